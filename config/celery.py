@@ -1,0 +1,51 @@
+"""The Celery app and its clock. Celery only runs the mail engine; Postgres is the truth."""
+
+import os
+from datetime import timedelta
+
+from celery import Celery
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+app = Celery("paper-boat", set_as_current=True)
+app.conf.update(
+    broker_url=settings.REDIS_URL,
+    broker_connection_retry_on_startup=True,
+    # The default gives up after 100 tries; a broker that is away for an hour must not end mail.
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        "visibility_timeout": 3600,
+        "socket_keepalive": True,
+        "health_check_interval": 30,
+    },
+    task_default_queue="mail",
+    task_ignore_result=True,
+    task_acks_late=False,
+    task_serializer="json",
+    accept_content=["json"],
+    task_soft_time_limit=75,
+    task_time_limit=90,
+    worker_prefetch_multiplier=1,
+    worker_max_tasks_per_child=500,
+    worker_send_task_events=False,
+    worker_hijack_root_logger=False,
+    worker_soft_shutdown_timeout=20,
+    worker_enable_soft_shutdown_on_idle=True,
+    timezone="UTC",
+    # Celery otherwise opens a new database session for every task.
+    CELERY_DB_REUSE_MAX=100_000,
+    beat_schedule={
+        "send due mail": {
+            "task": "mail.tasks.send_due",
+            "schedule": timedelta(seconds=2),
+            "options": {"expires": 10},
+        },
+        "plan reminders": {
+            "task": "reminders.tasks.plan",
+            "schedule": timedelta(seconds=60),
+            "options": {"expires": 60},
+        },
+    },
+)
+app.autodiscover_tasks(["mail", "reminders"])

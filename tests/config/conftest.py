@@ -1,0 +1,26 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from config.house import settings_names
+from config.place import HOME, RUN, Place
+
+# Everything that a shell, a path or a configuration file might read as something else.
+ODD = "a folder; with 100%s “signs” & spaces"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    place = Place(tmp_path / ODD)
+    place.make()
+    return place
+
+
+@pytest.fixture
+def bare() -> dict[str, str]:
+    """The environment of someone who has set nothing."""
+    ours = settings_names() | {HOME, RUN}
+    return {
+        name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours
+    }
