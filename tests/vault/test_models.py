@@ -1,0 +1,134 @@
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+from django.conf import LazySettings
+from django.core.management import CommandError, call_command
+
+from accounts.models import User
+from journal.models import Letter, LetterContents
+from vault.checks import ring_opens_what_is_stored
+from vault.models import Key
+from vault.sealing import CannotOpen, new_keyset
+
+WORDS = LetterContents(to="M.", body="I kept checking if you had seen it.")
+
+
+@pytest.fixture
+def letter(alice: User, now: datetime) -> Letter:
+    letter = Letter.sealed_by(alice.key, WORDS, now=now)
+    letter.save()
+    return letter
+
+
+def test_everyone_has_a_key_from_the_start(alice: User) -> None:
+    assert Key.objects.get(owner=alice).kek == "k1"
+
+
+def test_letter_opens_for_its_owner(alice: User, letter: Letter) -> None:
+    assert Letter.objects.of(alice).get().open(alice.key) == WORDS
+
+
+def test_letter_does_not_open_for_anyone_else(bob: User, letter: Letter) -> None:
+    with pytest.raises(CannotOpen):
+        letter.open(bob.key)
+
+
+def test_bytes_swapped_between_two_people_do_not_open(
+    alice: User, bob: User, letter: Letter, now: datetime
+) -> None:
+    other = Letter.sealed_by(bob.key, WORDS, now=now)
+    letter.sealed = other.sealed
+
+    with pytest.raises(CannotOpen):
+        letter.open(alice.key)
+
+
+def test_a_key_row_given_to_another_person_does_not_unwrap(alice: User, bob: User) -> None:
+    Key.objects.filter(owner=alice).update(wrapped=Key.objects.get(owner=bob).wrapped)
+
+    with pytest.raises(CannotOpen):
+        _ = alice.key
+
+
+def test_unknown_scheme_does_not_open(alice: User, letter: Letter) -> None:
+    letter.scheme = 9
+
+    with pytest.raises(CannotOpen):
+        letter.open(alice.key)
+
+
+def test_str_of_a_letter_shows_no_word(letter: Letter) -> None:
+    assert str(letter) == f"letter {letter.pk}"
+
+
+def rotate(settings: LazySettings, *, keep_old: bool = True) -> None:
+    old = settings.VAULT_KEYS
+    settings.VAULT_KEYS = f"k2:{new_keyset()}" + (f",{old}" if keep_old else "")
+
+
+def test_rotation_opens_everything_without_the_old_key(
+    alice: User,
+    bob: User,
+    letter: Letter,
+    settings: LazySettings,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rotate(settings)
+    call_command("vault_rewrap")
+    settings.VAULT_KEYS = settings.VAULT_KEYS.partition(",")[0]
+
+    fresh = User.objects.get(pk=alice.pk)
+    assert letter.open(fresh.key) == WORDS
+    assert set(Key.objects.values_list("kek", flat=True)) == {"k2"}
+    assert "2 keys now wrapped by k2" in capsys.readouterr().out
+
+
+def test_rotation_run_again_does_nothing(
+    alice: User, settings: LazySettings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rotate(settings)
+    call_command("vault_rewrap")
+    before = Key.objects.values_list("wrapped", flat=True).get()
+
+    call_command("vault_rewrap")
+
+    assert bytes(Key.objects.values_list("wrapped", flat=True).get()) == bytes(before)
+    assert "0 keys now wrapped" in capsys.readouterr().out
+
+
+def test_rotation_as_a_dry_run_changes_nothing(alice: User, settings: LazySettings) -> None:
+    rotate(settings)
+
+    call_command("vault_rewrap", "--dry-run")
+
+    assert Key.objects.get().kek == "k1"
+
+
+def test_rotation_leaves_alone_what_no_key_opens(alice: User, settings: LazySettings) -> None:
+    before = bytes(Key.objects.get().wrapped)
+    rotate(settings, keep_old=False)
+
+    with pytest.raises(CommandError, match="1 keys open with none of VAULT_KEYS"):
+        call_command("vault_rewrap")
+
+    assert bytes(Key.objects.get().wrapped) == before
+
+
+def test_missing_master_key_is_reported(alice: User, settings: LazySettings) -> None:
+    assert ring_opens_what_is_stored(databases=["default"]) == []
+
+    rotate(settings, keep_old=False)
+
+    (error,) = ring_opens_what_is_stored(databases=["default"])
+    assert "“k1” is missing" in error.msg
+
+
+def test_sealed_row_needs_an_owner_that_exists(alice: User, now: datetime) -> None:
+    """The key's owner and the row's owner are one: a row cannot be made for somebody else."""
+    letter = Letter.sealed_by(alice.key, WORDS, now=now)
+
+    assert letter.owner_id == alice.pk
+    letter.owner_id = uuid4()
+    with pytest.raises(CannotOpen):
+        letter.open(alice.key)

@@ -1,0 +1,172 @@
+import json
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vault.sealing import (
+    BLOCK,
+    CannotOpen,
+    KeyRing,
+    PersonKey,
+    new_keyset,
+    pack,
+    parse_ring,
+    unpack,
+)
+
+VECTORS = json.loads((Path(__file__).parent / "vectors" / "v1.json").read_text())
+OWNER = UUID("11111111-1111-4111-8111-111111111111")
+ROW = UUID("22222222-2222-4222-8222-222222222222")
+
+
+def ring_of(*names: str) -> KeyRing:
+    return parse_ring(",".join(f"{name}:{new_keyset()}" for name in names))
+
+
+def key_of(owner: UUID = OWNER) -> PersonKey:
+    ring = ring_of("k1")
+    return ring.unwrap(owner, "k1", ring.new_person_key(owner))
+
+
+def test_what_is_sealed_opens_under_the_same_key_purpose_and_row() -> None:
+    key = key_of()
+
+    sealed = key.seal("journal.letter", ROW, b"Dear M.")
+
+    assert key.open("journal.letter", ROW, sealed) == b"Dear M."
+    assert b"Dear" not in sealed
+
+
+def test_the_same_words_seal_to_different_bytes() -> None:
+    key = key_of()
+
+    assert key.seal("p", ROW, b"words") != key.seal("p", ROW, b"words")
+
+
+@pytest.mark.parametrize(
+    ("purpose", "row"),
+    [("healing.answer", ROW), ("journal.letter", uuid4())],
+    ids=["another purpose", "another row"],
+)
+def test_bytes_moved_elsewhere_do_not_open(purpose: str, row: UUID) -> None:
+    key = key_of()
+    sealed = key.seal("journal.letter", ROW, b"Dear M.")
+
+    with pytest.raises(CannotOpen):
+        key.open(purpose, row, sealed)
+
+
+def test_another_persons_key_does_not_open() -> None:
+    sealed = key_of().seal("journal.letter", ROW, b"Dear M.")
+
+    with pytest.raises(CannotOpen):
+        key_of().open("journal.letter", ROW, sealed)
+
+
+def test_every_flipped_byte_and_every_cut_is_refused() -> None:
+    key = key_of()
+    sealed = key.seal("journal.letter", ROW, b"Dear M.")
+    broken = [sealed[:length] for length in range(len(sealed))]
+    broken += [
+        sealed[:at] + bytes([sealed[at] ^ 1]) + sealed[at + 1 :] for at in range(len(sealed))
+    ]
+    broken += [b"\x00" + sealed, sealed + b"\x00"]
+
+    for bytes_ in broken:
+        with pytest.raises(CannotOpen):
+            key.open("journal.letter", ROW, bytes_)
+
+
+def test_wrapped_key_of_another_owner_does_not_unwrap() -> None:
+    ring = ring_of("k1")
+    wrapped = ring.new_person_key(OWNER)
+
+    with pytest.raises(CannotOpen):
+        ring.unwrap(uuid4(), "k1", wrapped)
+
+
+def test_rewrapped_key_opens_after_the_old_master_key_is_gone() -> None:
+    old, new = new_keyset(), new_keyset()
+    before = parse_ring(f"k1:{old}")
+    wrapped = before.new_person_key(OWNER)
+    sealed = before.unwrap(OWNER, "k1", wrapped).seal("p", ROW, b"words")
+
+    rewrapped = parse_ring(f"k2:{new},k1:{old}").rewrap(OWNER, "k1", wrapped)
+
+    after = parse_ring(f"k2:{new}")
+    assert after.unwrap(OWNER, "k2", rewrapped).open("p", ROW, sealed) == b"words"
+    with pytest.raises(CannotOpen):
+        after.unwrap(OWNER, "k1", wrapped)
+
+
+def test_ring_opens_what_an_older_master_key_sealed() -> None:
+    old, new = new_keyset(), new_keyset()
+    sealed = parse_ring(f"k1:{old}").seal("mail.message", ROW, b"code")
+
+    assert parse_ring(f"k2:{new},k1:{old}").open("mail.message", ROW, sealed) == b"code"
+    with pytest.raises(CannotOpen):
+        parse_ring(f"k2:{new}").open("mail.message", ROW, sealed)
+
+
+@pytest.mark.parametrize(
+    "sealed", [b"", b"\n", b"[]\nx", b'["k9"]\nx', b"{}\nx", b"\xff\n", b"[1]\nx"]
+)
+def test_ring_refuses_bytes_that_are_not_its_own(sealed: bytes) -> None:
+    with pytest.raises(CannotOpen):
+        ring_of("k1").open("mail.message", ROW, sealed)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " , ", "k1", "k1:", "k1:not base64", "k1:QUJD", ":" + "QUJD"],
+)
+def test_a_key_ring_that_cannot_be_used_is_named_without_its_keys(text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="VAULT_KEYS") as caught:
+        parse_ring(text)
+
+    assert "QUJD" not in str(caught.value)
+
+
+def test_two_master_keys_of_one_name_are_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="a name of its own"):
+        parse_ring(f"k1:{new_keyset()},k1:{new_keyset()}")
+
+
+def test_repr_of_a_key_names_its_owner_and_nothing_else() -> None:
+    assert repr(key_of()) == f"PersonKey({OWNER})"
+
+
+@given(
+    st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
+)
+def test_any_words_come_back_as_they_were(contents: dict[str, str]) -> None:
+    assert unpack(pack(contents)) == contents
+
+
+def test_length_of_what_is_sealed_grows_in_blocks() -> None:
+    assert {len(pack({"body": "x" * n})) for n in range(200)} == {BLOCK}
+
+
+@pytest.mark.parametrize("vector", VECTORS["person"], ids=lambda vector: vector["purpose"])
+def test_frozen_vectors_still_open(vector: dict[str, str]) -> None:
+    ring = parse_ring(VECTORS["ring"])
+    owner = UUID(vector["owner"])
+    key = ring.unwrap(owner, vector["kek"], bytes.fromhex(vector["wrapped"]))
+
+    data = key.open(vector["purpose"], UUID(vector["row"]), bytes.fromhex(vector["sealed"]))
+
+    assert unpack(data) == vector["contents"]
+
+
+def test_frozen_vector_of_the_ring_still_opens() -> None:
+    vector = VECTORS["master"]
+
+    data = parse_ring(VECTORS["ring"]).open(
+        vector["purpose"], UUID(vector["row"]), bytes.fromhex(vector["sealed"])
+    )
+
+    assert unpack(data) == vector["contents"]

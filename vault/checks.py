@@ -1,0 +1,41 @@
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from vault.models import Key
+from vault.sealing import CannotOpen, ring
+
+
+@register(Tags.security)
+def ring_is_readable(**kwargs: Any) -> Sequence[CheckMessage]:
+    try:
+        ring()
+    except ImproperlyConfigured as error:
+        return [Error(str(error), id="vault.E001")]
+    return []
+
+
+@register(Tags.database)
+def ring_opens_what_is_stored(
+    *, databases: Sequence[str] | None = None, **kwargs: Any
+) -> Sequence[CheckMessage]:
+    """For each master key that wrapped something: is it here, and does it open one key?"""
+    # Before the first migration there is nothing stored to open.
+    if not databases or Key._meta.db_table not in connection.introspection.table_names():
+        return []
+    errors: list[CheckMessage] = []
+    for key in Key.objects.order_by("kek", "owner_id").distinct("kek"):
+        try:
+            key.unwrap()
+        except CannotOpen:
+            errors.append(
+                Error(
+                    f"The master key “{key.kek}” is missing from VAULT_KEYS or is not the one that "
+                    "wrapped the stored keys. Letters stay closed until it is back.",
+                    id="vault.E002",
+                )
+            )
+    return errors

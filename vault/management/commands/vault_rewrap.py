@@ -1,0 +1,23 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from vault import actions
+from vault.sealing import ring
+
+
+class Command(BaseCommand):
+    help = "Wraps every person's key by the first key of VAULT_KEYS. Safe to stop and run again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        result = actions.rewrap(dry_run=options["dry_run"])
+        verb = "would be" if options["dry_run"] else "now"
+        self.stdout.write(f"{result.done} keys {verb} wrapped by {ring().primary}.")
+        if result.closed:
+            raise CommandError(
+                f"{result.closed} keys open with none of VAULT_KEYS and were left as they are. "
+                "Add the master key that wrapped them, then run this again."
+            )

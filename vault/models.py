@@ -1,0 +1,94 @@
+import dataclasses
+from datetime import datetime
+from typing import Any, ClassVar, Self
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import models
+
+from vault.sealing import CannotOpen, PersonKey, pack, ring, unpack
+
+
+class Key(models.Model):
+    """One person's key, wrapped by the master key named in `kek`."""
+
+    owner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
+    )
+    kek = models.CharField(max_length=40)
+    wrapped = models.BinaryField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"key of {self.owner_id}"
+
+    @classmethod
+    def make(cls, owner_id: UUID, *, now: datetime) -> Self:
+        """A new key for this person, stored."""
+        wrapped = ring().new_person_key(owner_id)
+        return cls.objects.create(
+            owner_id=owner_id, kek=ring().primary, wrapped=wrapped, created_at=now
+        )
+
+    def unwrap(self) -> PersonKey:
+        """Raises CannotOpen."""
+        return ring().unwrap(self.owner_id, self.kek, self.wrapped)
+
+    def rewrap(self) -> None:
+        """Wrap by the primary master key. What it sealed stays as it is. Raises CannotOpen."""
+        self.wrapped = ring().rewrap(self.owner_id, self.kek, self.wrapped)
+        self.kek = ring().primary
+        self.save(update_fields=["wrapped", "kek"])
+
+
+class SealedQuerySet(models.QuerySet[Any]):
+    def of(self, owner: Any) -> Self:
+        """The rows of this person. Every query starts here."""
+        return self.filter(owner=owner)
+
+
+class Sealed(models.Model):
+    """What a person wrote, one sealed blob per row.
+
+    A subclass names its contents (a frozen dataclass of JSON values) and its purpose. Only what
+    sorting and counting need stays in plain columns.
+    """
+
+    SCHEME: ClassVar[int] = 1
+
+    contents_class: ClassVar[type[Any]]
+    purpose: ClassVar[str]
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    sealed = models.BinaryField()
+    scheme = models.PositiveSmallIntegerField(default=SCHEME)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self._meta.model_name} {self.pk}"
+
+    @classmethod
+    def sealed_by(cls, key: PersonKey, contents: Any, *, now: datetime, **plain: Any) -> Self:
+        """A new row of the key's owner, not yet stored."""
+        row = cls(owner_id=key.owner, created_at=now, **plain)
+        row.seal(key, contents, now=now)
+        return row
+
+    def seal(self, key: PersonKey, contents: Any, *, now: datetime) -> None:
+        """Put other contents into this row; the caller stores it."""
+        data = pack(dataclasses.asdict(contents))
+        self.sealed = key.seal(self.purpose, self.id, data)
+        self.scheme = self.SCHEME
+        self.changed_at = now
+
+    def open(self, key: PersonKey) -> Any:
+        """What was written. Raises CannotOpen; never returns anything else instead."""
+        if self.scheme != self.SCHEME or self.owner_id != key.owner:
+            raise CannotOpen
+        data = key.open(self.purpose, self.id, self.sealed)
+        return self.contents_class(**unpack(data))

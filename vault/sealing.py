@@ -1,0 +1,165 @@
+"""Sealing: what people write becomes bytes that only their key opens.
+
+Every person has a Tink AES-256-GCM keyset of their own. It is stored wrapped by a master key from
+the environment. What is sealed is bound to what it is (purpose), whose it is (owner) and where it
+lies (row) as associated data: bytes moved to another place do not open there.
+
+Wire format: Tink's own, `0x01 | key id (4) | nonce (12) | ciphertext | tag (16)`.
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import tink
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from tink import aead, proto_keyset_format, secret_key_access
+
+VERSION = b"vault/v1"
+# Plain text is padded to whole blocks, so that its length says little.
+BLOCK = 256
+
+# What the database driver hands back for a column of bytes.
+Bytes = bytes | memoryview
+
+aead.register()
+
+
+class CannotOpen(Exception):
+    """The bytes do not open under this key, purpose, owner and row. They are left as they are."""
+
+
+def new_keyset() -> str:
+    """A new master key, as it stands in VAULT_KEYS after its name: base64 of a Tink keyset."""
+    handle = tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM)
+    raw = proto_keyset_format.serialize(handle, secret_key_access.TOKEN)
+    return base64.b64encode(raw).decode()
+
+
+def _associated_data(purpose: str, *ids: UUID) -> bytes:
+    return b"|".join([VERSION, purpose.encode(), *(id.bytes for id in ids)])
+
+
+def pack(contents: dict[str, Any]) -> bytes:
+    """JSON in UTF-8, filled up with spaces (which JSON ignores) to whole blocks."""
+    data = json.dumps(contents, ensure_ascii=False, separators=(",", ":")).encode()
+    return data.ljust(-(-len(data) // BLOCK) * BLOCK)
+
+
+def unpack(data: bytes) -> dict[str, Any]:
+    contents: dict[str, Any] = json.loads(data)
+    return contents
+
+
+@dataclass(frozen=True)
+class PersonKey:
+    """One person's key, opened. Lives for a request or a task, never longer."""
+
+    owner: UUID
+    _aead: aead.Aead
+
+    def seal(self, purpose: str, row: UUID, data: bytes) -> bytes:
+        return bytes(self._aead.encrypt(data, _associated_data(purpose, self.owner, row)))
+
+    def open(self, purpose: str, row: UUID, sealed: Bytes) -> bytes:
+        return _decrypt(self._aead, sealed, _associated_data(purpose, self.owner, row))
+
+    def __repr__(self) -> str:
+        return f"PersonKey({self.owner})"
+
+
+class KeyRing:
+    """The master keys by name, newest first. The first one seals, all of them open."""
+
+    def __init__(self, keys: dict[str, aead.Aead]) -> None:
+        self._keys = keys
+        self.primary = next(iter(keys))
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._keys)
+
+    def new_person_key(self, owner: UUID) -> bytes:
+        """A fresh keyset for this person, wrapped by the primary master key."""
+        return self._wrap(tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM), owner)
+
+    def unwrap(self, owner: UUID, name: str, wrapped: Bytes) -> PersonKey:
+        """Raises CannotOpen where the master key is gone or the wrapped key is not this owner's."""
+        return PersonKey(owner, self._unwrap(owner, name, wrapped).primitive(aead.Aead))
+
+    def rewrap(self, owner: UUID, name: str, wrapped: Bytes) -> bytes:
+        """The same person key, wrapped by the primary master key."""
+        return self._wrap(self._unwrap(owner, name, wrapped), owner)
+
+    def seal(self, purpose: str, row: UUID, data: bytes) -> bytes:
+        """For what belongs to no person's key: a mail to an address that has no account."""
+        sealed = self._keys[self.primary].encrypt(data, _associated_data(purpose, row))
+        return b"\n".join([json.dumps([self.primary]).encode(), sealed])
+
+    def open(self, purpose: str, row: UUID, sealed: Bytes) -> bytes:
+        name, _, data = bytes(sealed).partition(b"\n")
+        try:
+            key = self._keys[json.loads(name)[0]]
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise CannotOpen from error
+        return _decrypt(key, data, _associated_data(purpose, row))
+
+    def _wrap(self, handle: Any, owner: UUID) -> bytes:
+        master = self._keys[self.primary]
+        wrapped = proto_keyset_format.serialize_encrypted(
+            handle, master, _associated_data("dek", owner)
+        )
+        return bytes(wrapped)
+
+    def _unwrap(self, owner: UUID, name: str, wrapped: Bytes) -> Any:
+        try:
+            return proto_keyset_format.parse_encrypted(
+                bytes(wrapped), self._keys[name], _associated_data("dek", owner)
+            )
+        except (KeyError, tink.TinkError) as error:
+            raise CannotOpen from error
+
+
+def _decrypt(key: aead.Aead, sealed: Bytes, associated_data: bytes) -> bytes:
+    try:
+        return bytes(key.decrypt(bytes(sealed), associated_data))
+    except tink.TinkError as error:
+        raise CannotOpen from error
+
+
+def parse_ring(text: str) -> KeyRing:
+    """`k2:<base64>,k1:<base64>` → KeyRing. Raises ImproperlyConfigured, never naming a key."""
+    keys: dict[str, aead.Aead] = {}
+    for position, entry in enumerate(filter(None, map(str.strip, text.split(","))), start=1):
+        name, _, value = entry.partition(":")
+        if not name or name in keys:
+            raise ImproperlyConfigured(f"VAULT_KEYS: entry {position} needs a name of its own.")
+        keys[name] = _parse_keyset(position, value)
+    if not keys:
+        raise ImproperlyConfigured(
+            "VAULT_KEYS is empty. Make a key with `python -m vault` and keep it safe."
+        )
+    return KeyRing(keys)
+
+
+def _parse_keyset(position: int, value: str) -> aead.Aead:
+    try:
+        raw = base64.b64decode(value, validate=True)
+        return proto_keyset_format.parse(raw, secret_key_access.TOKEN).primitive(aead.Aead)
+    except (binascii.Error, tink.TinkError) as error:
+        raise ImproperlyConfigured(f"VAULT_KEYS: entry {position} is not a key.") from error
+
+
+@lru_cache(maxsize=2)
+def _ring_of(text: str) -> KeyRing:
+    return parse_ring(text)
+
+
+def ring() -> KeyRing:
+    """The key ring of the settings, parsed once."""
+    return _ring_of(settings.VAULT_KEYS)
