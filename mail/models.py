@@ -1,0 +1,170 @@
+from datetime import datetime, timedelta
+from typing import Any, Self
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.db.models import F, Q
+
+# A row that is still being sent after this long belongs to a process that is gone.
+STUCK_AFTER = timedelta(minutes=10)
+# `rows` is the database's own text of a query that locks. As an array it is worked out once; a
+# plain IN may be planned in a way that runs its LIMIT again and again.
+CLAIM = """
+UPDATE mail_message SET state = %s, sending_at = %s, attempts = attempts + 1
+WHERE id = ANY(ARRAY({rows})) RETURNING id
+"""
+
+
+class State(models.TextChoices):
+    DUE = "due"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+OVER = (State.SENT, State.FAILED, State.UNKNOWN, State.SKIPPED)
+
+
+class MessageQuerySet(models.QuerySet["Message"]):
+    def of(self, person: Any) -> Self:
+        return self.filter(person=person)
+
+    def waiting(self) -> Self:
+        return self.filter(state=State.DUE)
+
+    def due(self, now: datetime) -> Self:
+        """What may leave now. A row whose window has closed waits for a new one."""
+        in_window = Q(closes_at=None) | Q(closes_at__gt=now)
+        return self.waiting().filter(in_window, due_at__lte=now)
+
+    def stuck(self, now: datetime) -> Self:
+        return self.filter(state=State.SENDING, sending_at__lt=now - STUCK_AFTER)
+
+    def unlocked(self) -> Self:
+        """Locked for this transaction, oldest first, passing by what another one holds."""
+        return self.select_for_update(skip_locked=True).order_by("due_at", "pk")
+
+    def claim(self, *, now: datetime, limit: int) -> list[UUID]:
+        """Mark up to `limit` of these rows as being sent: one statement, committed on return.
+
+        A row is claimed by one caller only, however many call at once.
+        """
+        with transaction.atomic(durable=True):
+            rows, params = self.unlocked().values("pk")[:limit].query.sql_with_params()
+            with connection.cursor() as cursor:
+                cursor.execute(CLAIM.format(rows=rows), [State.SENDING, now, *params])
+                return [row[0] for row in cursor.fetchall()]
+
+    def end(self, state: State, *, reason: str = "", now: datetime) -> int:
+        """Close these rows for good. What they carried is emptied."""
+        return self.update(state=state, reason=reason, ended_at=now, payload=b"")
+
+    def skip(self, reason: str, *, now: datetime) -> int:
+        """Close those of these rows that have not begun to leave."""
+        return self.waiting().end(State.SKIPPED, reason=reason, now=now)
+
+    def put_back(self, *, due_at: datetime | None = None) -> int:
+        """Make rows that were being sent due again, later where `due_at` is given."""
+        later = {} if due_at is None else {"due_at": due_at}
+        return self.filter(state=State.SENDING).update(state=State.DUE, sending_at=None, **later)
+
+    def never_tried(self) -> int:
+        """Like put_back, for rows that were claimed and then left alone: no try is counted."""
+        return self.filter(state=State.SENDING).update(
+            state=State.DUE, sending_at=None, attempts=F("attempts") - 1
+        )
+
+    def lag(self, now: datetime) -> timedelta:
+        """How long the oldest mail that may leave has been waiting. Zero when nothing waits."""
+        oldest = self.due(now).order_by("due_at").values_list("due_at", flat=True).first()
+        return now - oldest if oldest else timedelta(0)
+
+
+class Message(models.Model):
+    """One mail, from the moment somebody wants it to what became of it: outbox and ledger."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    kind = models.CharField(max_length=40)
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+"
+    )
+    # What makes this mail this mail: a second row with the same key is never stored.
+    key = models.CharField(max_length=120, unique=True)
+    # Address and words of a mail that was written beforehand, sealed; empty once it is over.
+    payload = models.BinaryField(default=b"")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DUE)
+    reason = models.CharField(max_length=40, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField()
+    # Where set, the mail does not leave at or after this moment.
+    closes_at = models.DateTimeField(null=True)
+    sending_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=State.values), name="mail_message_has_a_known_state"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=OVER, ended_at__isnull=False)
+                | (~Q(state__in=OVER) & Q(ended_at__isnull=True)),
+                name="mail_message_is_over_when_it_ended",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state=State.SENDING) | Q(sending_at__isnull=False),
+                name="mail_message_being_sent_says_since_when",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=OVER) | Q(payload=b""),
+                name="mail_message_over_carries_nothing",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state__in=(State.FAILED, State.UNKNOWN, State.SKIPPED))
+                | ~Q(reason=""),
+                name="mail_message_not_sent_says_why",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["due_at", "id"], condition=Q(state="due"), name="mail_message_due"
+            ),
+            models.Index(
+                fields=["sending_at"], condition=Q(state="sending"), name="mail_message_sending"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} mail {self.pk}"
+
+
+class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
+    def beat(self, name: str, *, now: datetime) -> None:
+        self.bulk_create(
+            [Heartbeat(name=name, at=now)],
+            update_conflicts=True,
+            unique_fields=["name"],
+            update_fields=["at"],
+        )
+
+    def ages(self, now: datetime) -> dict[str, timedelta]:
+        """How long ago each of them was last seen."""
+        return {name: now - at for name, at in self.values_list("name", "at")}
+
+
+class Heartbeat(models.Model):
+    """When a task of the clock last ran: how a page can tell that beat and worker live."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    objects = HeartbeatQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,9 @@
+from celery import shared_task
+from django.utils import timezone
+
+from mail import actions
+
+
+@shared_task(name="mail.tasks.send_due")  # type: ignore[untyped-decorator]
+def send_due() -> None:
+    actions.send_due(clock=timezone.now)

@@ -1,0 +1,448 @@
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import IntegrityError, connection, connections, transaction
+from pytest_django import Settings
+
+from accounts.models import User
+from mail import actions
+from mail.models import Heartbeat, Message, State
+from tests import smtp
+from tests.conftest import Statements
+from tests.mail.conftest import Post
+from tests.smtp import Sink
+
+Plan = Callable[..., Message]
+
+pytestmark = pytest.mark.django_db
+
+
+def send(now: datetime, after: timedelta = timedelta(0)) -> int:
+    return actions.send_due(clock=lambda: now + after)
+
+
+def states() -> list[tuple[str, str]]:
+    return list(Message.objects.order_by("key").values_list("state", "reason"))
+
+
+# --- The outbox ----------------------------------------------------------------------------
+
+
+def test_posted_mail_is_sealed_until_it_is_sent_and_empty_afterwards(
+    post: Post, sink: Sink, now: datetime
+) -> None:
+    message = post(text="The code is CANARY-4711.")
+    assert b"CANARY" not in bytes(message.payload)
+    assert b"alice" not in bytes(message.payload)
+
+    assert send(now) == 1
+
+    message.refresh_from_db()
+    assert (message.state, bytes(message.payload), message.ended_at) == (State.SENT, b"", now)
+    assert "CANARY-4711" in sink.mails[0].get_body(("plain",)).get_content()
+
+
+def test_posted_mail_has_text_first_html_second_and_says_that_a_machine_wrote_it(
+    post: Post, sink: Sink, now: datetime
+) -> None:
+    message = post(subject="Your code", text="Hello.", html="<p>Hello.</p>")
+
+    send(now)
+
+    mail = sink.mails[0]
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
+    assert mail["Subject"] == "Your code"
+    assert mail["To"] == "alice@example.org"
+    assert mail["From"] == "Notes <notes@localhost>"
+    assert mail["Message-ID"] == f"<{message.pk}@localhost>"
+    assert mail["Auto-Submitted"] == "auto-generated"
+
+
+def test_mail_with_the_same_key_is_stored_once(post: Post, now: datetime) -> None:
+    post(key="welcome:alice")
+    words = {"subject": "S", "text": "T", "html": "H"}
+    actions.post(kind="account.code", to="a@example.org", now=now, key="welcome:alice", **words)
+
+    assert Message.objects.count() == 1
+
+
+def test_mail_of_a_request_that_failed_is_never_sent(sink: Sink, post: Post, now: datetime) -> None:
+    @transaction.atomic
+    def request() -> None:
+        post()
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        request()
+
+    assert send(now) == 0
+    assert sink.raw == []
+
+
+def test_kind_that_is_composed_later_cannot_be_posted(once: str, now: datetime) -> None:
+    with pytest.raises(ValueError, match="put together when it is sent"):
+        actions.post(kind=once, to="a@example.org", subject="", text="", html="", now=now)
+
+
+def test_mail_of_a_person_goes_with_them(
+    post: Post, alice: User, sink: Sink, now: datetime
+) -> None:
+    post(person=alice)
+    post(to="bob@example.org")
+
+    alice.delete()
+
+    assert send(now) == 1
+    assert sink.to == ["bob@example.org"]
+
+
+def test_row_that_is_over_must_be_empty(post: Post, now: datetime) -> None:
+    message = post()
+
+    with pytest.raises(IntegrityError, match="mail_message_over_carries_nothing"):
+        Message.objects.filter(pk=message.pk).update(state=State.SENT, ended_at=now)
+
+
+# --- The relay -----------------------------------------------------------------------------
+
+
+def test_nothing_is_claimed_while_the_relay_is_down_and_all_of_it_leaves_when_it_is_back(
+    plan: Plan, post: Post, settings: Settings, now: datetime
+) -> None:
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", smtp.free_port()
+    plan("anna")
+    post()
+    before = list(Message.objects.order_by("pk").values())
+
+    assert send(now) == 0
+    assert list(Message.objects.order_by("pk").values()) == before
+
+    with smtp.running(settings.EMAIL_PORT) as sink:
+        assert send(now, timedelta(seconds=2)) == 2
+        assert len(sink.raw) == 2
+
+
+def test_one_connection_carries_a_hundred_mails(plan: Plan, sink: Sink, now: datetime) -> None:
+    for number in range(130):
+        plan(f"p{number:03}")
+
+    assert send(now) == 130
+    assert (len(set(sink.ids)), sink.connections) == (130, 2)
+
+
+def test_relay_that_ends_a_connection_after_five_mails_gets_all_of_them_once(
+    plan: Plan, sink: Sink, now: datetime
+) -> None:
+    sink.per_connection = 5
+    for number in range(23):
+        plan(f"p{number:02}")
+
+    assert send(now) == 23
+    assert len(sink.ids) == len(set(sink.ids)) == 23
+
+
+def test_address_that_does_not_exist_fails_and_the_others_go(
+    plan: Plan, sink: Sink, now: datetime
+) -> None:
+    sink.recipients["bea@example.org"] = "550 5.1.1 no such user"
+    for key in ("anna", "bea", "cleo"):
+        plan(key)
+
+    assert send(now) == 2
+    assert states() == [("sent", ""), ("failed", "no such address"), ("sent", "")]
+    assert sink.to == ["anna@example.org", "cleo@example.org"]
+
+
+@pytest.mark.parametrize(
+    "reply", ["554 5.7.1 relay access denied", "550 5.7.1 denied", "451 later", "421 busy"]
+)
+def test_refusal_that_may_be_our_fault_is_tried_again_later_and_given_up_in_the_end(
+    plan: Plan, sink: Sink, now: datetime, reply: str
+) -> None:
+    sink.recipients["anna@example.org"] = reply
+    message = plan("anna")
+
+    send(now)
+    message.refresh_from_db()
+    assert (message.state, message.due_at) == (State.DUE, now + timedelta(minutes=15))
+
+    send(now, timedelta(minutes=15))
+    send(now, timedelta(minutes=75))
+    message.refresh_from_db()
+    assert (message.state, message.attempts) == (State.FAILED, 3)
+    assert sink.raw == []
+
+
+def test_account_mail_is_tried_five_times_within_the_life_of_a_code(
+    post: Post, sink: Sink, now: datetime
+) -> None:
+    sink.answer = "451 later"
+    message = post()
+
+    for seconds in range(0, 660, 2):
+        send(now, timedelta(seconds=seconds))
+
+    message.refresh_from_db()
+    assert (message.state, message.reason, message.attempts) == ("failed", "put off too often", 5)
+    assert bytes(message.payload) == b""
+
+
+@pytest.mark.parametrize("where", ["before the dot", "after the dot"])
+def test_mail_that_must_not_come_twice_is_unknown_when_the_answer_is_lost(
+    plan: Plan, sink: Sink, now: datetime, where: str
+) -> None:
+    sink.drop = where
+    plan("anna")
+
+    send(now)
+    assert states() == [("unknown", "no answer")]
+
+    sink.drop = ""
+    for minutes in (0, 20, 60, 600):
+        send(now, timedelta(minutes=minutes))
+    assert len(sink.raw) == (where == "after the dot")
+
+
+def test_connection_lost_before_the_text_was_asked_for_loses_and_doubles_nothing(
+    plan: Plan, sink: Sink, now: datetime
+) -> None:
+    sink.drop = "before 354"
+    plan("anna")
+    send(now)
+    assert states() == [("due", "")]
+
+    sink.drop = ""
+    send(now, timedelta(minutes=15))
+    assert states() == [("sent", "")]
+    assert len(sink.raw) == 1
+
+
+def test_account_mail_is_sent_again_when_the_answer_is_lost(
+    post: Post, sink: Sink, now: datetime
+) -> None:
+    sink.drop = "after the dot"
+    post()
+    send(now)
+    sink.drop = ""
+    send(now, timedelta(seconds=10))
+
+    assert states() == [("sent", "")]
+    # The same Message-ID: a mailbox that looks at it shows one mail.
+    assert len(sink.ids) == 2
+    assert len(set(sink.ids)) == 1
+
+
+# --- What is not sent ----------------------------------------------------------------------
+
+
+def test_poison_fails_alone_and_the_log_names_no_address(
+    plan: Plan, sink: Sink, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    plan("anna")
+    plan("poison")
+    plan("zoe")
+
+    with caplog.at_level(logging.DEBUG, logger="mail"):
+        assert send(now) == 2
+
+    assert states() == [("sent", ""), ("failed", "poison"), ("sent", "")]
+    assert "RuntimeError" in caplog.text
+    assert "alice@" not in caplog.text
+
+
+def test_posted_mail_that_does_not_open_fails_alone(post: Post, sink: Sink, now: datetime) -> None:
+    broken = post(key="a")
+    Message.objects.filter(pk=broken.pk).update(payload=b'["gone"]\nxx')
+    post(key="b")
+
+    assert send(now) == 1
+    assert states() == [("failed", "poison"), ("sent", "")]
+
+
+def test_mail_that_is_not_wanted_any_more_is_skipped(plan: Plan, sink: Sink, now: datetime) -> None:
+    plan("anna")
+    plan("unwanted")
+
+    assert send(now) == 1
+    assert states() == [("sent", ""), ("skipped", "not wanted")]
+    assert sink.to == ["anna@example.org"]
+
+
+def test_crowd_of_unwanted_mails_lets_none_slip_through(
+    once: str, sink: Sink, now: datetime
+) -> None:
+    crowd = [
+        Message(kind=once, key=f"unwanted-{number}", due_at=now, created_at=now)
+        for number in range(205)
+    ]
+    Message.objects.bulk_create(crowd)
+
+    send(now)
+    assert send(now) == 0
+    assert (sink.raw, set(states())) == ([], {("skipped", "not wanted")})
+
+
+def test_mail_leaves_neither_before_it_is_due_nor_after_its_window(
+    plan: Plan, sink: Sink, now: datetime
+) -> None:
+    plan("early", due_at=now + timedelta(seconds=1))
+    plan("late", due_at=now - timedelta(hours=1), closes_at=now)
+
+    assert send(now) == 0
+    assert states() == [("due", ""), ("due", "")]
+
+
+def test_chunk_that_is_out_of_time_is_put_back_untouched(
+    plan: Plan, sink: Sink, now: datetime
+) -> None:
+    for number in range(6):
+        plan(f"p{number}")
+    handed_over: list[None] = []
+    sink.when_handed_over = lambda: handed_over.append(None)
+
+    # A clock on which each mail takes 20 seconds.
+    sent = actions.send_due(clock=lambda: now + timedelta(seconds=20 * len(handed_over)))
+
+    assert sent == len(sink.raw) == 3
+    left = Message.objects.filter(state=State.DUE).values_list("attempts", flat=True)
+    assert list(left) == [0, 0, 0]
+
+
+# --- Processes that die --------------------------------------------------------------------
+
+
+def test_row_of_a_process_that_is_gone_is_settled_after_ten_minutes(
+    plan: Plan, post: Post, sink: Sink, now: datetime
+) -> None:
+    for message in (plan("a-once"), post(key="b-account")):
+        row = Message.objects.filter(pk=message.pk)
+        row.update(state=State.SENDING, sending_at=now, attempts=1)
+
+    send(now, timedelta(minutes=9))
+    assert states() == [("sending", ""), ("sending", "")]
+
+    send(now, timedelta(minutes=11))
+    assert states() == [("unknown", "no answer"), ("due", "")]
+    send(now, timedelta(minutes=12))
+    assert states() == [("unknown", "no answer"), ("sent", "")]
+    assert sink.to == ["alice@example.org"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_mails_are_sent_outside_any_transaction(plan: Plan, sink: Sink, now: datetime) -> None:
+    plan("anna")
+    seen: list[str] = []
+
+    def look() -> None:
+        seen.extend(Message.objects.values_list("state", flat=True))
+        connections.close_all()
+
+    sink.when_handed_over = look
+    send(now)
+
+    # Another connection saw the row marked while the mail was being handed over.
+    assert seen == ["sending"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_senders_at_once_send_each_mail_once(plan: Plan, sink: Sink, now: datetime) -> None:
+    for number in range(120):
+        plan(f"p{number:03}")
+    together = threading.Barrier(3)
+    sent: list[int] = []
+
+    def run() -> None:
+        together.wait()
+        sent.append(send(now))
+        connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    together.wait()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert sum(sent) == 120
+    assert min(sent) > 0
+    assert len(sink.ids) == len(set(sink.ids)) == 120
+
+
+@pytest.mark.django_db(transaction=True)
+def test_row_that_another_sender_holds_keeps_nobody_waiting(
+    plan: Plan, sink: Sink, now: datetime
+) -> None:
+    held = plan("anna")
+    plan("bea")
+    holds, done = threading.Event(), threading.Event()
+
+    @transaction.atomic
+    def hold() -> None:
+        Message.objects.select_for_update().get(pk=held.pk)
+        holds.set()
+        done.wait(timeout=30)
+
+    other = threading.Thread(target=lambda: (hold(), connections.close_all()))
+    other.start()
+    assert holds.wait(timeout=30)
+    with connection.cursor() as cursor:
+        cursor.execute("SET lock_timeout = '2s'")
+
+    try:
+        assert send(now) == 1
+    finally:
+        done.set()
+        other.join(timeout=30)
+        connection.close()
+
+    assert sink.to == ["bea@example.org"]
+
+
+# --- What others look at -------------------------------------------------------------------
+
+
+def test_heart_beats_and_lag_is_the_age_of_the_oldest_due_mail(
+    plan: Plan, settings: Settings, now: datetime
+) -> None:
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", smtp.free_port()
+    assert Message.objects.lag(now) == timedelta(0)
+    plan("anna", due_at=now - timedelta(minutes=3))
+    plan("bea", due_at=now - timedelta(minutes=1))
+
+    send(now)
+    send(now, timedelta(seconds=2))
+
+    assert Message.objects.lag(now) == timedelta(minutes=3)
+    assert Heartbeat.objects.ages(now + timedelta(seconds=5)) == {"mail": timedelta(seconds=3)}
+
+
+def test_idle_tick_takes_three_statements_and_no_connection(
+    sink: Sink, now: datetime, statements: Statements
+) -> None:
+    with statements() as made:
+        send(now)
+
+    assert len(made) == 3, made
+    assert sink.connections == 0
+
+
+def test_statements_grow_with_chunks_and_not_with_mails(
+    plan: Plan, sink: Sink, now: datetime, statements: Statements
+) -> None:
+    for number in range(40):
+        plan(f"p{number:02}")
+
+    with statements() as made:
+        assert send(now) == 40
+
+    # Three before, four for each chunk of twenty, and one look that finds nothing more.
+    assert len(made) <= 3 + 2 * 4 + 2, made
+
+
+def test_text_of_a_row_shows_no_address(post: Post) -> None:
+    message = post()
+
+    assert str(message) == f"account.code mail {message.pk}"
