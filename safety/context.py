@@ -1,0 +1,13 @@
+from django.conf import settings
+from django.http import HttpRequest
+
+
+def site(request: HttpRequest | None) -> dict[str, str]:
+    """What every page may name: the product, the discreet word, the way out, who runs it."""
+    return {
+        "site_name": settings.SITE_NAME,
+        "discreet_name": settings.DISCREET_NAME,
+        "leave_url": settings.LEAVE_URL,
+        "operator_name": settings.OPERATOR_NAME,
+        "operator_contact": settings.OPERATOR_CONTACT,
+    }

@@ -1,0 +1,36 @@
+"""What “Leave now” does to a session, and where it goes."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import SessionBase
+from django.http import HttpResponse
+
+LOCKED_AT = "locked_at"
+
+
+def marker() -> str:
+    """The cookie a page sets as it is left, so that leaving works when no request gets through."""
+    return "__Host-left" if settings.HTTPS else "left"
+
+
+def lock(session: SessionBase, *, now: datetime) -> None:
+    """Close what is private: for good without an account, else until a proof later than `now`."""
+    if SESSION_KEY not in session:
+        if not session.is_empty():
+            session.flush()
+        return
+    session[LOCKED_AT] = now.timestamp()
+    # A new key each time: browsers drop pages held for Back when a cookie changes, and the old
+    # key is gone even if the request fails later.
+    session.cycle_key()
+
+
+def away() -> HttpResponse:
+    """The neutral page takes over, and is not told where the person comes from."""
+    response = HttpResponse(status=303)
+    response.headers["Location"] = settings.LEAVE_URL
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store, private"
+    return response

@@ -1,0 +1,136 @@
+"""Leaving, help, and what a browser may keep. Their order is explained in MIDDLEWARE."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponsePermanentRedirect,
+)
+from django.urls import reverse
+from django.utils import timezone
+
+from safety import pages
+from safety.leaving import away, lock, marker
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# What a search engine may list: pages to read, none that knows anybody.
+LANDING = frozenset({"/", "/about/", "/accessibility/", "/privacy/", "/safety/", "/steps/"})
+LANDING_FOLDERS = ("/learn/", "/help/")
+
+
+class HeadersMiddleware:
+    """What Django and its helpers leave out, on every response: also on files and redirects."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
+        if response.status_code != 200 or not _is_landing(request.path):
+            response.headers["X-Robots-Tag"] = "noindex"
+        return response
+
+
+def _is_landing(path: str) -> bool:
+    return path in LANDING or path.startswith(LANDING_FOLDERS)
+
+
+class AdminPolicyMiddleware:
+    """Django's admin writes HTML from scripts of its own, which Trusted Types would stop."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        match = request.resolver_match
+        if match and match.app_name == "admin":
+            looser = {"require-trusted-types-for": None, "trusted-types": None}
+            setattr(response, "_csp_replace", looser)  # noqa: B010 (django-csp reads it from here)
+        return response
+
+
+class NoStoreMiddleware:
+    """A page that may be private is kept nowhere; a public one is asked for again each time."""
+
+    ALWAYS = ("/accounts/", "/admin/", "/leave/")
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        kept = "no-store, private" if self._may_be_private(request, response) else "no-cache"
+        response.headers["Cache-Control"] = kept
+        return response
+
+    def _may_be_private(self, request: HttpRequest, response: HttpResponse) -> bool:
+        # The cookie rather than the person: this holds when the database cannot say who it is.
+        session = settings.SESSION_COOKIE_NAME
+        if session in request.COOKIES or session in response.cookies or response.status_code >= 400:
+            return True
+        match = request.resolver_match
+        private = match is not None and getattr(match.func, "login_required", True)
+        return private or request.path.startswith(self.ALWAYS)
+
+
+class HelpPagesMiddleware:
+    """Help from memory, above sessions and database. Without files the views answer instead."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.pages = {} if settings.DEBUG else pages.stored()
+        self.start = reverse("safety:help")
+        self.unknown = pages.unknown_address()
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if self.start not in self.pages or not f"{request.path}/".startswith(self.start):
+            return self.get_response(request)
+        if request.method not in {"GET", "HEAD"}:
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        return self._answer(request.path)
+
+    def _answer(self, path: str) -> HttpResponse:
+        as_written = f"{path.lower().rstrip('/')}/"
+        if path != as_written and as_written in self.pages:
+            return HttpResponsePermanentRedirect(as_written)
+        if path == self.unknown or path not in self.pages:
+            return HttpResponse(self.pages[self.unknown], status=404)
+        return HttpResponse(self.pages[path])
+
+
+class LeaveMiddleware:
+    """Leaving always leads away: when nothing could be locked, the marker makes up for it later."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.address = reverse("safety:leave")
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.path != self.address or response.status_code in {204, 303, 405}:
+            return response
+        response = away()
+        response.set_cookie(marker(), "1", secure=settings.HTTPS, samesite="Lax")
+        return response
+
+
+class LeftMiddleware:
+    """A page was left, perhaps unheard: lock before anything else sees the session."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if marker() not in request.COOKIES:
+            return self.get_response(request)
+        lock(request.session, now=timezone.now())
+        response = self.get_response(request)
+        response.delete_cookie(marker(), samesite="Lax")
+        return response

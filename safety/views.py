@@ -1,0 +1,60 @@
+from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from safety import pages
+from safety.context import site
+from safety.helplines import countries
+from safety.leaving import away, lock, marker
+
+# How browsers say that nobody has clicked yet.
+GUESSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+
+
+def _is_guess(request: HttpRequest) -> bool:
+    said = " ".join(request.headers.get(name, "") for name in GUESSES).lower()
+    return any(word in said for word in ("prefetch", "prerender", "preview"))
+
+
+@login_not_required
+@require_safe
+@transaction.non_atomic_requests
+def leave(request: HttpRequest) -> HttpResponse:
+    if _is_guess(request):
+        return HttpResponse(status=204)
+    # With the marker, LeftMiddleware has locked already.
+    if request.method == "GET" and marker() not in request.COOKIES:
+        lock(request.session, now=timezone.now())
+    return away()
+
+
+@login_not_required
+@require_safe
+@transaction.non_atomic_requests
+def help_page(request: HttpRequest) -> HttpResponse:
+    """Until the page is on disk; then HelpPagesMiddleware answers."""
+    return HttpResponse(pages.rendered(request.path))
+
+
+@login_not_required
+@require_safe
+@transaction.non_atomic_requests
+def lines(request: HttpRequest, country: str) -> HttpResponse:
+    """As `help_page`; a country we know nothing about is told so, with the way to those we do."""
+    return HttpResponse(pages.rendered(request.path), status=200 if country in countries() else 404)
+
+
+@login_not_required
+@require_safe
+@transaction.non_atomic_requests
+def safety(request: HttpRequest) -> HttpResponse:
+    return render(request, "safety/safety.html")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """For nobody in particular: asking who it is may be what broke."""
+    return HttpResponse(render_to_string("500.html", site(None)), status=500)

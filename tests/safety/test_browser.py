@@ -1,0 +1,297 @@
+"""Leaving and the policy in a real browser, which is where they have to hold."""
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import urlsplit
+
+import pytest
+from django.conf import settings
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.wsgi import get_wsgi_application
+from django.test import Client
+from django.test.testcases import LiveServerThread
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from pytest_django import Settings
+
+from accounts.models import User
+from journal.models import Letter, LetterContents
+from safety import pages
+from tests.conftest import PASSWORD
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+SECRET = "the lighthouse at Varr"
+NEUTRAL = "Fair, with some cloud."
+
+
+class _Weather(BaseHTTPRequestHandler):
+    """The neutral page: another site, which notes who was said to have sent the visitor."""
+
+    referrers: list[str | None] = []
+
+    def do_GET(self) -> None:
+        self.referrers.append(self.headers.get("Referer"))
+        body = f"<!doctype html><title>Weather</title><link rel=icon href=data:,><p>{NEUTRAL}"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def weather() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Weather)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Playwright keeps an event loop in this thread; Django would refuse its database for that.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=none"],
+            # Pages held for Back are what this file is about.
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def site(transactional_db: None, weather: str, settings: Settings, tmp_path: Path) -> Iterator[str]:
+    """The whole application on a port, its files served by itself, as in production."""
+    settings.LEAVE_URL = weather
+    settings.PAGES_ROOT = tmp_path
+    for address in pages.addresses():
+        pages.store(address)
+    thread = LiveServerThread("localhost", _unwrapped, connections_override={})
+    thread.daemon = True
+    thread.start()
+    thread.is_ready.wait()
+    if thread.error:
+        raise thread.error
+    yield f"http://localhost:{thread.port}"
+    thread.terminate()
+
+
+def _unwrapped(application: WSGIHandler) -> WSGIHandler:
+    return get_wsgi_application()
+
+
+@pytest.fixture
+def letter(alice: User, now: datetime) -> Letter:
+    letter = Letter.sealed_by(alice.key, LetterContents(to="Ina", body=SECRET), now=now)
+    letter.save()
+    return letter
+
+
+NewPage = Callable[..., Page]
+
+
+@pytest.fixture
+def new_page(browser: Browser, site: str) -> Iterator[NewPage]:
+    """A page, signed in with a client's cookie if one is given."""
+    contexts: list[BrowserContext] = []
+
+    def make(client: Client | None = None, *, scripts: bool = True) -> Page:
+        context = browser.new_context(java_script_enabled=scripts)
+        contexts.append(context)
+        if client is not None:
+            name = settings.SESSION_COOKIE_NAME
+            value = client.cookies[name].value
+            context.add_cookies([{"name": name, "value": value, "url": site, "httpOnly": True}])
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+def _back(page: Page) -> None:
+    page.go_back(wait_until="commit")
+    page.wait_for_load_state()
+
+
+def test_browser_holds_pages_for_back(browser: Browser, weather: str) -> None:
+    """Otherwise the tests below would show nothing."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(weather)
+    page.evaluate("() => { window.kept = 'as it was' }")
+    page.goto(f"{weather}?elsewhere")
+
+    page.go_back(wait_until="commit")
+
+    assert page.evaluate("() => window.kept") == "as it was"
+    context.close()
+
+
+def _ways_back(page: Page, site: str) -> list[str]:
+    """Where each press of Back leads, to the start of the tab; none may show what was written."""
+    found = []
+    while page.url != "about:blank":
+        _back(page)
+        assert SECRET not in page.content()
+        found.append(urlsplit(page.url).path)
+    return found[:-1]
+
+
+def _read_and_write(page: Page, site: str, letter: Letter) -> None:
+    page.goto(f"{site}/journal/{letter.pk}/")
+    page.goto(f"{site}/journal/{letter.pk}/edit/")
+    assert SECRET in page.content()
+
+
+DOOR = "/accounts/reauthenticate/"
+
+
+@pytest.mark.parametrize(
+    ("scripts", "doors"), [(True, [DOOR]), (False, [DOOR, DOOR])], ids=["scripts", "no scripts"]
+)
+def test_leave_now_then_back_asks_for_the_password(
+    new_page: NewPage,
+    site: str,
+    weather: str,
+    as_alice: Client,
+    letter: Letter,
+    scripts: bool,
+    doors: list[str],
+) -> None:
+    page = new_page(as_alice, scripts=scripts)
+    _read_and_write(page, site, letter)
+    _Weather.referrers.clear()
+
+    page.get_by_role("link", name="Leave now").click()
+    page.wait_for_url(weather)
+
+    assert NEUTRAL in page.content()
+    assert set(_Weather.referrers) == {None}
+    assert _ways_back(page, site) == doors
+
+
+def test_shift_three_times_leaves_and_capitals_do_not(
+    new_page: NewPage, site: str, weather: str, as_alice: Client, letter: Letter
+) -> None:
+    page = new_page(as_alice)
+    _read_and_write(page, site, letter)
+    page.locator("textarea").press_sequentially("ABC")
+    for letters in ("X", "Y", "Z"):
+        page.keyboard.press(f"Shift+{letters}")
+    assert SECRET in page.content()
+
+    for _ in range(3):
+        page.keyboard.press("Shift")
+    page.wait_for_url(weather)
+
+    assert _ways_back(page, site) == [DOOR]
+
+
+def test_leaving_unheard_still_locks(
+    new_page: NewPage, site: str, weather: str, as_alice: Client, letter: Letter
+) -> None:
+    """The call that locks never arrives; the marker does, with the next request."""
+    page = new_page(as_alice)
+    _read_and_write(page, site, letter)
+    page.context.route("**/leave/", lambda route: route.abort())
+
+    page.get_by_role("link", name="Leave now").click()
+    page.wait_for_url(weather)
+
+    assert _ways_back(page, site) == [DOOR]
+    assert [cookie["name"] for cookie in page.context.cookies(site)].count("left") == 0
+
+
+def test_password_opens_what_leaving_closed(
+    new_page: NewPage, site: str, weather: str, as_alice: Client, letter: Letter
+) -> None:
+    page = new_page(as_alice, scripts=False)
+    page.goto(f"{site}/journal/{letter.pk}/")
+    page.get_by_role("link", name="Leave now").click()
+    page.wait_for_url(weather)
+    page.goto(f"{site}/journal/{letter.pk}/")
+
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.locator("main form button").first.click()
+    page.wait_for_url(f"{site}/journal/{letter.pk}/")
+
+    assert SECRET in page.content()
+
+
+OPEN = ["/", "/learn/", "/steps/", "/steps/1/", "/help/", "/help/gb/", "/help/xx/", "/safety/"]
+OURS = ["/today/", "/journal/", "/journal/write/", "/progress/", "/you/", "/you/reminders/"]
+DOORS = ["/accounts/login/", "/accounts/signup/", "/nowhere/"]
+
+
+def _complaints(page: Page) -> list[str]:
+    said: list[str] = []
+    page.on("pageerror", lambda error: said.append(str(error)))
+
+    def hear(message: ConsoleMessage) -> None:
+        # A missing page says so in the console; everything else that is an error counts.
+        if message.type == "error" and "status of 404" not in message.text:
+            said.append(f"{page.url}: {message.text}")
+
+    page.on("console", hear)
+    return said
+
+
+def test_our_pages_keep_to_their_policy(new_page: NewPage, site: str, as_alice: Client) -> None:
+    stranger, alice = new_page(), new_page(as_alice)
+    heard = [_complaints(stranger), _complaints(alice)]
+
+    for address in [*OPEN, *DOORS]:
+        stranger.goto(site + address)
+    for address in [*OPEN, *OURS]:
+        alice.goto(site + address)
+
+    assert heard == [[], []]
+
+
+def test_what_is_written_into_a_page_does_not_run(
+    new_page: NewPage, site: str, as_alice: Client
+) -> None:
+    page = new_page(as_alice)
+    said = _complaints(page)
+    page.goto(f"{site}/today/")
+
+    page.evaluate(
+        """() => {
+            const script = document.createElement("script");
+            script.append("window.ran = true");
+            document.body.append(script);
+        }"""
+    )
+
+    assert page.evaluate("() => window.ran") is None
+    assert said != []
+    assert all("TrustedScript" in line for line in said)
+
+
+def test_admin_works_under_its_policy(new_page: NewPage, site: str, alice: User) -> None:
+    alice.is_staff = alice.is_superuser = True
+    alice.save(update_fields=["is_staff", "is_superuser"])
+    client = Client()
+    client.force_login(alice)
+    stranger, operator = new_page(), new_page(client)
+    heard = [_complaints(stranger), _complaints(operator)]
+
+    stranger.goto(f"{site}/admin/login/")
+    for address in ["", "accounts/user/", f"accounts/user/{alice.pk}/change/", "nowhere/"]:
+        operator.goto(f"{site}/admin/{address}")
+
+    assert heard == [[], []]

@@ -1,0 +1,186 @@
+"""One table of every kind of answer: what it may be kept by, who may list it, what it may load."""
+
+import pytest
+from django.conf import settings
+from django.core.files.storage import storages
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+
+PRIVATE, PUBLIC = "no-store, private", "no-cache"
+
+EVERYWHERE = {
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": ", ".join(f"{name}=()" for name in settings.PERMISSIONS_POLICY),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+POLICY = {
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "manifest-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+}
+LOOSER = POLICY - {"require-trusted-types-for 'script'", "trusted-types 'none'"}
+
+# address, status, Cache-Control, X-Robots-Tag: for somebody who is not signed in
+OPEN = [
+    ("/", 200, PUBLIC, None),
+    ("/learn/", 200, PUBLIC, None),
+    ("/steps/", 200, PUBLIC, None),
+    ("/steps/1/", 200, PUBLIC, "noindex"),
+    ("/about/", 200, PUBLIC, None),
+    ("/privacy/", 200, PUBLIC, None),
+    ("/accessibility/", 200, PUBLIC, None),
+    ("/safety/", 200, PUBLIC, None),
+    ("/help/", 200, PUBLIC, None),
+    ("/help/nl/", 200, PUBLIC, None),
+    ("/help/xx/", 404, PRIVATE, "noindex"),
+    ("/help", 301, PUBLIC, "noindex"),
+    ("/healthz", 200, PUBLIC, "noindex"),
+    ("/accounts/login/", 200, PRIVATE, "noindex"),
+    ("/accounts/signup/", 200, PRIVATE, "noindex"),
+    ("/admin/login/", 200, PRIVATE, "noindex"),
+    ("/today/", 302, PRIVATE, "noindex"),
+    ("/today", 301, PUBLIC, "noindex"),
+    ("/journal/", 302, PRIVATE, "noindex"),
+    ("/journal/6f1c2a52-6d5c-4a1a-9a59-0f9f4a0f6f10/", 302, PRIVATE, "noindex"),
+    ("/nowhere/", 404, PRIVATE, "noindex"),
+    ("/static/nowhere.css", 404, PRIVATE, "noindex"),
+    ("/broken/", 500, PRIVATE, "noindex"),
+]
+SIGNED_IN = [
+    ("/", 200),
+    ("/today/", 200),
+    ("/help/", 200),
+    ("/safety/", 200),
+    ("/steps/1/", 200),
+    ("/you/reminders/", 200),
+    ("/nowhere/", 404),
+    ("/broken/", 500),
+]
+
+pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.safety.urls_that_break")]
+
+
+def _policy(response: HttpResponse) -> set[str]:
+    # django-csp joins the directives in no particular order.
+    return set(response.headers["Content-Security-Policy"].split("; "))
+
+
+def _everywhere(response: HttpResponse) -> dict[str, str | None]:
+    return {name: response.headers.get(name) for name in EVERYWHERE}
+
+
+@pytest.mark.parametrize(("address", "status", "kept", "robots"), OPEN)
+def test_answer_to_nobody_in_particular(
+    visitor: Client, address: str, status: int, kept: str, robots: str | None
+) -> None:
+    response = visitor.get(address)
+
+    assert response.status_code == status
+    assert response.headers["Cache-Control"] == kept
+    assert response.headers.get("X-Robots-Tag") == robots
+    assert _everywhere(response) == EVERYWHERE
+    assert _policy(response) == (LOOSER if address.startswith("/admin/") else POLICY)
+    assert settings.SESSION_COOKIE_NAME not in response.cookies
+
+
+@pytest.mark.parametrize(("address", "status"), SIGNED_IN)
+def test_answer_to_somebody_is_kept_nowhere(as_alice: Client, address: str, status: int) -> None:
+    as_alice.raise_request_exception = False
+
+    response = as_alice.get(address)
+
+    assert response.status_code == status
+    assert response.headers["Cache-Control"] == PRIVATE
+    assert _everywhere(response) == EVERYWHERE
+    assert _policy(response) == POLICY
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/journal/write/"])
+def test_answer_to_a_form_without_its_token(path: str) -> None:
+    response = Client(enforce_csrf_checks=True).post(path)
+
+    assert response.status_code == 403
+    assert "That page had waited too long" in response.content.decode()
+    assert response.headers["Cache-Control"] == PRIVATE
+    assert _everywhere(response) == EVERYWHERE
+    assert _policy(response) == POLICY
+
+
+def test_answer_to_a_method_we_do_not_know(visitor: Client) -> None:
+    response = visitor.post("/help/")
+
+    assert response.status_code == 405
+    assert response.headers["Cache-Control"] == PRIVATE
+    assert _everywhere(response) == EVERYWHERE
+
+
+@pytest.mark.parametrize("name", ["css/tokens.css", "js/leave.js", "img/icon.svg"])
+def test_files_are_kept_for_good_and_carry_the_rest(visitor: Client, name: str) -> None:
+    response = visitor.get(storages["staticfiles"].url(name))
+    response.close()
+
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "max-age=315360000, public, immutable"
+    assert _everywhere(response) == EVERYWHERE
+    assert _policy(response) == POLICY
+
+
+def test_error_page_is_ours_and_repeats_nothing(visitor: Client) -> None:
+    html = visitor.get("/broken/").content.decode()
+
+    assert "Something broke on our side" in html
+    assert f"– {settings.DISCREET_NAME}</title>" in html
+    assert "what somebody wrote" not in html
+
+
+@pytest.mark.usefixtures("database_down")
+def test_error_page_needs_no_database(visitor: Client) -> None:
+    visitor.cookies[settings.SESSION_COOKIE_NAME] = "of-somebody-signed-in"
+
+    response = visitor.get("/today/")
+
+    assert response.status_code == 500
+    assert "Something broke on our side" in response.content.decode()
+    assert response.headers["Cache-Control"] == PRIVATE
+
+
+def test_https_is_remembered(visitor: Client, settings: Settings) -> None:
+    settings.SECURE_HSTS_SECONDS = 31536000
+    settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    settings.SECURE_SSL_REDIRECT = True
+    fresh = Client()
+
+    secure = fresh.get("/help/", secure=True)
+    plain = fresh.get("/help/")
+
+    assert secure.headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
+    assert (plain.status_code, plain.headers["Location"]) == (301, "https://testserver/help/")
+    assert plain.headers["Cross-Origin-Resource-Policy"] == "same-origin"
+    assert plain.headers["X-Robots-Tag"] == "noindex"
+
+
+def test_admin_page_has_the_looser_policy(alice: User, as_alice: Client) -> None:
+    alice.is_staff = alice.is_superuser = True
+    alice.save(update_fields=["is_staff", "is_superuser"])
+
+    response = as_alice.get("/admin/")
+
+    assert response.status_code == 200
+    assert _policy(response) == LOOSER
+    assert response.headers["Cache-Control"] == PRIVATE

@@ -1,0 +1,202 @@
+import re
+from datetime import date
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from safety.helplines import (
+    ALWAYS,
+    FOLDER,
+    Country,
+    Emergency,
+    Found,
+    Kind,
+    Line,
+    Number,
+    Sms,
+    countries,
+    read,
+)
+
+ALL = list(countries().values())
+LINES = [(country.code, line) for country in ALL for line in country.lines]
+EVERYTHING: list[tuple[str, Found]] = [
+    *LINES,
+    *((country.code, each) for country in ALL for each in country.emergency),
+]
+
+# What a number of ours may look like, by country: short codes and national free numbers.
+FORMS = {
+    "au": r"000|13 11 14|04\d\d \d\d \d\d \d\d|1800 \d{3} \d{3}|04\d\d \d{3} \d{3}",
+    "ca": r"911|9-8-8|988",
+    "de": r"112|116 \d{3}|0800 1110(111|222)",
+    "es": r"112|0\d\d",
+    "fr": r"112|3\d{3}",
+    "gb": r"999|116 123|0808 \d{4} \d{3}|0808 \d{3} \d{4}|85258",
+    "ie": r"112|116 123|1800 \d{3} \d{3}",
+    "in": r"112|181|1098|14416|1-800-\d{3}-\d{4}",
+    "nl": r"112|113|0800-\d{4}",
+    "nz": r"111|1737|0800 \d{3} \d{3}",
+    "us": r"911|988|1-800-\d{3}-\d{4}|88788",
+    "za": r"112|10111|10177|0800 \d{3} \d{3}",
+}
+
+ONE = """\
+name: Somewhere
+emergency:
+  - number: "112"
+    source: https://example.org/
+    read_on: 2026-11-22
+    checked_on: null
+lines:
+  - name: Somebody
+    kind: crisis
+    numbers: ["024"]
+    sms: {number: "85 258", word: HELLO}
+    hours: 09:00–23:00
+    free: true
+    source: https://www.example.org/numbers
+    read_on: 2026-11-22
+    checked_on: 2026-11-23
+"""
+
+
+def _numbers(country: Country) -> list[Number]:
+    found = [each.number for each in country.emergency]
+    for line in country.lines:
+        found += [*line.numbers, *([line.sms.number] if line.sms else [])]
+    return found
+
+
+@pytest.mark.parametrize(("code", "found"), EVERYTHING)
+def test_every_number_has_a_source_and_the_day_it_was_read(code: str, found: Found) -> None:
+    assert re.fullmatch(r"https://[a-z0-9.-]+/\S*", found.source)
+    assert type(found.read_on) is date
+
+
+def test_nothing_claims_to_have_been_tried() -> None:
+    assert {found.checked_on for _code, found in EVERYTHING} == {None}
+
+
+@pytest.mark.parametrize("country", ALL, ids=lambda country: country.code)
+def test_numbers_have_a_form_their_country_knows(country: Country) -> None:
+    unknown = [n.text for n in _numbers(country) if not re.fullmatch(FORMS[country.code], n.text)]
+
+    assert unknown == []
+
+
+@pytest.mark.parametrize("country", ALL, ids=lambda country: country.code)
+def test_every_country_has_an_emergency_number_and_a_crisis_line(country: Country) -> None:
+    assert country.emergency
+    assert [line for line in country.lines if line.kind == Kind.CRISIS]
+
+
+def test_line_reported_out_of_service_is_not_published() -> None:
+    published = {number.digits for country in ALL for number in _numbers(country)}
+
+    assert "0800428428" not in published
+
+
+def test_countries_come_by_name() -> None:
+    assert [country.name for country in ALL] == sorted(country.name for country in ALL)
+
+
+def test_file_becomes_a_country(tmp_path: Path) -> None:
+    path = tmp_path / "xx.yaml"
+    path.write_text(ONE, encoding="utf-8")
+    read_on = date(2026, 11, 22)
+
+    country = read(path)
+
+    assert country == Country(
+        code="xx",
+        name="Somewhere",
+        emergency=(
+            Emergency(
+                number=Number("112"),
+                note="",
+                source="https://example.org/",
+                read_on=read_on,
+                checked_on=None,
+            ),
+        ),
+        lines=(
+            Line(
+                name="Somebody",
+                kind=Kind.CRISIS,
+                numbers=(Number("024"),),
+                sms=Sms(Number("85 258"), "HELLO"),
+                web="",
+                hours="09:00–23:00",
+                free=True,
+                languages="",
+                note="",
+                source="https://www.example.org/numbers",
+                read_on=read_on,
+                checked_on=date(2026, 11, 23),
+            ),
+        ),
+    )
+    assert country.lines[0].numbers[0].href == "tel:024"
+    assert country.lines[0].sms is not None
+    assert country.lines[0].sms.href == "sms:85258?body=HELLO"
+    assert country.lines[0].source_name == "example.org"
+    assert not country.has_abuse_line
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ('["024"]', "[024]", "line 8: numbers must be a number in quotes, as dialled: 20"),
+        ('"112"', "112", "line 3: number must be str"),
+        ('["024"]', '["02 4a"]', "line 8: numbers must be a number in quotes, as dialled: '02 4a'"),
+        ("kind: crisis", "kind: other", "line 8: kind is unknown: 'other'"),
+        ("    kind: crisis\n", "", "line 8: kind is missing"),
+        ("name: Somebody", "name: ''", "line 8: name is missing"),
+        ("09:00–23:00", "in the evening", "line 8: hours has an unknown form: 'in the evening'"),
+        ("HELLO", "hello", "line 11: word has an unknown form: 'hello'"),
+        ("https://www.example", "http://www.example", "line 8: source must be an https address"),
+        ("    checked_on: null\n", "", "line 3: checked_on is missing"),
+        ("checked_on: null", "checked_on: soon", "line 3: checked_on must be a date"),
+        ("free: true", "free: 'yes'", "line 8: free must be bool"),
+        ("free: true", "price: 1", "line 8: price is not a field we know"),
+        ("free: true", "kind: crisis", "line 8: a field is written twice"),
+        ("name: Somewhere", "name: [", "line 3: expected the node content, but found '-'"),
+        (ONE, "- 1\n", "line 1: expected fields here"),
+    ],
+)
+def test_mistake_is_refused_and_placed(tmp_path: Path, before: str, after: str, said: str) -> None:
+    assert before in ONE
+    path = tmp_path / "xx.yaml"
+    path.write_text(ONE.replace(before, after, 1), encoding="utf-8")
+
+    with pytest.raises(ImproperlyConfigured) as refused:
+        read(path)
+
+    assert str(refused.value) == f"xx.yaml, {said}"
+
+
+def test_line_that_cannot_be_reached_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "xx.yaml"
+    silent = ONE.replace('    numbers: ["024"]\n', "")
+    path.write_text(re.sub(r"    sms: .*\n", "", silent), encoding="utf-8")
+
+    with pytest.raises(ImproperlyConfigured, match="line 8: numbers, sms or web is missing"):
+        read(path)
+
+
+def test_file_is_named_after_its_country(tmp_path: Path) -> None:
+    path = tmp_path / "somewhere.yaml"
+    path.write_text(ONE, encoding="utf-8")
+
+    with pytest.raises(ImproperlyConfigured, match="must be named after an ISO country code"):
+        read(path)
+
+
+def test_every_file_is_read() -> None:
+    assert sorted(countries()) == sorted(path.stem for path in FOLDER.glob("*"))
+
+
+def test_always_is_the_only_word_for_hours() -> None:
+    assert {line.hours for _code, line in LINES} <= {"", ALWAYS, "09:00–23:00"}

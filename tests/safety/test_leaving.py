@@ -1,0 +1,183 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+
+NIGHT = datetime(2026, 3, 12, 23, 5, tzinfo=UTC)
+COOKIE = settings.SESSION_COOKIE_NAME
+
+GUESSES = [
+    {"sec-purpose": "prefetch"},
+    {"sec-purpose": "prefetch;prerender"},
+    {"purpose": "prefetch"},
+    {"x-purpose": "preview"},
+    {"x-moz": "prefetch"},
+]
+
+
+def _session(client: Client) -> SessionStore:
+    return SessionStore(client.cookies[COOKIE].value)
+
+
+def _write_as_visitor(client: Client) -> str:
+    """A session that holds something and belongs to no account."""
+    session = SessionStore()
+    session["begun"] = "something they typed"
+    session.save()
+    assert session.session_key
+    client.cookies[COOKIE] = session.session_key
+    return session.session_key
+
+
+def test_leaving_locks_changes_the_key_and_goes_away(as_alice: Client, alice: User) -> None:
+    before = _session(as_alice)
+
+    with time_machine.travel(NIGHT, tick=False):
+        response = as_alice.get("/leave/")
+        after = _session(as_alice).load()
+
+    assert response.status_code == 303
+    assert response.headers["Location"] == settings.LEAVE_URL
+    assert response.headers["Cache-Control"] == "no-store, private"
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.content == b""
+    assert as_alice.cookies[COOKIE].value != before.session_key
+    assert not before.exists(before.session_key)
+    assert (after[SESSION_KEY], after["locked_at"]) == (str(alice.pk), NIGHT.timestamp())
+
+
+def test_leaving_again_locks_again(as_alice: Client) -> None:
+    with time_machine.travel(NIGHT - timedelta(hours=1), tick=False):
+        as_alice.get("/leave/")
+    first = as_alice.cookies[COOKIE].value
+
+    with time_machine.travel(NIGHT, tick=False):
+        as_alice.get("/leave/")
+        after = _session(as_alice).load()
+
+    assert as_alice.cookies[COOKIE].value != first
+    assert after["locked_at"] == NIGHT.timestamp()
+
+
+def test_leaving_without_a_session_sets_no_cookie(visitor: Client) -> None:
+    response = visitor.get("/leave/")
+
+    assert (response.status_code, response.headers["Location"]) == (303, settings.LEAVE_URL)
+    assert not response.cookies
+
+
+@pytest.mark.django_db
+def test_leaving_without_an_account_drops_what_was_begun(client: Client) -> None:
+    _write_as_visitor(client)
+
+    response = client.get("/leave/")
+
+    assert response.status_code == 303
+    assert response.cookies[COOKIE].value == ""
+    assert not Session.objects.exists()
+
+
+@pytest.mark.parametrize("headers", GUESSES)
+def test_prefetch_does_nothing(as_alice: Client, headers: dict[str, str]) -> None:
+    before = dict(_session(as_alice).items())
+
+    response = as_alice.get("/leave/", headers=headers)
+
+    assert response.status_code == 204
+    assert response.headers["Cache-Control"] == "no-store, private"
+    assert not response.cookies
+    assert dict(_session(as_alice).items()) == before
+
+
+def test_head_changes_nothing(as_alice: Client) -> None:
+    before = dict(_session(as_alice).items())
+
+    response = as_alice.head("/leave/")
+
+    assert response.status_code == 303
+    assert not response.cookies
+    assert dict(_session(as_alice).items()) == before
+
+
+def test_leaving_is_a_link(as_alice: Client) -> None:
+    response = as_alice.post("/leave/")
+
+    assert response.status_code == 405
+    assert "locked_at" not in _session(as_alice)
+
+
+@pytest.mark.usefixtures("database_down")
+def test_leaving_works_when_the_database_is_down(visitor: Client) -> None:
+    visitor.cookies[COOKIE] = "of-somebody-signed-in"
+
+    response = visitor.get("/leave/")
+
+    assert (response.status_code, response.headers["Location"]) == (303, settings.LEAVE_URL)
+    assert response.headers["Referrer-Policy"] == "no-referrer"
+    assert response.headers["Cache-Control"] == "no-store, private"
+    assert list(response.cookies) == ["left"]
+    assert response.cookies["left"].value == "1"
+
+
+def test_marker_locks_before_anything_is_shown(as_alice: Client) -> None:
+    before = _session(as_alice)
+    as_alice.cookies["left"] = "1"
+
+    response = as_alice.get("/you/reminders/")
+
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/accounts/reauthenticate/")
+    assert response.cookies["left"].value == ""
+    assert _session(as_alice).session_key != before.session_key
+    assert "locked_at" in _session(as_alice)
+
+
+def test_marker_and_leaving_together_lock_once(as_alice: Client) -> None:
+    as_alice.cookies["left"] = "1"
+
+    response = as_alice.get("/leave/")
+
+    assert response.status_code == 303
+    assert response.cookies["left"].value == ""
+    assert "locked_at" in _session(as_alice)
+
+
+@pytest.mark.urls("tests.safety.urls_that_break")
+def test_marker_closes_also_when_the_page_fails(as_alice: Client) -> None:
+    before = _session(as_alice)
+    as_alice.raise_request_exception = False
+    as_alice.cookies["left"] = "1"
+
+    response = as_alice.get("/broken/")
+
+    assert response.status_code == 500
+    assert not before.exists(before.session_key)
+
+
+def test_marker_of_a_visitor_is_taken_back(visitor: Client) -> None:
+    visitor.cookies["left"] = "1"
+
+    response = visitor.get("/safety/")
+
+    assert response.status_code == 200
+    assert list(response.cookies) == ["left"]
+    assert response.cookies["left"]["max-age"] == 0
+
+
+def test_marker_over_https_is_bound_to_the_host(visitor: Client, settings: Settings) -> None:
+    settings.HTTPS = True
+    visitor.cookies["__Host-left"] = "1"
+
+    response = visitor.get("/safety/", secure=True)
+
+    assert list(response.cookies) == ["__Host-left"]
+    assert response.cookies["__Host-left"]["secure"]
+    assert response.cookies["__Host-left"]["path"] == "/"
