@@ -1,0 +1,110 @@
+"""Where allauth asks us: which words, which codes, and how a mail leaves."""
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+from django.utils.translation import gettext_lazy as _
+
+from accounts import emails
+from accounts.models import User
+from mail.actions import post
+
+# Digits only: quick to type on any phone. Three tries in ten minutes leave eight of them safe.
+CODE_LENGTH = 8
+CODE_SIGNS = "0123456789"
+
+PASSWORD_WORDS = {
+    "password_too_short": _("Use at least 10 characters. A short sentence works well."),
+    "password_too_common": _("Many people use this one, so it is tried first. Choose another."),
+    "password_too_similar": _("This is very close to your email address. Choose another."),
+    "password_entirely_numeric": _("Digits alone are quick to guess. Add a word or two."),
+}
+
+
+class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "account_inactive": _("This account is closed for now."),
+        "email_password_mismatch": _(
+            "This address and this password do not go together."
+            " Try again, or choose a new password."
+        ),
+        "email_taken": _("This address is already in use."),
+        "enter_current_password": _("That is not your current password. Try once more."),
+        "incorrect_code": _("That is not the code from the mail. Have another look at it."),
+        "incorrect_password": _("That is not your password. Try once more."),
+        "too_many_login_attempts": _(
+            "That was several tries in a row. Wait a few minutes, then start again."
+        ),
+        "rate_limited": _("That was quick. Wait a moment, then ask again."),
+    }
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Hand the mail to the mail room. A mail that we have no words for is never sent."""
+        self._post(_words_for(template_prefix, context), to=email, person=context.get("user"))
+
+    def send_notification_mail(
+        self,
+        template_prefix: str,
+        user: User,
+        context: dict[str, Any] | None = None,
+        email: str | None = None,
+    ) -> None:
+        """Like send_mail: unlike allauth's own, it does not look at the address or the browser."""
+        self._post(_words_for(template_prefix, {}), to=email or user.email, person=user)
+
+    def _post(self, mail: emails.Mail, *, to: str, person: User | None) -> None:
+        post(
+            kind=mail.kind,
+            to=to,
+            subject=mail.subject,
+            text=mail.text,
+            html=mail.html,
+            person=person,
+            now=timezone.now(),
+        )
+
+    def generate_email_verification_code(self) -> str:
+        return get_random_string(CODE_LENGTH, CODE_SIGNS)
+
+    def generate_password_reset_code(self) -> str:
+        return get_random_string(CODE_LENGTH, CODE_SIGNS)
+
+    def clean_password(self, password: str, user: User | None = None) -> str:
+        try:
+            cleaned: str = super().clean_password(password, user)
+        except ValidationError as error:
+            raise ValidationError(
+                [
+                    ValidationError(PASSWORD_WORDS.get(why.code or "", why.message), why.code)
+                    for why in error.error_list
+                ]
+            ) from error
+        return cleaned
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("home:you")
+
+    def is_ajax(self, request: HttpRequest) -> bool:
+        """One way of answering: pages. allauth would otherwise reply in JSON when asked to."""
+        return False
+
+
+def _words_for(template_prefix: str, context: dict[str, Any]) -> emails.Mail:
+    match template_prefix.removeprefix("account/email/"):
+        case "email_confirmation" | "email_confirmation_signup":
+            return emails.confirm_code(context["code"])
+        case "account_already_exists":
+            return emails.account_exists()
+        case "unknown_account":
+            return emails.no_account()
+        case "password_reset_code":
+            return emails.reset_code(context["code"])
+        case "password_changed" | "password_reset" | "password_set":
+            return emails.password_changed()
+        case unknown:
+            raise LookupError(f"No words for the mail {unknown!r}.")

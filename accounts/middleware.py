@@ -1,0 +1,67 @@
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib.auth.middleware import get_user
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from accounts.lock import is_locked
+from accounts.views import locked
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+# The two pages that need to know whose session it is, locked or not.
+DOORS = frozenset({"account_reauthenticate", "account_logout"})
+
+
+class PersonMiddleware:
+    """Speaks a person's language in their time zone, and notes that they were here."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with ExitStack() as theirs:
+            if request.user.is_authenticated:
+                theirs.enter_context(translation.override(request.user.spoken))
+                theirs.enter_context(timezone.override(request.user.zone))
+            response = self.get_response(request)
+        if response.status_code < 400 and request.user.is_authenticated and not is_locked(request):
+            request.user.visited(now=timezone.now())
+        return response
+
+
+class LockMiddleware:
+    """While the session is locked nobody is signed in. Stands above LoginRequiredMiddleware,
+    so that private pages ask for the password and not for a new sign-in."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if is_locked(request):
+            request.user = AnonymousUser()
+        return self.get_response(request)
+
+    def process_view(
+        self,
+        request: HttpRequest,
+        view: Callable[..., HttpResponse],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> HttpResponse | None:
+        if not is_locked(request):
+            return None
+        if request.resolver_match and request.resolver_match.view_name in DOORS:
+            request.user = get_user(request)
+            return None
+        if not getattr(view, "login_required", True):
+            return None
+        if request.method in ("GET", "HEAD"):
+            back = urlencode({"next": request.get_full_path()})
+            return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{back}")
+        return locked(request)

@@ -1,0 +1,66 @@
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.actions import open_account
+from accounts.models import User
+from mail.emails import Mail, ready_made
+from mail.models import Message
+from tests.conftest import PASSWORD
+
+EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
+
+
+Mails = Callable[[], list[Mail]]
+
+
+@pytest.fixture
+def mails(db: None) -> Mails:
+    """Every mail that waits to be sent, oldest first, opened."""
+
+    def waiting() -> list[Mail]:
+        return [ready_made(row) for row in Message.objects.order_by("created_at", "pk")]
+
+    return waiting
+
+
+@pytest.fixture
+def carol(db: None) -> User:
+    """A person who signed up and confirmed her address a while ago."""
+    now = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
+    return open_account(email="carol@example.org", password=PASSWORD, now=now)
+
+
+@pytest.fixture
+def as_carol(carol: User) -> Client:
+    """A browser in which she signed in with her password."""
+    client = Client()
+    assert sign_in(client, carol.email).status_code == 302
+    return client
+
+
+def code_in(mail: Mail) -> str:
+    found = re.search(r"^This is the code: (\d{8})$", str(mail.body), re.MULTILINE)
+    assert found, mail.body
+    return found[1]
+
+
+def sign_up(client: Client, email: str = "dana@example.org", **changes: str) -> Any:
+    data = {"email": email, "password1": PASSWORD, "consent": "on"} | changes
+    return client.post("/accounts/signup/", {name: value for name, value in data.items() if value})
+
+
+def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str) -> Any:
+    return client.post("/accounts/login/", {"login": email, "password": password} | more)
+
+
+def seen(response: Any, *own: str) -> str:
+    """The page as text, without what differs each time: the token, and the address it names."""
+    page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())
+    for word in own:
+        page = page.replace(word, "…")
+    return page

@@ -1,0 +1,49 @@
+from datetime import timedelta
+
+import pytest
+
+from accounts.actions import choose_name, keep_preferences
+from accounts.models import Profile, User
+from tests.accounts.conftest import EVENING
+from vault.sealing import CannotOpen
+
+
+def called(person: User) -> str:
+    return User.objects.get(pk=person.pk).called
+
+
+def test_name_is_chosen_changed_and_dropped(alice: User, bob: User) -> None:
+    choose_name(person=bob, name="Bo", now=EVENING)
+    choose_name(person=alice, name="Ali", now=EVENING)
+    assert (alice.called, called(alice)) == ("Ali", "Ali")
+
+    choose_name(person=alice, name="Älice 🌊", now=EVENING + timedelta(days=1))
+    assert (alice.called, called(alice)) == ("Älice 🌊", "Älice 🌊")
+    profile = Profile.objects.of(alice).get()
+    assert (profile.created_at, profile.changed_at) == (EVENING, EVENING + timedelta(days=1))
+
+    choose_name(person=alice, name="", now=EVENING)
+    assert (alice.called, called(alice)) == ("", "")
+    assert not Profile.objects.of(alice).exists()
+    assert called(bob) == "Bo"
+
+
+def test_name_that_does_not_open_is_not_written_over(alice: User) -> None:
+    choose_name(person=alice, name="Ali", now=EVENING)
+    Profile.objects.of(alice).update(sealed=b"\1damaged")
+
+    for name in ("Lis", ""):
+        with pytest.raises(CannotOpen):
+            keep_preferences(
+                person=alice, name=name, language="en", time_zone="Europe/Oslo", now=EVENING
+            )
+
+    assert bytes(Profile.objects.of(alice).get().sealed) == b"\1damaged"
+    assert User.objects.get(pk=alice.pk).time_zone == "UTC"
+
+
+def test_preferences_are_kept_together(alice: User) -> None:
+    keep_preferences(person=alice, name="Ali", language="en", time_zone="Europe/Oslo", now=EVENING)
+
+    stored = User.objects.get(pk=alice.pk)
+    assert (stored.called, stored.language, stored.time_zone) == ("Ali", "en", "Europe/Oslo")

@@ -1,0 +1,94 @@
+from collections.abc import Iterator
+
+import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test import Client
+from pytest_django.asserts import assertRedirects
+
+from accounts.actions import choose_name, erase
+from accounts.models import User
+from mail.actions import post
+from mail.models import Message
+from tests.accounts.conftest import EVENING, Mails, sign_in, sign_up
+from tests.conftest import PASSWORD
+from vault.models import Key
+
+
+def cells_with(*traces: str) -> Iterator[tuple[str, str]]:
+    """Every (table, column) of the database in which one of these words stands."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT table_name, column_name FROM information_schema.columns"
+            " WHERE table_schema = 'public' ORDER BY 1, 2"
+        )
+        for table, column in cursor.fetchall():
+            for trace in traces:
+                found = f'strpos(lower("{column}"::text), %s) > 0'
+                cursor.execute(f'SELECT 1 FROM "{table}" WHERE {found} LIMIT 1', [trace])  # noqa: S608
+                if cursor.fetchone():
+                    yield table, column
+
+
+@pytest.fixture
+def lived_in(carol: User, as_carol: Client, bob: User) -> User:
+    """Carol, with something of hers in every place that accounts know of."""
+    choose_name(person=carol, name="Caro", now=EVENING)
+    as_carol.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    as_carol.post("/accounts/password/change/", {"oldpassword": "wrong", "password1": "wrong"})
+    sign_up(Client(), carol.email)
+    Client().post("/accounts/password/reset/", {"email": carol.email})
+    post(kind="note", to=carol.email, subject="", text="", html="", person=carol, now=EVENING)
+    LogEntry.objects.create(
+        user=bob,
+        content_type=ContentType.objects.get_for_model(User),
+        object_id=str(carol.pk),
+        object_repr=str(carol),
+        action_flag=CHANGE,
+    )
+    LogEntry.objects.create(user=carol, object_repr="something", action_flag=CHANGE)
+    return carol
+
+
+def test_erasing_leaves_no_trace_in_any_table(lived_in: User, mails: Mails) -> None:
+    traces = [str(lived_in.pk), lived_in.pk.hex, lived_in.email]
+    assert len(set(cells_with(*traces))) >= 8, "there is something to erase"
+
+    erase(person=lived_in, now=EVENING)
+
+    assert list(cells_with(*traces)) == []
+
+
+def test_erasing_says_goodbye_once_and_to_nobody_known(lived_in: User, mails: Mails) -> None:
+    address = lived_in.email
+
+    erase(person=lived_in, now=EVENING)
+
+    goodbye = Message.objects.get(kind="account.account_erased")
+    assert goodbye.person is None
+    assert goodbye.due_at == EVENING
+    [mail] = [mail for mail in mails() if mail.subject == "Your account"]
+    assert mail.to == [address]
+
+
+def test_erasing_signs_out_everywhere_and_leaves_others_alone(
+    lived_in: User, as_carol: Client, as_bob: Client, bob: User
+) -> None:
+    erase(person=lived_in, now=EVENING)
+
+    asked = "/accounts/login/?next=/accounts/email/"
+    assertRedirects(as_carol.get("/accounts/email/"), asked)
+    assert as_bob.get("/accounts/email/").status_code == 200
+    assert list(User.objects.all()) == [bob]
+    assert Key.objects.get().owner == bob
+    assert Session.objects.count() == 1
+
+
+def test_address_is_free_again_after_erasing(lived_in: User, client: Client) -> None:
+    address = lived_in.email
+    erase(person=lived_in, now=EVENING)
+
+    assert "do not go together" in sign_in(client, address).content.decode()
+    User.objects.create_user(address, PASSWORD)

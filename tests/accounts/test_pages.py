@@ -1,0 +1,158 @@
+"""Every page of an account that can be reached: in our words, light, and usable without script."""
+
+import re
+
+import pytest
+from django.template.loader import render_to_string
+from django.test import Client
+from django.urls import URLPattern, get_resolver
+from pytest_django.asserts import assertContains, assertRedirects
+
+from accounts.models import User
+from tests.accounts.conftest import Mails, code_in, sign_up
+from tests.conftest import Statements
+
+NOT_OURS = re.compile(
+    r"Sign In|Sign Up|Sign Out|Signup|Log ?in|E-?mail Address|Verification|Password Reset"
+    r"|Re-send|Confirm |example\.com|localhost|testserver|successfully",
+)
+ENTRANCE = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
+INSIDE = ["/accounts/password/change/", "/accounts/reauthenticate/", "/accounts/logout/"]
+INSIDE += ["/accounts/email/"]
+OTHERS = ["/accounts/inactive/", "/accounts/password/reset/done/"]
+
+
+def check(page: str) -> None:
+    title = re.search(r"<title>(.*?)</title>", page)
+    assert title
+    assert re.fullmatch(r"[A-Z][a-z ]+ – Notes", title[1]), title[1]
+    main = page[page.index("<main") : page.index("</main>")]
+    assert not NOT_OURS.search(main), NOT_OURS.search(main)
+    assert main.count("<h1>") == 1
+    assert main.count("<form") == main.count("novalidate")
+    assert main.count('method="post"') == main.count('name="csrfmiddlewaretoken"')
+    assert "placeholder" not in main
+    assert "style=" not in page
+    for field in re.findall(r"<input[^>]+>", main):
+        assert 'type="hidden"' in field or 'type="checkbox"' in field or "autocomplete=" in field
+
+
+@pytest.mark.parametrize("address", [*ENTRANCE, *OTHERS])
+def test_page_at_the_entrance_is_ours(client: Client, db: None, address: str) -> None:
+    check(client.get(address).content.decode())
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_page_inside_is_ours(as_carol: Client, address: str) -> None:
+    check(as_carol.get(address).content.decode())
+
+
+def test_code_page_is_ours_and_helps_to_fill_in_the_code(client: Client, db: None) -> None:
+    sign_up(client)
+
+    response = client.get("/accounts/confirm-email/")
+
+    check(response.content.decode())
+    assertContains(response, 'autocomplete="one-time-code"')
+    assertContains(response, 'inputmode="numeric"')
+
+
+def test_reset_pages_are_ours(client: Client, carol: User, mails: Mails) -> None:
+    client.post("/accounts/password/reset/", {"email": carol.email})
+    check(client.get("/accounts/password/reset/confirm/").content.decode())
+    client.post("/accounts/password/reset/confirm/", {"code": code_in(mails()[0])})
+    page = client.get("/accounts/password/reset/complete/").content.decode()
+
+    check(page)
+    assert 'autocomplete="new-password"' in page
+
+
+def test_page_for_closed_doors_is_ours(db: None) -> None:
+    check(render_to_string("account/signup_closed.html", {"discreet_name": "Notes"}))
+
+
+def test_every_address_of_allauth_is_known_here(client: Client, db: None) -> None:
+    """A new address that allauth brings along is looked at before it ships."""
+    known = {*ENTRANCE, *OTHERS, *INSIDE, "/accounts/confirm-email/", "/accounts/password/set/"}
+    known |= {"/accounts/login/code/confirm/"}
+    known |= {"/accounts/password/reset/confirm/", "/accounts/password/reset/complete/"}
+
+    found = {
+        f"/accounts/{pattern.pattern}"
+        for part in get_resolver().url_patterns
+        if str(part.pattern) == "accounts/"
+        for pattern in part.url_patterns
+        if isinstance(pattern, URLPattern)
+    }
+
+    assert found == known
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/accounts/confirm-email/",
+        "/accounts/login/code/confirm/",
+        "/accounts/password/reset/confirm/",
+        "/accounts/password/reset/complete/",
+        "/accounts/",
+    ],
+)
+def test_page_that_needs_a_beginning_leads_back_to_it(
+    client: Client, db: None, address: str
+) -> None:
+    response = client.get(address, follow=True)
+
+    assert response.redirect_chain[-1][0] in {"/accounts/login/", "/accounts/password/reset/"}
+
+
+@pytest.mark.parametrize("address", INSIDE[:2] + INSIDE[3:])
+def test_page_inside_asks_who_it_is(client: Client, db: None, address: str) -> None:
+    assertRedirects(client.get(address), f"/accounts/login/?next={address}")
+
+
+@pytest.mark.parametrize("address", ENTRANCE)
+def test_page_at_the_entrance_needs_no_database(
+    client: Client, statements: Statements, address: str
+) -> None:
+    with statements() as found:
+        client.get(address)
+
+    assert found == []
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_page_inside_needs_few_statements(
+    as_carol: Client, statements: Statements, address: str
+) -> None:
+    as_carol.get(address)
+
+    with statements() as found:
+        as_carol.get(address)
+
+    assert len(found) <= 3, found
+
+
+def test_address_can_be_seen_and_not_changed(as_carol: Client, carol: User) -> None:
+    assertContains(as_carol.get("/accounts/email/"), carol.email)
+
+    response = as_carol.post("/accounts/email/", {"action_add": "", "email": "new@example.org"})
+
+    assert response.status_code == 405
+
+
+def test_password_can_be_pasted_whole(client: Client, db: None) -> None:
+    page = client.get("/accounts/signup/").content.decode()
+
+    [field] = re.findall(r'<input type="password"[^>]+>', page)
+    assert 'autocomplete="new-password"' in field
+    assert "maxlength" not in field
+
+
+def test_an_error_is_named_at_the_top_and_at_its_field(client: Client, db: None) -> None:
+    page = client.post("/accounts/login/", {"login": "carol"}).content.decode()
+
+    assert '<a href="#id_login">' in page
+    assert '<a href="#id_password">' in page
+    assert page.count("Write your password.") == 2
+    assert page.count("This does not look like an email address.") == 2
