@@ -1,0 +1,15 @@
+from healing.guide import STEPS, Step, guide
+
+
+class StepConverter:
+    """`3` ↔ the third step. Anything else is not found."""
+
+    regex = "[1-9]"
+
+    def to_python(self, value: str) -> Step:
+        if int(value) not in STEPS:
+            raise ValueError
+        return guide().steps[int(value)]
+
+    def to_url(self, value: Step | int) -> str:
+        return str(value.number if isinstance(value, Step) else value)

@@ -1,0 +1,28 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from healing.editing import problems
+from healing.guide import FOLDER, GuideError, load
+
+
+class Command(BaseCommand):
+    help = "Reads every file of the guide and says what a reader would stumble over."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        found = 0
+        for folder in sorted(path for path in FOLDER.iterdir() if path.is_dir()):
+            try:
+                guide = load(folder)
+            except GuideError as error:
+                raise CommandError(str(error)) from error
+            for problem in problems(guide):
+                found += 1
+                self.stderr.write(problem)
+            self.stdout.write(
+                f"{guide.language}: {len(guide.steps)} steps, {len(guide.readings)} readings, "
+                f"{len(guide.pages)} pages."
+            )
+        if found:
+            raise CommandError(f"{found} to mend.")

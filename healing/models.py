@@ -1,0 +1,92 @@
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from healing.guide import STEPS
+from vault.models import Sealed, SealedQuerySet
+
+
+@dataclass(frozen=True)
+class AnswerContents:
+    """What someone wrote into an exercise: field name → words, or a list of words, or of rows."""
+
+    fields: dict[str, Any]
+
+
+class AnswerQuerySet(SealedQuerySet):
+    def to(self, step: int, exercise: str) -> "AnswerQuerySet":
+        return self.filter(step=step, exercise=exercise)
+
+    def newest_first(self) -> "AnswerQuerySet":
+        return self.order_by("-created_at", "pk")
+
+
+class Answer(Sealed):
+    """One kept answer to one exercise, as the exercise was worded then (`version`)."""
+
+    contents_class = AnswerContents
+    purpose = "healing.answer"
+
+    step = models.PositiveSmallIntegerField()
+    exercise = models.CharField(max_length=40)
+    version = models.CharField(max_length=16)
+
+    objects = AnswerQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=["owner", "step", "exercise", "-created_at"], name="answer_by_exercise"
+            ),
+        )
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(step__in=list(STEPS)), name="answer_belongs_to_a_step"
+            ),
+        )
+
+
+class StepMarkQuerySet(models.QuerySet["StepMark"]):
+    def of(self, owner: User) -> "StepMarkQuerySet":
+        return self.filter(owner=owner)
+
+    def set(self, owner_id: UUID, step: int, state: str, *, now: datetime) -> None:
+        """Mark the step, in place of what was marked before."""
+        self.update_or_create(
+            owner_id=owner_id, step=step, defaults={"state": state, "marked_at": now}
+        )
+
+
+class StepMark(models.Model):
+    """What someone decided about a step. Everything else about it is derived from its answers."""
+
+    class State(models.TextChoices):
+        SETTLED = "settled", _("Settled for now")
+        ASIDE = "aside", _("Set aside")
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    step = models.PositiveSmallIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices)
+    marked_at = models.DateTimeField()
+
+    objects = StepMarkQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=["owner", "step"], name="one_mark_per_step"),
+            models.CheckConstraint(
+                condition=models.Q(step__in=list(STEPS)), name="mark_belongs_to_a_step"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["settled", "aside"]), name="mark_is_a_known_state"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"mark {self.pk} on step {self.step}"

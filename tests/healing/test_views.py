@@ -1,0 +1,216 @@
+import re
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.test import Client
+
+from accounts.models import User
+from healing import actions
+from healing.guide import guide
+from healing.models import Answer, AnswerContents, StepMark
+from tests.conftest import Statements
+from vault.models import Key
+
+FILLED = {"moments-0-happened": "No reply on Sunday.", "moments-0-filled_in": "I said too much."}
+SHEET = "/steps/1/filling-in/"
+
+
+def keep(person: User, words: str, now: datetime) -> Answer:
+    step = guide().steps[1]
+    answer = {"moments": [{"happened": words, "filled_in": ""}], "stands_out": ""}
+    return actions.keep_answer(
+        person=person, step=step, exercise=step.exercises[0], answer=answer, now=now
+    )
+
+
+@pytest.mark.parametrize("slug", list(guide().readings))
+def test_reading_is_open_to_anyone(client: Client, slug: str) -> None:
+    page = client.get(f"/learn/{slug}/")
+
+    assert page.status_code == 200
+    assert guide().readings[slug].title in page.content.decode()
+
+
+@pytest.mark.parametrize("number", range(1, 9))
+def test_step_is_open_to_anyone_with_everything_in_it(client: Client, number: int) -> None:
+    page = client.get(f"/steps/{number}/").content.decode()
+
+    step = guide().steps[number]
+    assert step.title in page
+    assert step.html in page
+    assert "An invented voice." in page
+    assert "/accounts/signup/?next=/steps/" in page
+
+
+@pytest.mark.parametrize("path", ["/learn/", "/steps/", "/about/", "/privacy/", "/accessibility/"])
+def test_pages_of_the_guide_are_open_to_anyone(client: Client, path: str) -> None:
+    assert client.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/steps/0/", "/steps/9/", "/steps/10/", "/learn/nothing/", "/steps/1/nothing/"]
+)
+def test_what_is_not_in_the_guide_is_not_found(client: Client, db: None, path: str) -> None:
+    assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/learn/signs/", "/steps/7/"])
+def test_titles_tell_nothing(client: Client, path: str) -> None:
+    title = re.search(r"<title>(.*?)</title>", client.get(path).content.decode(), re.DOTALL)
+
+    assert title
+    assert title[1] in {"Reading – Notes", "Step 7 – Notes"}
+
+
+def test_answer_is_kept_sealed_and_shown_with_its_day(as_alice: Client, alice: User) -> None:
+    with time_machine.travel("2026-03-12 20:14Z", tick=False):
+        answer = as_alice.post(SHEET, FILLED, follow=True)
+
+    page = answer.content.decode()
+    assert answer.redirect_chain == [(SHEET, 302)]
+    assert "12 March 2026" in page
+    assert "No reply on Sunday." in page
+    row = Answer.objects.of(alice).get()
+    assert (row.step, row.exercise, row.version) == (
+        1,
+        "filling-in",
+        guide().steps[1].exercises[0].version,
+    )
+    assert b"Sunday" not in bytes(row.sealed)
+
+
+def test_fields_are_fresh_beside_a_kept_answer(as_alice: Client) -> None:
+    page = as_alice.post(SHEET, FILLED, follow=True).content.decode()
+
+    assert "No reply on Sunday." in page
+    assert ">No reply on Sunday.</textarea>" not in page
+
+
+def test_bad_input_keeps_what_was_written_on_the_page(as_alice: Client, alice: User) -> None:
+    page = as_alice.post(SHEET, FILLED | {"stands_out": "x" * 2001}).content.decode()
+
+    assert "2000 fit" in page
+    assert "No reply on Sunday.</textarea>" in page
+    assert "x" * 2001 in page
+    assert not Answer.objects.exists()
+
+
+def test_someone_without_an_account_gets_their_words_back_and_nothing_is_stored(
+    client: Client, db: None
+) -> None:
+    page = client.post(SHEET, FILLED)
+
+    assert page.status_code == 200
+    assert "nothing was kept" in page.content.decode()
+    assert "No reply on Sunday.</textarea>" in page.content.decode()
+    assert not Answer.objects.exists()
+    assert not client.cookies.get("n")
+
+
+def test_answer_of_someone_else_is_not_found(as_bob: Client, alice: User, now: datetime) -> None:
+    row = keep(alice, "mine", now)
+
+    for path in (f"{SHEET}{row.pk}/", f"{SHEET}{row.pk}/delete/", f"{SHEET}{uuid4()}/"):
+        assert as_bob.get(path).status_code == 404
+        assert as_bob.post(path, FILLED).status_code == 404
+    assert "mine" not in as_bob.get(SHEET).content.decode()
+    assert Answer.objects.get() == row
+
+
+def test_answer_is_not_found_under_another_step(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    row = keep(alice, "mine", now)
+
+    assert as_alice.get(f"/steps/2/hoping/{row.pk}/").status_code == 404
+
+
+def test_answer_can_be_changed(as_alice: Client, alice: User, now: datetime) -> None:
+    row = keep(alice, "before", now)
+    assert "before</textarea>" in as_alice.get(f"{SHEET}{row.pk}/").content.decode()
+
+    page = as_alice.post(f"{SHEET}{row.pk}/", {"moments-0-happened": "after"}, follow=True)
+
+    assert "after" in page.content.decode()
+    contents: AnswerContents = Answer.objects.get().open(alice.key)
+    assert contents.fields["moments"] == [{"happened": "after", "filled_in": ""}]
+    assert Answer.objects.get().created_at == now
+
+
+def test_answer_is_deleted_only_after_a_page_that_asks(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    row = keep(alice, "mine", now)
+    assert "cannot be brought back" in as_alice.get(f"{SHEET}{row.pk}/delete/").content.decode()
+    assert Answer.objects.exists()
+
+    as_alice.post(f"{SHEET}{row.pk}/delete/")
+
+    assert not Answer.objects.exists()
+
+
+def test_answer_that_does_not_open_says_so_and_stays(
+    as_alice: Client, alice: User, bob: User, now: datetime
+) -> None:
+    row = keep(alice, "mine", now)
+    broken = bytes(keep(bob, "theirs", now).sealed)
+    Answer.objects.filter(pk=row.pk).update(sealed=broken)
+
+    assert "We cannot open this. It is still stored" in as_alice.get(SHEET).content.decode()
+    page = as_alice.post(f"{SHEET}{row.pk}/", FILLED)
+    assert "We cannot open this" in page.content.decode()
+    assert bytes(Answer.objects.get(pk=row.pk).sealed) == broken
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [("settled", "Settled for now"), ("aside", "Set aside")]
+)
+def test_step_is_marked_and_opened_again(
+    as_alice: Client, alice: User, state: str, said: str
+) -> None:
+    page = as_alice.post("/steps/4/mark/", {"state": state}, follow=True)
+    assert said in page.content.decode()
+    assert list(StepMark.objects.of(alice).values_list("step", "state")) == [(4, state)]
+    assert said in as_alice.get("/steps/").content.decode()
+
+    as_alice.post("/steps/4/mark/", {"state": "open"})
+    assert not StepMark.objects.exists()
+
+
+def test_mark_that_is_not_one_of_the_three_changes_nothing(as_alice: Client) -> None:
+    page = as_alice.post("/steps/4/mark/", {"state": "won"}, follow=True)
+
+    assert "Nothing was changed" in page.content.decode()
+    assert not StepMark.objects.exists()
+
+
+def test_exercise_of_the_third_step_is_the_desk(as_alice: Client) -> None:
+    assert as_alice.get("/steps/3/letter/").headers["Location"] == "/journal/write/"
+
+
+@pytest.mark.parametrize("many", [1, 25])
+def test_statements_of_the_exercise_page_do_not_grow(
+    as_alice: Client,
+    alice: User,
+    now: datetime,
+    many: int,
+    statements: Statements,
+) -> None:
+    alice.visited(now=datetime.now(now.tzinfo))
+    for _ in range(many):
+        keep(alice, "words", now)
+    as_alice.get(SHEET)
+
+    with statements() as found:
+        as_alice.get(SHEET)
+
+    assert len(found) == 4
+
+
+def test_pages_stay_up_when_no_key_opens(as_alice: Client, alice: User, now: datetime) -> None:
+    keep(alice, "mine", now)
+    Key.objects.update(kek="k9")
+
+    assert "We cannot open this" in as_alice.get(SHEET).content.decode()
