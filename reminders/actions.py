@@ -1,0 +1,135 @@
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from django.db import transaction
+
+from mail.models import Heartbeat, Message, State
+from reminders.kinds import NOTE
+from reminders.models import DECIDED, Schedule, ScheduleQuerySet
+from reminders.schedule import WITHIN, Verdict, closes
+
+if TYPE_CHECKING:
+    from accounts.models import User
+
+BATCH = 500
+BUDGET = timedelta(seconds=50)
+HEARTBEAT = "reminders"
+# One day more than the ceiling looks back, for the width of the zones.
+LEDGER = WITHIN + timedelta(days=1)
+
+Clock = Callable[[], datetime]
+
+
+@transaction.atomic
+def choose(*, person: "User", hour: int, zone: str, now: datetime) -> None:
+    """Turn notes on, or begin them afresh at another hour. A note on its way is withdrawn."""
+    if person.time_zone != zone:
+        person.time_zone = zone
+        person.save(update_fields=["time_zone"])
+    schedule, _ = Schedule.objects.select_for_update().get_or_create(
+        person=person, defaults={"hour": hour, "chosen_at": now}
+    )
+    schedule.person = person
+    schedule.choose(hour=hour, now=now)
+    _withdraw([person.pk], "chosen anew", now=now)
+
+
+@transaction.atomic
+def stop(schedules: ScheduleQuerySet, *, now: datetime) -> None:
+    """Turn notes off: nothing is kept of the wish, and a note on its way is withdrawn."""
+    people = list(schedules.select_for_update().values_list("person_id", flat=True))
+    if people:
+        Schedule.objects.filter(person__in=people).delete()
+        _withdraw(people, "stopped", now=now)
+
+
+def plan(*, clock: Clock) -> int:
+    """Turn schedules that are due into mail. Returns how many notes were planned.
+
+    Safe to run any number of times at once: a schedule is decided about by one run at a time, and
+    a person has at most one note on a date of theirs.
+    """
+    now = clock()
+    Heartbeat.objects.beat(HEARTBEAT, now=now)
+    _give_new_windows(now=now)
+    planned, more = 0, True
+    while more and clock() < now + BUDGET:
+        count, more = _plan_batch(now=clock())
+        planned += count
+    return planned
+
+
+def _withdraw(people: Sequence[UUID], reason: str, *, now: datetime) -> None:
+    Message.objects.filter(kind=NOTE, person__in=people).skip(reason, now=now)
+
+
+@transaction.atomic(durable=True)
+def _plan_batch(*, now: datetime) -> tuple[int, bool]:
+    locked = Schedule.objects.due(now).select_for_update(skip_locked=True, of=("self",))
+    schedules = list(locked.select_related("person").order_by("next_due_at", "pk")[:BATCH])
+    recent = _recent_notes(schedules, now=now)
+    messages = []
+    for schedule in schedules:
+        verdict = schedule.decide(recent=recent[schedule.pk], now=now)
+        if verdict in (Verdict.SEND, Verdict.STALE):
+            messages.append(_message(schedule, verdict, now=now))
+    # The key is what makes a second note on the same date impossible, whatever happens above.
+    Message.objects.bulk_create(messages, ignore_conflicts=True)
+    Schedule.objects.bulk_update(schedules, DECIDED)
+    notes = sum(message.state == State.DUE for message in messages)
+    return notes, len(schedules) == BATCH
+
+
+def _recent_notes(schedules: Sequence[Schedule], *, now: datetime) -> dict[UUID, set[date]]:
+    """The days, in their zone, on which these people had a note or are about to."""
+    zones = {schedule.pk: schedule.wish.zone for schedule in schedules}
+    recent: dict[UUID, set[date]] = defaultdict(set)
+    rows = (
+        Message.objects.filter(kind=NOTE, person__in=list(zones), due_at__gt=now - LEDGER)
+        .exclude(state__in=(State.SKIPPED, State.FAILED))
+        .values_list("person_id", "due_at")
+    )
+    for person_id, due_at in rows:
+        if person_id:
+            recent[person_id].add(due_at.astimezone(zones[person_id]).date())
+    return recent
+
+
+def _message(schedule: Schedule, verdict: Verdict, *, now: datetime) -> Message:
+    message = Message(
+        kind=NOTE,
+        person_id=schedule.pk,
+        key=f"{NOTE}:{schedule.pk}:{schedule.last_on}",
+        due_at=now,
+        closes_at=closes(now, schedule.wish.zone),
+        created_at=now,
+    )
+    if verdict is Verdict.STALE:
+        message.state, message.reason, message.ended_at = State.SKIPPED, "stale", now
+    return message
+
+
+@transaction.atomic(durable=True)
+def _give_new_windows(*, now: datetime) -> None:
+    """A note that could not leave before the quiet hours waits for the next day, once."""
+    closed = Message.objects.waiting().filter(kind=NOTE, closes_at__lte=now).unlocked()
+    late = list(closed[:BATCH])
+    people = [note.person_id for note in late if note.person_id]
+    schedules = Schedule.objects.select_related("person").in_bulk(people)
+    for note in late:
+        _give_new_window(note, schedules.get(note.person_id), now=now)
+
+
+def _give_new_window(note: Message, schedule: Schedule | None, *, now: datetime) -> None:
+    again = schedule.new_window(now=now) if schedule else None
+    if schedule and again:
+        note.due_at, note.closes_at = again, closes(again, schedule.wish.zone)
+        note.save(update_fields=["due_at", "closes_at"])
+        return
+    reason = "stale" if schedule else "stopped"
+    Message.objects.filter(pk=note.pk).skip(reason, now=now)
+    if schedule:
+        schedule.missed(now=now)

@@ -1,0 +1,10 @@
+from django.urls import path
+
+from reminders import views
+
+app_name = "reminders"
+urlpatterns = [
+    path("you/reminders/", views.choose, name="choose"),
+    path("you/reminders/off/", views.off, name="off"),
+    path("r/<str:token>/", views.stop, name="stop"),
+]

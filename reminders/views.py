@@ -1,0 +1,60 @@
+from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.models import User
+from reminders import actions, emails
+from reminders.forms import ChooseForm
+from reminders.models import HOUR_WORDS, Schedule, new_token
+
+
+class SignedInRequest(HttpRequest):
+    user: User
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def choose(request: SignedInRequest) -> HttpResponse:
+    schedule = Schedule.objects.of(request.user).first()
+    data = request.POST if request.method == "POST" else None
+    form = ChooseForm(data, initial=_as_it_is(request.user, schedule))
+    if request.method == "POST" and form.is_valid():
+        hour, zone = form.cleaned_data["hour"], form.cleaned_data["zone"]
+        actions.choose(person=request.user, hour=hour, zone=zone, now=timezone.now())
+        messages.success(request, _("Notes are on, around %(hour)s.") % {"hour": HOUR_WORDS[hour]})
+        return redirect("reminders:choose")
+    subject, text, _html = emails.parts(1, schedule.token if schedule else new_token())
+    context = {"form": form, "schedule": schedule, "subject": subject, "text": text}
+    return render(request, "reminders/choose.html", context)
+
+
+def _as_it_is(person: User, schedule: Schedule | None) -> dict[str, object]:
+    """Nobody is presumed to live in the zone that every account begins with."""
+    if schedule:
+        return {"hour": schedule.hour, "zone": person.time_zone}
+    begins_with = User._meta.get_field("time_zone").default
+    return {"zone": "" if person.time_zone == begins_with else person.time_zone}
+
+
+@require_POST
+def off(request: SignedInRequest) -> HttpResponse:
+    actions.stop(Schedule.objects.of(request.user), now=timezone.now())
+    messages.success(request, _("Notes are off. Nothing more will come."))
+    return redirect("reminders:choose")
+
+
+# Mail programs post here for the person, without cookies (RFC 8058), and scanners fetch it: only
+# the POST does something, and no answer tells whether the token means anybody.
+@login_not_required
+@csrf_exempt
+@never_cache
+@require_http_methods(["GET", "HEAD", "OPTIONS", "POST"])
+def stop(request: HttpRequest, token: str) -> HttpResponse:
+    if request.method == "POST":
+        actions.stop(Schedule.objects.with_token(token), now=timezone.now())
+    return render(request, "reminders/stop.html", {"stopped": request.method == "POST"})

@@ -1,0 +1,57 @@
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+import pytest
+from pytest_django import Settings
+
+from accounts.models import User
+from mail.actions import send_due
+from mail.models import Message
+from reminders import actions
+from reminders.models import Schedule
+from tests import smtp
+from tests.smtp import Sink
+
+Note = Callable[..., Message]
+
+
+@pytest.fixture
+def sink(settings: Settings) -> Iterator[Sink]:
+    with smtp.running() as sink:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
+        yield sink
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A Thursday, noon in Berlin."""
+    return datetime.fromisoformat("2026-03-12T11:00:00+00:00")
+
+
+@pytest.fixture
+def chosen(alice: User, now: datetime) -> Schedule:
+    """Alice was here today and chose notes around six in the evening."""
+    alice.visited(now=now)
+    actions.choose(person=alice, hour=18, zone="Europe/Berlin", now=now)
+    return Schedule.objects.of(alice).get()
+
+
+@pytest.fixture
+def evening(now: datetime) -> datetime:
+    """Three days later, half a minute before eight: her first note is due, and may still leave."""
+    return now + timedelta(days=3, hours=7, minutes=59, seconds=30)
+
+
+@pytest.fixture
+def planned(chosen: Schedule, evening: datetime) -> Message:
+    """Her first note, planned and not yet sent."""
+    plan(evening)
+    return Message.objects.get()
+
+
+def plan(at: datetime) -> int:
+    return actions.plan(clock=lambda: at)
+
+
+def send(at: datetime) -> int:
+    return send_due(clock=lambda: at)

@@ -1,0 +1,334 @@
+import os
+import subprocess
+import sys
+import threading
+from datetime import date, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.conf import settings as project
+from django.db import connection, connections
+from pytest_django import Settings
+
+from accounts.models import User
+from mail.models import Heartbeat, Message, State
+from reminders import actions
+from reminders.models import Schedule
+from tests import smtp
+from tests.conftest import Statements
+from tests.reminders.conftest import plan, send
+from tests.smtp import Sink
+
+pytestmark = pytest.mark.django_db
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+def days_with_a_note(sink: Sink, start: datetime, days: int) -> list[int]:
+    """Plan and send whenever there is something to do, and tell on which days from the start, as
+    a calendar in Berlin counts them, a note left."""
+    berlin = ZoneInfo("Europe/Berlin")
+    found, at = [], start
+    while at < start + timedelta(days=days):
+        plan(at)
+        if send(at):
+            found.append((at.astimezone(berlin).date() - start.astimezone(berlin).date()).days)
+        moments = [*Schedule.objects.values_list("next_due_at", flat=True)]
+        moments += Message.objects.waiting().values_list("due_at", flat=True)
+        at = max(
+            at + timedelta(minutes=1), min((m for m in moments if m), default=start + 999 * DAY)
+        )
+    return found
+
+
+# --- Choosing ------------------------------------------------------------------------------
+
+
+def test_choosing_sets_hour_and_zone_and_the_first_note_is_three_days_away(
+    chosen: Schedule, alice: User, now: datetime
+) -> None:
+    alice.refresh_from_db()
+    assert (chosen.hour, alice.time_zone, chosen.chosen_at) == (18, "Europe/Berlin", now)
+    assert chosen.next_due_at is not None
+    shown = chosen.next_due_at.astimezone(alice.zone)
+    assert (shown.date(), 18 <= shown.hour < 20) == (date(2026, 3, 15), True)
+
+
+def test_five_notes_come_to_her_and_then_none(chosen: Schedule, sink: Sink, now: datetime) -> None:
+    assert days_with_a_note(sink, now, days=130) == [3, 6, 13, 27, 57]
+    chosen.refresh_from_db()
+    assert chosen.has_fallen_silent
+    assert "the last note for now" in sink.mails[-1].get_body(("plain",)).get_content()
+
+
+def test_coming_back_begins_the_rhythm_again(
+    chosen: Schedule, alice: User, sink: Sink, now: datetime
+) -> None:
+    first = days_with_a_note(sink, now, days=20)
+    alice.visited(now=now + 20 * DAY)
+
+    again = days_with_a_note(sink, now + 20 * DAY, days=8)
+
+    assert (first, again) == ([3, 6, 13], [3, 6])
+    opening = sink.mails[3].get_body(("plain",)).get_content()
+    assert opening.startswith("Hello. You asked for a small note now and then")
+
+
+def test_choosing_again_keeps_the_stop_link_of_earlier_mails(
+    chosen: Schedule, alice: User, now: datetime
+) -> None:
+    actions.choose(person=alice, hour=9, zone="Asia/Kathmandu", now=now + DAY)
+
+    again = Schedule.objects.of(alice).get()
+    assert (again.token, again.hour, again.unanswered) == (chosen.token, 9, 0)
+
+
+# --- Between plan and mail -----------------------------------------------------------------
+
+
+def test_planned_note_is_sent_once(planned: Message, sink: Sink, evening: datetime) -> None:
+    assert (send(evening), send(evening), plan(evening), send(evening)) == (1, 0, 0, 0)
+    assert sink.to == ["alice@example.org"]
+
+
+def test_stop_between_plan_and_mail_is_kept(
+    planned: Message, alice: User, sink: Sink, evening: datetime
+) -> None:
+    actions.stop(Schedule.objects.of(alice), now=evening)
+
+    assert send(evening) == 0
+    planned.refresh_from_db()
+    assert (planned.state, planned.reason, sink.raw) == ("skipped", "stopped", [])
+
+
+def test_stop_that_only_removed_the_wish_is_kept_too(
+    planned: Message, alice: User, sink: Sink, evening: datetime
+) -> None:
+    Schedule.objects.of(alice).delete()
+
+    assert send(evening) == 0
+    planned.refresh_from_db()
+    assert (planned.state, planned.reason, sink.raw) == ("skipped", "not wanted", [])
+
+
+def test_visit_between_plan_and_mail_is_respected(
+    planned: Message, alice: User, sink: Sink, evening: datetime
+) -> None:
+    alice.visited(now=evening)
+
+    assert send(evening) == 0
+    planned.refresh_from_db()
+    assert (planned.state, planned.reason, sink.raw) == ("skipped", "not wanted", [])
+
+
+def test_visit_on_the_day_before_the_hour_means_no_note_that_day(
+    chosen: Schedule, alice: User, evening: datetime
+) -> None:
+    alice.visited(now=evening - 9 * HOUR)
+
+    assert plan(evening) == 0
+    assert Message.objects.count() == 0
+
+
+def test_person_who_was_erased_or_set_inactive_gets_nothing(
+    planned: Message, alice: User, sink: Sink, evening: datetime
+) -> None:
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+    assert send(evening) == 0
+
+    alice.delete()
+    assert Message.objects.count() == 0
+    assert (plan(evening), send(evening), sink.raw) == (0, 0, [])
+
+
+def test_mailbox_that_does_not_exist_ends_the_notes(
+    planned: Message, alice: User, sink: Sink, evening: datetime
+) -> None:
+    sink.recipients["alice@example.org"] = "550 5.1.1 no such user"
+
+    send(evening)
+
+    planned.refresh_from_db()
+    assert (planned.state, planned.reason) == ("failed", "no such address")
+    assert not Schedule.objects.of(alice).exists()
+
+
+def test_relay_that_refuses_us_costs_nobody_their_notes(
+    planned: Message, alice: User, sink: Sink, evening: datetime
+) -> None:
+    sink.recipients["alice@example.org"] = "550 5.7.1 relaying denied"
+
+    send(evening)
+
+    assert Schedule.objects.of(alice).exists()
+
+
+# --- Late ----------------------------------------------------------------------------------
+
+
+def test_note_that_could_not_leave_by_eight_waits_for_the_next_day_at_their_hour(
+    planned: Message, settings: Settings, sink: Sink, evening: datetime
+) -> None:
+    settings.EMAIL_PORT = smtp.free_port()
+    send(evening)
+    settings.EMAIL_PORT = sink.port
+
+    night = evening + HOUR
+    plan(night)
+    assert send(night) == 0
+    planned.refresh_from_db()
+    assert night + 21 * HOUR < planned.due_at < evening + DAY + HOUR / 60
+    assert days_with_a_note(sink, night, days=2) == [1]
+    planned.refresh_from_db()
+    assert planned.state == State.SENT
+
+
+def test_note_that_is_too_late_is_skipped_once_and_does_not_count(
+    planned: Message, chosen: Schedule, evening: datetime
+) -> None:
+    plan(evening + HOUR)
+    plan(evening + HOUR + DAY)
+
+    planned.refresh_from_db()
+    chosen.refresh_from_db()
+    assert (planned.state, planned.reason, chosen.unanswered) == ("skipped", "stale", 0)
+
+
+def test_schedule_that_nobody_looked_at_for_days_sends_nothing_old(
+    chosen: Schedule, sink: Sink, evening: datetime
+) -> None:
+    late = evening + 4 * DAY
+
+    assert (plan(late), send(late)) == (0, 0)
+    assert list(Message.objects.values_list("state", "reason")) == [("skipped", "stale")]
+    # The rhythm goes on from there.
+    assert days_with_a_note(sink, late, days=4) == [3]
+
+
+def test_night_plans_nothing(chosen: Schedule, evening: datetime) -> None:
+    night = evening + HOUR
+
+    assert plan(night) == 0
+    chosen.refresh_from_db()
+    assert chosen.next_due_at is not None
+    assert night < chosen.next_due_at <= evening + DAY + HOUR / 60
+
+
+# --- Many at once --------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_beats_at_once_plan_each_note_once(now: datetime, evening: datetime) -> None:
+    people = [User.objects.create_user(f"p{n}@example.org", "quiet harbour 42") for n in range(8)]
+    for person in people:
+        actions.choose(person=person, hour=18, zone="Europe/Berlin", now=now)
+    together = threading.Barrier(3)
+    planned: list[int] = []
+
+    def run() -> None:
+        together.wait()
+        planned.append(plan(evening))
+        connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    together.wait()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert sum(planned) == Message.objects.count() == 8
+
+
+def test_no_second_note_on_one_date_whatever_the_schedule_says(
+    planned: Message, chosen: Schedule, sink: Sink, evening: datetime
+) -> None:
+    send(evening)
+    # As if two machines disagreed about what has happened.
+    Message.objects.update(due_at=evening - 30 * DAY)
+    Schedule.objects.update(next_due_at=evening, unanswered=0, last_on=None)
+
+    plan(evening)
+
+    assert (send(evening), len(sink.raw), Message.objects.count()) == (0, 1, 1)
+
+
+def test_statements_of_planning_do_not_grow_with_people(
+    now: datetime, evening: datetime, statements: Statements
+) -> None:
+    def choose(number: int) -> None:
+        person = User.objects.create_user(f"p{number}@example.org", "quiet harbour 42")
+        actions.choose(person=person, hour=18, zone="Europe/Berlin", now=now)
+
+    choose(0)
+    with statements() as one:
+        plan(evening)
+    for number in range(1, 4):
+        choose(number)
+    with statements() as three:
+        plan(evening)
+
+    assert len(one) == len(three) <= 7, three
+    assert Message.objects.count() == 4
+
+
+def test_planning_beats(now: datetime) -> None:
+    plan(now)
+
+    assert Heartbeat.objects.ages(now + HOUR) == {"reminders": HOUR}
+
+
+# --- A process that dies -------------------------------------------------------------------
+
+SENDER = """
+import sys
+from datetime import datetime
+import django
+django.setup()
+from mail.actions import send_due
+at = datetime.fromisoformat(sys.argv[1])
+send_due(clock=lambda: at)
+"""
+
+
+def sender(sink: Sink, at: datetime) -> "subprocess.Popen[bytes]":
+    """A process of its own that sends what is due from the database of this test."""
+    database = connection.settings_dict
+    url = (
+        f"postgres://{quote(database['USER'])}:{quote(database['PASSWORD'])}"
+        f"@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    )
+    environment: dict[str, Any] = os.environ | {
+        "DATABASE_URL": url,
+        "EMAIL_HOST": "127.0.0.1",
+        "EMAIL_PORT": str(sink.port),
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+        "SECRET_KEY": project.SECRET_KEY,
+        "VAULT_KEYS": project.VAULT_KEYS,
+        "REDIS_URL": project.REDIS_URL,
+    }
+    command = [sys.executable, "-c", SENDER, at.isoformat()]
+    return subprocess.Popen(command, env=environment, cwd=project.BASE_DIR)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_note_of_a_sender_that_was_killed_is_unknown_and_never_sent_again(
+    planned: Message, sink: Sink, evening: datetime
+) -> None:
+    sink.holds = True
+    process = sender(sink, evening)
+    assert sink.begun.wait(timeout=30)
+    process.kill()
+    process.wait(timeout=10)
+    sink.holds = False
+    sink.released.set()
+
+    planned.refresh_from_db()
+    assert planned.state == State.SENDING
+
+    for minutes in (1, 11, 20):
+        send(evening + timedelta(minutes=minutes))
+    planned.refresh_from_db()
+    assert (planned.state, planned.reason, sink.raw) == ("unknown", "no answer", [])

@@ -1,0 +1,227 @@
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
+from uuid import UUID
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from reminders.schedule import (
+    CLOSES,
+    GAPS,
+    HOURS,
+    OPENS,
+    Standing,
+    Verdict,
+    Wish,
+    closes,
+    decide,
+    due,
+    is_quiet,
+    look_at,
+    moment,
+    next_note_on,
+    next_turn,
+)
+
+ANNA = UUID("8d3b2f5e-3c7e-4a39-9a38-0f9b9d0c2a11")
+BERLIN = ZoneInfo("Europe/Berlin")
+APIA = ZoneInfo("Pacific/Apia")
+
+
+# --- Wall time -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("day", "at", "zone", "utc", "shown"),
+    [
+        ("2026-03-29", "02:30", "Europe/Berlin", "2026-03-29 01:30", "2026-03-29 03:30"),
+        ("2026-10-25", "02:30", "Europe/Berlin", "2026-10-25 00:30", "2026-10-25 02:30"),
+        ("2026-03-08", "02:30", "America/New_York", "2026-03-08 07:30", "2026-03-08 03:30"),
+        ("2026-11-01", "01:30", "America/New_York", "2026-11-01 05:30", "2026-11-01 01:30"),
+        ("2026-10-04", "02:15", "Australia/Lord_Howe", "2026-10-03 15:45", "2026-10-04 02:45"),
+        ("2026-04-05", "01:45", "Australia/Lord_Howe", "2026-04-04 14:45", "2026-04-05 01:45"),
+        ("2026-04-24", "00:30", "Africa/Cairo", "2026-04-23 22:30", "2026-04-24 01:30"),
+        ("2026-10-29", "23:30", "Africa/Cairo", "2026-10-29 20:30", "2026-10-29 23:30"),
+        ("2026-09-06", "00:10", "America/Santiago", "2026-09-06 04:10", "2026-09-06 01:10"),
+        ("2011-12-30", "09:00", "Pacific/Apia", "2011-12-30 19:00", "2011-12-31 09:00"),
+        ("2026-03-28", "09:00", "Europe/Berlin", "2026-03-28 08:00", "2026-03-28 09:00"),
+        ("2026-03-29", "09:00", "Europe/Berlin", "2026-03-29 07:00", "2026-03-29 09:00"),
+        ("2026-06-01", "09:00", "Asia/Kathmandu", "2026-06-01 03:15", "2026-06-01 09:00"),
+    ],
+)
+def test_wall_time_that_is_skipped_moves_forward_and_one_that_comes_twice_is_its_first(
+    day: str, at: str, zone: str, utc: str, shown: str
+) -> None:
+    found = moment(date.fromisoformat(day), time.fromisoformat(at), ZoneInfo(zone))
+
+    assert f"{found:%Y-%m-%d %H:%M}" == utc
+    assert f"{found.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" == shown
+
+
+def test_minutes_after_the_hour_are_the_same_every_time_and_spread_over_two_hours() -> None:
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(400)]
+    wish = Wish(ANNA, 9, BERLIN)
+    minutes = [due(wish, day).astimezone(BERLIN) for day in days]
+    after = [(at.hour - 9) * 60 + at.minute for at in minutes]
+
+    assert minutes == [due(wish, day).astimezone(BERLIN) for day in days]
+    assert (min(after) < 10, max(after) >= 110, len(set(after)) > 80) == (True, True, True)
+
+
+def test_note_of_the_last_hour_still_leaves_before_the_quiet_hours() -> None:
+    days = [date(2026, 1, 1) + timedelta(days=number) for number in range(400)]
+    shown = {due(Wish(ANNA, 19, BERLIN), day).astimezone(BERLIN).hour for day in days}
+
+    assert shown == {19}
+
+
+def test_quiet_hours_are_eight_to_eight() -> None:
+    def quiet(text: str) -> bool:
+        return is_quiet(datetime.fromisoformat(text).replace(tzinfo=BERLIN), BERLIN)
+
+    asked = ["2026-03-12 07:59", "2026-03-12 08:00", "2026-03-12 19:59", "2026-03-12 20:00"]
+    assert [quiet(text) for text in asked] == [True, False, False, True]
+
+
+# --- The rhythm ----------------------------------------------------------------------------
+
+
+def live(
+    wish: Wish, start: datetime, days: int, visits: frozenset[int] = frozenset()
+) -> list[date]:
+    """The days, counted from the first one, on which notes come to somebody who chose them at
+    `start` and was here on the days `visits` at noon. Looks as often as the schedule asks to."""
+    first = start.astimezone(wish.zone).date()
+    noons = [moment(first + timedelta(days=day), time(12), wish.zone) for day in sorted(visits)]
+    seen, unanswered, last_on, notes = start, 0, None, []
+    at: datetime | None = look_at(Standing(here_on=first), wish, start)
+    while at and at < start + timedelta(days=days):
+        here = max([start, *(noon for noon in noons if noon <= at)])
+        if here != seen:
+            seen, unanswered = here, 0
+        standing = Standing(here.astimezone(wish.zone).date(), last_on, unanswered, tuple(notes))
+        verdict = decide(standing, wish, at)
+        if verdict is Verdict.SEND:
+            last_on = at.astimezone(wish.zone).date()
+            notes.append(last_on)
+            unanswered += 1
+        standing = Standing(standing.here_on, last_on, unanswered, tuple(notes))
+        following = look_at(standing, wish, at)
+        assert following is None or following > at
+        at = following
+    return notes
+
+
+def offsets(notes: list[date], start: datetime, zone: ZoneInfo) -> list[int]:
+    return [(day - start.astimezone(zone).date()).days for day in notes]
+
+
+START = datetime(2026, 3, 12, 9, 0, tzinfo=UTC)
+
+
+def test_five_notes_come_to_somebody_who_stays_away_and_then_none() -> None:
+    notes = live(Wish(ANNA, 9, BERLIN), START, days=400)
+
+    assert offsets(notes, START, BERLIN) == [3, 6, 13, 27, 57]
+
+
+def test_visit_starts_the_rhythm_again_however_long_the_pause_was() -> None:
+    notes = live(Wish(ANNA, 9, BERLIN), START, days=60, visits=frozenset({30}))
+
+    # Without the visit the next one would be on day 57.
+    assert offsets(notes, START, BERLIN) == [3, 6, 13, 27, 33, 36, 43, 57]
+
+
+def test_no_note_comes_to_somebody_who_is_here_every_other_day() -> None:
+    assert live(Wish(ANNA, 9, BERLIN), START, days=60, visits=frozenset(range(0, 60, 2))) == []
+
+
+def test_third_note_within_a_week_waits() -> None:
+    # Here after each note on the same day: without a ceiling it would be 3, 6, 9, 12.
+    notes = live(Wish(ANNA, 9, BERLIN), START, days=14, visits=frozenset({3, 6, 10, 13}))
+
+    assert offsets(notes, START, BERLIN) == [3, 6, 10, 13]
+
+
+def test_note_that_is_more_than_a_day_and_a_half_late_is_let_go() -> None:
+    wish = Wish(ANNA, 9, BERLIN)
+    standing = Standing(here_on=date(2026, 3, 12))
+    planned = due(wish, date(2026, 3, 15))
+
+    assert decide(standing, wish, planned - timedelta(seconds=1)) is Verdict.WAIT
+    assert decide(standing, wish, planned) is Verdict.SEND
+    assert decide(standing, wish, planned + timedelta(hours=24)) is Verdict.SEND
+    assert decide(standing, wish, planned + timedelta(hours=37)) is Verdict.STALE
+
+
+def test_note_whose_hour_was_missed_waits_for_the_next_day_and_not_for_the_night() -> None:
+    wish = Wish(ANNA, 18, BERLIN)
+    standing = Standing(here_on=date(2026, 3, 12))
+    night = datetime(2026, 3, 15, 22, 0, tzinfo=BERLIN)
+
+    assert decide(standing, wish, night) is Verdict.WAIT
+    assert look_at(standing, wish, night) == due(wish, date(2026, 3, 16))
+
+
+# --- True for everyone ---------------------------------------------------------------------
+
+zones = st.sampled_from(sorted(available_timezones() - {"Factory"})).map(ZoneInfo)
+wishes = st.builds(Wish, st.uuids(), st.sampled_from(list(HOURS)), zones)
+days = st.dates(date(2020, 1, 1), date(2040, 12, 31))
+moments = st.integers(0, 21 * 365 * 24 * 60).map(
+    lambda minutes: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
+)
+
+
+@given(wish=wishes, day=days)
+@example(wish=Wish(ANNA, 9, APIA), day=date(2011, 12, 30))
+@example(wish=Wish(ANNA, 19, APIA), day=date(2011, 12, 29))
+def test_note_is_never_due_in_quiet_hours_nor_after_its_window(wish: Wish, day: date) -> None:
+    at = due(wish, day)
+
+    shown = at.astimezone(wish.zone)
+    assert OPENS <= shown.time() < CLOSES
+    assert at < closes(at, wish.zone)
+    assert not is_quiet(closes(at, wish.zone) - timedelta(minutes=1), wish.zone)
+    if day.year >= 2020:
+        assert shown.date() == day
+
+
+@given(wish=wishes, day=days)
+def test_later_days_are_due_later(wish: Wish, day: date) -> None:
+    following = [due(wish, day + timedelta(days=number)) for number in range(4)]
+
+    assert following == sorted(set(following))
+
+
+@given(wish=wishes, now=moments)
+def test_next_turn_is_in_the_future_and_within_two_days(wish: Wish, now: datetime) -> None:
+    assert now < next_turn(wish, now) <= now + timedelta(days=2, hours=3)
+
+
+@given(
+    wish=wishes,
+    now=moments,
+    visits=st.frozensets(st.integers(0, 90), max_size=30),
+)
+def test_rhythm_keeps_its_promises(wish: Wish, now: datetime, visits: frozenset[int]) -> None:
+    notes = live(wish, now, days=90, visits=visits)
+    first = now.astimezone(wish.zone).date()
+    here = {first + timedelta(days=day) for day in visits} | {first}
+
+    assert len(notes) == len(set(notes))
+    for note in notes:
+        assert sum(note - timedelta(days=7) < other <= note for other in notes) <= 2
+        assert all(note - day >= timedelta(days=3) for day in here if day < note)
+        # Somebody who is here at noon may have had a note in the morning, and none after.
+        assert note not in here or due(wish, note).astimezone(wish.zone).time() < time(12)
+    edges = [*sorted(here), date.max]
+    for left, back in pairwise(edges):
+        assert sum(left < note <= back for note in notes) <= len(GAPS)
+
+
+@given(standing=st.builds(Standing, here_on=days, unanswered=st.integers(0, len(GAPS))))
+def test_there_is_a_next_note_until_the_fifth(standing: Standing) -> None:
+    assert (next_note_on(standing) is None) == (standing.unanswered == len(GAPS))
