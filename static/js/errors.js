@@ -1,0 +1,15 @@
+// Moves focus to the summary of what needs another look, and from its links to the field they name.
+
+const summary = document.querySelector("[data-errors]");
+
+summary?.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='#']");
+  const field = link && document.getElementById(link.hash.slice(1));
+  if (!field) return;
+  event.preventDefault();
+  field.closest(".field")?.scrollIntoView({ block: "start" });
+  field.focus({ preventScroll: true });
+});
+
+summary?.scrollIntoView({ block: "start" });
+summary?.focus({ preventScroll: true });

@@ -1,0 +1,9 @@
+"""The look as files: what the tests of this folder read."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+STATIC = ROOT / "static"
+TEMPLATES = ROOT / "templates"
+TOKENS = STATIC / "css" / "tokens.css"
+STYLESHEETS = sorted((STATIC / "css").glob("*.css"))

@@ -1,0 +1,72 @@
+import re
+
+import brotli
+import pytest
+
+from tests.look.files import STATIC, STYLESHEETS, TEMPLATES, TOKENS
+
+COLOUR = re.compile(
+    r"#[0-9a-f]{3,8}\b|\b(?:rgb|hsl|hwb|lab|lch|oklab|oklch|color|color-mix)a?\("
+    r"|:[^;{]*\b(?:white|black|red|green|blue|gr[ae]y|silver|teal|navy|orange|yellow|pink|purple)\b",
+    re.IGNORECASE,
+)
+PHYSICAL = re.compile(
+    r"(?<!-)\b(?:margin|padding|border|inset)-(?:left|right|top|bottom)\b"
+    r"|^\s*(?:left|right|top|bottom|(?:min-|max-)?(?:width|height)):"
+    r"|text-align:\s*(?:left|right)",
+    re.MULTILINE,
+)
+DRAWINGS = sorted([*TEMPLATES.glob("icons/*.svg"), *TEMPLATES.glob("scenes/*.html")])
+
+
+def name(path):
+    return path.name
+
+
+def without_comments(css: str) -> str:
+    return re.sub(r"/\*.*?\*/", "", css, flags=re.DOTALL)
+
+
+def test_there_are_three_stylesheets():
+    assert [sheet.name for sheet in STYLESHEETS] == ["base.css", "components.css", "tokens.css"]
+
+
+@pytest.mark.parametrize(
+    "sheet", [sheet for sheet in STYLESHEETS if sheet != TOKENS] + DRAWINGS, ids=name
+)
+def test_colours_are_named_in_tokens_only(sheet):
+    assert COLOUR.findall(without_comments(sheet.read_text())) == []
+
+
+@pytest.mark.parametrize("sheet", STYLESHEETS, ids=name)
+def test_properties_turn_with_the_direction_of_writing(sheet):
+    assert PHYSICAL.findall(without_comments(sheet.read_text())) == []
+
+
+@pytest.mark.parametrize("file", STYLESHEETS + DRAWINGS, ids=name)
+def test_every_token_used_exists(file):
+    made = set(re.findall(r"(--[\w-]+):", "".join(sheet.read_text() for sheet in STYLESHEETS)))
+
+    assert set(re.findall(r"var\((--[\w-]+)\)", file.read_text())) <= made
+
+
+@pytest.mark.parametrize("sheet", STYLESHEETS, ids=name)
+def test_pictures_are_files_that_exist(sheet):
+    """A data: address is refused by the content security policy."""
+    addresses = re.findall(r'url\("?([^")]+)"?\)', sheet.read_text())
+
+    assert [url for url in addresses if not (sheet.parent / url).resolve().is_file()] == []
+
+
+def test_stylesheets_weigh_eight_kilobytes_at_most():
+    assert sum(len(brotli.compress(sheet.read_bytes())) for sheet in STYLESHEETS) <= 8_000
+
+
+def test_scripts_stand_alone():
+    """Each is one behaviour; an import would be one more request before anything happens."""
+    for script in (STATIC / "js").glob("*.js"):
+        source = script.read_text()
+        assert not re.search(r"^\s*(?:import|export)\b", source, re.MULTILINE), script.name
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|\beval\b", source), (
+            script.name
+        )

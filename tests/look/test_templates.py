@@ -1,0 +1,138 @@
+import re
+from html.parser import HTMLParser
+from xml.etree import ElementTree
+
+import brotli
+import pytest
+from django import forms
+from django.contrib.auth.models import AnonymousUser
+from django.template.loader import render_to_string
+
+from tests.look.files import TEMPLATES
+
+PAGES = sorted(path for path in TEMPLATES.glob("**/*.html") if "mail" not in path.parts)
+ERRORS = ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"]
+INLINE = re.compile(r"\sstyle=|<style\b|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", re.IGNORECASE)
+
+
+class Links(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.hrefs: list[str | None] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.hrefs.append(dict(attrs)["href"])
+
+
+class Walk(forms.Form):
+    place = forms.CharField(help_text="A street is enough.")
+    mood = forms.ChoiceField(widget=forms.RadioSelect, choices=[("calm", "Calm")])
+    note = forms.CharField(required=False)
+    agreed = forms.BooleanField()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(TEMPLATES).as_posix())
+def test_page_has_nothing_inline(page):
+    assert INLINE.findall(page.read_text()) == []
+
+
+@pytest.mark.parametrize("template", ["base.html", *ERRORS])
+def test_page_can_be_made_without_a_request(template):
+    """Help pages are written to disk, and an error may be why there is no request to speak of."""
+    html = render_to_string(template)
+
+    assert 'href="/today/"' in html
+    assert 'href="/help/"' in html
+    assert "<main" in html
+
+
+@pytest.mark.parametrize("template", ERRORS)
+def test_error_page_says_that_letters_are_safe(template):
+    assert "Your letters are safe." in render_to_string(template).replace("your", "Your")
+
+
+def test_skip_link_comes_first_and_leaving_second():
+    assert Links(render_to_string("base.html")).hrefs[:2] == ["#main", "/leave/"]
+
+
+def test_someone_not_signed_in_is_offered_the_way_in():
+    html = render_to_string("base.html", {"user": AnonymousUser()})
+
+    assert 'href="/accounts/login/"' in html
+    assert 'href="/journal/"' not in html
+
+
+def test_title_tells_nothing_but_the_neutral_name():
+    html = render_to_string("404.html", {"site_name": "Paper Boat", "discreet_name": "Notes"})
+
+    assert re.findall("<title>(.*)</title>", html) == ["Not found – Notes"]
+
+
+def test_title_says_first_that_there_is_an_error():
+    html = render_to_string("base.html", {"form": Walk({})})
+
+    assert "<title>Error: " in html
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_step_scene_lights_the_stone_of_the_step(step):
+    scene = ElementTree.fromstring(render_to_string("scenes/_step.html", {"step": step}))  # noqa: S314 -- our own file
+
+    stones = [g[1].get("fill") for g in scene if g.tag.endswith("g") and len(g) == 2]
+    assert [at for at, fill in enumerate(stones, start=1) if fill == "var(--lamp)"] == [step]
+    assert len(stones) == 8
+
+
+@pytest.mark.parametrize(
+    "scene", sorted(TEMPLATES.glob("scenes/*.html")), ids=lambda path: path.name
+)
+def test_page_with_a_scene_is_light(scene):
+    html = render_to_string("base.html") + render_to_string(f"scenes/{scene.name}", {"step": 3})
+
+    assert len(brotli.compress(html.encode())) <= 4_000
+
+
+def test_field_says_hint_and_error_before_its_input():
+    html = Walk({})["place"].as_field_group()
+
+    order = [
+        html.index(part) for part in ("<label", "id_place_helptext", "id_place_error", "<input")
+    ]
+    assert order == sorted(order)
+    assert 'aria-describedby="id_place_helptext id_place_error"' in html
+    assert 'aria-invalid="true"' in html
+    assert '<span class="vh">Error: </span>' in html
+
+
+def test_choice_is_a_group_with_a_name():
+    html = Walk({})["mood"].as_field_group()
+
+    assert '<fieldset class="choices" aria-describedby="id_mood_error"' in html
+    assert re.search(r'<legend class="legend">Mood\s*</legend>', html)
+
+
+def test_what_may_stay_empty_says_so():
+    assert "(optional)" in Walk()["note"].as_field_group()
+    assert "(optional)" not in Walk()["place"].as_field_group()
+
+
+def test_summary_names_each_field_and_leads_to_it():
+    html = render_to_string("parts/_errors.html", {"form": Walk({})})
+
+    assert Links(html).hrefs == ["#id_place", "#id_mood_0", "#id_agreed"]
+    assert 'role="alert"' in html
+    assert 'tabindex="-1"' in html
+
+
+def test_summary_is_absent_while_nothing_is_wrong():
+    assert render_to_string("parts/_errors.html", {"form": Walk()}).strip() == ""
+    assert render_to_string("parts/_errors.html").strip() == ""
+
+
+def test_mail_names_no_colour_and_no_picture():
+    """The reader's own program decides between light and dark."""
+    html = (TEMPLATES / "mail" / "base.html").read_text()
+
+    assert re.findall(r"<img|url\(|#[0-9a-f]{3,6}\b|(?<!-)\bcolor:", html) == []
