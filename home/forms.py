@@ -1,0 +1,54 @@
+from typing import Any, cast
+
+from django import forms
+from django.conf import settings
+from django.core.validators import MaxLengthValidator
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from reminders.forms import ZoneField, listed_zones
+
+
+class YouForm(forms.Form):
+    """What someone may tell us about how to speak to them. All of it can stay as it is."""
+
+    name = forms.CharField(
+        label=_("What would you like to be called?"),
+        help_text=_("Any name, or none. It is kept sealed and shown only to you."),
+        required=False,
+        validators=[MaxLengthValidator(60, _("This line holds 60 characters."))],
+        widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
+    )
+    time_zone = ZoneField(
+        label=_("Where are you?"),
+        help_text=_("So that “evening” means your evening."),
+    )
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+
+    def __init__(self, data: Any = None, *, initial: dict[str, str]) -> None:
+        super().__init__(data, initial=initial)
+        zone = cast(ZoneField, self.fields["time_zone"])
+        zone.choices = [("UTC", _("Not said yet")), *listed_zones()]
+
+
+class EraseForm(forms.Form):
+    """The password once more, so that nobody else can do this."""
+
+    password = forms.CharField(
+        label=_("Your password, so that nobody else can do this for you"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        error_messages={"required": _("Your password is needed for this.")},
+    )
+
+    def __init__(self, person: User, data: Any = None) -> None:
+        self.person = person
+        super().__init__(data)
+
+    def clean_password(self) -> str:
+        password = str(self.cleaned_data["password"])
+        if not self.person.check_password(password):
+            raise forms.ValidationError(
+                _("That is not the password of this account. Nothing was erased.")
+            )
+        return password

@@ -1,0 +1,208 @@
+import re
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+import time_machine
+from django.test import Client
+
+from accounts.actions import choose_name
+from accounts.models import User
+from healing import actions as healing
+from healing.guide import guide
+from journal.models import Letter, LetterContents
+from reminders.actions import choose
+from tests.conftest import PASSWORD, Statements
+from vault.models import Key
+
+
+def write(person: User, now: datetime, *, many: int = 1) -> None:
+    for _ in range(many):
+        contents = LetterContents(to="M.", body="secret words")
+        Letter.keep(person=person, id=uuid4(), contents=contents, now=now)
+
+
+def answer(person: User, number: int, now: datetime, *, many: int = 1) -> None:
+    step = guide().steps[number]
+    for _ in range(many):
+        healing.keep_answer(
+            person=person,
+            step=step,
+            exercise=step.exercises[0],
+            answer={"words": "secret words"},
+            now=now,
+        )
+
+
+def text_of(client: Client, path: str) -> str:
+    return client.get(path).content.decode()
+
+
+def test_start_needs_no_account(client: Client, db: None) -> None:
+    page = text_of(client, "/")
+
+    assert "Someone you care about went quiet" in page
+    assert 'href="/steps/1/"' in page
+    assert "/help/" in page
+
+
+def test_today_of_someone_new_has_nothing_waiting(as_alice: Client) -> None:
+    page = text_of(as_alice, "/today/")
+
+    assert "Nothing is waiting for you" in page
+    assert "No letters yet" in page
+    assert "Reminders are off" in page
+
+
+@pytest.mark.parametrize(
+    ("at", "greeting"),
+    [
+        ("2026-03-12 05:30Z", "Good morning"),
+        ("2026-03-12 13:00Z", "Good afternoon"),
+        ("2026-03-12 20:14Z", "Good evening"),
+        ("2026-03-12 02:00Z", "Good evening"),
+    ],
+)
+def test_today_greets_by_their_own_clock(
+    as_alice: Client, alice: User, at: str, greeting: str
+) -> None:
+    with time_machine.travel(at, tick=False):
+        as_alice.force_login(alice)
+        assert greeting in text_of(as_alice, "/today/")
+
+
+def test_today_greets_by_name(as_alice: Client, alice: User, now: datetime) -> None:
+    choose_name(person=alice, name="Ali <b>", now=now)
+
+    assert "<bdi>Ali &lt;b&gt;</bdi>" in text_of(as_alice, "/today/")
+
+
+def test_today_goes_on_where_they_stopped(as_alice: Client, alice: User, now: datetime) -> None:
+    answer(alice, 1, now)
+    healing.mark_step(person=alice, step=guide().steps[1], state="settled", now=now)
+    answer(alice, 5, now)
+
+    page = text_of(as_alice, "/today/")
+
+    assert "Go on where you stopped" in page
+    assert "To step 5" in page
+
+
+def test_a_letter_begins_the_third_step(as_alice: Client, alice: User, now: datetime) -> None:
+    write(alice, now)
+
+    page = text_of(as_alice, "/today/")
+
+    assert "To step 3" in page
+    assert "secret words" not in page
+    assert "M." not in page
+
+
+def test_today_when_every_step_is_decided(as_alice: Client, alice: User, now: datetime) -> None:
+    for step in guide().steps.values():
+        healing.mark_step(person=alice, step=step, state="settled", now=now)
+
+    assert "The closing words" in text_of(as_alice, "/today/")
+
+
+@pytest.mark.parametrize("many", [1, 30])
+def test_statements_of_today_do_not_grow(
+    as_alice: Client, alice: User, now: datetime, statements: Statements, many: int
+) -> None:
+    choose_name(person=alice, name="Ali", now=now)
+    write(alice, now, many=many)
+    answer(alice, 1, now, many=many)
+    choose(person=alice, hour=18, zone="Europe/Dublin", now=now)
+    as_alice.get("/today/")
+
+    with statements() as found:
+        as_alice.get("/today/")
+
+    assert len(found) == 7
+
+
+@pytest.mark.parametrize("path", ["/progress/", "/you/", "/you/privacy/", "/steps/", "/steps/1/"])
+def test_statements_of_other_pages_stay_within_their_budget(
+    as_alice: Client, alice: User, now: datetime, statements: Statements, path: str
+) -> None:
+    choose_name(person=alice, name="Ali", now=now)
+    write(alice, now, many=3)
+    answer(alice, 1, now, many=3)
+    as_alice.get(path)
+
+    with statements() as found:
+        as_alice.get(path)
+
+    assert len(found) <= 6
+
+
+def test_pages_stay_up_when_the_key_does_not_open(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    choose_name(person=alice, name="Ali", now=now)
+    Key.objects.update(kek="k9")
+
+    assert as_alice.get("/today/").status_code == 200
+    assert as_alice.get("/you/").status_code == 200
+    page = as_alice.post("/you/", {"name": "Bo", "time_zone": "Europe/Paris", "language": "en"})
+    assert "We cannot open this" in page.content.decode()
+
+
+def test_progress_says_it_in_words(as_alice: Client, alice: User, now: datetime) -> None:
+    assert "Still water" in text_of(as_alice, "/progress/")
+    answer(alice, 2, now)
+    healing.mark_step(person=alice, step=guide().steps[4], state="aside", now=now)
+
+    page = text_of(as_alice, "/progress/")
+
+    assert "Begun" in page
+    assert guide().steps[2].title in page
+    assert "Set aside" in page
+    assert not re.search(r"\d+ ?%", page)
+
+
+def test_preferences_are_kept(as_alice: Client, alice: User) -> None:
+    data = {"name": "Ali", "time_zone": "Europe/Paris", "language": "en"}
+
+    page = as_alice.post("/you/", data, follow=True).content.decode()
+
+    fresh = User.objects.get(pk=alice.pk)
+    assert "It is kept." in page
+    assert (fresh.called, fresh.time_zone) == ("Ali", "Europe/Paris")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"name": "x" * 61}, {"time_zone": "Nowhere/Land"}, {"language": "xx"}, {"name": "a\x00b"}],
+)
+def test_preferences_that_cannot_be_kept_are_named(
+    as_alice: Client, alice: User, wrong: dict[str, str]
+) -> None:
+    data = {"name": "Ali", "time_zone": "Europe/Paris", "language": "en"} | wrong
+
+    page = as_alice.post("/you/", data)
+
+    assert page.status_code == 200
+    assert 'role="alert"' in page.content.decode()
+    assert User.objects.get(pk=alice.pk).time_zone == "UTC"
+
+
+def test_erasing_asks_for_the_password(as_alice: Client, alice: User) -> None:
+    page = as_alice.post("/you/privacy/erase/", {"password": "something else"})
+
+    assert "Nothing was erased." in page.content.decode()
+    assert User.objects.filter(pk=alice.pk).exists()
+
+
+def test_erasing_leaves_nothing_and_says_goodbye(
+    as_alice: Client, alice: User, bob: User, now: datetime
+) -> None:
+    write(alice, now)
+    write(bob, now)
+
+    page = as_alice.post("/you/privacy/erase/", {"password": PASSWORD}, follow=True)
+
+    assert "It is gone" in page.content.decode()
+    assert not User.objects.filter(pk=alice.pk).exists()
+    assert Letter.objects.get().owner == bob
+    assert as_alice.get("/today/").status_code == 302
