@@ -8,7 +8,6 @@ from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
@@ -20,14 +19,12 @@ FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors '
 
 
 @login_not_required
-@never_cache
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     return render(request, "mail/inbox.html", {"mails": newest(_folder())})
 
 
 @login_not_required
-@never_cache
 @csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]
 @require_safe
 def caught(request: HttpRequest, name: str) -> HttpResponse:
@@ -35,7 +32,6 @@ def caught(request: HttpRequest, name: str) -> HttpResponse:
 
 
 @login_not_required
-@never_cache
 @xframe_options_sameorigin
 @require_safe
 def caught_html(request: HttpRequest, name: str) -> HttpResponse:

@@ -48,7 +48,8 @@ class ZoneSelect(forms.Select):
         other = value[0] if value else ""
         if chosen or other not in zone_names():
             return groups
-        line = self.create_option(name, other, other, selected=True, index=0)
+        words = other.replace("_", " ")
+        line = self.create_option(name, other, words, selected=True, index=0)
         return [(None, [line], 0), *groups]
 
 

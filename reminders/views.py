@@ -4,7 +4,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -52,7 +51,6 @@ def off(request: SignedInRequest) -> HttpResponse:
 # the POST does something, and no answer tells whether the token means anybody.
 @login_not_required
 @csrf_exempt
-@never_cache
 @require_http_methods(["GET", "HEAD", "OPTIONS", "POST"])
 def stop(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":

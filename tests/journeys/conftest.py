@@ -7,7 +7,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pytest
@@ -137,11 +139,23 @@ NewContext = Callable[..., BrowserContext]
 @pytest.fixture
 def new_context(browser: Browser, product: Product) -> Iterator[NewContext]:
     """A browser of its own for each person. Any script error or policy violation is collected."""
+    with _contexts(browser, product) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def new_context_of_module(browser: Browser, product: Product) -> Iterator[NewContext]:
+    with _contexts(browser, product) as make:
+        yield make
+
+
+@contextmanager
+def _contexts(browser: Browser, product: Product) -> Iterator[NewContext]:
     contexts: list[BrowserContext] = []
     wrong: list[str] = []
 
-    def make(**options: object) -> BrowserContext:
-        context = browser.new_context(base_url=product.url, **options)  # type: ignore[arg-type]
+    def make(**options: Any) -> BrowserContext:
+        context = browser.new_context(base_url=product.url, **options)
         context.on("page", lambda page: _listen(page, wrong, product.url))
         contexts.append(context)
         return context

@@ -19,6 +19,7 @@ from reminders.models import Schedule
 from tests import smtp
 from tests.conftest import Statements
 from tests.reminders.conftest import plan, send
+from tests.reminders.later import let_days_pass
 from tests.smtp import Sink
 
 pytestmark = pytest.mark.django_db
@@ -332,3 +333,16 @@ def test_note_of_a_sender_that_was_killed_is_unknown_and_never_sent_again(
         send(evening + timedelta(minutes=minutes))
     planned.refresh_from_db()
     assert (planned.state, planned.reason, sink.raw) == ("unknown", "no answer", [])
+
+
+# --- For tests on the real clock -----------------------------------------------------------
+
+
+@pytest.mark.parametrize("hour", range(24))
+def test_days_can_be_made_to_pass_at_any_time_of_the_day(
+    chosen: Schedule, alice: User, sink: Sink, now: datetime, hour: int
+) -> None:
+    at = now.replace(hour=hour, minute=47)
+    let_days_pass(alice, now=at)
+
+    assert (plan(at), send(at)) == (1, 1)

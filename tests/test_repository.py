@@ -1,0 +1,172 @@
+"""What must be true of everything in this repository."""
+
+import ast
+import json
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.contrib import admin
+from django.db import models
+
+from vault.models import Key, Sealed
+
+ROOT = Path(settings.BASE_DIR)
+ROOMS = ["home", "reminders", "healing", "journal", "accounts", "safety", "mail", "vault"]
+# Columns of words that anyone with the database can read, each with the reason it may be.
+READABLE = {
+    "accounts.User.email": "the address itself",
+    "accounts.User.password": "a hash",
+    "accounts.User.language": "a code from a list",
+    "accounts.User.time_zone": "a name from a list",
+    "accounts.User.consent_version": "a constant of ours",
+    "healing.Answer.exercise": "the key of an exercise, from the guide",
+    "healing.Answer.version": "a hash of the exercise's wording",
+    "healing.StepMark.state": "one of two words",
+    "mail.Message.kind": "the name of a kind",
+    "mail.Message.key": "a kind, an id and a date",
+    "mail.Message.state": "one of six words",
+    "mail.Message.reason": "a word of ours",
+    "mail.Heartbeat.name": "the name of a task",
+    "reminders.Schedule.rhythm": "one of the rhythms",
+    "reminders.Schedule.token": "random",
+    "vault.Key.kek": "the name of a master key",
+}
+MACHINE_PATH = re.compile(r"(?:^|[^\w./])/(?:work|root|farm|home/\w+)/")
+PRODUCT_NAME = "Paper " + "Boat"
+
+
+def our_models() -> Iterator[type[models.Model]]:
+    for room in ROOMS:
+        yield from apps.get_app_config(room).get_models()
+
+
+def tracked(*patterns: str) -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--", *patterns],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_everything_of_a_person_goes_with_them() -> None:
+    to_a_person = [
+        field
+        for model in our_models()
+        for field in model._meta.get_fields()
+        if isinstance(field, models.ForeignKey) and field.related_model is not None
+        if field.related_model._meta.label == "accounts.User"
+    ]
+
+    assert len(to_a_person) >= 6
+    assert {field.remote_field.on_delete for field in to_a_person} == {models.CASCADE}
+
+
+def test_no_column_of_readable_words_is_without_a_reason() -> None:
+    found = {
+        f"{model._meta.label}.{field.name}"
+        for model in our_models()
+        for field in model._meta.get_fields()
+        if isinstance(field, models.CharField | models.TextField | models.JSONField)
+    }
+
+    assert found == set(READABLE)
+
+
+def test_what_is_sealed_has_a_purpose_of_its_own_and_a_frozen_vector() -> None:
+    purposes = Counter(model.purpose for model in our_models() if issubclass(model, Sealed))
+    vectors = json.loads((ROOT / "tests/vault/vectors/v1.json").read_text())
+
+    assert set(purposes.values()) == {1}
+    assert set(purposes) == {vector["purpose"] for vector in vectors["person"]}
+
+
+def test_nothing_that_people_write_is_in_the_admin() -> None:
+    private = {model for model in our_models() if issubclass(model, Sealed)} | {Key}
+
+    assert private.isdisjoint(admin.site._registry)
+
+
+def test_no_row_shows_what_a_person_wrote() -> None:
+    for model in our_models():
+        if issubclass(model, Sealed):
+            row = model()
+            assert str(row) == f"{model._meta.model_name} {row.pk}"
+
+
+def test_every_mail_has_a_subject_and_both_parts() -> None:
+    parts = {"subject.txt", "body.txt", "body.html"}
+    folders = {path.parent for path in ROOT.glob("templates/**/subject.txt")}
+
+    assert len(folders) >= 7
+    for folder in folders:
+        assert {path.name for path in folder.iterdir()} == parts
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in tracked("*.py")
+        if not {"migrations", "tests"} & set(path.relative_to(ROOT).parts)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if (node.end_lineno or 0) - node.lineno + 1 > 40
+    ]
+
+    assert long == []
+
+
+def test_no_path_of_a_machine_is_in_the_repository() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()[:80]}"
+        for path in tracked("*.py", "*.md", "*.html", "*.toml", "*.yml", "dev", ".ci/*", "*.css")
+        if path != Path(__file__)
+        for line in path.read_text().splitlines()
+        if MACHINE_PATH.search(line)
+    ]
+
+    assert found == []
+
+
+def test_product_is_named_by_its_setting() -> None:
+    """Nothing outside the settings, the guide and the documentation knows what it is called."""
+    named = [
+        str(path.relative_to(ROOT))
+        for path in tracked("*.py", "templates/*", "static/js/*", "static/css/*")
+        if "tests" not in path.parts and PRODUCT_NAME in path.read_text()
+    ]
+
+    assert named == ["config/settings.py"]
+
+
+def test_server_installs_what_was_tried() -> None:
+    def pins(name: str) -> set[str]:
+        return set(re.findall(r"^([\w.-]+==\S+)", (ROOT / name).read_text(), re.MULTILINE))
+
+    assert pins("requirements-server.lock")
+    assert pins("requirements-server.lock") <= pins("requirements.lock")
+
+
+def test_passwords_are_hashed_by_argon2() -> None:
+    text = (ROOT / "config/settings.py").read_text()
+    hashers = re.search(r"PASSWORD_HASHERS = \[\s*\"([\w.]+)\"", text)
+
+    assert hashers
+    assert hashers[1] == "django.contrib.auth.hashers.Argon2PasswordHasher"
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])
+def test_commands_of_the_documentation_exist(page: str) -> None:
+    verbs = set(re.findall(r"\./dev (\w+)", (ROOT / page).read_text()))
+    known = set(re.findall(r"^\./dev (\w+)", (ROOT / "dev").read_text(), re.MULTILINE))
+
+    assert {"run", "test"} <= verbs
+    assert verbs <= known
