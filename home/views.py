@@ -34,6 +34,13 @@ def _name_of(person: User) -> str:
         return ""
 
 
+def _greeting(hour: int) -> str:
+    """By their own clock (0 to 23). The small hours still belong to the evening."""
+    if 5 <= hour < 12:
+        return _("Good morning")
+    return _("Good afternoon") if 12 <= hour < 18 else _("Good evening")
+
+
 def _where_to_go_on(stones: list[Stone]) -> Stone | None:
     """The last step begun, else the first that is still open; None when nothing is begun yet."""
     begun = [stone for stone in stones if stone.state == "begun"]
@@ -56,7 +63,7 @@ def today(request: HttpRequest) -> HttpResponse:
     stones = crossing(person, also_begun=[DESK_STEP] if letters else [])
     context = {
         "name": _name_of(person),
-        "hour": timezone.localtime().hour,
+        "greeting": _greeting(timezone.localtime().hour),
         "letters": letters,
         "stones": stones,
         "go_on": _where_to_go_on(stones),

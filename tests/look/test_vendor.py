@@ -1,23 +1,34 @@
 import hashlib
 import json
+from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.look.files import ROOT, STATIC
 
-VENDOR = STATIC / "vendor"
-PACKAGES = json.loads((VENDOR / "vendor.json").read_text())["packages"]
+FOLDERS = [STATIC / "vendor", ROOT / "tests" / "vendor"]
 
 
-def test_every_vendored_file_is_on_record_unchanged():
+def packages(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((folder / "vendor.json").read_text())["packages"]
+    return found
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=["static", "tests"])
+def test_every_vendored_file_is_on_record_unchanged(folder: Path) -> None:
     on_disk = {
-        path.relative_to(VENDOR).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in VENDOR.glob("*/**/*")
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.glob("*/**/*")
         if path.is_file()
     }
+    recorded = {name: sha for package in packages(folder) for name, sha in package["files"].items()}
 
-    assert {name: sha for package in PACKAGES for name, sha in package["files"].items()} == on_disk
+    assert recorded == on_disk
 
 
-def test_every_vendored_package_has_its_licence():
-    for package in PACKAGES:
-        assert (VENDOR / package["folder"] / "LICENSE").is_file()
+@pytest.mark.parametrize("folder", FOLDERS, ids=["static", "tests"])
+def test_every_vendored_package_has_its_licence(folder: Path) -> None:
+    for package in packages(folder):
+        assert (folder / package["folder"] / "LICENSE").is_file()
         assert (ROOT / "LICENSES" / f"{package['licence']}.txt").is_file()
