@@ -31,7 +31,9 @@ def open_account(*, email: str, password: str, now: datetime) -> User:
 def choose_name(*, person: User, name: str, now: datetime) -> None:
     """What to call them from now on. No name is no row. Raises CannotOpen, and then keeps what
     is there: what does not open is never written over."""
-    profile = Profile.objects.of(person).select_for_update().first()
+    # One at a time: while there is no profile, there is no row of it to wait for.
+    _held(person)
+    profile = Profile.objects.of(person).first()
     if profile is not None:
         profile.open(person.key)
     if not name:
@@ -58,16 +60,12 @@ def keep_preferences(
 @transaction.atomic
 def erase(*, person: User, now: datetime) -> None:
     """Everything of this person, at once and for good. One last mail says that it is done."""
+    # Whoever asked twice has one account and hears goodbye once; what else is sent meanwhile waits.
+    if not _held(person):
+        return
     with translation.override(person.spoken):
         goodbye = emails.account_erased()
-    post(
-        kind=goodbye.kind,
-        to=person.email,
-        subject=goodbye.subject,
-        text=goodbye.text,
-        html=goodbye.html,
-        now=now,
-    )
+    post(kind="account.account_erased", to=person.email, words=goodbye, now=now)
     for limit in PERSONAL_LIMITS:
         ratelimit.clear(None, action=limit, user=person)
     Session.objects.filter(pk__in=list(_sessions_of(person))).delete()
@@ -75,9 +73,16 @@ def erase(*, person: User, now: datetime) -> None:
     person.delete()
 
 
+def _held(person: User) -> bool:
+    """Whether they still have an account; if so, nobody else changes it until we are done."""
+    # Rows that point to this one can still be added meanwhile: only their key matters to them.
+    return User.objects.select_for_update(no_key=True).filter(pk=person.pk).exists()
+
+
 def _sessions_of(person: User) -> Iterator[str]:
     """Where they are signed in, and where a code for them still waits."""
-    signs = (str(person.pk), person.email)
+    # Quoted: ann@example.org stands in joann@example.org too.
+    signs = (str(person.pk), person.pk.hex, json.dumps(person.email, ensure_ascii=False))
     for session in Session.objects.iterator(chunk_size=500):
         contents = json.dumps(session.get_decoded(), ensure_ascii=False)
         if any(sign in contents for sign in signs):

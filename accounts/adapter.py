@@ -1,5 +1,6 @@
 """Where allauth asks us: which words, which codes, and how a mail leaves."""
 
+from datetime import timedelta
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
@@ -13,10 +14,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts import emails
 from accounts.models import User
 from mail.actions import post
+from mail.emails import Words
 
 # Digits only: quick to type on any phone. Three tries in ten minutes leave eight of them safe.
 CODE_LENGTH = 8
 CODE_SIGNS = "0123456789"
+# As the settings say too. A mail with a code leaves within this time or not at all.
+CODE_LIVES = timedelta(minutes=10)
+CODES = frozenset({"confirm_code", "reset_code"})
 
 PASSWORD_WORDS = {
     "password_too_short": _("Use at least 10 characters. A short sentence works well."),
@@ -45,7 +50,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Hand the mail to the mail room. A mail that we have no words for is never sent."""
-        self._post(_words_for(template_prefix, context), to=email, person=context.get("user"))
+        self._post(*_words_for(template_prefix, context), to=email, person=context.get("user"))
 
     def send_notification_mail(
         self,
@@ -55,18 +60,13 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         email: str | None = None,
     ) -> None:
         """Like send_mail: unlike allauth's own, it does not look at the address or the browser."""
-        self._post(_words_for(template_prefix, {}), to=email or user.email, person=user)
+        self._post(*_words_for(template_prefix, {}), to=email or user.email, person=user)
 
-    def _post(self, mail: emails.Mail, *, to: str, person: User | None) -> None:
-        post(
-            kind=mail.kind,
-            to=to,
-            subject=mail.subject,
-            text=mail.text,
-            html=mail.html,
-            person=person,
-            now=timezone.now(),
-        )
+    def _post(self, name: str, words: Words, *, to: str, person: User | None) -> None:
+        now = timezone.now()
+        closes_at = now + CODE_LIVES if name in CODES else None
+        kind = f"account.{name}"
+        post(kind=kind, to=to, words=words, now=now, person=person, closes_at=closes_at)
 
     def generate_email_verification_code(self) -> str:
         return get_random_string(CODE_LENGTH, CODE_SIGNS)
@@ -89,22 +89,30 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("home:you")
 
+    def is_safe_url(self, url: str) -> bool:
+        try:
+            return bool(super().is_safe_url(url))
+        except ValueError:
+            # `http://[` and the like: no address at all.
+            return False
+
     def is_ajax(self, request: HttpRequest) -> bool:
         """One way of answering: pages. allauth would otherwise reply in JSON when asked to."""
         return False
 
 
-def _words_for(template_prefix: str, context: dict[str, Any]) -> emails.Mail:
+def _words_for(template_prefix: str, context: dict[str, Any]) -> tuple[str, Words]:
+    """(our name for this mail, its words)."""
     match template_prefix.removeprefix("account/email/"):
         case "email_confirmation" | "email_confirmation_signup":
-            return emails.confirm_code(context["code"])
+            return "confirm_code", emails.confirm_code(context["code"])
         case "account_already_exists":
-            return emails.account_exists()
+            return "account_exists", emails.account_exists()
         case "unknown_account":
-            return emails.no_account()
+            return "no_account", emails.no_account()
         case "password_reset_code":
-            return emails.reset_code(context["code"])
+            return "reset_code", emails.reset_code(context["code"])
         case "password_changed" | "password_reset" | "password_set":
-            return emails.password_changed()
+            return "password_changed", emails.password_changed()
         case unknown:
             raise LookupError(f"No words for the mail {unknown!r}.")

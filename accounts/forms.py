@@ -6,7 +6,7 @@ from allauth.account import forms as allauth
 from allauth.account.fields import EmailField, PasswordField, SetPasswordField
 from django import forms
 from django.contrib.auth.hashers import make_password
-from django.core.validators import MaxLengthValidator
+from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.urls import reverse_lazy
@@ -19,6 +19,9 @@ from accounts.models import CONSENT_VERSION, User
 
 LONGEST_PASSWORD = 128
 LONGEST_ADDRESS = 254
+NOT_AN_ADDRESS = _("This does not look like an email address. Check it for a slip.")
+# Control signs, and what else counts as the end of a line.
+UNSEEN = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
 
 hint_with_link = lazy(format_html, str)
 
@@ -30,12 +33,14 @@ class AddressField(EmailField):  # type: ignore[misc]
             validators=[
                 MaxLengthValidator(
                     LONGEST_ADDRESS, _("This address is longer than an email address can be.")
-                )
+                ),
+                # Between quotes an address may hold signs that end the line in a mail's header.
+                RegexValidator(UNSEEN, NOT_AN_ADDRESS, inverse_match=True),
             ],
             widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
             error_messages={
                 "required": _("Write your email address."),
-                "invalid": _("This does not look like an email address. Check it for a slip."),
+                "invalid": NOT_AN_ADDRESS,
             },
             **kwargs,
         )

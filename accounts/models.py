@@ -1,38 +1,27 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, ClassVar
 from uuid import uuid4
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
-from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.zones import NOT_SAID, validate_zone
 from vault.models import Key, Sealed, SealedQuerySet
-from vault.sealing import PersonKey
+from vault.sealing import CannotOpen, PersonKey
 
 # A visit is written at most this often: enough for reminders, too coarse to follow anyone.
 VISIT_GRAIN = timedelta(hours=1)
 # The wording of the box at sign-up. Raise it whenever that sentence changes its meaning.
 CONSENT_VERSION = "1"
-
-
-@lru_cache(maxsize=1)
-def zone_names() -> frozenset[str]:
-    """Every zone this machine knows. Kept: finding them walks hundreds of files."""
-    return frozenset(available_timezones())
-
-
-def validate_zone(name: str) -> None:
-    if name not in zone_names():
-        raise ValidationError(_("Choose a place from the list."), code="unknown_zone")
 
 
 class UserManager(BaseUserManager["User"]):
@@ -65,7 +54,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(_("email address"), unique=True)
     language = models.CharField(_("language"), max_length=12, default="en")
     time_zone = models.CharField(
-        _("time zone"), max_length=64, default="UTC", validators=[validate_zone]
+        _("time zone"), max_length=64, default=NOT_SAID, validators=[validate_zone]
     )
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
     last_visit_at = models.DateTimeField(null=True, editable=False)
@@ -110,8 +99,11 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @cached_property
     def key(self) -> PersonKey:
-        """Raises CannotOpen."""
-        return Key.objects.get(owner=self.pk).unwrap()
+        """Raises CannotOpen, also where the key is missing, as in a backup without keys."""
+        try:
+            return Key.objects.get(owner=self.pk).unwrap()
+        except Key.DoesNotExist as error:
+            raise CannotOpen from error
 
     @cached_property
     def called(self) -> str:

@@ -1,5 +1,6 @@
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from allauth.account import app_settings
@@ -73,6 +74,13 @@ def locked(request: HttpRequest) -> HttpResponse:
     return render(request, "account/locked.html", context, status=403)
 
 
+def closed(request: HttpRequest) -> HttpResponse:
+    """What someone wrote does not open. It stays as it is; what they sent goes back to them."""
+    sent = request.method == "POST"
+    context = {"texts": list(_writing(request)) if sent else []}
+    return render(request, "closed.html", context, status=503 if sent else 200)
+
+
 def _ran_out(request: HttpRequest, key: str, seconds: int) -> bool:
     state = request.session.get(key)
     return state is not None and time.time() - state["at"] > seconds
@@ -100,7 +108,8 @@ def _writing(request: HttpRequest) -> Iterator[str]:
 
 def _page_before(request: HttpRequest) -> str:
     """The page of ours they came from. Many addresses that take a form show nothing themselves."""
-    referrer = urlsplit(request.headers.get("Referer", ""))
-    if referrer.netloc == request.get_host():
-        return referrer.path
+    with suppress(ValueError):
+        referrer = urlsplit(request.headers.get("Referer", ""))
+        if referrer.netloc == request.get_host():
+            return referrer.path
     return reverse("home:today")

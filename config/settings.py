@@ -66,10 +66,11 @@ MIDDLEWARE = [
     "safety.middleware.AdminPolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Files lie compressed already; only pages are compressed as they go.
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     # Compression can betray a secret that a page repeats beside chosen words. The CSRF token is
     # masked anew each time, and Django adds random bytes to what it compresses.
     "django.middleware.gzip.GZipMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
     # Below files, which may be kept; above everything that makes a page.
     "safety.middleware.NoStoreMiddleware",
     # Above sessions and database: help and the way out stay up when they are down.
@@ -147,7 +148,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": _VALIDATION + "CommonPasswordValidator"},
     {"NAME": _VALIDATION + "NumericPasswordValidator"},
 ]
-PASSWORD_RESET_TIMEOUT = int(timedelta(minutes=30).total_seconds())
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "home:today"
 
@@ -180,11 +180,8 @@ ACCOUNT_LOGIN_BY_CODE_ENABLED = False
 ACCOUNT_LOGIN_TIMEOUT = int(timedelta(minutes=30).total_seconds())
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_ON_GET = False
-ACCOUNT_MAX_EMAIL_ADDRESSES = 2
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = SITE.scheme
@@ -202,9 +199,9 @@ EMAIL_PORT = env.int("EMAIL_PORT", 25)
 EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{DISCREET_NAME} <notes@{SITE.hostname}>")
-ADMINS: list[tuple[str, str]] = []
 # The folder of the local mail catcher. Setting it opens /dev/inbox/; never set it on a server.
 MAIL_CATCHER = env.path("MAIL_CATCHER", None)
 
@@ -214,7 +211,6 @@ REDIS_URL = env.str("REDIS_URL")
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
-LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -1,9 +1,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from accounts.models import User
-from healing.exercises import ShownField, sentence, show
+from healing.exercises import ShownField, carried, sentence, show
 from healing.guide import Exercise, Step
 from healing.models import Answer, AnswerContents, StepMark
 from vault.sealing import CannotOpen
@@ -19,25 +20,37 @@ class KeptAnswer:
 
 
 def keep_answer(
-    *, person: User, step: Step, exercise: Exercise, answer: dict[str, Any], now: datetime
+    *,
+    person: User,
+    id: UUID,
+    step: Step,
+    exercise: Exercise,
+    answer: dict[str, Any],
+    now: datetime,
 ) -> Answer:
-    row = Answer.sealed_by(
+    """Keep an answer under the id that its page was given, once. Raises CannotOpen."""
+    return Answer.keep_once(
         person.key,
         AnswerContents(fields=answer),
+        id=id,
         now=now,
         step=step.number,
         exercise=exercise.key,
         version=exercise.version,
     )
-    row.save(force_insert=True)
-    return row
 
 
 def change_answer(
     *, person: User, row: Answer, exercise: Exercise, answer: dict[str, Any], now: datetime
 ) -> None:
-    row.seal(person.key, AnswerContents(fields=answer), now=now)
+    """Keep other words in this row, and with them whatever today's exercise cannot ask for.
+
+    Raises CannotOpen.
+    """
+    before: AnswerContents = row.open(person.key)
+    contents = AnswerContents(fields=carried(exercise, before.fields) | answer)
     row.version = exercise.version
+    row.seal(person.key, contents, now=now)
     row.save(update_fields=["sealed", "scheme", "changed_at", "version"])
 
 
@@ -49,9 +62,10 @@ def read_answer(*, person: User, row: Answer, exercise: Exercise | None) -> Kept
     return KeptAnswer(row, sentence(exercise, contents.fields), show(exercise, contents.fields))
 
 
-def mark_step(*, person: User, step: Step, state: str, now: datetime) -> None:
-    """Settle it, set it aside, or (any other state) take the mark away."""
-    if state in StepMark.State.values:
-        StepMark.objects.set(person.pk, step.number, state, now=now)
-    else:
-        StepMark.objects.of(person).filter(step=step.number).delete()
+def mark_step(*, person: User, step: Step, state: StepMark.State, now: datetime) -> None:
+    StepMark.objects.set(owner=person, step=step.number, state=state, now=now)
+
+
+def open_step(*, person: User, step: Step) -> None:
+    """Take its mark away."""
+    StepMark.objects.of(person).filter(step=step.number).delete()

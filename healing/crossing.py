@@ -1,9 +1,10 @@
 """Where someone is: the eight steps as stones, each in one of four states."""
 
-from collections.abc import Collection
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import CharField, F, Value
+from django.db.models import CharField, F, Max, Value
 
 from accounts.models import User
 from healing.guide import Step, guide
@@ -15,19 +16,24 @@ class Stone:
     step: Step
     # settled, aside, begun or open
     state: str
+    # When it was last marked or written in; None while it is open.
+    touched_at: datetime | None = None
 
 
-def crossing(person: User, *, also_begun: Collection[int] = ()) -> list[Stone]:
-    """The eight stones, by one statement. `also_begun`: steps begun elsewhere, in the journal."""
-    marks = StepMark.objects.of(person).values_list("step", "state")
-    begun_steps = (
+def crossing(person: User, *, begun_elsewhere: Mapping[int, datetime]) -> list[Stone]:
+    """The eight stones, by one statement. `begun_elsewhere`: step → when, as for the journal's."""
+    marks = StepMark.objects.of(person).values_list("step", "state", "marked_at")
+    answered = (
         Answer.objects.of(person)
-        .annotate(state=Value("begun", output_field=CharField()))
-        .values_list(F("step"), "state")
+        .values("step")
+        .annotate(state=Value("begun", output_field=CharField()), touched_at=Max(F("changed_at")))
+        .values_list("step", "state", "touched_at")
     )
+    found = {step: ("begun", at) for step, at in begun_elsewhere.items()}
     # A mark outweighs a beginning, whichever the database returns first.
-    rows = sorted(begun_steps.union(marks), key=lambda row: row[1] != "begun")
-    states = dict.fromkeys(also_begun, "begun") | dict(rows)
+    for step, state, at in sorted(answered.union(marks), key=lambda row: row[1] != "begun"):
+        found[step] = (state, at)
     return [
-        Stone(step, states.get(number, "open")) for number, step in sorted(guide().steps.items())
+        Stone(step, *found.get(number, ("open", None)))
+        for number, step in sorted(guide().steps.items())
     ]

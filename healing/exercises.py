@@ -180,18 +180,18 @@ def _row_names(question: Field) -> list[list[tuple[str, str]]]:
 
 def _fields_of(question: Field, *, required: bool) -> dict[str, forms.Field]:
     if not question.most:
-        return {question.name: _field(question, question.label, required=required)}
+        return {question.name: _field(question, required=required)}
     columns = question.columns or (question,)
     return {
-        name: _field(column, column.label, required=False)
+        name: _field(column, required=False)
         for names in _row_names(question)
         for column, (_name, name) in zip(columns, names, strict=True)
     }
 
 
-def _field(question: Field, label: str, *, required: bool) -> forms.Field:
+def _field(question: Field, *, required: bool) -> forms.Field:
     make = KINDS[question.kind]
-    return make(question, label=label, help_text=question.hint, required=required)
+    return make(question, label=question.label, help_text=question.hint, required=required)
 
 
 def _plain(value: Any) -> Any:
@@ -210,6 +210,36 @@ def _initial(exercise: Exercise, answer: dict[str, Any]) -> dict[str, Any]:
             for column, name in names:
                 initial[name] = row.get(column) if column else row
     return initial
+
+
+def carried(exercise: Exercise, answer: dict[str, Any]) -> dict[str, Any]:
+    """What the form of today's exercise has no room for, so that changing an answer keeps it.
+
+    Old questions stay under their name. Rows that are too many, or have columns that are gone, stay
+    whole beside the new ones.
+    """
+    questions = {field.name: field for field in exercise.fields}
+    kept: dict[str, Any] = {}
+    for name, value in answer.items():
+        question = questions.get(name)
+        if question is None:
+            kept[name] = value
+        elif not _fits(question, value):
+            kept[f"{name}_before"] = value
+    return kept
+
+
+def _fits(question: Field, value: Any) -> bool:
+    if not question.most:
+        return not question.choices or set(_listed(value)) <= set(question.choices)
+    columns = {column.name for column in question.columns}
+    return len(value) <= question.most and all(
+        set(row) <= columns if isinstance(row, dict) else not columns for row in value
+    )
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value] if value else []
 
 
 @dataclass(frozen=True)

@@ -119,12 +119,8 @@ class Step(Reading):
     closing: str
     exercises: tuple[Exercise, ...]
 
-    def exercise(self, key: str) -> Exercise:
-        """Raises KeyError."""
-        for exercise in self.exercises:
-            if exercise.key == key:
-                return exercise
-        raise KeyError(key)
+    def exercise(self, key: str) -> Exercise | None:
+        return next((exercise for exercise in self.exercises if exercise.key == key), None)
 
 
 @dataclass(frozen=True)
@@ -133,6 +129,15 @@ class Guide:
     steps: dict[int, Step]
     readings: dict[str, Reading]
     pages: dict[str, Page]
+
+    @property
+    def desk(self) -> int:
+        """The number of the step whose exercise is the writing desk."""
+        return next(
+            number
+            for number, step in self.steps.items()
+            if any(exercise.desk for exercise in step.exercises)
+        )
 
 
 class _Entry(dict[str, Any]):
@@ -234,8 +239,8 @@ def _field(taker: _Taker, kinds: set[str]) -> Field:
         columns=tuple(_field(column, COLUMN_KINDS) for column in taker.many("columns")),
         optional=taker.flag("optional"),
     )
-    if not re.fullmatch(r"[a-z][a-z_]*", field.name):
-        raise taker.wrong("“name” is a lower-case word.", "name")
+    if not re.fullmatch(r"[a-z][a-z_]*", field.name) or field.name == "id":
+        raise taker.wrong("“name” is a lower-case word, and not id.", "name")
     if (kind in {"choice", "several"}) != bool(field.choices):
         raise taker.wrong("“choices” belong to the kinds choice and several.", "choices")
     if (kind == "rows") != bool(field.columns):

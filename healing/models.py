@@ -1,7 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -56,11 +55,9 @@ class StepMarkQuerySet(models.QuerySet["StepMark"]):
     def of(self, owner: User) -> "StepMarkQuerySet":
         return self.filter(owner=owner)
 
-    def set(self, owner_id: UUID, step: int, state: str, *, now: datetime) -> None:
+    def set(self, *, owner: User, step: int, state: str, now: datetime) -> None:
         """Mark the step, in place of what was marked before."""
-        self.update_or_create(
-            owner_id=owner_id, step=step, defaults={"state": state, "marked_at": now}
-        )
+        self.update_or_create(owner=owner, step=step, defaults={"state": state, "marked_at": now})
 
 
 class StepMark(models.Model):

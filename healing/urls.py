@@ -9,7 +9,6 @@ app_name = "healing"
 urlpatterns = [
     path("learn/", views.learn, name="learn"),
     path("learn/<slug:slug>/", views.reading, name="reading"),
-    path("steps/", views.steps, name="steps"),
     path("steps/<step:step>/", views.step, name="step"),
     path("steps/<step:step>/mark/", views.mark, name="mark"),
     path("steps/<step:step>/<slug:key>/", views.exercise, name="exercise"),

@@ -1,9 +1,10 @@
 from collections.abc import Callable
-from typing import cast
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,29 +13,30 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import User
+from accounts.requests import SignedInRequest
+from accounts.views import closed
 from healing import actions
-from healing.crossing import crossing
 from healing.exercises import ExerciseForm
-from healing.forms import MarkForm
-from healing.guide import Exercise, Step, guide
+from healing.forms import OPEN, MarkForm, NewAnswerForm
+from healing.guide import Step, guide
 from healing.models import Answer, AnswerContents, StepMark
 from vault.sealing import CannotOpen
 
-
-def _person(request: HttpRequest) -> User:
-    return cast(User, request.user)
+ANSWERS_ON_A_PAGE = 20
 
 
 def _reading_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Open to anyone, and up even while the database is not: nothing here is written."""
+    """Open to anyone, and for those who are not signed in up even while the database is not."""
     return login_not_required(require_safe(transaction.non_atomic_requests(view)))
 
 
-def _exercise_of(step: Step, key: str) -> Exercise:
-    try:
-        return step.exercise(key)
-    except KeyError:
-        raise Http404 from None
+def _answer_of(request: SignedInRequest, step: Step, key: str, answer_id: UUID) -> Answer:
+    answers = Answer.objects.of(request.user).to(step.number, key)
+    if request.method == "POST":
+        # Held, so that it is not deleted elsewhere while it is being changed here.
+        answers = answers.select_for_update()
+    answer: Answer = get_object_or_404(answers, pk=answer_id)
+    return answer
 
 
 @_reading_page
@@ -60,36 +62,42 @@ def reading(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @_reading_page
-def steps(request: HttpRequest) -> HttpResponse:
-    person = _person(request)
-    context: dict[str, object] = {"steps": [guide().steps[n] for n in sorted(guide().steps)]}
-    if person.is_authenticated:
-        context["stones"] = crossing(person)
-    return render(request, "healing/steps.html", context)
-
-
-@_reading_page
 def step(request: HttpRequest, step: Step) -> HttpResponse:
-    person = _person(request)
-    mark = None
-    if person.is_authenticated:
-        mark = StepMark.objects.of(person).filter(step=step.number).first()
-    context = {"step": step, "mark": mark, "following": guide().steps.get(step.number + 1)}
+    context: dict[str, object] = {
+        "step": step,
+        "following": guide().steps.get(step.number + 1),
+    }
+    if request.user.is_authenticated:
+        context["mark"] = StepMark.objects.of(request.user).filter(step=step.number).first()
+        context["earlier"] = _keys_of_earlier_exercises(request.user, step)
     return render(request, "healing/step.html", context)
 
 
+def _keys_of_earlier_exercises(person: User, step: Step) -> list[str]:
+    """What they answered in this step that the guide no longer asks."""
+    answers = Answer.objects.of(person).filter(step=step.number)
+    today = [exercise.key for exercise in step.exercises]
+    keys = answers.exclude(exercise__in=today).values_list("exercise", flat=True)
+    return list(keys.distinct().order_by("exercise"))
+
+
 @require_POST
-def mark(request: HttpRequest, step: Step) -> HttpResponse:
+def mark(request: SignedInRequest, step: Step) -> HttpResponse:
     form = MarkForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("That choice is not one of the three. Nothing was changed."))
         return redirect("healing:step", step)
     state = form.cleaned_data["state"]
-    actions.mark_step(person=_person(request), step=step, state=state, now=timezone.now())
+    if state == OPEN:
+        actions.open_step(person=request.user, step=step)
+    else:
+        actions.mark_step(
+            person=request.user, step=step, state=StepMark.State(state), now=timezone.now()
+        )
     said = {
         "settled": _("Settled for now. You can open it again whenever you like."),
         "aside": _("Set aside. It stays where it is, and it waits for nothing."),
-        "open": _("This step is open again."),
+        OPEN: _("This step is open again."),
     }
     messages.info(request, said[state])
     return redirect("healing:step", step)
@@ -99,57 +107,89 @@ def mark(request: HttpRequest, step: Step) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     """Read by anyone; kept for those with an account."""
-    found = _exercise_of(step, key)
+    found = step.exercise(key)
+    if found is None:
+        return _earlier_exercise(request, step, key)
     if found.desk:
         return redirect("journal:write")
+    data = request.POST if request.method == "POST" else None
+    form = ExerciseForm(found, data)
     if not request.user.is_authenticated:
-        return _exercise_for_visitors(request, step, found)
-    form = ExerciseForm(found, request.POST if request.method == "POST" else None)
+        context = {"step": step, "exercise": found, "form": form}
+        return render(request, "healing/exercise_visitor.html", context)
+    new = NewAnswerForm(data)
     if form.is_bound and form.is_valid():
+        return _keep(request, step, form, new)
+    return _exercise_page(request, step, form, new)
+
+
+def _keep(request: Any, step: Step, form: ExerciseForm, new: NewAnswerForm) -> HttpResponse:
+    found = form.exercise
+    try:
         actions.keep_answer(
-            person=_person(request),
+            person=request.user,
+            id=new.given,
             step=step,
             exercise=found,
             answer=form.answer,
             now=timezone.now(),
         )
-        messages.info(request, found.kept or _("Kept."))
-        return redirect("healing:exercise", step, key)
-    return _exercise_page(request, step, found, form)
-
-
-def _exercise_for_visitors(request: HttpRequest, step: Step, found: Exercise) -> HttpResponse:
-    """What was written without an account comes back on the page; nothing is stored."""
-    form = ExerciseForm(found, request.POST if request.method == "POST" else None)
-    context = {"step": step, "exercise": found, "form": form}
-    return render(request, "healing/exercise_visitor.html", context)
+    except CannotOpen:
+        form.add_error(None, _("Your key does not open at the moment. Nothing was kept yet."))
+        return _exercise_page(request, step, form, new, status=503)
+    messages.info(request, found.kept or _("Kept."))
+    return redirect("healing:exercise", step, found.key)
 
 
 def _exercise_page(
-    request: HttpRequest, step: Step, found: Exercise, form: ExerciseForm
+    request: Any, step: Step, form: ExerciseForm, new: NewAnswerForm, *, status: int = 200
 ) -> HttpResponse:
-    person = _person(request)
-    rows = Answer.objects.of(person).to(step.number, found.key).newest_first()[:20]
-    answers = [actions.read_answer(person=person, row=row, exercise=found) for row in rows]
-    context = {"step": step, "exercise": found, "form": form, "answers": answers}
-    return render(request, "healing/exercise.html", context)
+    context = {
+        "step": step,
+        "exercise": form.exercise,
+        "form": form,
+        "new": new,
+        "answers": _answers(request, step, form.exercise.key),
+    }
+    return render(request, "healing/exercise.html", context, status=status)
+
+
+def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
+    """The guide no longer asks this. Who answered it can still read and delete what they kept."""
+    answers = _answers(request, step, key) if request.user.is_authenticated else None
+    if not answers:
+        raise Http404
+    context = {"step": step, "key": key, "answers": answers}
+    return render(request, "healing/exercise_earlier.html", context)
+
+
+def _answers(request: Any, step: Step, key: str) -> Page[Answer]:
+    rows = Answer.objects.of(request.user).to(step.number, key).newest_first()
+    page = Paginator(rows, ANSWERS_ON_A_PAGE).get_page(request.GET.get("page"))
+    found = step.exercise(key)
+    page.object_list = [
+        actions.read_answer(person=request.user, row=row, exercise=found)
+        for row in page.object_list
+    ]
+    return page
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def answer(request: HttpRequest, step: Step, key: str, id: UUID) -> HttpResponse:
+def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResponse:
     """Change a kept answer."""
-    person = _person(request)
-    row = get_object_or_404(Answer.objects.of(person).to(step.number, key), pk=id)
-    found = _exercise_of(step, key)
+    row = _answer_of(request, step, key, id)
+    found = step.exercise(key)
+    if found is None:
+        raise Http404
     try:
-        contents: AnswerContents = row.open(person.key)
+        contents: AnswerContents = row.open(request.user.key)
     except CannotOpen:
-        return render(request, "closed.html", {"back": "healing:exercise"}, status=200)
+        return closed(request)
     data = request.POST if request.method == "POST" else None
     form = ExerciseForm(found, data, answer=contents.fields)
     if form.is_bound and form.is_valid():
         actions.change_answer(
-            person=person, row=row, exercise=found, answer=form.answer, now=timezone.now()
+            person=request.user, row=row, exercise=found, answer=form.answer, now=timezone.now()
         )
         messages.info(request, _("Your changes are kept."))
         return redirect("healing:exercise", step, key)
@@ -158,17 +198,11 @@ def answer(request: HttpRequest, step: Step, key: str, id: UUID) -> HttpResponse
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def answer_delete(
-    request: HttpRequest,
-    step: Step,
-    key: str,
-    id: UUID,
-) -> HttpResponse:
-    person = _person(request)
-    row = get_object_or_404(Answer.objects.of(person).to(step.number, key), pk=id)
+def answer_delete(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResponse:
+    row = _answer_of(request, step, key, id)
     if request.method == "POST":
         row.delete()
         messages.info(request, _("It is deleted."))
         return redirect("healing:step", step)
-    context = {"step": step, "exercise": _exercise_of(step, key), "row": row}
+    context = {"step": step, "exercise": step.exercise(key), "row": row}
     return render(request, "healing/answer_delete.html", context)

@@ -6,7 +6,7 @@ from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from reminders.forms import ZoneField, listed_zones
+from accounts.zones import NOT_SAID, ZoneField, listed_zones
 
 
 class YouForm(forms.Form):
@@ -28,7 +28,7 @@ class YouForm(forms.Form):
     def __init__(self, data: Any = None, *, initial: dict[str, str]) -> None:
         super().__init__(data, initial=initial)
         zone = cast(ZoneField, self.fields["time_zone"])
-        zone.choices = [("UTC", _("Not said yet")), *listed_zones()]
+        zone.choices = [(NOT_SAID, _("Not said yet")), *listed_zones()]
 
 
 class EraseForm(forms.Form):

@@ -16,12 +16,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from mail import actions as mail
 from mail.models import Heartbeat, Message
+from reminders import actions as reminders
 from vault.checks import ring_opens_what_is_stored
 
 BEAT_IS_LATE_AFTER = timedelta(minutes=2)
 MAIL_IS_LATE_AFTER = timedelta(minutes=15)
 REDIS_SECONDS = 1
+# What the clock touches each time it ticks.
+HEARTBEATS = (mail.HEARTBEAT, reminders.HEARTBEAT)
 
 OK = "ok"
 Report = dict[str, str]
@@ -51,15 +55,18 @@ def _redis(now: datetime) -> str:
 
 def _beat(now: datetime) -> str:
     ages = Heartbeat.objects.ages(now)
-    if not ages:
-        return "never seen"
+    unseen = [name for name in HEARTBEATS if name not in ages]
+    if unseen:
+        return f"never seen: {', '.join(unseen)}"
     oldest = max(ages.values())
-    return OK if oldest < BEAT_IS_LATE_AFTER else f"last seen {oldest.seconds} seconds ago"
+    if oldest < BEAT_IS_LATE_AFTER:
+        return OK
+    return f"last seen {int(oldest.total_seconds())} seconds ago"
 
 
 def _mail(now: datetime) -> str:
     lag = Message.objects.lag(now)
-    return OK if lag < MAIL_IS_LATE_AFTER else f"{lag.seconds} seconds late"
+    return OK if lag < MAIL_IS_LATE_AFTER else f"{int(lag.total_seconds())} seconds late"
 
 
 BESIDE: dict[str, Callable[[datetime], str]] = {

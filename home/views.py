@@ -1,8 +1,8 @@
-from typing import cast
-
+from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -11,19 +11,17 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions as account
 from accounts.models import User
+from accounts.requests import SignedInRequest
+from accounts.views import closed
 from healing.crossing import Stone, crossing
+from healing.guide import guide
 from home.forms import EraseForm, YouForm
 from journal.models import Letter
+from reminders import actions as reminders
 from reminders.models import Schedule
 from vault.sealing import CannotOpen
 
-# The step whose exercise is the writing desk: it is begun once there is a letter.
-DESK_STEP = 3
 LETTERS_SHOWN = 3
-
-
-def _person(request: HttpRequest) -> User:
-    return cast(User, request.user)
 
 
 def _name_of(person: User) -> str:
@@ -42,12 +40,23 @@ def _greeting(hour: int) -> str:
 
 
 def _where_to_go_on(stones: list[Stone]) -> Stone | None:
-    """The last step begun, else the first that is still open; None when nothing is begun yet."""
-    begun = [stone for stone in stones if stone.state == "begun"]
+    """The step they last wrote in, else the first that is open; None when nothing is touched."""
+    begun = [stone for stone in stones if stone.state == "begun" and stone.touched_at]
     untouched = [stone for stone in stones if stone.state == "open"]
     if begun:
-        return begun[-1]
+        return max(begun, key=lambda stone: (stone.touched_at, stone.step.number))
     return untouched[0] if untouched and len(untouched) < len(stones) else None
+
+
+def _stones(person: User, last_letter: Letter | None) -> list[Stone]:
+    """The crossing, with the desk's step begun once there is a letter."""
+    begun = {guide().desk: last_letter.changed_at} if last_letter else {}
+    return crossing(person, begun_elsewhere=begun)
+
+
+def _last_letter(person: User) -> Letter | None:
+    letter: Letter | None = Letter.objects.of(person).newest_first().defer("sealed").first()
+    return letter
 
 
 @login_not_required
@@ -57,10 +66,10 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def today(request: HttpRequest) -> HttpResponse:
-    person = _person(request)
+def today(request: SignedInRequest) -> HttpResponse:
+    person = request.user
     letters = list(Letter.objects.of(person).newest_first().defer("sealed")[:LETTERS_SHOWN])
-    stones = crossing(person, also_begun=[DESK_STEP] if letters else [])
+    stones = _stones(person, next(iter(letters), None))
     context = {
         "name": _name_of(person),
         "greeting": _greeting(timezone.localtime().hour),
@@ -73,11 +82,20 @@ def today(request: HttpRequest) -> HttpResponse:
     return render(request, "home/today.html", context)
 
 
+@login_not_required
 @require_safe
-def progress(request: HttpRequest) -> HttpResponse:
-    person = _person(request)
-    has_letters = Letter.objects.of(person).exists()
-    stones = crossing(person, also_begun=[DESK_STEP] if has_letters else [])
+@transaction.non_atomic_requests
+def steps(request: HttpRequest) -> HttpResponse:
+    context: dict[str, object] = {"steps": guide().steps.values()}
+    if request.user.is_authenticated:
+        context["stones"] = _stones(request.user, _last_letter(request.user))
+    return render(request, "home/steps.html", context)
+
+
+@require_safe
+def progress(request: SignedInRequest) -> HttpResponse:
+    person = request.user
+    stones = _stones(person, _last_letter(person))
     groups = [
         (words, [stone.step for stone in stones if stone.state == state])
         for state, words in (
@@ -91,8 +109,8 @@ def progress(request: HttpRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def you(request: HttpRequest) -> HttpResponse:
-    person = _person(request)
+def you(request: SignedInRequest) -> HttpResponse:
+    person = request.user
     initial = {
         "name": _name_of(person),
         "time_zone": person.time_zone,
@@ -101,28 +119,44 @@ def you(request: HttpRequest) -> HttpResponse:
     form = YouForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_bound and form.is_valid():
         return _keep_preferences(request, form)
+    _say_if_closed(request)
     schedule = Schedule.objects.of(person).first()
     return render(request, "home/you.html", {"form": form, "schedule": schedule})
 
 
-def _keep_preferences(request: HttpRequest, form: YouForm) -> HttpResponse:
+def _say_if_closed(request: SignedInRequest) -> None:
+    """An empty field alone would look as if there were no name."""
     try:
-        account.keep_preferences(person=_person(request), now=timezone.now(), **form.cleaned_data)
+        bool(request.user.called)
     except CannotOpen:
-        return render(request, "closed.html")
+        messages.warning(request, _("We cannot open your name. It is still stored."))
+
+
+def _keep_preferences(request: SignedInRequest, form: YouForm) -> HttpResponse:
+    person, now = request.user, timezone.now()
+    zone = person.time_zone
+    try:
+        account.keep_preferences(person=person, now=now, **form.cleaned_data)
+    except CannotOpen:
+        return closed(request)
+    if person.time_zone != zone:
+        reminders.moved(person=person, now=now)
     messages.info(request, _("It is kept."))
     return redirect("home:you")
 
 
 @require_safe
-def privacy(request: HttpRequest) -> HttpResponse:
+def privacy(request: SignedInRequest) -> HttpResponse:
     return render(request, "home/privacy.html")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def erase(request: HttpRequest) -> HttpResponse:
-    person = _person(request)
+def erase(request: SignedInRequest) -> HttpResponse:
+    person = request.user
     form = EraseForm(person, request.POST if request.method == "POST" else None)
+    # As many guesses as at every other door that asks for the password.
+    if form.is_bound and not ratelimit.consume(request, action="reauthenticate", user=person):
+        return render(request, "429.html", status=429)
     if form.is_bound and form.is_valid():
         account.erase(person=person, now=timezone.now())
         logout(request)

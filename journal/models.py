@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.db import models
 
@@ -33,28 +33,9 @@ class Letter(Sealed):
         indexes = (models.Index(fields=["owner", "-changed_at"], name="letter_by_change"),)
 
     @classmethod
-    def keep(
-        cls,
-        *,
-        person: User,
-        id: UUID,
-        contents: LetterContents,
-        now: datetime,
-    ) -> "Letter":
-        """Keep a letter under the id that its page was given, and return it.
-
-        Pressed twice it stays one letter; sent again with other words, the newer words stand.
-        """
-        row = cls.sealed_by(person.key, contents, now=now, id=id)
-        Letter.objects.bulk_create([row], ignore_conflicts=True)
-        kept: Letter | None = Letter.objects.of(person).filter(pk=id).first()
-        if kept is None:
-            # The id is another person's row, so it never came from our page: take a fresh one.
-            return cls.keep(person=person, id=uuid4(), contents=contents, now=now)
-        if bytes(kept.sealed) != row.sealed:
-            kept.rewrite(person=person, contents=contents, now=now)
-        return kept
+    def keep(cls, *, person: User, id: UUID, contents: LetterContents, now: datetime) -> "Letter":
+        """Keep a letter under the id that its page was given, once. Raises CannotOpen."""
+        return cls.keep_once(person.key, contents, id=id, now=now)
 
     def rewrite(self, *, person: User, contents: LetterContents, now: datetime) -> None:
-        self.seal(person.key, contents, now=now)
-        self.save(update_fields=["sealed", "scheme", "changed_at"])
+        self.reseal(person.key, contents, now=now)

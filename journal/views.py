@@ -1,15 +1,15 @@
-from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.models import User
+from accounts.requests import SignedInRequest
+from accounts.views import closed
 from journal.forms import LetterForm, NewLetterForm
 from journal.models import Letter, LetterContents
 from vault.sealing import CannotOpen
@@ -17,56 +17,64 @@ from vault.sealing import CannotOpen
 LETTERS_ON_A_PAGE = 20
 
 
-def _person(request: HttpRequest) -> User:
-    return cast(User, request.user)
-
-
-def _letter_of(request: HttpRequest, letter_id: UUID) -> Letter:
-    letter: Letter = get_object_or_404(Letter.objects.of(_person(request)), pk=letter_id)
+def _letter_of(request: SignedInRequest, letter_id: UUID) -> Letter:
+    letters = Letter.objects.of(request.user)
+    if request.method == "POST":
+        # Held, so that it is not deleted elsewhere while it is being changed here.
+        letters = letters.select_for_update()
+    letter: Letter = get_object_or_404(letters, pk=letter_id)
     return letter
 
 
 @require_safe
-def shelf(request: HttpRequest) -> HttpResponse:
+def shelf(request: SignedInRequest) -> HttpResponse:
     """Date and state only: the words come after a tap."""
-    letters = Letter.objects.of(_person(request)).newest_first().defer("sealed")
+    letters = Letter.objects.of(request.user).newest_first().defer("sealed")
     page = Paginator(letters, LETTERS_ON_A_PAGE).get_page(request.GET.get("page"))
     return render(request, "journal/shelf.html", {"page": page})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def write(request: HttpRequest) -> HttpResponse:
+def write(request: SignedInRequest) -> HttpResponse:
     form = NewLetterForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
-        letter = Letter.keep(
-            person=_person(request),
-            id=form.cleaned_data["id"],
-            contents=form.contents,
-            now=timezone.now(),
-        )
-        messages.info(request, _("Your letter is kept."))
-        return redirect("journal:letter", letter.pk)
+        try:
+            return _keep(request, form)
+        except CannotOpen:
+            form.add_error(None, _("Your key does not open at the moment. Nothing was kept yet."))
+            return render(request, "journal/write.html", {"form": form}, status=503)
     return render(request, "journal/write.html", {"form": form})
 
 
+def _keep(request: SignedInRequest, form: NewLetterForm) -> HttpResponse:
+    letter = Letter.keep(
+        person=request.user,
+        id=form.cleaned_data["id"],
+        contents=form.contents,
+        now=timezone.now(),
+    )
+    messages.info(request, _("Your letter is kept."))
+    return redirect("journal:letter", letter.pk)
+
+
 @require_safe
-def letter(request: HttpRequest, id: UUID) -> HttpResponse:
+def letter(request: SignedInRequest, id: UUID) -> HttpResponse:
     letter = _letter_of(request, id)
     try:
-        contents: LetterContents = letter.open(_person(request).key)
+        contents: LetterContents = letter.open(request.user.key)
     except CannotOpen:
-        return render(request, "closed.html")
+        return closed(request)
     return render(request, "journal/letter.html", {"letter": letter, "contents": contents})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: HttpRequest, id: UUID) -> HttpResponse:
-    person = _person(request)
+def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
+    person = request.user
     letter = _letter_of(request, id)
     try:
         contents: LetterContents = letter.open(person.key)
     except CannotOpen:
-        return render(request, "closed.html")
+        return closed(request)
     initial = {"to": contents.to, "body": contents.body}
     form = LetterForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_bound and form.is_valid():
@@ -77,7 +85,7 @@ def edit(request: HttpRequest, id: UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: HttpRequest, id: UUID) -> HttpResponse:
+def delete(request: SignedInRequest, id: UUID) -> HttpResponse:
     letter = _letter_of(request, id)
     if request.method == "POST":
         letter.delete()

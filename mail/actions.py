@@ -10,10 +10,9 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 
 from mail import kinds
-from mail.emails import PAYLOAD
-from mail.models import Heartbeat, Message, MessageQuerySet, State
+from mail.emails import Words, sealed
+from mail.models import Heartbeat, Message, State
 from mail.relay import Answer, Relay
-from vault.sealing import pack, ring
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -22,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # As many mails as one crash may leave in doubt.
 CHUNK = 20
+# How far one run looks ahead for mail that nobody wants any more.
+AHEAD = 500
 BUDGET = timedelta(seconds=50)
 HEARTBEAT = "mail"
 
@@ -32,30 +33,30 @@ def post(
     *,
     kind: str,
     to: str,
-    subject: str,
-    text: str,
-    html: str,
+    words: Words,
     now: datetime,
     person: "AbstractBaseUser | None" = None,
     key: str | None = None,
+    closes_at: datetime | None = None,
 ) -> None:
     """Put a finished mail into the outbox, in the caller's transaction. Nothing is sent here.
 
-    A second mail with the same key is not stored.
+    A second mail with the same key is not stored. A mail with `closes_at` leaves before that
+    moment or not at all.
     """
     if kinds.is_registered(kind):
         raise ValueError(f"Mail of the kind {kind!r} is put together when it is sent.")
     id = uuid4()
-    contents = {"to": to, "subject": subject, "text": text, "html": html}
     message = Message(
         id=id,
         kind=kind,
         person_id=person.pk if person else None,
         key=key or f"{kind}:{id}",
-        payload=ring().seal(PAYLOAD, id, pack(contents)),
         due_at=now,
+        closes_at=closes_at,
         created_at=now,
     )
+    message.payload = sealed(message, to=to, words=words)
     Message.objects.bulk_create([message], ignore_conflicts=True)
 
 
@@ -67,6 +68,7 @@ def send_due(*, clock: Clock) -> int:
     now = clock()
     Heartbeat.objects.beat(HEARTBEAT, now=now)
     reap(now=now)
+    sweep(now=now)
     if not Message.objects.due(now).exists():
         return 0
     relay = Relay()
@@ -80,8 +82,19 @@ def send_due(*, clock: Clock) -> int:
 def reap(*, now: datetime) -> None:
     """Settle what a process that is gone was sending: it may have arrived, or not."""
     for message in Message.objects.stuck(now).unlocked():
-        row = Message.objects.filter(pk=message.pk)
-        _settle(row, _outcome(message, Answer.UNKNOWN, now=now), now=now)
+        _settle([message], _outcome(message, Answer.UNKNOWN, now=now), now=now)
+
+
+@transaction.atomic
+def sweep(*, now: datetime) -> None:
+    """Close what nobody wants any more, also where its window is over.
+
+    Looks at those whose turn is next: what stands further back is not claimed either.
+    """
+    ahead = Message.objects.waiting().filter(due_at__lte=now).in_turn()[:AHEAD]
+    unwanted = Message.objects.filter(~kinds.wanted(now), pk__in=ahead.values("pk"))
+    if found := list(unwanted.unlocked().values_list("pk", flat=True)):
+        Message.objects.filter(pk__in=found).skip("not wanted", now=now)
 
 
 def _drain(relay: Relay, *, clock: Clock, deadline: datetime) -> int:
@@ -96,15 +109,11 @@ def _drain(relay: Relay, *, clock: Clock, deadline: datetime) -> int:
 
 
 def _claim(*, now: datetime) -> Sequence[Message]:
-    due, wanted = Message.objects.due(now), kinds.wanted(now)
-    with transaction.atomic():
-        unwanted = list(due.filter(~wanted).unlocked().values_list("pk", flat=True)[:200])
-        if unwanted:
-            Message.objects.filter(pk__in=unwanted).skip("not wanted", now=now)
-    claimed = due.filter(wanted).claim(now=now, limit=CHUNK)
+    wanted = Message.objects.due(now).filter(kinds.wanted(now))
+    claimed = wanted.claim(now=now, limit=CHUNK)
     if not claimed:
         return []
-    rows = Message.objects.filter(pk__in=claimed).order_by("due_at", "pk")
+    rows = Message.objects.filter(pk__in=claimed).in_turn()
     return list(rows.select_related(*kinds.needs()) if kinds.needs() else rows)
 
 
@@ -113,6 +122,11 @@ class Outcome:
     state: State
     reason: str = ""
     due_at: datetime | None = None
+
+
+SENT = Outcome(State.SENT)
+# Claimed and then left alone.
+UNTOUCHED = Outcome(State.DUE)
 
 
 def _send_all(
@@ -126,13 +140,15 @@ def _send_all(
             outcomes.setdefault(_send(relay, message, clock=clock), []).append(message)
     finally:
         # A row that broke out of the loop in the middle stays as it is, for the reaper.
-        _put_back(waiting)
+        outcomes.setdefault(UNTOUCHED, []).extend(waiting)
         _record(outcomes, now=clock())
-    return len(outcomes.get(Outcome(State.SENT), []))
+    return len(outcomes.get(SENT, []))
 
 
 def _send(relay: Relay, message: Message, *, clock: Clock) -> Outcome:
     kind = kinds.of(message)
+    if message.is_closed(clock()):
+        return UNTOUCHED
     try:
         answer = relay.deliver(kind.compose(message))
     except kinds.Unwanted:
@@ -154,7 +170,7 @@ def _outcome(message: Message, answer: Answer, *, now: datetime) -> Outcome:
     kind = kinds.of(message)
     pause = kind.pause(message.attempts)
     if answer is Answer.ACCEPTED:
-        return Outcome(State.SENT)
+        return SENT
     if answer is Answer.UNKNOWN and (kind.at_most_once or pause is None):
         return Outcome(State.UNKNOWN, answer)
     if answer is Answer.GONE or pause is None:
@@ -162,19 +178,29 @@ def _outcome(message: Message, answer: Answer, *, now: datetime) -> Outcome:
     return Outcome(State.DUE, due_at=now + pause)
 
 
-def _put_back(messages: Sequence[Message]) -> None:
-    if messages:
-        Message.objects.filter(pk__in=[message.pk for message in messages]).never_tried()
-
-
 def _record(outcomes: dict[Outcome, list[Message]], *, now: datetime) -> None:
-    for outcome, messages in outcomes.items():
-        rows = Message.objects.filter(pk__in=[message.pk for message in messages])
-        _settle(rows, outcome, now=now)
+    # What has left is written down first: nothing that fails after it may make it leave again.
+    for outcome in sorted(outcomes, key=lambda outcome: outcome != SENT):
+        _settle(outcomes[outcome], outcome, now=now)
 
 
-def _settle(rows: MessageQuerySet, outcome: Outcome, *, now: datetime) -> None:
-    if outcome.state == State.DUE:
+def _settle(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
+    if not messages:
+        return
+    rows = Message.objects.filter(pk__in=[message.pk for message in messages]).being_sent()
+    if outcome == UNTOUCHED:
+        rows.never_tried()
+    elif outcome.due_at:
         rows.put_back(due_at=outcome.due_at)
+    elif outcome.state == State.FAILED:
+        _give_up(messages, outcome.reason, now=now)
     else:
-        rows.filter(state=State.SENDING).end(outcome.state, reason=outcome.reason, now=now)
+        rows.end(outcome.state, reason=outcome.reason, now=now)
+
+
+@transaction.atomic
+def _give_up(messages: Sequence[Message], reason: str, *, now: datetime) -> None:
+    for message in messages:
+        row = Message.objects.filter(pk=message.pk).being_sent()
+        if row.end(State.FAILED, reason=reason, now=now):
+            kinds.of(message).failed(message, now)

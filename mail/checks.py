@@ -4,6 +4,19 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 
+@register
+def one_kind_of_tls(**kwargs: Any) -> list[CheckMessage]:
+    if not (settings.EMAIL_USE_TLS and settings.EMAIL_USE_SSL):
+        return []
+    return [
+        Error(
+            "EMAIL_USE_TLS and EMAIL_USE_SSL are both set.",
+            hint="Keep EMAIL_USE_TLS for port 587, or EMAIL_USE_SSL for port 465.",
+            id="mail.E002",
+        )
+    ]
+
+
 @register(Tags.security, deploy=True)
 def mail_leaves_this_machine(**kwargs: Any) -> list[CheckMessage]:
     if not settings.MAIL_CATCHER:

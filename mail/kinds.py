@@ -23,7 +23,15 @@ def _always(now: datetime) -> Q:
     return Q()
 
 
+def _until_it_closes(now: datetime) -> Q:
+    return Q(closes_at=None) | Q(closes_at__gt=now)
+
+
 def _nothing(message: Message) -> None:
+    pass
+
+
+def _nothing_more(message: Message, now: datetime) -> None:
     pass
 
 
@@ -39,6 +47,8 @@ class Kind:
     still_wanted: Callable[[datetime], Q] = _always
     # Called when the relay says that this address does not exist.
     gone: Callable[[Message], None] = _nothing
+    # Called when this mail is given up for good: it did not arrive.
+    failed: Callable[[Message, datetime], None] = _nothing_more
     # What `compose` reads beside the row, as `select_related` names it.
     needs: tuple[str, ...] = ()
 
@@ -47,12 +57,13 @@ class Kind:
         return self.pauses[attempts - 1] if attempts <= len(self.pauses) else None
 
 
-# Someone is waiting for it, and a code in it lives for ten minutes.
+# Someone is waiting for it, and a code in it lives for ten minutes: the last try comes before.
 READY_MADE = Kind(
     name="ready-made",
     at_most_once=False,
     compose=ready_made,
-    pauses=tuple(timedelta(seconds=pause) for pause in (10, 30, 120, 480)),
+    pauses=tuple(timedelta(seconds=pause) for pause in (10, 30, 120, 400)),
+    still_wanted=_until_it_closes,
 )
 
 _registered: dict[str, Kind] = {}
@@ -72,7 +83,7 @@ def of(message: Message) -> Kind:
 
 def wanted(now: datetime) -> Q:
     """A condition on Message rows: still wanted by what their kind says."""
-    condition = ~Q(kind__in=list(_registered))
+    condition = ~Q(kind__in=list(_registered)) & READY_MADE.still_wanted(now)
     for kind in _registered.values():
         condition |= Q(kind=kind.name) & kind.still_wanted(now)
     return condition

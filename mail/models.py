@@ -1,13 +1,17 @@
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Self
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import F, Q
+from django.db.models import BooleanField, ExpressionWrapper, F, Q
 
 # A row that is still being sent after this long belongs to a process that is gone.
 STUCK_AFTER = timedelta(minutes=10)
+# False comes first: mail that carries its own words is mail that somebody is waiting for, and goes
+# before any crowd of the other kinds. An index holds this order.
+IS_EMPTY = ExpressionWrapper(Q(payload=b""), output_field=BooleanField())
+IN_TURN = (IS_EMPTY, "due_at", "pk")
 # `rows` is the database's own text of a query that locks. As an array it is worked out once; a
 # plain IN may be planned in a way that runs its LIMIT again and again.
 CLAIM = """
@@ -29,9 +33,6 @@ OVER = (State.SENT, State.FAILED, State.UNKNOWN, State.SKIPPED)
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def of(self, person: Any) -> Self:
-        return self.filter(person=person)
-
     def waiting(self) -> Self:
         return self.filter(state=State.DUE)
 
@@ -40,12 +41,19 @@ class MessageQuerySet(models.QuerySet["Message"]):
         in_window = Q(closes_at=None) | Q(closes_at__gt=now)
         return self.waiting().filter(in_window, due_at__lte=now)
 
+    def being_sent(self) -> Self:
+        return self.filter(state=State.SENDING)
+
     def stuck(self, now: datetime) -> Self:
-        return self.filter(state=State.SENDING, sending_at__lt=now - STUCK_AFTER)
+        return self.being_sent().filter(sending_at__lt=now - STUCK_AFTER)
+
+    def in_turn(self) -> Self:
+        """What somebody is waiting for first, and of that the oldest."""
+        return self.order_by(*IN_TURN)
 
     def unlocked(self) -> Self:
-        """Locked for this transaction, oldest first, passing by what another one holds."""
-        return self.select_for_update(skip_locked=True).order_by("due_at", "pk")
+        """Locked for this transaction, passing by what another one holds."""
+        return self.select_for_update(skip_locked=True)
 
     def claim(self, *, now: datetime, limit: int) -> list[UUID]:
         """Mark up to `limit` of these rows as being sent: one statement, committed on return.
@@ -53,7 +61,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         A row is claimed by one caller only, however many call at once.
         """
         with transaction.atomic(durable=True):
-            rows, params = self.unlocked().values("pk")[:limit].query.sql_with_params()
+            rows, params = self.unlocked().in_turn().values("pk")[:limit].query.sql_with_params()
             with connection.cursor() as cursor:
                 cursor.execute(CLAIM.format(rows=rows), [State.SENDING, now, *params])
                 return [row[0] for row in cursor.fetchall()]
@@ -66,16 +74,14 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Close those of these rows that have not begun to leave."""
         return self.waiting().end(State.SKIPPED, reason=reason, now=now)
 
-    def put_back(self, *, due_at: datetime | None = None) -> int:
-        """Make rows that were being sent due again, later where `due_at` is given."""
-        later = {} if due_at is None else {"due_at": due_at}
-        return self.filter(state=State.SENDING).update(state=State.DUE, sending_at=None, **later)
+    def put_back(self, *, due_at: datetime) -> int:
+        """Make rows that were being sent due again at a later moment."""
+        return self.update(state=State.DUE, sending_at=None, due_at=due_at)
 
     def never_tried(self) -> int:
         """Like put_back, for rows that were claimed and then left alone: no try is counted."""
-        return self.filter(state=State.SENDING).update(
-            state=State.DUE, sending_at=None, attempts=F("attempts") - 1
-        )
+        attempts = F("attempts") - 1
+        return self.update(state=State.DUE, sending_at=None, attempts=attempts)
 
     def lag(self, now: datetime) -> timedelta:
         """How long the oldest mail that may leave has been waiting. Zero when nothing waits."""
@@ -133,7 +139,7 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["due_at", "id"], condition=Q(state="due"), name="mail_message_due"
+                IS_EMPTY, "due_at", "id", condition=Q(state="due"), name="mail_message_due"
             ),
             models.Index(
                 fields=["sending_at"], condition=Q(state="sending"), name="mail_message_sending"
@@ -142,6 +148,9 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} mail {self.pk}"
+
+    def is_closed(self, now: datetime) -> bool:
+        return self.closes_at is not None and self.closes_at <= now
 
 
 class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):

@@ -96,7 +96,7 @@ class Relay(EmailBackend):
         smtp.handed_over = False
         self.carried += 1
         try:
-            self.send_messages([email])
+            left = self.send_messages([email])
         except smtplib.SMTPRecipientsRefused as error:
             return self._refused(*next(iter(error.recipients.values())), recipient=True)
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
@@ -105,7 +105,8 @@ class Relay(EmailBackend):
             logger.warning("The connection to the mail relay broke: %s", type(error).__name__)
             self.drop()
             return Answer.UNKNOWN if smtp.handed_over else Answer.LATER
-        return Answer.ACCEPTED
+        # A mail to nobody is not even offered to the relay.
+        return Answer.ACCEPTED if left else Answer.REJECTED
 
     def _refused(self, code: int, reply: bytes | str, *, recipient: bool = False) -> Answer:
         smtp: Any = self.connection

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from mail.models import Heartbeat, Message, State
 from reminders.kinds import NOTE
 from reminders.models import DECIDED, Schedule, ScheduleQuerySet
-from reminders.schedule import WITHIN, Verdict, closes
+from reminders.schedule import WITHIN, Verdict, closes, is_quiet
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -46,6 +47,27 @@ def stop(schedules: ScheduleQuerySet, *, now: datetime) -> None:
         _withdraw(people, "stopped", now=now)
 
 
+@transaction.atomic
+def moved(*, person: "User", now: datetime) -> None:
+    """Their clock is another one now: what was planned by the old one goes by the new one."""
+    schedule = Schedule.objects.of(person).locked().first()
+    if schedule is None:
+        return
+    schedule.moved(now=now)
+    notes = Message.objects.waiting().filter(kind=NOTE, person=person)
+    for note in notes.select_for_update():
+        _move(note, schedule, now=now)
+
+
+def _move(note: Message, schedule: Schedule, *, now: datetime) -> None:
+    zone, leaves_at = schedule.wish.zone, max(note.due_at, now)
+    if is_quiet(leaves_at, zone):
+        _give_new_window(note, schedule, now=now)
+    else:
+        note.closes_at = closes(leaves_at, zone)
+        note.save(update_fields=["closes_at"])
+
+
 def plan(*, clock: Clock) -> int:
     """Turn schedules that are due into mail. Returns how many notes were planned.
 
@@ -68,8 +90,8 @@ def _withdraw(people: Sequence[UUID], reason: str, *, now: datetime) -> None:
 
 @transaction.atomic(durable=True)
 def _plan_batch(*, now: datetime) -> tuple[int, bool]:
-    locked = Schedule.objects.due(now).select_for_update(skip_locked=True, of=("self",))
-    schedules = list(locked.select_related("person").order_by("next_due_at", "pk")[:BATCH])
+    due = Schedule.objects.due(now).unlocked()
+    schedules = list(due.order_by("next_due_at", "pk")[:BATCH])
     recent = _recent_notes(schedules, now=now)
     messages = []
     for schedule in schedules:
@@ -115,21 +137,18 @@ def _message(schedule: Schedule, verdict: Verdict, *, now: datetime) -> Message:
 @transaction.atomic(durable=True)
 def _give_new_windows(*, now: datetime) -> None:
     """A note that could not leave before the quiet hours waits for the next day, once."""
-    closed = Message.objects.waiting().filter(kind=NOTE, closes_at__lte=now).unlocked()
-    late = list(closed[:BATCH])
-    people = [note.person_id for note in late if note.person_id]
-    schedules = Schedule.objects.select_related("person").in_bulk(people)
-    for note in late:
-        _give_new_window(note, schedules.get(note.person_id), now=now)
+    closed = Message.objects.waiting().filter(kind=NOTE, closes_at__lte=now)
+    late = Schedule.objects.filter(Exists(closed.filter(person=OuterRef("person"))))
+    schedules: dict[UUID | None, Schedule] = {row.pk: row for row in late.unlocked()[:BATCH]}
+    for note in closed.filter(person__in=list(schedules)).unlocked():
+        _give_new_window(note, schedules[note.person_id], now=now)
 
 
-def _give_new_window(note: Message, schedule: Schedule | None, *, now: datetime) -> None:
-    again = schedule.new_window(now=now) if schedule else None
-    if schedule and again:
+def _give_new_window(note: Message, schedule: Schedule, *, now: datetime) -> None:
+    again = schedule.new_window(now=now)
+    if again:
         note.due_at, note.closes_at = again, closes(again, schedule.wish.zone)
         note.save(update_fields=["due_at", "closes_at"])
-        return
-    reason = "stale" if schedule else "stopped"
-    Message.objects.filter(pk=note.pk).skip(reason, now=now)
-    if schedule:
+    else:
+        Message.objects.filter(pk=note.pk).skip("stale", now=now)
         schedule.missed(now=now)

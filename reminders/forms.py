@@ -1,72 +1,10 @@
-from functools import cache
-from importlib import resources
-from itertools import groupby
 from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import zone_names
+from accounts.zones import ZoneField, ZoneSelect, listed_zones
 from reminders.models import HOUR_WORDS
-
-# (region, ((place, place), …)): as choices, under a heading each.
-Zones = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
-
-
-@cache
-def places() -> dict[str, str]:
-    """The zones of the world's countries by place: `Argentina, Buenos Aires` → its zone."""
-    table = resources.files("tzdata").joinpath("zoneinfo/zone.tab").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
-    return {_place(row[2]): row[2] for row in sorted(rows, key=lambda row: row[2])}
-
-
-@cache
-def listed_zones() -> Zones:
-    def region(pair: tuple[str, str]) -> str:
-        return pair[1].partition("/")[0]
-
-    return tuple(
-        (name, tuple((place, place) for place, _zone in group))
-        for name, group in groupby(places().items(), key=region)
-    )
-
-
-def _place(zone: str) -> str:
-    return zone.partition("/")[2].replace("/", ", ").replace("_", " ")
-
-
-class ZoneSelect(forms.Select):
-    """Says each place once (see the template), which halves the page. A zone that is chosen and
-    stands in no list gets a line of its own: browsers know some places by older names."""
-
-    option_template_name = "reminders/_zone.html"
-
-    def optgroups(self, name: str, value: list[str], attrs: Any = None) -> list[Any]:
-        groups = super().optgroups(name, value, attrs)
-        chosen = any(option["selected"] for _name, options, _index in groups for option in options)
-        other = value[0] if value else ""
-        if chosen or other not in zone_names():
-            return groups
-        words = other.replace("_", " ")
-        line = self.create_option(name, other, words, selected=True, index=0)
-        return [(None, [line], 0), *groups]
-
-
-class ZoneField(forms.ChoiceField):
-    """A place of the list or the name of a zone; cleaned, it is always the name of a zone."""
-
-    widget = ZoneSelect
-
-    def prepare_value(self, value: Any) -> Any:
-        place = _place(str(value))
-        return place if places().get(place) == value else value
-
-    def to_python(self, value: Any) -> str:
-        return places().get(str(value), str(super().to_python(value)))
-
-    def valid_value(self, value: str) -> bool:
-        return value in zone_names()
 
 
 class ChooseForm(forms.Form):

@@ -58,6 +58,15 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def due(self, now: datetime) -> Self:
         return self.filter(next_due_at__lte=now)
 
+    def locked(self) -> Self:
+        """Locked for this transaction, with their people. Who changes notes as well locks their
+        schedules first, so that no two wait for each other."""
+        return self.select_related("person").select_for_update(of=("self",))
+
+    def unlocked(self) -> Self:
+        """Like locked, passing by what another transaction holds."""
+        return self.select_related("person").select_for_update(of=("self",), skip_locked=True)
+
 
 class Schedule(models.Model):
     """Somebody's wish for a note now and then. While there is none, nothing is sent."""
@@ -161,8 +170,13 @@ class Schedule(models.Model):
         first = schedule.due(wish, self.last_on) if self.last_on else now
         return again if again - first <= schedule.LATEST else None
 
+    def moved(self, *, now: datetime) -> None:
+        """They live by another clock now: the same rhythm, at the same hour, by that clock."""
+        self.next_due_at = schedule.look_at(self.standing(), self.wish, now)
+        self.save(update_fields=["next_due_at"])
+
     def missed(self, *, now: datetime) -> None:
-        """The note that was planned last did not leave: it does not count."""
+        """The note that was planned last did not arrive: it does not count."""
         self.unanswered = max(self.unanswered - 1, 0)
         self.next_due_at = schedule.look_at(self.standing(), self.wish, now)
         self.save(update_fields=["unanswered", "next_due_at"])

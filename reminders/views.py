@@ -8,13 +8,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
+from accounts.requests import SignedInRequest
+from accounts.zones import NOT_SAID
 from reminders import actions, emails
 from reminders.forms import ChooseForm
 from reminders.models import HOUR_WORDS, Schedule, new_token
-
-
-class SignedInRequest(HttpRequest):
-    user: User
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,17 +25,15 @@ def choose(request: SignedInRequest) -> HttpResponse:
         actions.choose(person=request.user, hour=hour, zone=zone, now=timezone.now())
         messages.success(request, _("Notes are on, around %(hour)s.") % {"hour": HOUR_WORDS[hour]})
         return redirect("reminders:choose")
-    subject, text, _html = emails.parts(1, schedule.token if schedule else new_token())
-    context = {"form": form, "schedule": schedule, "subject": subject, "text": text}
+    first = emails.note(1, schedule.token if schedule else new_token())
+    context = {"form": form, "schedule": schedule, "subject": first.subject, "text": first.text}
     return render(request, "reminders/choose.html", context)
 
 
 def _as_it_is(person: User, schedule: Schedule | None) -> dict[str, object]:
-    """Nobody is presumed to live in the zone that every account begins with."""
     if schedule:
         return {"hour": schedule.hour, "zone": person.time_zone}
-    begins_with = User._meta.get_field("time_zone").default
-    return {"zone": "" if person.time_zone == begins_with else person.time_zone}
+    return {"zone": "" if person.time_zone == NOT_SAID else person.time_zone}
 
 
 @require_POST

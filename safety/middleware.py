@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.files.uploadhandler import FileUploadHandler
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -23,18 +24,41 @@ LANDING_FOLDERS = ("/learn/", "/help/")
 
 
 class HeadersMiddleware:
-    """What Django and its helpers leave out, on every response: also on files and redirects."""
+    """What Django and its helpers leave out: headers on every response, also on files and
+    redirects, and a look at what a request claims before anything relies on it."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        _distrust(request)
         response = self.get_response(request)
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
         if response.status_code != 200 or not _is_landing(request.path):
             response.headers["X-Robots-Tag"] = "noindex"
         return response
+
+
+def _distrust(request: HttpRequest) -> None:
+    # Browsers send what they are shown in, UTF-8. Other encodings are only ever claimed to smuggle
+    # in what UTF-8 has no word for, such as half a surrogate pair.
+    request.encoding = "utf-8"
+    # Nobody hands in files here; Django would put them on the disk before any page looks at them.
+    request.upload_handlers = [NoFiles(request)]
+    # Cookies may spell a NUL, which the database refuses with an error.
+    if "\0" in request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
+        del request.COOKIES[settings.SESSION_COOKIE_NAME]
+
+
+class NoFiles(FileUploadHandler):
+    """Reads a form without keeping any file that comes with it."""
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        return None
+
+    def file_complete(self, file_size: int) -> None:
+        return None
 
 
 def _is_landing(path: str) -> bool:

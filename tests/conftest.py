@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
@@ -19,6 +20,11 @@ from accounts.models import User
 PASSWORD = "quiet harbour 42"
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
+
+
+# The same examples each time, and no clock in them.
+hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:

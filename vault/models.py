@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Self
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 
 from vault.sealing import CannotOpen, PersonKey, pack, ring, unpack
 
@@ -79,12 +79,45 @@ class Sealed(models.Model):
         row.seal(key, contents, now=now)
         return row
 
+    @classmethod
+    @transaction.atomic
+    def keep_once(
+        cls, key: PersonKey, contents: Any, *, id: UUID, now: datetime, **plain: Any
+    ) -> Self:
+        """Store what was written under the id that its page was given, and return the row.
+
+        Sent twice it stays one row; sent again with other words, the newer words stand.
+        """
+        row = cls.sealed_by(key, contents, now=now, id=id, **plain)
+        rows = cls._default_manager
+        rows.bulk_create([row], ignore_conflicts=True)
+        kept = rows.select_for_update().filter(owner=key.owner, pk=id, **plain).first()
+        if kept is None or not kept.opens(key):
+            # The row of another person or another page, so the id never came from ours; or one that
+            # does not open, which nothing is written over. Take a fresh one.
+            return cls.keep_once(key, contents, id=uuid4(), now=now, **plain)
+        if bytes(kept.sealed) != row.sealed:
+            kept.reseal(key, contents, now=now)
+        return kept
+
+    def reseal(self, key: PersonKey, contents: Any, *, now: datetime) -> None:
+        """Put other contents into this row and store it."""
+        self.seal(key, contents, now=now)
+        self.save(update_fields=["sealed", "scheme", "changed_at"])
+
     def seal(self, key: PersonKey, contents: Any, *, now: datetime) -> None:
         """Put other contents into this row; the caller stores it."""
         data = pack(dataclasses.asdict(contents))
         self.sealed = key.seal(self.purpose, self.id, data)
         self.scheme = self.SCHEME
         self.changed_at = now
+
+    def opens(self, key: PersonKey) -> bool:
+        try:
+            self.open(key)
+        except CannotOpen:
+            return False
+        return True
 
     def open(self, key: PersonKey) -> Any:
         """What was written. Raises CannotOpen; never returns anything else instead."""

@@ -80,10 +80,6 @@ class KeyRing:
         self._keys = keys
         self.primary = next(iter(keys))
 
-    @property
-    def names(self) -> list[str]:
-        return list(self._keys)
-
     def new_person_key(self, owner: UUID) -> bytes:
         """A fresh keyset for this person, wrapped by the primary master key."""
         return self._wrap(tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM), owner)
@@ -99,13 +95,13 @@ class KeyRing:
     def seal(self, purpose: str, row: UUID, data: bytes) -> bytes:
         """For what belongs to no person's key: a mail to an address that has no account."""
         sealed = self._keys[self.primary].encrypt(data, _associated_data(purpose, row))
-        return b"\n".join([json.dumps([self.primary]).encode(), sealed])
+        return b"\n".join([self.primary.encode(), sealed])
 
     def open(self, purpose: str, row: UUID, sealed: Bytes) -> bytes:
         name, _, data = bytes(sealed).partition(b"\n")
         try:
-            key = self._keys[json.loads(name)[0]]
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+            key = self._keys[name.decode()]
+        except (KeyError, UnicodeDecodeError) as error:
             raise CannotOpen from error
         return _decrypt(key, data, _associated_data(purpose, row))
 

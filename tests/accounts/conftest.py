@@ -8,21 +8,21 @@ from django.test import Client
 
 from accounts.actions import open_account
 from accounts.models import User
-from mail.emails import Mail, ready_made
+from mail.emails import OneLineMail, ready_made
 from mail.models import Message
 from tests.conftest import PASSWORD
 
 EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
 
 
-Mails = Callable[[], list[Mail]]
+Mails = Callable[[], list[OneLineMail]]
 
 
 @pytest.fixture
 def mails(db: None) -> Mails:
     """Every mail that waits to be sent, oldest first, opened."""
 
-    def waiting() -> list[Mail]:
+    def waiting() -> list[OneLineMail]:
         return [ready_made(row) for row in Message.objects.order_by("created_at", "pk")]
 
     return waiting
@@ -43,7 +43,7 @@ def as_carol(carol: User) -> Client:
     return client
 
 
-def code_in(mail: Mail) -> str:
+def code_in(mail: OneLineMail) -> str:
     found = re.search(r"^This is the code: (\d{8})$", str(mail.body), re.MULTILINE)
     assert found, mail.body
     return found[1]

@@ -3,21 +3,26 @@ from pathlib import Path
 
 import allauth
 import pytest
+import time_machine
+from django.test import Client
 from django.utils.html import strip_tags
 from pytest_django import Settings
 
 from accounts import emails
-from accounts.adapter import Adapter
-from accounts.emails import Mail
+from accounts.adapter import CODE_LIVES, Adapter
+from accounts.models import User
+from mail.emails import Words
+from mail.models import Message
+from tests.accounts.conftest import EVENING, sign_up
 
-MAILS = [
-    emails.confirm_code("48291357"),
-    emails.account_exists(),
-    emails.no_account(),
-    emails.reset_code("48291357"),
-    emails.password_changed(),
-    emails.account_erased(),
-]
+MAILS = {
+    "confirm_code": emails.confirm_code("48291357"),
+    "account_exists": emails.account_exists(),
+    "no_account": emails.no_account(),
+    "reset_code": emails.reset_code("48291357"),
+    "password_changed": emails.password_changed(),
+    "account_erased": emails.account_erased(),
+}
 STORY = re.compile(
     r"paper boat|letter|step|silen|quiet|heal|reject|journal|therap|help|browser|\bIP\b", re.I
 )
@@ -30,30 +35,30 @@ def plain(html: str) -> str:
     return " ".join(strip_tags(html[html.index("<body") :].replace("<br>", " ")).split())
 
 
-@pytest.mark.parametrize("mail", MAILS, ids=lambda mail: mail.kind)
-def test_mail_is_short_and_tells_no_story(mail: Mail) -> None:
+@pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS)
+def test_mail_is_short_and_tells_no_story(mail: Words) -> None:
     assert len(mail.text.split()) <= 60
     assert len(mail.html.encode()) < 10_000
     assert not STORY.search(mail.subject + mail.text + plain(mail.html))
 
 
-@pytest.mark.parametrize("mail", MAILS, ids=lambda mail: mail.kind)
-def test_mail_begins_with_120_signs_that_say_nothing(mail: Mail) -> None:
+@pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS)
+def test_mail_begins_with_120_signs_that_say_nothing(mail: Words) -> None:
     for preview in (mail.text[:120], plain(mail.html)[:120]):
         assert preview.startswith("Hello. ")
         assert not re.search(r"\d|http|erase|confirm", preview)
 
 
-@pytest.mark.parametrize("mail", MAILS, ids=lambda mail: mail.kind)
-def test_mail_says_the_same_in_both_forms(mail: Mail) -> None:
+@pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS)
+def test_mail_says_the_same_in_both_forms(mail: Words) -> None:
     assert plain(mail.html) == " ".join(mail.text.split())
     assert "\n" not in mail.subject
     assert not re.search(r"<img|<style|<script|src=", mail.html)
     assert "&" not in mail.text
 
 
-@pytest.mark.parametrize("mail", MAILS, ids=lambda mail: mail.kind)
-def test_mail_has_a_subject_that_is_one_of_a_few(mail: Mail) -> None:
+@pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS)
+def test_mail_has_a_subject_that_is_one_of_a_few(mail: Words) -> None:
     assert mail.subject in {
         "Your code",
         "Your account",
@@ -87,6 +92,23 @@ def test_every_mail_of_allauth_has_our_words_or_is_never_sent() -> None:
         "password_reset_code",
         "password_set",
         "unknown_account",
+    }
+
+
+def test_mail_with_a_code_does_not_outlive_the_code(
+    client: Client, carol: User, settings: Settings
+) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        sign_up(client)
+        for email in (carol.email, "nobody@example.org"):
+            Client().post("/accounts/password/reset/", {"email": email})
+
+    assert CODE_LIVES.total_seconds() == settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT
+    assert CODE_LIVES.total_seconds() == settings.ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT
+    assert dict(Message.objects.values_list("kind", "closes_at")) == {
+        "account.confirm_code": EVENING + CODE_LIVES,
+        "account.no_account": None,
+        "account.reset_code": EVENING + CODE_LIVES,
     }
 
 

@@ -1,5 +1,5 @@
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -21,7 +21,7 @@ def keep(person: User, words: str, now: datetime) -> Answer:
     step = guide().steps[1]
     answer = {"moments": [{"happened": words, "filled_in": ""}], "stands_out": ""}
     return actions.keep_answer(
-        person=person, step=step, exercise=step.exercises[0], answer=answer, now=now
+        person=person, id=uuid4(), step=step, exercise=step.exercises[0], answer=answer, now=now
     )
 
 
@@ -206,7 +206,7 @@ def test_statements_of_the_exercise_page_do_not_grow(
     with statements() as found:
         as_alice.get(SHEET)
 
-    assert len(found) == 4
+    assert len(found) == 5
 
 
 def test_pages_stay_up_when_no_key_opens(as_alice: Client, alice: User, now: datetime) -> None:
@@ -214,3 +214,74 @@ def test_pages_stay_up_when_no_key_opens(as_alice: Client, alice: User, now: dat
     Key.objects.update(kek="k9")
 
     assert "We cannot open this" in as_alice.get(SHEET).content.decode()
+
+
+def test_pressing_twice_keeps_one_answer(as_alice: Client) -> None:
+    page = as_alice.get(SHEET).content.decode()
+    given = re.search(r'name="id" value="([0-9a-f-]{36})"', page)
+    assert given
+
+    as_alice.post(SHEET, FILLED | {"id": given[1]})
+    as_alice.post(SHEET, FILLED | {"id": given[1]})
+
+    assert str(Answer.objects.get().pk) == given[1]
+
+
+def test_every_kept_answer_can_be_reached(as_alice: Client, alice: User, now: datetime) -> None:
+    for number in range(21):
+        keep(alice, f"words {number:02}", now + timedelta(minutes=number))
+
+    first, second = (as_alice.get(f"{SHEET}?page={page}").content.decode() for page in (1, 2))
+
+    assert "words 20" in first
+    assert "words 00" not in first
+    assert "words 00" in second
+
+
+def test_answer_to_an_exercise_that_is_gone_can_be_read_and_deleted(
+    as_alice: Client, as_bob: Client, alice: User, now: datetime
+) -> None:
+    row = keep(alice, "old words", now)
+    Answer.objects.update(exercise="long-ago")
+
+    assert "/steps/1/long-ago/" in as_alice.get("/steps/1/").content.decode()
+    assert "/steps/1/long-ago/" not in as_bob.get("/steps/1/").content.decode()
+    assert "old words" in as_alice.get("/steps/1/long-ago/").content.decode()
+    assert as_bob.get("/steps/1/long-ago/").status_code == 404
+    as_alice.post(f"/steps/1/long-ago/{row.pk}/delete/")
+    assert not Answer.objects.exists()
+
+
+def test_changing_an_answer_keeps_what_today_s_exercise_does_not_ask(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    old = {
+        "old_question": "precious words",
+        "moments": [{"happened": f"row {n}", "filled_in": ""} for n in range(7)],
+        "stands_out": "this",
+    }
+    row = keep(alice, "", now)
+    row.reseal(alice.key, AnswerContents(fields=old), now=now)
+
+    as_alice.post(f"{SHEET}{row.pk}/", {"moments-0-happened": "changed", "stands_out": "that"})
+
+    contents: AnswerContents = Answer.objects.get().open(alice.key)
+    assert contents.fields == {
+        "old_question": "precious words",
+        "moments_before": old["moments"],
+        "moments": [{"happened": "changed", "filled_in": ""}],
+        "stands_out": "that",
+    }
+
+
+def test_what_is_sent_to_an_answer_that_does_not_open_comes_back(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    row = keep(alice, "mine", now)
+    Answer.objects.update(sealed=b"broken")
+
+    page = as_alice.post(f"{SHEET}{row.pk}/", {"moments-0-happened": "new words"})
+
+    assert page.status_code == 503
+    assert "new words</textarea>" in page.content.decode()
+    assert bytes(Answer.objects.get().sealed) == b"broken"

@@ -6,7 +6,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts.models import User
-from home.management.commands.make_demo import EMAIL, PASSWORD
+from home.demo import EMAIL, PASSWORD
 from journal.models import Letter
 
 

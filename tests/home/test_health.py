@@ -1,4 +1,5 @@
-from datetime import UTC, datetime
+import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.conf import LazySettings
@@ -7,6 +8,8 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
+from mail.actions import post
+from mail.emails import Words
 from mail.models import Heartbeat
 from vault.sealing import new_keyset
 
@@ -69,6 +72,27 @@ def test_missing_master_key_only_degrades(
 
     assert answer.status_code == 200
     assert answer.json()["keys"] == "a master key is missing"
+
+
+def test_clock_that_stopped_days_ago_degrades(client: Client, beating: None) -> None:
+    Heartbeat.objects.filter(name="mail").update(at=datetime.now(UTC) - timedelta(days=3))
+
+    said = client.get("/readyz").json()["beat"]
+
+    assert int(re.findall(r"last seen (\d+) seconds ago", said)[0]) >= 3 * 24 * 60 * 60
+
+
+def test_clock_of_which_one_part_never_ticked_degrades(client: Client, beating: None) -> None:
+    Heartbeat.objects.filter(name="reminders").delete()
+
+    assert client.get("/readyz").json()["beat"] == "never seen: reminders"
+
+
+def test_mail_that_waits_too_long_degrades(client: Client, beating: None) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=1, minutes=1)
+    post(kind="try", to="a@example.org", words=Words("s", "t", "h"), now=long_ago)
+
+    assert re.fullmatch(r"864\d\d seconds late", client.get("/readyz").json()["mail"])
 
 
 def test_status_exits_non_zero_when_something_needs_a_look(db: None) -> None:

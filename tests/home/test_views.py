@@ -1,6 +1,7 @@
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -10,8 +11,10 @@ from accounts.actions import choose_name
 from accounts.models import User
 from healing import actions as healing
 from healing.guide import guide
+from healing.models import StepMark
 from journal.models import Letter, LetterContents
 from reminders.actions import choose
+from reminders.models import Schedule
 from tests.conftest import PASSWORD, Statements
 from vault.models import Key
 
@@ -27,6 +30,7 @@ def answer(person: User, number: int, now: datetime, *, many: int = 1) -> None:
     for _ in range(many):
         healing.keep_answer(
             person=person,
+            id=uuid4(),
             step=step,
             exercise=step.exercises[0],
             answer={"words": "secret words"},
@@ -78,14 +82,15 @@ def test_today_greets_by_name(as_alice: Client, alice: User, now: datetime) -> N
 
 
 def test_today_goes_on_where_they_stopped(as_alice: Client, alice: User, now: datetime) -> None:
-    answer(alice, 1, now)
-    healing.mark_step(person=alice, step=guide().steps[1], state="settled", now=now)
     answer(alice, 5, now)
+    answer(alice, 2, now + timedelta(days=9))
+    answer(alice, 1, now + timedelta(days=10))
+    healing.mark_step(person=alice, step=guide().steps[1], state=StepMark.State.SETTLED, now=now)
 
     page = text_of(as_alice, "/today/")
 
     assert "Go on where you stopped" in page
-    assert "To step 5" in page
+    assert "To step 2" in page
 
 
 def test_a_letter_begins_the_third_step(as_alice: Client, alice: User, now: datetime) -> None:
@@ -94,13 +99,15 @@ def test_a_letter_begins_the_third_step(as_alice: Client, alice: User, now: date
     page = text_of(as_alice, "/today/")
 
     assert "To step 3" in page
+    assert "Begun" in text_of(as_alice, "/steps/")
+    assert "Begun" in text_of(as_alice, "/progress/")
     assert "secret words" not in page
     assert "M." not in page
 
 
 def test_today_when_every_step_is_decided(as_alice: Client, alice: User, now: datetime) -> None:
     for step in guide().steps.values():
-        healing.mark_step(person=alice, step=step, state="settled", now=now)
+        healing.mark_step(person=alice, step=step, state=StepMark.State.SETTLED, now=now)
 
     assert "The closing words" in text_of(as_alice, "/today/")
 
@@ -151,7 +158,7 @@ def test_pages_stay_up_when_the_key_does_not_open(
 def test_progress_says_it_in_words(as_alice: Client, alice: User, now: datetime) -> None:
     assert "Still water" in text_of(as_alice, "/progress/")
     answer(alice, 2, now)
-    healing.mark_step(person=alice, step=guide().steps[4], state="aside", now=now)
+    healing.mark_step(person=alice, step=guide().steps[4], state=StepMark.State.ASIDE, now=now)
 
     page = text_of(as_alice, "/progress/")
 
@@ -169,6 +176,20 @@ def test_preferences_are_kept(as_alice: Client, alice: User) -> None:
     fresh = User.objects.get(pk=alice.pk)
     assert "It is kept." in page
     assert (fresh.called, fresh.time_zone) == ("Ali", "Europe/Paris")
+
+
+def test_notes_go_by_the_clock_of_the_place_that_is_kept(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    choose(person=alice, hour=8, zone="Pacific/Auckland", now=now)
+    data = {"name": "", "time_zone": "America/Los_Angeles", "language": "en"}
+
+    with time_machine.travel(now, tick=False):
+        as_alice.post("/you/", data)
+
+    schedule = Schedule.objects.of(alice).get()
+    assert schedule.next_due_at is not None
+    assert 8 <= schedule.next_due_at.astimezone(ZoneInfo("America/Los_Angeles")).hour < 10
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ def test_letter_is_kept_and_read_again(as_alice: Client, alice: User) -> None:
     page = as_alice.post("/journal/write/", data, follow=True)
 
     assert page.redirect_chain == [(f"/journal/{data['id']}/", 302)]
-    assert WORDS.replace("’", "&#x27;") in page.content.decode()
+    assert WORDS in page.content.decode()
     assert "Your letter is kept." in page.content.decode()
     assert words_of(alice) == [WORDS]
     assert b"checking" not in bytes(Letter.objects.get().sealed)
@@ -174,9 +174,7 @@ def test_letter_that_does_not_open_says_so_and_stays(
     assert bytes(Letter.objects.get(pk=letter.pk).sealed) == bytes(theirs.sealed)
 
 
-@hypothesis_settings(
-    max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@hypothesis_settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1))
 def test_any_text_comes_back_byte_for_byte(as_alice: Client, alice: User, body: str) -> None:
     answer = as_alice.post("/journal/write/", {"id": str(uuid4()), "to": "", "body": body})

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
+from accounts.zones import places
 from config.servers import binaries
-from reminders.forms import places
 from tests.journeys.conftest import NewContext, Product
 
 pytestmark = pytest.mark.browser

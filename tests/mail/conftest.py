@@ -7,13 +7,15 @@ from django.db.models import Q
 from pytest_django import Settings
 
 from mail import actions, kinds
-from mail.emails import build
+from mail.emails import Words, build
 from mail.kinds import Kind
 from mail.models import Message
 from tests import smtp
 from tests.smtp import Sink
 
 Post = Callable[..., Message]
+
+HELLO = Words(subject="Your code", text="Hello.", html="<p>Hello.</p>")
 
 
 @pytest.fixture
@@ -30,8 +32,8 @@ def post(now: datetime) -> Post:
 
     def post(to: str = "alice@example.org", **fields: object) -> Message:
         before = set(Message.objects.values_list("pk", flat=True))
-        words = {"subject": "Your code", "text": "Hello.", "html": "<p>Hello.</p>"} | fields
-        actions.post(**{"kind": "account.code", "to": to, "now": now, **words})
+        defaults = {"kind": "account.code", "now": now, "words": HELLO}
+        actions.post(to=to, **(defaults | fields))
         return Message.objects.exclude(pk__in=before).get()
 
     return post
@@ -44,7 +46,7 @@ def once(monkeypatch: pytest.MonkeyPatch) -> str:
     def compose(message: Message) -> EmailMessage:
         if "poison" in message.key:
             raise RuntimeError("alice@example.org cannot be put into words")
-        return build(message, to=f"{message.key}@example.org", subject="A", text="B", html="C")
+        return build(message, to=f"{message.key}@example.org", words=Words("A", "B", "C"))
 
     def still_wanted(now: datetime) -> Q:
         return ~Q(key__contains="unwanted")

@@ -1,3 +1,4 @@
+import itertools
 import logging
 import threading
 from collections.abc import Callable
@@ -9,10 +10,11 @@ from pytest_django import Settings
 
 from accounts.models import User
 from mail import actions
+from mail.emails import Words
 from mail.models import Heartbeat, Message, State
 from tests import smtp
 from tests.conftest import Statements
-from tests.mail.conftest import Post
+from tests.mail.conftest import HELLO, Post
 from tests.smtp import Sink
 
 Plan = Callable[..., Message]
@@ -34,7 +36,7 @@ def states() -> list[tuple[str, str]]:
 def test_posted_mail_is_sealed_until_it_is_sent_and_empty_afterwards(
     post: Post, sink: Sink, now: datetime
 ) -> None:
-    message = post(text="The code is CANARY-4711.")
+    message = post(words=Words("Your code", "The code is CANARY-4711.", ""))
     assert b"CANARY" not in bytes(message.payload)
     assert b"alice" not in bytes(message.payload)
 
@@ -48,7 +50,7 @@ def test_posted_mail_is_sealed_until_it_is_sent_and_empty_afterwards(
 def test_posted_mail_has_text_first_html_second_and_says_that_a_machine_wrote_it(
     post: Post, sink: Sink, now: datetime
 ) -> None:
-    message = post(subject="Your code", text="Hello.", html="<p>Hello.</p>")
+    message = post()
 
     send(now)
 
@@ -63,8 +65,7 @@ def test_posted_mail_has_text_first_html_second_and_says_that_a_machine_wrote_it
 
 def test_mail_with_the_same_key_is_stored_once(post: Post, now: datetime) -> None:
     post(key="welcome:alice")
-    words = {"subject": "S", "text": "T", "html": "H"}
-    actions.post(kind="account.code", to="a@example.org", now=now, key="welcome:alice", **words)
+    actions.post(kind="a", to="a@example.org", words=HELLO, now=now, key="welcome:alice")
 
     assert Message.objects.count() == 1
 
@@ -84,7 +85,7 @@ def test_mail_of_a_request_that_failed_is_never_sent(sink: Sink, post: Post, now
 
 def test_kind_that_is_composed_later_cannot_be_posted(once: str, now: datetime) -> None:
     with pytest.raises(ValueError, match="put together when it is sent"):
-        actions.post(kind=once, to="a@example.org", subject="", text="", html="", now=now)
+        actions.post(kind=once, to="a@example.org", words=HELLO, now=now)
 
 
 def test_mail_of_a_person_goes_with_them(
@@ -99,11 +100,90 @@ def test_mail_of_a_person_goes_with_them(
     assert sink.to == ["bob@example.org"]
 
 
+def test_mail_with_a_code_leaves_within_its_time_or_not_at_all(
+    post: Post, sink: Sink, settings: Settings, now: datetime
+) -> None:
+    settings.EMAIL_PORT = smtp.free_port()
+    message = post(closes_at=now + timedelta(minutes=10))
+    send(now)
+    settings.EMAIL_PORT = sink.port
+
+    assert send(now, timedelta(minutes=10)) == 0
+    message.refresh_from_db()
+    assert (message.state, message.reason, sink.raw) == ("skipped", "not wanted", [])
+    assert bytes(message.payload) == b""
+
+
+def test_mail_whose_time_ends_while_it_stands_in_line_does_not_leave(
+    post: Post, sink: Sink, now: datetime
+) -> None:
+    for key in ("a", "b", "c"):
+        post(key=key, closes_at=now + timedelta(seconds=30))
+    handed_over: list[None] = []
+    sink.when_handed_over = lambda: handed_over.append(None)
+
+    # A clock on which each mail takes 20 seconds.
+    sent = actions.send_due(clock=lambda: now + timedelta(seconds=20 * len(handed_over)))
+
+    assert (sent, len(sink.raw)) == (2, 2)
+    assert list(Message.objects.waiting().values_list("attempts", flat=True)) == [0]
+    send(now, timedelta(seconds=40))
+    assert sorted(states()) == [("sent", ""), ("sent", ""), ("skipped", "not wanted")]
+
+
 def test_row_that_is_over_must_be_empty(post: Post, now: datetime) -> None:
     message = post()
 
     with pytest.raises(IntegrityError, match="mail_message_over_carries_nothing"):
         Message.objects.filter(pk=message.pk).update(state=State.SENT, ended_at=now)
+
+
+# --- Whose turn it is ------------------------------------------------------------------------
+
+
+def test_code_goes_before_a_crowd_that_has_been_due_for_longer(
+    plan: Plan, post: Post, sink: Sink, now: datetime
+) -> None:
+    for number in range(45):
+        plan(f"p{number:02}", due_at=now - timedelta(hours=1))
+    post(to="code@example.org")
+
+    send(now)
+
+    order = [str(mail["To"]) for mail in sink.mails]
+    assert len(order) == 46
+    assert order[0] == "code@example.org"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_code_that_is_asked_for_while_a_crowd_leaves_goes_with_the_next_twenty(
+    plan: Plan, post: Post, sink: Sink, now: datetime
+) -> None:
+    for number in range(45):
+        plan(f"p{number:02}", due_at=now - timedelta(hours=1))
+
+    def ask() -> None:
+        sink.when_handed_over = lambda: None
+        post(to="code@example.org")
+        connections.close_all()
+
+    sink.when_handed_over = ask
+
+    assert send(now) == 46
+    order = [str(mail["To"]) for mail in sink.mails]
+    assert order.index("code@example.org") == actions.CHUNK
+
+
+def test_turn_is_read_from_an_index_and_never_sorted(plan: Plan, now: datetime) -> None:
+    for number in range(50):
+        plan(f"p{number:02}")
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    explained = Message.objects.due(now).in_turn()[:20].explain()
+
+    assert "Index Scan using mail_message_due" in explained
+    assert "Sort" not in explained
 
 
 # --- The relay -----------------------------------------------------------------------------
@@ -180,14 +260,25 @@ def test_account_mail_is_tried_five_times_within_the_life_of_a_code(
     post: Post, sink: Sink, now: datetime
 ) -> None:
     sink.answer = "451 later"
-    message = post()
+    message = post(closes_at=now + timedelta(minutes=10))
 
-    for seconds in range(0, 660, 2):
+    for seconds in range(0, 600, 2):
         send(now, timedelta(seconds=seconds))
 
     message.refresh_from_db()
     assert (message.state, message.reason, message.attempts) == ("failed", "put off too often", 5)
     assert bytes(message.payload) == b""
+
+
+def test_mail_to_nobody_is_not_counted_as_sent(post: Post, sink: Sink, now: datetime) -> None:
+    message = post(to="")
+
+    assert send(now) == 0
+    for seconds in range(0, 600, 10):
+        send(now, timedelta(seconds=seconds))
+
+    message.refresh_from_db()
+    assert (message.state, message.reason, sink.raw) == ("failed", "rejected", [])
 
 
 @pytest.mark.parametrize("where", ["before the dot", "after the dot"])
@@ -314,6 +405,29 @@ def test_chunk_that_is_out_of_time_is_put_back_untouched(
 # --- Processes that die --------------------------------------------------------------------
 
 
+@pytest.mark.django_db(transaction=True)
+def test_mail_that_has_left_is_written_down_even_if_the_rest_cannot_be_put_back(
+    post: Post, sink: Sink, now: datetime
+) -> None:
+    for key in ("a", "b", "c"):
+        post(key=key, now=now - timedelta(minutes=1))
+    post(key="d")
+    handed_over: list[None] = []
+
+    def spoil() -> None:
+        # What was claimed cannot be counted back any further.
+        Message.objects.filter(key="d").update(attempts=0)
+        handed_over.append(None)
+        connections.close_all()
+
+    sink.when_handed_over = spoil
+
+    with pytest.raises(IntegrityError, match="attempts"):
+        actions.send_due(clock=lambda: now + timedelta(seconds=20 * len(handed_over)))
+
+    assert [state for state, _reason in states()] == ["sent", "sent", "sent", "sending"]
+
+
 def test_row_of_a_process_that_is_gone_is_settled_after_ten_minutes(
     plan: Plan, post: Post, sink: Sink, now: datetime
 ) -> None:
@@ -352,7 +466,16 @@ def test_two_senders_at_once_send_each_mail_once(plan: Plan, sink: Sink, now: da
     for number in range(120):
         plan(f"p{number:03}")
     together = threading.Barrier(3)
+    # The first two mails wait for each other: each of the senders has claimed some by then.
+    first_two = itertools.count()
+    both_claimed = threading.Barrier(2)
     sent: list[int] = []
+
+    def meet() -> None:
+        if next(first_two) < 2:
+            both_claimed.wait(timeout=30)
+
+    sink.when_handed_over = meet
 
     def run() -> None:
         together.wait()
@@ -419,13 +542,13 @@ def test_heart_beats_and_lag_is_the_age_of_the_oldest_due_mail(
     assert Heartbeat.objects.ages(now + timedelta(seconds=5)) == {"mail": timedelta(seconds=3)}
 
 
-def test_idle_tick_takes_three_statements_and_no_connection(
+def test_idle_tick_takes_four_statements_and_no_connection(
     sink: Sink, now: datetime, statements: Statements
 ) -> None:
     with statements() as made:
         send(now)
 
-    assert len(made) == 3, made
+    assert len(made) == 4, made
     assert sink.connections == 0
 
 
@@ -438,8 +561,8 @@ def test_statements_grow_with_chunks_and_not_with_mails(
     with statements() as made:
         assert send(now) == 40
 
-    # Three before, four for each chunk of twenty, and one look that finds nothing more.
-    assert len(made) <= 3 + 2 * 4 + 2, made
+    # Four before, three for each chunk of twenty, and one look that finds nothing more.
+    assert len(made) == 4 + 2 * 3 + 1, made
 
 
 def test_text_of_a_row_shows_no_address(post: Post) -> None:

@@ -13,8 +13,10 @@ from django.db import connection, connections
 from pytest_django import Settings
 
 from accounts.models import User
+from mail import kinds
 from mail.models import Heartbeat, Message, State
 from reminders import actions
+from reminders.kinds import NOTE
 from reminders.models import Schedule
 from tests import smtp
 from tests.conftest import Statements
@@ -84,6 +86,66 @@ def test_choosing_again_keeps_the_stop_link_of_earlier_mails(
 
     again = Schedule.objects.of(alice).get()
     assert (again.token, again.hour, again.unanswered) == (chosen.token, 9, 0)
+
+
+# --- Moving --------------------------------------------------------------------------------
+
+
+def move(person: User, zone: str, now: datetime) -> None:
+    User.objects.filter(pk=person.pk).update(time_zone=zone)
+    person.refresh_from_db()
+    actions.moved(person=person, now=now)
+
+
+def test_note_comes_at_their_hour_by_the_clock_they_moved_to(alice: User, now: datetime) -> None:
+    actions.choose(person=alice, hour=8, zone="Pacific/Auckland", now=now)
+
+    move(alice, "America/Los_Angeles", now + HOUR)
+
+    schedule = Schedule.objects.of(alice).get()
+    assert schedule.next_due_at is not None
+    shown = schedule.next_due_at.astimezone(ZoneInfo("America/Los_Angeles"))
+    assert 8 <= shown.hour < 10
+    # Three days on by the calendar they had when they were last here.
+    assert shown.date() == date(2026, 3, 15)
+
+
+def test_waiting_note_keeps_to_the_quiet_hours_of_the_new_place(
+    planned: Message, alice: User, evening: datetime
+) -> None:
+    # Half a minute before eight in Berlin; seven in London, and a morning in New York.
+    move(alice, "Europe/London", evening)
+    planned.refresh_from_db()
+    assert planned.closes_at == evening.replace(hour=20, minute=0, second=0)
+
+    move(alice, "America/New_York", evening)
+    planned.refresh_from_db()
+    assert planned.closes_at == evening.replace(hour=0, minute=0, second=0) + DAY
+
+
+def test_waiting_note_of_somebody_for_whom_it_is_night_now_waits_for_their_hour(
+    planned: Message, alice: User, sink: Sink, evening: datetime
+) -> None:
+    move(alice, "Asia/Tokyo", evening)
+
+    assert send(evening) == 0
+    planned.refresh_from_db()
+    assert planned.state == State.DUE
+    due = planned.due_at.astimezone(ZoneInfo("Asia/Tokyo"))
+    assert (due.date(), 18 <= due.hour < 20) == (date(2026, 3, 16), True)
+    assert send(planned.due_at) == 1
+
+
+def test_move_of_somebody_without_notes_or_after_the_last_one_changes_nothing(
+    alice: User, chosen: Schedule, bob: User, now: datetime
+) -> None:
+    Schedule.objects.update(unanswered=5, next_due_at=None)
+    before = list(Schedule.objects.values())
+
+    move(alice, "Asia/Tokyo", now)
+    move(bob, "Asia/Tokyo", now)
+
+    assert list(Schedule.objects.values()) == before
 
 
 # --- Between plan and mail -----------------------------------------------------------------
@@ -164,6 +226,53 @@ def test_relay_that_refuses_us_costs_nobody_their_notes(
     send(evening)
 
     assert Schedule.objects.of(alice).exists()
+
+
+def test_last_note_that_is_refused_comes_again_before_there_is_silence(
+    chosen: Schedule, sink: Sink, now: datetime
+) -> None:
+    assert days_with_a_note(sink, now, days=50) == [3, 6, 13, 27]
+    sink.recipients["alice@example.org"] = "554 5.7.1 not now"
+    assert days_with_a_note(sink, now + 50 * DAY, days=10) == []
+    assert Message.objects.filter(state=State.FAILED).count() == 1
+    chosen.refresh_from_db()
+    assert (chosen.unanswered, chosen.has_fallen_silent) == (4, False)
+
+    sink.recipients.clear()
+    assert days_with_a_note(sink, now + 60 * DAY, days=90) == [57 + 30 - 60]
+    chosen.refresh_from_db()
+    assert chosen.has_fallen_silent
+    assert "the last note for now" in sink.mails[-1].get_body(("plain",)).get_content()
+
+
+def test_note_that_may_have_arrived_counts(
+    planned: Message, chosen: Schedule, sink: Sink, evening: datetime
+) -> None:
+    sink.drop = "after the dot"
+    send(evening)
+
+    planned.refresh_from_db()
+    chosen.refresh_from_db()
+    assert (planned.state, chosen.unanswered) == ("unknown", 1)
+
+
+def test_claim_looks_up_each_wish_and_does_not_read_all_of_them(
+    now: datetime, evening: datetime
+) -> None:
+    people = User.objects.bulk_create(
+        User(email=f"p{number}@example.org", password="x") for number in range(300)
+    )
+    Schedule.objects.bulk_create(Schedule(person=p, hour=18, chosen_at=now) for p in people)
+    Message.objects.bulk_create(
+        Message(kind=NOTE, key=f"{p.pk}", person=p, due_at=now, created_at=now) for p in people
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE mail_message, reminders_schedule, accounts_user")
+
+    explained = Message.objects.due(now).filter(kinds.wanted(now)).in_turn()[:20].explain()
+
+    assert "reminders_schedule" in explained
+    assert "hashed" not in explained
 
 
 # --- Late ----------------------------------------------------------------------------------

@@ -25,10 +25,11 @@ FORBIDDEN = re.compile(
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_note_is_short_light_and_says_nothing_about_why(number: int) -> None:
-    subject, text, html = emails.parts(number, "t" * 22)
+    said = emails.note(number, "t" * 22)
 
+    text, html = said.text, said.html
     without_links = re.sub(r"http\S+", "link", text)
-    assert subject == "A note for you"
+    assert said.subject == "A note for you"
     assert len(without_links.split()) <= 60
     assert len(text.encode()) + len(html.encode()) < 10_000
     assert not FORBIDDEN.search(without_links.replace("on any day", "").replace("Nothing has", ""))
@@ -39,13 +40,13 @@ def test_note_is_short_light_and_says_nothing_about_why(number: int) -> None:
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_both_parts_say_the_same(number: int) -> None:
-    _subject, text, html = emails.parts(number, "t" * 22)
+    said = emails.note(number, "t" * 22)
 
-    assert _shown(html).split() == text.split()
+    assert _shown(said.html).split() == said.text.split()
 
 
 def test_notes_differ_and_the_fifth_says_goodbye_for_now() -> None:
-    texts = [emails.parts(number, "t" * 22)[1] for number in range(1, 6)]
+    texts = [emails.note(number, "t" * 22).text for number in range(1, 6)]
 
     assert len(set(texts)) == 5
     assert "After this one we stay quiet" in texts[4]

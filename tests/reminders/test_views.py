@@ -5,9 +5,9 @@ import pytest
 import time_machine
 from django.test import Client
 
-from accounts.models import User, zone_names
+from accounts.models import User
+from accounts.zones import listed_zones, places, zone_names
 from mail.models import Message
-from reminders.forms import listed_zones, places
 from reminders.models import Schedule
 from tests.conftest import Statements
 

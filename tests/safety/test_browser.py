@@ -290,7 +290,8 @@ def test_admin_works_under_its_policy(new_page: NewPage, site: str, alice: User)
     stranger, operator = new_page(), new_page(client)
     heard = [_complaints(stranger), _complaints(operator)]
 
-    stranger.goto(f"{site}/admin/login/")
+    stranger.goto(f"{site}/admin/")
+    assert "/accounts/login/" in stranger.url
     for address in ["", "accounts/user/", f"accounts/user/{alice.pk}/change/", "nowhere/"]:
         operator.goto(f"{site}/admin/{address}")
 

@@ -53,7 +53,7 @@ OPEN = [
     ("/healthz", 200, PUBLIC, "noindex"),
     ("/accounts/login/", 200, PRIVATE, "noindex"),
     ("/accounts/signup/", 200, PRIVATE, "noindex"),
-    ("/admin/login/", 200, PRIVATE, "noindex"),
+    ("/admin/login/", 302, PRIVATE, "noindex"),
     ("/today/", 302, PRIVATE, "noindex"),
     ("/today", 301, PUBLIC, "noindex"),
     ("/journal/", 302, PRIVATE, "noindex"),

@@ -112,9 +112,7 @@ def test_ring_opens_what_an_older_master_key_sealed() -> None:
         parse_ring(f"k2:{new}").open("mail.message", ROW, sealed)
 
 
-@pytest.mark.parametrize(
-    "sealed", [b"", b"\n", b"[]\nx", b'["k9"]\nx', b"{}\nx", b"\xff\n", b"[1]\nx"]
-)
+@pytest.mark.parametrize("sealed", [b"", b"\n", b"k1", b"k1\n", b"k1\nx", b"k9\nx", b"\xff\nx"])
 def test_ring_refuses_bytes_that_are_not_its_own(sealed: bytes) -> None:
     with pytest.raises(CannotOpen):
         ring_of("k1").open("mail.message", ROW, sealed)

@@ -9,7 +9,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from home.management.commands.make_demo import EMAIL, PASSWORD, fill
+from healing.models import Answer
+from home.demo import EMAIL, PASSWORD, fill
 from journal.models import Letter
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ PUBLIC = {
     "reset": "/accounts/password/reset/",
     "goodbye": "/goodbye/",
     "not-found": "/nowhere/",
+    "help-unknown": "/help/xx/",
     "inbox": "/dev/inbox/",
 }
 PRIVATE = {
@@ -76,7 +78,7 @@ class Command(BaseCommand):
         from playwright.sync_api import sync_playwright
 
         # The browser's own loop runs below: the database is asked before.
-        private = PRIVATE | _letter_pages(fill(now=timezone.now()))
+        private = PRIVATE | _pages_of_words(fill(now=timezone.now()))
         folder = Path(os.environ.get("PAPER_BOAT_HOME", settings.BASE_DIR / ".local")) / "pictures"
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
@@ -104,8 +106,12 @@ def _photograph(
     into = folder / f"{width}-{scheme}"
     into.mkdir(parents=True, exist_ok=True)
     for name, path in _walk(page, private):
+        page.set_viewport_size({"width": width, "height": 844})
         page.goto(path)
-        page.screenshot(path=into / f"{name}.png", full_page=True)
+        # As tall as the page itself, so that the bar at its foot does not lie across the middle.
+        height = page.evaluate("() => document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": width, "height": height})
+        page.screenshot(path=into / f"{name}.png")
     context.close()
 
 
@@ -119,11 +125,15 @@ def _walk(page: "Page", private: dict[str, str]) -> Iterator[tuple[str, str]]:
     yield from private.items()
 
 
-def _letter_pages(person: "User") -> dict[str, str]:
-    letter = Letter.objects.of(person).newest_first()[0]
+def _pages_of_words(person: "User") -> dict[str, str]:
+    letter = Letter.objects.of(person).newest_first().reverse()[0]
+    answer = Answer.objects.of(person).to(1, "filling-in")[0]
     return {
         f"journal-{name}": reverse(f"journal:{name}", args=[letter.pk])
         for name in ("letter", "edit", "delete")
+    } | {
+        f"exercise-{name}": reverse(f"healing:{name}", args=[1, "filling-in", answer.pk])
+        for name in ("answer", "answer_delete")
     }
 
 

@@ -1,0 +1,109 @@
+"""One believable account to look at. Its words and its person are invented."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from django.db import transaction
+
+from accounts.actions import choose_name, open_account
+from accounts.models import User
+from healing.actions import keep_answer, mark_step
+from healing.guide import guide
+from healing.models import StepMark
+from journal.models import Letter, LetterContents
+from reminders.actions import choose
+
+EMAIL = "demo@example.org"
+PASSWORD = "a boat made of paper"  # noqa: S105 - the demo account exists on a laptop only
+
+# Invented words of an invented person: (days ago, to, body).
+LETTERS = [
+    (
+        9,
+        "R.",
+        "I made two cups of tea tonight before I noticed.\n\n"
+        "When you stopped answering, I felt like a door that nobody knocks on any more. I wish you "
+        "had said one plain thing. I accept that I may never hear it.",
+    ),
+    (
+        4,
+        "me, last spring",
+        "You were not foolish to hope. You had good reasons: he laughed at your jokes and he "
+        "carried the heavy bag.\n\nYou did not know yet. Nobody had told you.",
+    ),
+    (1, "", "Work, soup, a walk past the river. The swans were asleep. So was half of me."),
+]
+
+# (days ago, step, answer)
+ANSWERS: list[tuple[int, int, dict[str, Any]]] = [
+    (
+        10,
+        1,
+        {
+            "moments": [
+                {
+                    "happened": "The message about Saturday was read at nine. No reply came.",
+                    "filled_in": "That I had become too much.",
+                },
+                {
+                    "happened": "At the party R. talked to everyone and nodded to me.",
+                    "filled_in": "That the others know something.",
+                },
+            ],
+            "stands_out": "What happened fits on one hand. The rest is mine, and it is tired.",
+        },
+    ),
+    (
+        3,
+        5,
+        {
+            "value": "a clear word",
+            "situation": "someone leaves me waiting for days",
+            "action": "make my own plans for the evening",
+        },
+    ),
+]
+
+
+# (days ago, step, state)
+MARKS = [(10, 1, StepMark.State.SETTLED), (2, 7, StepMark.State.ASIDE)]
+
+
+@transaction.atomic
+def fill(*, now: datetime) -> User:
+    """One account with letters, answers and a rhythm, made anew each time."""
+    User.objects.filter(email=EMAIL).delete()
+    person = open_account(email=EMAIL, password=PASSWORD, now=now)
+    choose_name(person=person, name="Noor", now=now)
+    for days, to, body in LETTERS:
+        Letter.keep(
+            person=person,
+            id=uuid5(NAMESPACE_URL, f"demo-{person.pk}-{days}"),
+            contents=LetterContents(to=to, body=body),
+            now=now - timedelta(days=days),
+        )
+    for days, number, answer in ANSWERS:
+        step = guide().steps[number]
+        keep_answer(
+            person=person,
+            id=uuid5(NAMESPACE_URL, f"demo-{person.pk}-step-{number}"),
+            step=step,
+            exercise=step.exercises[0],
+            answer={field.name: answer[field.name] for field in step.exercises[0].fields},
+            now=now - timedelta(days=days),
+        )
+    mark_step(
+        person=person,
+        step=guide().steps[1],
+        state=StepMark.State.SETTLED,
+        now=now - timedelta(days=10),
+    )
+    mark_step(
+        person=person,
+        step=guide().steps[7],
+        state=StepMark.State.ASIDE,
+        now=now - timedelta(days=2),
+    )
+    choose(person=person, hour=18, zone="Europe/Dublin", now=now)
+    return person

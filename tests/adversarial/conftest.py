@@ -1,0 +1,136 @@
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from html.parser import HTMLParser
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.apps import apps
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.db import connection
+from django.http import HttpResponse
+from django.test import Client
+
+from accounts.actions import choose_name
+from accounts.models import Profile, User
+from healing.actions import keep_answer, mark_step
+from healing.guide import guide
+from healing.models import Answer, StepMark
+from journal.models import Letter, LetterContents
+from reminders.actions import choose
+
+NAME, TO, BODY, WORDS = "Canary-name", "Canary-to", "Canary-body", "Canary-answer"
+CANARIES = (NAME, TO, BODY, WORDS)
+
+Rows = dict[str, list[tuple[Any, ...]]]
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits(db: None) -> Iterator[None]:
+    """How often something was tried is counted per address; every test is at the same one."""
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def keep_letter(person: User, now: datetime, *, to: str = TO, body: str = BODY) -> Letter:
+    return Letter.keep(person=person, id=uuid4(), contents=LetterContents(to, body), now=now)
+
+
+def keep_words(person: User, now: datetime, *, words: str = WORDS) -> Answer:
+    step = guide().steps[1]
+    answer = {"moments": [{"happened": words, "filled_in": words}], "stands_out": words}
+    return keep_answer(
+        person=person, id=uuid4(), step=step, exercise=step.exercises[0], answer=answer, now=now
+    )
+
+
+@pytest.fixture
+def letter(alice: User, now: datetime) -> Letter:
+    return keep_letter(alice, now)
+
+
+@pytest.fixture
+def answer(alice: User, now: datetime) -> Answer:
+    return keep_words(alice, now)
+
+
+@pytest.fixture
+def profile(alice: User, now: datetime) -> Profile:
+    choose_name(person=alice, name=NAME, now=now)
+    row: Profile = Profile.objects.of(alice).get()
+    return row
+
+
+@pytest.fixture
+def lived_in(alice: User, letter: Letter, answer: Answer, profile: Profile, now: datetime) -> User:
+    """Alice, with something of hers in every room."""
+    mark_step(person=alice, step=guide().steps[2], state=StepMark.State.ASIDE, now=now)
+    choose(person=alice, hour=18, zone="Europe/Dublin", now=now)
+    return alice
+
+
+@pytest.fixture
+def at(letter: Letter, answer: Answer) -> Callable[[str], str]:
+    """Fills Alice’s ids into an address of the table."""
+    return lambda example: example.format(letter=letter.pk, answer=answer.pk)
+
+
+@pytest.fixture
+def browser(alice: User) -> Client:
+    """Alice’s, answering errors as a server does."""
+    client = Client(raise_request_exception=False)
+    client.force_login(alice)
+    return client
+
+
+def everything() -> Rows:
+    """Every row of every table, but for sessions and when somebody was last here."""
+    rows: Rows = {}
+    for model in apps.get_models(include_auto_created=True):
+        names = [field.attname for field in model._meta.concrete_fields]
+        kept = [name for name in names if name not in {"last_visit_at", "last_login"}]
+        if model is not Session:
+            found = model._default_manager.order_by("pk").values_list(*kept)
+            rows[model._meta.label] = [tuple(map(_plain, row)) for row in found]
+    return rows
+
+
+def counted() -> list[Any]:
+    """What counts against a limit so far."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM cache ORDER BY 1")
+        return list(cursor.fetchall())
+
+
+def _plain(value: Any) -> Any:
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, ...]] = []
+        self.said: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, *(name for name, _value in attrs)))
+        self.said += [value for _name, value in attrs if value]
+
+    def handle_data(self, data: str) -> None:
+        self.said.append(data)
+
+
+def read(response: HttpResponse) -> _Reader:
+    """The page as a browser takes it apart: its tags, and every text and value on it."""
+    reader = _Reader()
+    reader.feed(response.content.decode())
+    reader.close()
+    return reader
+
+
+def seen(response: HttpResponse) -> str:
+    """The page without its tokens, which differ each time."""
+    return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())

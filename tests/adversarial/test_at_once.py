@@ -1,0 +1,131 @@
+"""Two requests at once, on real connections: one is held half-way while the other arrives."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+from django.db import connection, connections, transaction
+from django.test import Client
+
+from accounts.actions import choose_name, erase
+from accounts.models import User
+from healing.actions import mark_step
+from healing.guide import guide
+from healing.models import Answer, StepMark
+from journal.models import Letter, LetterContents
+from mail.models import Message
+from reminders.actions import choose
+from reminders.models import Schedule
+from tests.adversarial.conftest import keep_letter, keep_words
+from tests.conftest import PASSWORD
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Send = Callable[..., "Future[int]"]
+YOU = {"name": "second", "time_zone": "UTC", "language": "en"}
+
+
+@pytest.fixture
+def send(browser: Client) -> Iterator[Send]:
+    """Posts from Alice’s browser on a connection of its own; the result is the status."""
+
+    def post(address: str, data: dict[str, str]) -> int:
+        try:
+            return browser.post(address, data).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda address, **data: pool.submit(post, address, data)
+
+
+@contextmanager
+def first() -> Iterator[None]:
+    """What is done inside is not committed before the other one waits for it."""
+    with transaction.atomic():
+        yield
+        with connection.cursor() as cursor:
+            patience = time.monotonic() + 10
+            while time.monotonic() < patience:
+                cursor.execute(
+                    "SELECT 1 FROM pg_locks WHERE NOT granted"
+                    " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+                )
+                if cursor.fetchone():
+                    return
+    pytest.fail("nobody waited")
+
+
+def test_first_name_is_chosen_twice(alice: User, send: Send, now: datetime) -> None:
+    with first():
+        choose_name(person=alice, name="first", now=now)
+        answer = send("/you/", **YOU)
+
+    assert answer.result(timeout=20) == 302
+    assert User.objects.get(pk=alice.pk).called == "second"
+
+
+def test_letter_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
+    id = uuid4()
+    with first():
+        Letter.keep(person=alice, id=id, contents=LetterContents("", "first"), now=now)
+        answer = send("/journal/write/", id=str(id), to="", body="second")
+
+    assert answer.result(timeout=20) == 302
+    assert Letter.objects.get().open(alice.key).body == "second"
+
+
+def test_letter_is_changed_while_it_is_deleted(alice: User, send: Send, now: datetime) -> None:
+    letter = keep_letter(alice, now)
+    with first():
+        Letter.objects.all().delete()
+        answer = send(f"/journal/{letter.pk}/edit/", to="", body="late")
+
+    assert answer.result(timeout=20) == 404
+    assert not Letter.objects.exists()
+
+
+def test_answer_is_changed_while_it_is_deleted(alice: User, send: Send, now: datetime) -> None:
+    row = keep_words(alice, now)
+    with first():
+        Answer.objects.all().delete()
+        answer = send(f"/steps/1/filling-in/{row.pk}/", stands_out="late")
+
+    assert answer.result(timeout=20) == 404
+    assert not Answer.objects.exists()
+
+
+def test_step_is_marked_twice(alice: User, send: Send, now: datetime) -> None:
+    with first():
+        mark_step(person=alice, step=guide().steps[4], state=StepMark.State.ASIDE, now=now)
+        answer = send("/steps/4/mark/", state="settled")
+
+    assert answer.result(timeout=20) == 302
+    assert StepMark.objects.get().state == "settled"
+
+
+def test_notes_are_chosen_twice(alice: User, send: Send, now: datetime) -> None:
+    with first():
+        choose(person=alice, hour=9, zone="UTC", now=now)
+        answer = send("/you/reminders/", hour="18", zone="Europe/Oslo")
+
+    assert answer.result(timeout=20) == 302
+    assert Schedule.objects.get().hour == 18
+
+
+def test_account_is_erased_twice_and_goodbye_is_said_once(
+    alice: User, send: Send, now: datetime
+) -> None:
+    keep_letter(alice, now)
+    with first():
+        erase(person=alice, now=now)
+        answer = send("/you/privacy/erase/", password=PASSWORD)
+
+    assert answer.result(timeout=20) == 302
+    assert not User.objects.exists()
+    assert not Letter.objects.exists()
+    assert Message.objects.get().kind == "account.account_erased"

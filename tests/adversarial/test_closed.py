@@ -1,0 +1,240 @@
+"""Bytes that were swapped, flipped or cut: said calmly on every page, and left as they are."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.actions import choose_name
+from accounts.models import Profile, User
+from healing.models import Answer
+from journal.models import Letter
+from tests.adversarial.conftest import BODY, CANARIES, keep_letter, keep_words
+from vault.models import Key, Sealed
+from vault.sealing import new_keyset
+
+SAID = "We cannot open"
+KEPT = "still stored"
+
+
+def _set(row: Sealed, **plain: Any) -> None:
+    type(row)._base_manager.filter(pk=row.pk).update(**plain)
+
+
+def _cut(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    _set(row, sealed=bytes(row.sealed)[:-1])
+
+
+def _emptied(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    _set(row, sealed=b"")
+
+
+def _longer(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    _set(row, sealed=bytes(row.sealed) + b"x")
+
+
+def _flipped(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    whole = bytes(row.sealed)
+    _set(row, sealed=whole[:30] + bytes([whole[30] ^ 1]) + whole[31:])
+
+
+def _plain(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    _set(row, sealed=b'{"to":"","body":"open","name":"open","fields":{}}')
+
+
+def _of_another_row(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    fresh = type(row).sealed_by(row.owner.key, row.open(row.owner.key), now=now)
+    _set(row, sealed=fresh.sealed)
+
+
+def _of_another_person(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    """The same words in a row with the same id, sealed by Bob."""
+    theirs = type(row).sealed_by(bob.key, row.open(row.owner.key), now=now, id=row.pk)
+    _set(row, sealed=theirs.sealed)
+
+
+def _of_another_purpose(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    key = row.owner.key
+    words = key.open(row.purpose, row.pk, row.sealed)
+    _set(row, sealed=key.seal("something.else", row.pk, words))
+
+
+def _of_another_scheme(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    _set(row, scheme=2)
+
+
+def _key_of_another_person(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    Key.objects.filter(owner=row.owner).update(wrapped=Key.objects.get(owner=bob).wrapped)
+
+
+def _key_cut(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    wrapped = bytes(Key.objects.get(owner=row.owner).wrapped)
+    Key.objects.filter(owner=row.owner).update(wrapped=wrapped[:-1])
+
+
+def _key_gone(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    """As in a backup that leaves the keys out."""
+    Key.objects.filter(owner=row.owner).delete()
+
+
+def _master_key_gone(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    settings.VAULT_KEYS = f"k2:{new_keyset()}"
+
+
+def _master_key_wrong(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
+    settings.VAULT_KEYS = f"k1:{new_keyset()}"
+
+
+ROW_BROKEN = [_cut, _emptied, _longer, _flipped, _plain, _of_another_row, _of_another_person]
+ROW_BROKEN += [_of_another_purpose, _of_another_scheme]
+KEY_BROKEN = [_key_of_another_person, _key_cut, _key_gone, _master_key_gone, _master_key_wrong]
+
+Break = Callable[[Sealed], tuple[Any, ...]]
+
+
+@pytest.fixture
+def broken(bob: User, now: datetime, settings: Settings, damage: Any) -> Break:
+    """Breaks the row, and returns what stands in it from then on."""
+
+    def do(row: Sealed) -> tuple[Any, ...]:
+        damage(row, bob, now, settings)
+        return stored(row)
+
+    return do
+
+
+def stored(row: Sealed) -> tuple[Any, ...]:
+    found = type(row)._base_manager.filter(pk=row.pk).values_list().get()
+    return tuple(bytes(value) if isinstance(value, memoryview) else value for value in found)
+
+
+def _named(damage: Any) -> str:
+    return str(damage.__name__).strip("_").replace("_", " ")
+
+
+every_damage = pytest.mark.parametrize("damage", ROW_BROKEN + KEY_BROKEN, ids=_named)
+broken_key = pytest.mark.parametrize("damage", KEY_BROKEN, ids=_named)
+broken_row = pytest.mark.parametrize("damage", ROW_BROKEN, ids=_named)
+
+
+def shows_no_word(page: Any) -> bool:
+    return not [word for word in CANARIES if word in page.text]
+
+
+@every_damage
+def test_letter_stays_closed_and_untouched(browser: Client, letter: Letter, broken: Break) -> None:
+    before, address = broken(letter), f"/journal/{letter.pk}/"
+    sent = {"to": "", "body": "over it"}
+
+    for page in (
+        browser.get(address),
+        browser.get(f"{address}edit/"),
+        browser.post(f"{address}edit/", sent),
+    ):
+        assert page.status_code in {200, 503}
+        assert SAID in page.text
+        assert KEPT in page.text
+        assert shows_no_word(page)
+    # Where the words are not shown, nothing is missing.
+    for elsewhere in ("/today/", "/journal/", f"{address}delete/"):
+        page = browser.get(elsewhere)
+        assert (page.status_code, shows_no_word(page)) == (200, True)
+    assert stored(letter) == before
+
+
+@broken_row
+def test_going_back_to_the_desk_writes_over_nothing(
+    browser: Client, alice: User, letter: Letter, broken: Break
+) -> None:
+    """Its page was given the id of this letter, and is sent once more."""
+    before = broken(letter)
+
+    sent = {"id": str(letter.pk), "to": "", "body": "written again"}
+    page = browser.post("/journal/write/", sent, follow=True)
+
+    assert "written again" in page.text
+    assert stored(letter) == before
+    assert Letter.objects.of(alice).count() == 2
+
+
+@every_damage
+def test_answer_stays_closed_and_untouched(browser: Client, answer: Answer, broken: Break) -> None:
+    before, sheet = broken(answer), "/steps/1/filling-in/"
+    address, sent = f"{sheet}{answer.pk}/", {"moments-0-happened": "over it"}
+
+    for page in (browser.get(sheet), browser.get(address), browser.post(address, sent)):
+        assert page.status_code in {200, 503}
+        assert SAID in page.text
+        assert KEPT in page.text
+        assert shows_no_word(page)
+    for elsewhere in ("/today/", "/progress/", "/steps/", "/steps/1/", f"{address}delete/"):
+        page = browser.get(elsewhere)
+        assert (page.status_code, shows_no_word(page)) == (200, True)
+    assert stored(answer) == before
+
+
+@every_damage
+def test_name_stays_closed_and_untouched(
+    browser: Client, alice: User, profile: Profile, broken: Break
+) -> None:
+    before = broken(profile)
+    sent = {"name": "Over it", "time_zone": "Europe/Oslo", "language": "en"}
+
+    for page in (browser.get("/you/"), browser.post("/you/", sent)):
+        assert page.status_code in {200, 503}
+        assert SAID in page.text
+        assert KEPT in page.text
+        assert shows_no_word(page)
+    page = browser.get("/today/")
+    assert (page.status_code, shows_no_word(page)) == (200, True)
+    assert stored(profile) == before
+    assert User.objects.get(pk=alice.pk).time_zone == "UTC"
+
+
+@broken_key
+def test_new_words_wait_on_the_page_while_the_key_is_closed(
+    browser: Client, alice: User, answer: Answer, broken: Break
+) -> None:
+    before = broken(answer)
+    letter = {"id": str(uuid4()), "to": "M.", "body": "not kept yet"}
+
+    for address, sent in (
+        ("/journal/write/", letter),
+        ("/steps/1/filling-in/", {"moments-0-happened": "not kept yet"}),
+    ):
+        page = browser.post(address, sent)
+        assert page.status_code == 503
+        assert "Nothing was kept yet." in page.text
+        assert "not kept yet</textarea>" in page.text
+    assert not Letter.objects.exists()
+    assert Answer.objects.of(alice).count() == 1
+    assert stored(answer) == before
+
+
+@pytest.mark.parametrize("damage", [_cut, _key_gone, _master_key_gone], ids=_named)
+def test_what_does_not_open_can_still_be_erased(
+    browser: Client, alice: User, letter: Letter, broken: Break
+) -> None:
+    broken(letter)
+
+    page = browser.post("/you/privacy/erase/", {"password": "quiet harbour 42"})
+
+    assert page.status_code == 302
+    assert not Letter.objects.exists()
+
+
+def test_others_are_not_affected(
+    as_bob: Client, bob: User, alice: User, letter: Letter, now: datetime
+) -> None:
+    choose_name(person=bob, name="Bo", now=now)
+    theirs, words = keep_letter(bob, now), keep_words(bob, now)
+    Letter.objects.of(alice).update(sealed=theirs.sealed)
+    Key.objects.filter(owner=alice).update(wrapped=Key.objects.get(owner=bob).wrapped)
+
+    assert BODY in as_bob.get(f"/journal/{theirs.pk}/").text
+    assert as_bob.get(f"/steps/1/filling-in/{words.pk}/").status_code == 200
+    assert "Bo</bdi>" in as_bob.get("/today/").text

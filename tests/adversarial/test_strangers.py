@@ -1,0 +1,170 @@
+"""Nobody, another person and the operator, at every address: what is Alice’s stays hers."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from accounts.models import User
+from healing.models import Answer
+from journal.models import Letter
+from tests.adversarial.addresses import (
+    LOCAL,
+    OBJECT,
+    OPERATOR,
+    PRIVATE,
+    PUBLIC,
+    RULES,
+    examples,
+    patterns,
+    rule_of,
+)
+from tests.adversarial.conftest import CANARIES, everything, seen
+from tests.conftest import PASSWORD
+
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+At = Callable[[str], str]
+
+
+@pytest.fixture
+def as_operator(db: None) -> Client:
+    client = Client()
+    client.force_login(User.objects.create_superuser("operator@example.org", PASSWORD))
+    return client
+
+
+def test_every_address_has_a_rule() -> None:
+    assert {pattern for pattern, _view in patterns()} == set(RULES)
+
+
+def test_what_is_public_is_what_the_views_say() -> None:
+    said = {pattern for pattern, view in patterns() if not getattr(view, "login_required", True)}
+
+    assert said == {name for name, rule in RULES.items() if rule.whose in (PUBLIC, LOCAL)}
+
+
+@pytest.mark.parametrize("example", examples(PRIVATE, OBJECT))
+def test_nobody_is_asked_to_sign_in(client: Client, lived_in: User, at: At, example: str) -> None:
+    before, address = everything(), at(example)
+
+    for method in METHODS:
+        response = client.generic(method, address)
+        assert response.status_code == 302, method
+        assert response.headers["Location"] == f"/accounts/login/?next={address}", method
+
+    assert everything() == before
+
+
+def test_nobody_else_is_shown_a_word(client: Client, as_bob: Client, lived_in: User) -> None:
+    for example in set(examples(PUBLIC, PRIVATE, OPERATOR)) - {"/leave/"}:
+        for stranger in (client, as_bob):
+            page = stranger.get(example, follow=True).text
+            assert not [word for word in (*CANARIES, lived_in.email) if word in page], example
+
+
+@pytest.mark.parametrize("example", examples(OBJECT))
+@pytest.mark.parametrize("who", ["as_bob", "as_operator"])
+def test_what_is_someone_elses_is_not_there(
+    request: pytest.FixtureRequest, lived_in: User, at: At, example: str, who: str
+) -> None:
+    stranger: Client = request.getfixturevalue(who)
+    sent = rule_of(example).sent
+    takes = {"GET", "HEAD"} | ({"POST"} if sent is not None else set())
+    ask = (urlencode(sent or {}), "application/x-www-form-urlencoded")
+    before = everything()
+
+    for method in METHODS:
+        real = stranger.generic(method, at(example), *ask)
+        made_up = stranger.generic(method, example.format(letter=uuid4(), answer=uuid4()), *ask)
+        assert real.status_code == made_up.status_code == (404 if method in takes else 405), method
+        assert seen(real) == seen(made_up), method
+        assert dict(real.headers) == dict(made_up.headers), method
+
+    assert everything() == before
+
+
+@pytest.mark.parametrize("example", examples(OBJECT))
+def test_its_owner_finds_it(as_alice: Client, at: At, example: str) -> None:
+    """So that “not found” above is about who asks."""
+    assert as_alice.get(at(example)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/steps/1/hoping/{answer}/",
+        "/steps/2/filling-in/{answer}/",
+        "/steps/2/hoping/{answer}/delete/",
+        "/steps/1/filling-in/{letter}/",
+        "/journal/{answer}/",
+        "/journal/{answer}/delete/",
+    ],
+)
+def test_what_lies_elsewhere_is_not_found_here(
+    as_alice: Client, lived_in: User, at: At, address: str
+) -> None:
+    before = everything()
+
+    assert as_alice.get(at(address)).status_code == 404
+    assert as_alice.post(at(address)).status_code in {404, 405}
+    assert everything() == before
+
+
+def test_ids_of_hers_in_a_strangers_forms_reach_nothing(
+    as_bob: Client, bob: User, lived_in: User, letter: Letter, answer: Answer
+) -> None:
+    """Whatever a form does not ask for is not heard: not an owner, not a row, not a right."""
+    hers = {
+        "id": str(letter.pk),
+        "pk": str(answer.pk),
+        "owner": str(lived_in.pk),
+        "owner_id": str(lived_in.pk),
+        "person": str(lived_in.pk),
+        "user": str(lived_in.pk),
+    }
+    rights = {"is_staff": "on", "is_superuser": "on", "is_active": "", "email": "x@example.org"}
+    rights |= {"scheme": "9", "created_at": "2001-01-01", "step": "7", "version": "x"}
+    before = {label: set(rows) for label, rows in everything().items()}
+
+    for example in examples(PRIVATE, PUBLIC):
+        sent = rule_of(example).sent
+        if sent is not None and "logout" not in example:
+            as_bob.post(example, sent | rights | hers)
+
+    after = {label: set(rows) for label, rows in everything().items()}
+    gone = {row for label in before for row in before[label] - after[label]}
+    assert not [row for row in gone if letter.pk in row or answer.pk in row or lived_in.pk in row]
+    assert Letter.objects.of(lived_in).count() == Answer.objects.of(lived_in).count() == 1
+    assert Letter.objects.of(bob).get().scheme == Answer.objects.of(bob).get().scheme == 1
+    assert Answer.objects.of(bob).get().step == 1
+    bob.refresh_from_db()
+    assert (bob.is_staff, bob.is_superuser, bob.is_active) == (False, False, True)
+    assert bob.email == "bob@example.org"
+
+
+@pytest.mark.parametrize("address", ["/admin/", "/admin/accounts/user/", "/admin/auth/group/"])
+def test_admin_is_for_operators(client: Client, as_bob: Client, address: str) -> None:
+    assert client.get(address).headers["Location"].endswith(f"/login/?next={address}")
+    assert as_bob.get(address).headers["Location"] == f"/admin/login/?next={address}"
+
+
+@pytest.mark.parametrize("example", examples(LOCAL))
+def test_inbox_does_not_exist_on_a_server(
+    client: Client, as_alice: Client, settings: Settings, example: str
+) -> None:
+    settings.MAIL_CATCHER = None
+
+    assert client.get(example).status_code == as_alice.get(example).status_code == 404
+
+
+@pytest.mark.parametrize("example", examples(PRIVATE, OBJECT))
+def test_closed_account_is_nobody(as_alice: Client, alice: User, at: At, example: str) -> None:
+    User.objects.filter(pk=alice.pk).update(is_active=False)
+
+    response = as_alice.get(at(example))
+
+    assert response.headers["Location"].startswith("/accounts/login/?next=")

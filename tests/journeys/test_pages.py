@@ -1,0 +1,415 @@
+"""Every page as people meet it: asked about barriers, measured, weighed, and used by keyboard."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from playwright.sync_api import CDPSession, Page, Response, expect
+
+from healing.guide import guide
+from home.demo import EMAIL, PASSWORD
+from tests.journeys.conftest import NewContext, Product
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js").read_text()
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+COLOURS = ["color-contrast", "link-in-text-block"]
+RUN = """
+axe.run({runOnly: %s, resultTypes: ["violations"], iframes: false}).then((found) =>
+  found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id} at ${node.target}`)))
+"""
+WIDTHS = (1280, 320)
+TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
+USUAL, DOUBLE = {"standard": 16, "fixed": 13}, {"standard": 32, "fixed": 26}
+
+# Addresses that are no page of ours, each with the reason.
+NO_PAGE = {
+    "healing:mark": "takes a form, shows nothing",
+    "reminders:off": "takes a form, shows nothing",
+    "safety:leave": "leads to another site",
+    "mail:caught_html": "a mail as it was sent, for the frame of mail:caught",
+    "healthz": "a word for machines",
+    "readyz": "a word for machines",
+    "account_set_password": "for accounts without a password, and there are none",
+    "account_confirm_login_code": "signing in by a code is off",
+}
+Arguments = dict[str, list[list[object]]]
+READABLE: Arguments = {
+    "healing:reading": [["what-it-is"]],
+    "healing:step": [[1]],
+    "healing:exercise": [[1, "filling-in"], [8, "small-wins"]],
+    "safety:lines": [["gb"], ["xx"]],
+}
+
+
+def addresses(resolver: URLResolver, room: str = "") -> Iterator[tuple[str, bool]]:
+    """Every page's name, and whether its address has arguments. The admin is Django's own."""
+    for each in resolver.url_patterns:
+        if isinstance(each, URLPattern):
+            yield f"{room}{each.name}", bool(each.pattern.converters)
+        elif each.namespace != "admin":
+            yield from addresses(each, f"{each.namespace}:" if each.namespace else room)
+
+
+PAGES = {name: given for name, given in addresses(get_resolver()) if name not in NO_PAGE}
+
+
+@dataclass
+class Audit:
+    """What was looked at, and what was found on it."""
+
+    seen: set[str] = field(default_factory=set)
+    words: set[str] = field(default_factory=set)
+    barriers: list[str] = field(default_factory=list)
+    wider: list[str] = field(default_factory=list)
+
+    def look(self, page: Page, name: str) -> None:
+        """At a page of this kind, once for everyone to whom it says the same."""
+        self.seen.add(name)
+        words = page.locator("main").inner_text()
+        if words not in self.words:
+            self.words.add(words)
+            self._look(page, name)
+
+    def _look(self, page: Page, name: str) -> None:
+        """Wide and narrow, by day and by night, and narrow with letters of twice the size.
+
+        Night changes colours and nothing else, so only the rules about colours are asked again.
+        """
+        devtools = page.context.new_cdp_session(page)
+        devtools.send("Runtime.evaluate", {"expression": AXE})
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
+            self._measure(page, f"{name} at {width} px")
+            page.emulate_media(color_scheme="light")
+            self.barriers += [f"{name}, {width} px: {at}" for at in ask(devtools, TAGS)]
+            page.emulate_media(color_scheme="dark")
+            self.barriers += [f"{name}, {width} px, dark: {at}" for at in ask(devtools, COLOURS)]
+        devtools.send("Page.setFontSizes", {"fontSizes": DOUBLE})
+        self._measure(page, f"{name} with large letters")
+        devtools.send("Page.setFontSizes", {"fontSizes": USUAL})
+        devtools.detach()
+
+    def _measure(self, page: Page, where: str) -> None:
+        if page.evaluate(TOO_WIDE):
+            self.wider.append(where)
+
+
+def ask(devtools: CDPSession, rules: list[str]) -> list[str]:
+    """Through the browser's own tools, since our pages' policy lets no other script in."""
+    answer = devtools.send(
+        "Runtime.evaluate",
+        {"expression": RUN % rules, "awaitPromise": True, "returnByValue": True},
+    )
+    assert "exceptionDetails" not in answer, answer
+    found: list[str] = answer["result"]["value"]
+    return found
+
+
+def press(page: Page, name: str | re.Pattern[str]) -> None:
+    page.locator("main").get_by_role("button", name=name).click()
+    page.wait_for_load_state()
+
+
+def sign_in(page: Page) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Sign in")
+    expect(page).to_have_url(re.compile("/today/$"))
+
+
+def type_code(page: Page, product: Product, email: str) -> None:
+    code = re.search(r"code: (\S+)", product.mail_to(email, "Your code", seconds=30).text)
+    assert code
+    page.get_by_label("Code").fill(code[1])
+    press(page, "Go on")
+
+
+def open_pages(page: Page, more: Arguments) -> Iterator[str]:
+    """Every page that opens for whoever is here; those that send them elsewhere are passed by."""
+    for name, has_arguments in PAGES.items():
+        for arguments in (READABLE | more).get(name, [] if has_arguments else [[]]):
+            address = reverse(name, args=arguments)
+            page.goto(address)
+            if urlsplit(page.url).path == address:
+                yield name
+
+
+def visitor(page: Page, product: Product) -> Iterator[str]:
+    yield from open_pages(page, {})
+    page.goto("/nowhere/")
+    yield "a page that is not there"
+    page.goto("/accounts/signup/")
+    press(page, "Make my account")
+    yield "a form with errors"
+    page.goto("/accounts/login/")
+    page.context.clear_cookies()
+    press(page, "Sign in")
+    yield "a form from a page too old"
+
+
+def someone_new(page: Page, product: Product) -> Iterator[str]:
+    """Right after signing up, when everything of theirs is still empty."""
+    page.goto("/accounts/signup/")
+    page.get_by_label("Email address").fill("new@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("checkbox").check()
+    press(page, "Make my account")
+    yield "account_email_verification_sent"
+    type_code(page, product, "new@example.org")
+    for address in ("/today/", "/journal/", "/progress/", "/you/reminders/"):
+        page.goto(address)
+        yield f"{address}, still empty"
+    page.goto("/dev/inbox/")
+    page.locator("main .letters a").first.click()
+    yield "mail:caught"
+
+
+def someone_with_words(page: Page, product: Product) -> Iterator[str]:
+    sign_in(page)
+    yield from open_pages(page, ids(page))
+    page.goto("/journal/write/")
+    press(page, "Keep this letter")
+    yield "an empty letter"
+    page.goto("/journal/write/")
+    page.get_by_label("What would you say").fill("I am still here.")
+    page.request.get("/leave/", max_redirects=0)
+    press(page, "Keep this letter")
+    yield "pages closed by leaving"
+    page.goto("/today/")
+    yield "account_reauthenticate"
+
+
+def ids(page: Page) -> Arguments:
+    """The names of rows, read where people come upon them."""
+    letter = part_of_link(page, "/journal/", r"/journal/([0-9a-f-]{36})/")
+    answer = part_of_link(page, "/steps/1/filling-in/", r"/filling-in/([0-9a-f-]{36})/")
+    token = part_of_link(page, "/you/reminders/", r"/r/([^/\s]+)/")
+    return {
+        **{f"journal:{name}": [[letter]] for name in ("letter", "edit", "delete")},
+        **{f"healing:{name}": [[1, "filling-in", answer]] for name in ("answer", "answer_delete")},
+        "reminders:stop": [[token]],
+    }
+
+
+def part_of_link(page: Page, address: str, pattern: str) -> str:
+    page.goto(address)
+    found = re.search(pattern, page.locator("main").inner_html())
+    assert found
+    return found[1]
+
+
+def someone_who_forgot(page: Page, product: Product) -> Iterator[str]:
+    page.goto("/accounts/password/reset/")
+    page.get_by_label("Email address").fill(EMAIL)
+    press(page, "Send the code")
+    yield "account_confirm_password_reset_code"
+    type_code(page, product, EMAIL)
+    yield "account_complete_password_reset"
+
+
+def someone_whose_key_does_not_fit(page: Page, product: Product) -> Iterator[str]:
+    sign_in(page)
+    letter = part_of_link(page, "/journal/", r"/journal/([0-9a-f-]{36})/")
+    answer = part_of_link(page, "/steps/1/filling-in/", r"/filling-in/([0-9a-f-]{36})/")
+    product.sql("UPDATE journal_letter SET sealed = '\\x00' WHERE id = %s", letter)
+    product.sql("UPDATE healing_answer SET sealed = '\\x00' WHERE id = %s", answer)
+    page.goto(f"/journal/{letter}/")
+    yield "a letter that cannot be opened"
+    page.goto("/steps/1/filling-in/")
+    yield "an answer that cannot be opened"
+
+
+@pytest.fixture(scope="module")
+def demo(product: Product) -> None:
+    product.manage("make_demo")
+
+
+@pytest.fixture(scope="module")
+def audit(product: Product, demo: None, new_context_of_module: NewContext) -> Audit:
+    """One walk through everything, by five people one after another."""
+    audit = Audit()
+    for person in (
+        visitor,
+        someone_new,
+        someone_with_words,
+        someone_who_forgot,
+        someone_whose_key_does_not_fit,
+    ):
+        context = new_context_of_module(reduced_motion="reduce")
+        page = context.new_page()
+        for name in person(page, product):
+            audit.look(page, name)
+        context.close()
+    return audit
+
+
+def test_every_page_was_looked_at(audit: Audit) -> None:
+    assert PAGES.keys() - audit.seen == set()
+
+
+def test_pages_put_up_no_barrier(audit: Audit) -> None:
+    assert audit.barriers == []
+
+
+def test_pages_fit_a_narrow_window_and_large_letters(audit: Audit) -> None:
+    assert audit.wider == []
+
+
+def weigh(page: Page, address: str) -> Counter[str]:
+    """Each file that opening the address brought, and its bytes as they came over the wire.
+
+    Without headers: behind a proxy they are compressed too, to almost nothing after the first.
+    """
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Network.enable")
+    asked: dict[str, str] = {}
+    sizes: Counter[str] = Counter()
+    devtools.on(
+        "Network.requestWillBeSent",
+        lambda sent: asked.update({sent["requestId"]: sent["request"]["url"]}),
+    )
+    devtools.on(
+        "Network.dataReceived",
+        lambda part: sizes.update({asked[part["requestId"]]: int(part["encodedDataLength"])}),
+    )
+    page.goto(address, wait_until="networkidle")
+    return sizes
+
+
+def test_first_visit_is_light(product: Product, new_context: NewContext) -> None:
+    """At most 60 kB with the font, in at most five requests of ours besides the font.
+
+    What counts: the page, its two stylesheets, its script, and the icon. A browser fetches the
+    icon when all else is done, and some without a window never do: then it is added by hand.
+    """
+    page = new_context().new_page()
+
+    sizes = weigh(page, "/")
+
+    icon = str(page.locator("link[rel=icon]").get_attribute("href"))
+    if not any(url.endswith(icon) for url in sizes):
+        sizes[icon] = len(page.request.get(icon).body())
+    fonts = [url for url in sizes if url.endswith(".woff2")]
+    assert len(fonts) == 1
+    assert len(sizes) - len(fonts) <= 5
+    assert 45_000 < sizes.total() <= 60_000
+
+
+def test_later_pages_are_light(product: Product, demo: None, new_context: NewContext) -> None:
+    """At most 6 kB of HTML, compressed as it comes over the wire."""
+    page = new_context().new_page()
+    sign_in(page)
+    page.goto("/journal/")
+    letter = page.locator("main .letters a").first.get_attribute("href")
+
+    weights = {
+        address: weight(page.goto(address))
+        for address in (
+            "/today/",
+            *(f"/steps/{number}/" for number in guide().steps),
+            "/steps/1/filling-in/",
+            "/journal/",
+            str(letter),
+            "/help/",
+            *(f"/learn/{slug}/" for slug in guide().readings),
+        )
+    }
+
+    assert {address: size for address, size in weights.items() if size > 6_000} == {}
+
+
+def weight(answer: Response | None) -> int:
+    assert answer
+    assert answer.header_value("content-encoding") == "gzip"
+    return int(answer.header_value("content-length") or 0)
+
+
+# Something of what has focus can be seen, and it is drawn as having it (WCAG 2.4.7, 2.4.11).
+IN_SIGHT = """
+() => {
+  const at = document.activeElement;
+  const box = at.getClientRects()[0];
+  const parts = [0.1, 0.5, 0.9];
+  const seen = parts.some((x) => parts.some((y) => at.contains(
+    document.elementFromPoint(box.x + box.width * x, box.y + box.height * y))));
+  return seen && getComputedStyle(at).outlineStyle !== "none";
+}
+"""
+FOCUSED = "() => document.activeElement.outerHTML"
+
+
+def tab_to(page: Page, what: str) -> None:
+    """On to the next thing of this name. Whatever has focus on the way there is seen to have it."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        assert page.evaluate(IN_SIGHT), page.evaluate(FOCUSED)
+        if (
+            page.get_by_label(what)
+            .or_(page.get_by_role("link", name=what))
+            .or_(page.get_by_role("button", name=what))
+            .locator("visible=true")
+            .evaluate_all("all => all.includes(document.activeElement)")
+        ):
+            return
+    raise AssertionError(f"Tab does not lead to {what}")
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_a_letter_is_kept_by_keyboard_alone(
+    product: Product, demo: None, new_context: NewContext, width: int
+) -> None:
+    page = new_context(viewport={"width": width, "height": 640}).new_page()
+    keys = page.keyboard
+    page.goto("/")
+    keys.press("Tab")
+    assert page.evaluate(IN_SIGHT)
+    expect(page.locator(":focus")).to_have_attribute("href", "#main")
+    keys.press("Tab")
+    expect(page.locator(":focus")).to_have_attribute("href", "/leave/")
+
+    tab_to(page, "Sign in")
+    keys.press("Enter")
+    page.wait_for_url("**/accounts/login/")
+    tab_to(page, "Email")
+    keys.type(EMAIL)
+    tab_to(page, "Password")
+    keys.type(PASSWORD)
+    keys.press("Enter")
+    page.wait_for_url("**/today/")
+    tab_to(page, "Write it down")
+    keys.press("Enter")
+    page.wait_for_url("**/journal/write/")
+    tab_to(page, "Dear")
+    keys.type("the sea")
+    tab_to(page, "What would you say")
+    keys.type("You were loud tonight.")
+    keys.press("Enter")
+    keys.type("I slept all the same.")
+    tab_to(page, "Keep this letter")
+    keys.press("Enter")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Dear the sea")
+    expect(page.locator("article .written")).to_have_text(
+        "You were loud tonight.\nI slept all the same.", use_inner_text=True
+    )
+
+
+@pytest.mark.parametrize("address", ["/", "/steps/1/", "/steps/1/filling-in/", "/help/gb/"])
+def test_focus_is_never_hidden_behind_the_bars(
+    product: Product, new_context: NewContext, address: str
+) -> None:
+    page = new_context(viewport={"width": 390, "height": 640}).new_page()
+    page.goto(address)
+    stops = page.locator("a, button, input, textarea, summary").locator("visible=true").count()
+
+    for _ in range(stops):
+        page.keyboard.press("Tab")
+        assert page.evaluate(IN_SIGHT), page.evaluate(FOCUSED)

@@ -1,0 +1,60 @@
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings as project
+from pytest_django import Settings
+
+from mail import checks
+
+ASK = """
+import django
+django.setup()
+from mail.relay import Relay
+print(Relay(timeout=10).ready())
+"""
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """Somebody who takes one call, and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(30)
+        yield listener
+
+
+def test_relay_speaks_tls_from_the_first_byte_when_it_is_told_to(listener: socket.socket) -> None:
+    told = {
+        "EMAIL_HOST": "127.0.0.1",
+        "EMAIL_PORT": str(listener.getsockname()[1]),
+        "EMAIL_USE_SSL": "true",
+        "DJANGO_SETTINGS_MODULE": "config.settings",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", ASK],
+        env=os.environ | told,
+        cwd=project.BASE_DIR,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    call, _address = listener.accept()
+    with call:
+        call.settimeout(30)
+        first = call.recv(1)
+
+    # The handshake of TLS; SMTP in the clear would wait for the server's greeting.
+    assert first == b"\x16"
+    said, _nothing = process.communicate(timeout=30)
+    assert said == "False\n"
+
+
+def test_both_ways_of_tls_at_once_fail_the_check(settings: Settings) -> None:
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = True
+    assert [error.id for error in checks.one_kind_of_tls()] == ["mail.E002"]
+
+    settings.EMAIL_USE_TLS = False
+    assert checks.one_kind_of_tls() == []
