@@ -7,6 +7,7 @@ from allauth.core import ratelimit
 from django.contrib.admin.models import LogEntry
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils import translation
 
 from accounts import emails
@@ -71,6 +72,11 @@ def erase(*, person: User, now: datetime) -> None:
     Session.objects.filter(pk__in=list(_sessions_of(person))).delete()
     LogEntry.objects.filter(object_id=str(person.pk)).delete()
     person.delete()
+
+
+def may_guess(request: HttpRequest, person: User) -> bool:
+    """Whether one more password may be tried here. Counts together with the lock's own tries."""
+    return bool(ratelimit.consume(request, action="reauthenticate", user=person))
 
 
 def _held(person: User) -> bool:

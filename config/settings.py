@@ -61,6 +61,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     # Headers first, so that files, redirects and errors carry them too.
     "safety.middleware.HeadersMiddleware",
+    "safety.middleware.DistrustMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "safety.middleware.AdminPolicyMiddleware",

@@ -1,4 +1,3 @@
-from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
@@ -155,7 +154,7 @@ def erase(request: SignedInRequest) -> HttpResponse:
     person = request.user
     form = EraseForm(person, request.POST if request.method == "POST" else None)
     # As many guesses as at every other door that asks for the password.
-    if form.is_bound and not ratelimit.consume(request, action="reauthenticate", user=person):
+    if form.is_bound and not account.may_guess(request, person):
         return render(request, "429.html", status=429)
     if form.is_bound and form.is_valid():
         account.erase(person=person, now=timezone.now())

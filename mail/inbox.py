@@ -32,7 +32,11 @@ class Caught:
 
     def _part(self, kind: str) -> str:
         part = self.mail.get_body((kind,))
-        return str(part.get_content()) if part else ""
+        try:
+            return str(part.get_content()) if part else ""
+        except LookupError:
+            # A charset that nobody knows.
+            return ""
 
 
 def keep(folder: Path, data: bytes, *, now: datetime) -> str:

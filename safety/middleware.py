@@ -24,14 +24,12 @@ LANDING_FOLDERS = ("/learn/", "/help/")
 
 
 class HeadersMiddleware:
-    """What Django and its helpers leave out: headers on every response, also on files and
-    redirects, and a look at what a request claims before anything relies on it."""
+    """What Django and its helpers leave out, on every response: also on files and redirects."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        _distrust(request)
         response = self.get_response(request)
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["Cross-Origin-Embedder-Policy"] = "require-corp"
@@ -40,15 +38,22 @@ class HeadersMiddleware:
         return response
 
 
-def _distrust(request: HttpRequest) -> None:
-    # Browsers send what they are shown in, UTF-8. Other encodings are only ever claimed to smuggle
-    # in what UTF-8 has no word for, such as half a surrogate pair.
-    request.encoding = "utf-8"
-    # Nobody hands in files here; Django would put them on the disk before any page looks at them.
-    request.upload_handlers = [NoFiles(request)]
-    # Cookies may spell a NUL, which the database refuses with an error.
-    if "\0" in request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
-        del request.COOKIES[settings.SESSION_COOKIE_NAME]
+class DistrustMiddleware:
+    """Looks at what a request claims before anything relies on it."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Browsers send what they are shown in, UTF-8. Other encodings are only ever claimed to
+        # smuggle in what UTF-8 has no word for, such as half a surrogate pair.
+        request.encoding = "utf-8"
+        # Nobody hands in files here; Django would put them on the disk before any page looks.
+        request.upload_handlers = [NoFiles(request)]
+        # Cookies may spell a NUL, which the database refuses with an error.
+        if "\0" in request.COOKIES.get(settings.SESSION_COOKIE_NAME, ""):
+            del request.COOKIES[settings.SESSION_COOKIE_NAME]
+        return self.get_response(request)
 
 
 class NoFiles(FileUploadHandler):
