@@ -3,14 +3,14 @@ from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.auth.middleware import get_user
+from django.contrib.auth.middleware import LoginRequiredMiddleware, get_user
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone, translation
 
 from accounts.lock import is_locked
-from accounts.views import locked
+from accounts.views import has_writing, locked, signed_out
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -33,6 +33,19 @@ class PersonMiddleware:
         if response.status_code < 400 and request.user.is_authenticated and not is_locked(request):
             request.user.visited(now=timezone.now())
         return response
+
+
+class SignInMiddleware(LoginRequiredMiddleware):
+    """Private unless a view says otherwise. What someone wrote is never lost on the way to the
+    door: a form that comes after the session has ended is shown again, to copy."""
+
+    # The stubs know only of a redirect.
+    def handle_no_permission(  # type: ignore[override]
+        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
+    ) -> HttpResponseBase:
+        if request.method == "POST" and has_writing(request):
+            return signed_out(request)
+        return super().handle_no_permission(request, view_func)
 
 
 class LockMiddleware:

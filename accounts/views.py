@@ -21,7 +21,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 # Fields of our forms that hold nothing anyone wrote.
-NOT_WRITING = frozenset({"csrfmiddlewaretoken", "next", "action", "version"})
+CHOSEN = frozenset({"id", "state", "hour", "zone", "time_zone", "language"})
+NOT_WRITING = CHOSEN | {"csrfmiddlewaretoken", "next", "action", "version"}
 
 
 @require_safe
@@ -74,6 +75,19 @@ def locked(request: HttpRequest) -> HttpResponse:
     return render(request, "account/locked.html", context, status=403)
 
 
+@login_not_required
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form whose page was too old. Nothing is kept, and what they wrote goes back to them."""
+    context = {"texts": list(_writing(request))}
+    return render(request, "403_csrf.html", context, status=403)
+
+
+def signed_out(request: HttpRequest) -> HttpResponse:
+    """Something was sent after the session had ended. Reached through SignInMiddleware only."""
+    context = {"texts": list(_writing(request)), "back": _page_before(request)}
+    return render(request, "account/signed_out.html", context, status=403)
+
+
 def closed(request: HttpRequest) -> HttpResponse:
     """What someone wrote does not open. It stays as it is; what they sent goes back to them."""
     sent = request.method == "POST"
@@ -98,6 +112,10 @@ def _ask_again(request: HttpRequest) -> HttpResponse:
     del request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
     messages.warning(request, _("That code has run out. You can ask for a new one here."))
     return redirect("account_reset_password")
+
+
+def has_writing(request: HttpRequest) -> bool:
+    return next(_writing(request), None) is not None
 
 
 def _writing(request: HttpRequest) -> Iterator[str]:

@@ -85,7 +85,7 @@ MIDDLEWARE = [
     "accounts.middleware.PersonMiddleware",
     # Above the sign-in: whoever is locked is asked for the password, not for a new sign-in.
     "accounts.middleware.LockMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "accounts.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
@@ -241,6 +241,7 @@ SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}n"
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}c"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+CSRF_FAILURE_VIEW = "accounts.views.csrf_failure"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
