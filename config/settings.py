@@ -77,7 +77,7 @@ MIDDLEWARE = [
     # Above sessions and database: help and the way out stay up when they are down.
     "safety.middleware.HelpPagesMiddleware",
     "safety.middleware.LeaveMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "vault.sessions.SessionMiddleware",
     "safety.middleware.LeftMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -190,6 +190,7 @@ ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,10/5m/key"}
 
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+SESSION_SERIALIZER = "vault.sessions.SealedSerializer"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
 # --- Mail ----------------------------------------------------------------------------------

@@ -9,13 +9,15 @@ import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django.db import connection
-from django.test import Client
+from django.test import Client as PlainClient
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
 from accounts.models import User
+from vault.sessions import cookie_for, key_in
 
 PASSWORD = "quiet harbour 42"
 
@@ -48,6 +50,33 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     django_settings.PAGES_ROOT = folder / "pages"
     call_command("collectstatic", interactive=False, verbosity=0)
     return folder
+
+
+class Client(PlainClient):
+    """Django's client, with the session's cookie signed as the product signs it."""
+
+    @property
+    def session(self) -> SessionStore:
+        name = django_settings.SESSION_COOKIE_NAME
+        cookie = self.cookies.get(name)
+        if key := key_in(cookie.value if cookie else None):
+            return SessionStore(key)
+        session = SessionStore()
+        session.save()
+        assert session.session_key
+        self.cookies[name] = cookie_for(session.session_key)
+        return session
+
+    def _login(self, user: User, backend: str | None = None) -> None:
+        super()._login(user, backend)  # type: ignore[misc]
+        name = django_settings.SESSION_COOKIE_NAME
+        self.cookies[name] = cookie_for(self.cookies[name].value)
+
+
+@pytest.fixture
+def client() -> Client:
+    """Somebody who is not signed in."""
+    return Client()
 
 
 class Quick(PBKDF2PasswordHasher):

@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.test import Client
 
 from accounts.actions import open_account
 from accounts.models import User
 from mail.emails import OneLineMail, ready_made
 from mail.models import Message
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Client
 
 EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
 

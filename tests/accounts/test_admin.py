@@ -1,14 +1,13 @@
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib import admin
-from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.actions import choose_name
 from accounts.models import Profile, User
 from mail.models import Message
 from tests.accounts.conftest import EVENING
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Client
 from vault.models import Key, Sealed
 
 

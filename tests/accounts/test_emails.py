@@ -4,7 +4,6 @@ from pathlib import Path
 import allauth
 import pytest
 import time_machine
-from django.test import Client
 from django.utils.html import strip_tags
 from pytest_django import Settings
 
@@ -14,6 +13,7 @@ from accounts.models import User
 from mail.emails import Words
 from mail.models import Message
 from tests.accounts.conftest import EVENING, sign_up
+from tests.conftest import Client
 
 MAILS = {
     "confirm_code": emails.confirm_code("48291357"),

@@ -5,7 +5,6 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.test import Client
 from pytest_django.asserts import assertRedirects
 
 from accounts.actions import choose_name, erase
@@ -14,7 +13,7 @@ from mail.actions import post
 from mail.emails import Words
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, sign_in, sign_up
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Client
 from vault.models import Key
 
 

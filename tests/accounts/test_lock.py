@@ -5,12 +5,11 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
 from tests.accounts.conftest import EVENING, sign_in, sign_up
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Client
 
 CHANGE = "/accounts/password/change/"
 DOOR = "/accounts/reauthenticate/"

@@ -4,13 +4,12 @@ import re
 
 import pytest
 from django.template.loader import render_to_string
-from django.test import Client
 from django.urls import URLPattern, get_resolver
 from pytest_django.asserts import assertContains, assertRedirects
 
 from accounts.models import User
 from tests.accounts.conftest import Mails, code_in, sign_up
-from tests.conftest import Statements
+from tests.conftest import Client, Statements
 
 NOT_OURS = re.compile(
     r"Sign In|Sign Up|Sign Out|Signup|Log ?in|E-?mail Address|Verification|Password Reset"

@@ -2,12 +2,11 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
 from tests.accounts.conftest import EVENING, Mails, code_in, seen, sign_in
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Client
 
 NEW = "a much longer sentence"
 RESET = "/accounts/password/reset/"

@@ -5,7 +5,7 @@ import time_machine
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest, HttpResponse
-from django.test import Client, RequestFactory
+from django.test import RequestFactory
 from django.utils import timezone, translation
 from pytest_django import Settings
 from pytest_django.asserts import assertContains
@@ -13,7 +13,7 @@ from pytest_django.asserts import assertContains
 from accounts.middleware import PersonMiddleware
 from accounts.models import User
 from tests.accounts.conftest import EVENING
-from tests.conftest import Statements
+from tests.conftest import Client, Statements
 
 
 def spoken_to(user: User | AnonymousUser, rf: RequestFactory) -> tuple[str, str]:

@@ -1,10 +1,9 @@
 import pytest
-from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
 from tests.accounts.conftest import Mails, code_in, seen, sign_in, sign_up
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Client
 
 
 def test_sign_in_leads_to_today(client: Client, carol: User) -> None:

@@ -6,12 +6,11 @@ import pytest
 import time_machine
 from django.db import connection
 from django.db.models.signals import pre_save
-from django.test import Client
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import CONSENT_VERSION, User
 from tests.accounts.conftest import EVENING, Mails, code_in, seen, sign_up
-from tests.conftest import Quick
+from tests.conftest import Client, Quick
 
 CODE_PAGE = "/accounts/confirm-email/"
 

@@ -3,12 +3,11 @@
 from uuid import uuid4
 
 import pytest
-from django.test import Client
 from django.utils.html import escape
 
 from accounts.models import User
 from journal.models import Letter
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Client
 
 WORDS = "I kept <b>checking</b> & checking.\n\nThen I slept."
 

@@ -11,7 +11,6 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.db import connection
 from django.http import HttpResponse
-from django.test import Client
 
 from accounts.actions import choose_name
 from accounts.models import Profile, User
@@ -20,6 +19,7 @@ from healing.guide import guide
 from healing.models import Answer, StepMark
 from journal.models import Letter, LetterContents
 from reminders.actions import choose
+from tests.conftest import Client
 
 NAME, TO, BODY, WORDS = "Canary-name", "Canary-to", "Canary-body", "Canary-answer"
 CANARIES = (NAME, TO, BODY, WORDS)

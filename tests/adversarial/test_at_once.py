@@ -9,7 +9,6 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection, connections, transaction
-from django.test import Client
 
 from accounts.actions import choose_name, erase
 from accounts.models import User
@@ -21,7 +20,7 @@ from mail.models import Message
 from reminders.actions import choose
 from reminders.models import Schedule
 from tests.adversarial.conftest import keep_letter, keep_words
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Client
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
 
 from accounts.actions import choose_name
@@ -14,6 +13,7 @@ from accounts.models import Profile, User
 from healing.models import Answer
 from journal.models import Letter
 from tests.adversarial.conftest import BODY, CANARIES, keep_letter, keep_words
+from tests.conftest import Client
 from vault.models import Key, Sealed
 from vault.sealing import new_keyset
 
@@ -97,11 +97,15 @@ Break = Callable[[Sealed], tuple[Any, ...]]
 
 
 @pytest.fixture
-def broken(bob: User, now: datetime, settings: Settings, damage: Any) -> Break:
+def broken(
+    browser: Client, alice: User, bob: User, now: datetime, settings: Settings, damage: Any
+) -> Break:
     """Breaks the row, and returns what stands in it from then on."""
 
     def do(row: Sealed) -> tuple[Any, ...]:
         damage(row, bob, now, settings)
+        # Sessions are sealed by the master key too: where that is another, she signs in again.
+        browser.force_login(alice)
         return stored(row)
 
     return do

@@ -5,7 +5,6 @@ from datetime import datetime
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
-from django.test import Client
 from pytest_django.asserts import assertContains
 
 from accounts.actions import erase
@@ -13,7 +12,7 @@ from accounts.models import User
 from healing.models import Answer
 from mail.models import Message
 from tests.adversarial.conftest import WORDS
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Client
 
 DOORS = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
 

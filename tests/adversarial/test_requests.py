@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 from django.conf import settings as project
-from django.test import Client
 from django.test.client import MULTIPART_CONTENT
 from pytest_django import Settings
 
@@ -19,6 +18,7 @@ from healing.models import Answer
 from journal.models import Letter, LetterContents
 from tests.adversarial.addresses import RULES, rule_of
 from tests.adversarial.conftest import counted, everything, read, seen
+from tests.conftest import Client
 
 URLENCODED = "application/x-www-form-urlencoded"
 ODD_METHODS = ["HEAD", "OPTIONS", "TRACE", "DELETE", "PROPFIND"]

@@ -5,7 +5,6 @@ from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
-from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
@@ -23,7 +22,7 @@ from tests.adversarial.addresses import (
     rule_of,
 )
 from tests.adversarial.conftest import CANARIES, everything, seen
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Client
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 

@@ -4,13 +4,12 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from django.test import Client
 
 from accounts.models import User
 from healing import actions
 from healing.guide import guide
 from healing.models import Answer, AnswerContents, StepMark
-from tests.conftest import Statements
+from tests.conftest import Client, Statements
 from vault.models import Key
 
 FILLED = {"moments-0-happened": "No reply on Sunday.", "moments-0-filled_in": "I said too much."}

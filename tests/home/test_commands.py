@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
-from django.test import Client
 
 from accounts.models import User
 from home.demo import EMAIL, PASSWORD
 from journal.models import Letter
+from tests.conftest import Client
 
 
 @pytest.mark.parametrize("command", ["make_demo", "take_pictures"])

@@ -5,12 +5,12 @@ import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 from django.db import connection
-from django.test import Client
 
 from accounts.models import User
 from mail.actions import post
 from mail.emails import Words
 from mail.models import Heartbeat
+from tests.conftest import Client
 from vault.sealing import new_keyset
 
 

@@ -5,7 +5,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
-from django.test import Client
 
 from accounts.actions import choose_name
 from accounts.models import User
@@ -15,7 +14,7 @@ from healing.models import StepMark
 from journal.models import Letter, LetterContents
 from reminders.actions import choose
 from reminders.models import Schedule
-from tests.conftest import PASSWORD, Statements
+from tests.conftest import PASSWORD, Client, Statements
 from vault.models import Key
 
 

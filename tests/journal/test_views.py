@@ -2,7 +2,6 @@ from datetime import datetime
 from uuid import uuid4
 
 import pytest
-from django.test import Client
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -10,7 +9,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from journal.forms import MOST_CHARACTERS
 from journal.models import Letter, LetterContents
-from tests.conftest import Statements
+from tests.conftest import Client, Statements
 
 WORDS = "I kept checking if you had seen it.\n\nEven a hard answer."
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from django.conf import settings as project
 from django.core.management import CommandError, call_command
-from django.test import Client
 from pytest_django import Settings
 
 from mail import checks, inbox
 from tests import smtp
+from tests.conftest import Client
 
 pytestmark = pytest.mark.django_db
 

@@ -3,13 +3,12 @@ from datetime import datetime
 
 import pytest
 import time_machine
-from django.test import Client
 
 from accounts.models import User
 from accounts.zones import listed_zones, places, zone_names
 from mail.models import Message
 from reminders.models import Schedule
-from tests.conftest import Statements
+from tests.conftest import Client, Statements
 
 pytestmark = pytest.mark.django_db
 

@@ -2,8 +2,9 @@ from collections.abc import Iterator
 
 import pytest
 from django.db import connection
-from django.test import Client
 from pytest_django import DjangoDbBlocker
+
+from tests.conftest import Client
 
 
 @pytest.fixture

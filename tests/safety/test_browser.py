@@ -12,7 +12,6 @@ import pytest
 from django.conf import settings
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.wsgi import get_wsgi_application
-from django.test import Client
 from django.test.testcases import LiveServerThread
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 from pytest_django import Settings
@@ -20,7 +19,7 @@ from pytest_django import Settings
 from accounts.models import User
 from journal.models import Letter, LetterContents
 from safety import pages
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Client
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

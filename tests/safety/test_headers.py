@@ -4,10 +4,11 @@ import pytest
 from django.conf import settings
 from django.core.files.storage import storages
 from django.http import HttpResponse
-from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
+from tests.conftest import Client
+from vault.sessions import cookie_for
 
 PRIVATE, PUBLIC = "no-store, private", "no-cache"
 
@@ -151,7 +152,7 @@ def test_error_page_is_ours_and_repeats_nothing(visitor: Client) -> None:
 
 @pytest.mark.usefixtures("database_down")
 def test_error_page_needs_no_database(visitor: Client) -> None:
-    visitor.cookies[settings.SESSION_COOKIE_NAME] = "of-somebody-signed-in"
+    visitor.cookies[settings.SESSION_COOKIE_NAME] = cookie_for("of-somebody-signed-in")
 
     response = visitor.get("/today/")
 

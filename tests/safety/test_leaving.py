@@ -6,10 +6,11 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.contrib.sessions.models import Session
-from django.test import Client
 from pytest_django import Settings
 
 from accounts.models import User
+from tests.conftest import Client
+from vault.sessions import cookie_for, key_in
 
 NIGHT = datetime(2026, 3, 12, 23, 5, tzinfo=UTC)
 COOKIE = settings.SESSION_COOKIE_NAME
@@ -24,7 +25,7 @@ GUESSES = [
 
 
 def _session(client: Client) -> SessionStore:
-    return SessionStore(client.cookies[COOKIE].value)
+    return SessionStore(key_in(client.cookies[COOKIE].value))
 
 
 def _write_as_visitor(client: Client) -> str:
@@ -33,7 +34,7 @@ def _write_as_visitor(client: Client) -> str:
     session["begun"] = "something they typed"
     session.save()
     assert session.session_key
-    client.cookies[COOKIE] = session.session_key
+    client.cookies[COOKIE] = cookie_for(session.session_key)
     return session.session_key
 
 
@@ -116,7 +117,7 @@ def test_leaving_is_a_link(as_alice: Client) -> None:
 
 @pytest.mark.usefixtures("database_down")
 def test_leaving_works_when_the_database_is_down(visitor: Client) -> None:
-    visitor.cookies[COOKIE] = "of-somebody-signed-in"
+    visitor.cookies[COOKIE] = cookie_for("of-somebody-signed-in")
 
     response = visitor.get("/leave/")
 

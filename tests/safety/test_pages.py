@@ -8,11 +8,12 @@ import pytest
 from django.conf import settings
 from django.core.files.storage import storages
 from django.core.management import call_command
-from django.test import Client
 from pytest_django import Settings
 
 from safety import pages
 from safety.helplines import countries
+from tests.conftest import Client
+from vault.sessions import cookie_for
 
 ADDRESSES = ["/help/", *(f"/help/{code}/" for code in countries())]
 
@@ -31,7 +32,7 @@ def test_help_is_the_rendered_file_and_asks_no_database(visitor: Client, address
 @pytest.mark.usefixtures("database_down")
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_help_stays_up_when_the_database_is_down(visitor: Client, address: str) -> None:
-    visitor.cookies[settings.SESSION_COOKIE_NAME] = "of-somebody-signed-in"
+    visitor.cookies[settings.SESSION_COOKIE_NAME] = cookie_for("of-somebody-signed-in")
 
     response = visitor.get(address)
 

@@ -1,0 +1,92 @@
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+import time_machine
+from django.conf import LazySettings
+from django.contrib.sessions.backends.db import SessionStore
+from django.contrib.sessions.models import Session
+from django.core import signing
+from pytest_django.asserts import assertRedirects
+
+from accounts.actions import open_account
+from accounts.models import User
+from tests.conftest import PASSWORD, Client
+from vault.sealing import new_keyset
+from vault.sessions import cookie_for, key_in
+
+COOKIE = "n"
+
+
+class AsItIs:
+    """The bytes as a thief finds them, once the signature and the compression are off."""
+
+    def loads(self, data: bytes) -> bytes:
+        return data
+
+
+def test_cookie_of_a_session_leads_to_it(as_alice: Client) -> None:
+    assert as_alice.get("/today/").status_code == 200
+    assert key_in(as_alice.cookies[COOKIE].value) == Session.objects.get().session_key
+
+
+def test_key_taken_from_the_database_signs_nobody_in(as_alice: Client, client: Client) -> None:
+    client.cookies[COOKIE] = Session.objects.get().session_key
+
+    assertRedirects(client.get("/today/"), "/accounts/login/?next=/today/")
+
+
+@pytest.mark.parametrize("change", [str.upper, lambda cookie: cookie[:-1], lambda cookie: "x"])
+def test_cookie_that_was_tampered_with_signs_nobody_in(
+    as_alice: Client, client: Client, change: Callable[[str], str]
+) -> None:
+    client.cookies[COOKIE] = change(as_alice.cookies[COOKIE].value)
+
+    assertRedirects(client.get("/today/"), "/accounts/login/?next=/today/")
+
+
+def test_key_is_changed_at_sign_in(client: Client, db: None, now: datetime) -> None:
+    alice = open_account(email="alice@example.org", password=PASSWORD, now=now)
+    strange = SessionStore()
+    strange["planted"] = "by someone else"
+    strange.save()
+    client.cookies[COOKIE] = cookie_for(str(strange.session_key))
+
+    client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+
+    assert key_in(client.cookies[COOKIE].value) != strange.session_key
+    assert not strange.exists(strange.session_key)
+
+
+def test_cookie_keeps_what_django_says_about_it(client: Client, alice: User) -> None:
+    client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
+
+    cookie = client.cookies[COOKIE]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
+
+
+def test_what_waits_in_a_session_cannot_be_read_in_the_database(client: Client, db: None) -> None:
+    session = client.session
+    session["waiting"] = "code 12345678"
+    session.save()
+
+    stored = Session.objects.get().session_data
+    assert SessionStore(session.session_key)["waiting"] == "code 12345678"
+    assert b"12345678" not in signing.loads(stored, salt=session.key_salt, serializer=AsItIs)
+
+
+def test_session_sealed_by_a_key_that_is_gone_is_an_empty_one(
+    as_alice: Client, settings: LazySettings
+) -> None:
+    settings.VAULT_KEYS = f"k2:{new_keyset()}"
+
+    assertRedirects(as_alice.get("/today/"), "/accounts/login/?next=/today/")
+
+
+def test_session_ends_after_twelve_hours(client: Client, alice: User) -> None:
+    with time_machine.travel("2026-03-12 08:00Z", tick=False) as clock:
+        client.force_login(alice)
+        clock.shift(timedelta(hours=11))
+        assert client.get("/you/privacy/").status_code == 200
+        clock.shift(timedelta(hours=2))
+        assert client.get("/you/privacy/").status_code == 302
