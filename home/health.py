@@ -57,7 +57,7 @@ def _beat(now: datetime) -> str:
     ages = Heartbeat.objects.ages(now)
     unseen = [name for name in HEARTBEATS if name not in ages]
     if unseen:
-        return f"never seen: {', '.join(unseen)}"
+        return f"not seen yet: {', '.join(unseen)}"
     oldest = max(ages.values())
     if oldest < BEAT_IS_LATE_AFTER:
         return OK

@@ -85,7 +85,7 @@ def test_clock_that_stopped_days_ago_degrades(client: Client, beating: None) -> 
 def test_clock_of_which_one_part_never_ticked_degrades(client: Client, beating: None) -> None:
     Heartbeat.objects.filter(name="reminders").delete()
 
-    assert client.get("/readyz").json()["beat"] == "never seen: reminders"
+    assert client.get("/readyz").json()["beat"] == "not seen yet: reminders"
 
 
 def test_mail_that_waits_too_long_degrades(client: Client, beating: None) -> None:
