@@ -1,5 +1,5 @@
 from collections.abc import Callable
-from typing import Any
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
@@ -117,13 +117,16 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     if not request.user.is_authenticated:
         context = {"step": step, "exercise": found, "form": form}
         return render(request, "healing/exercise_visitor.html", context)
+    signed_in = cast(SignedInRequest, request)
     new = NewAnswerForm(data)
     if form.is_bound and form.is_valid():
-        return _keep(request, step, form, new)
-    return _exercise_page(request, step, form, new)
+        return _keep(signed_in, step, form, new)
+    return _exercise_page(signed_in, step, form, new)
 
 
-def _keep(request: Any, step: Step, form: ExerciseForm, new: NewAnswerForm) -> HttpResponse:
+def _keep(
+    request: SignedInRequest, step: Step, form: ExerciseForm, new: NewAnswerForm
+) -> HttpResponse:
     found = form.exercise
     try:
         actions.keep_answer(
@@ -142,7 +145,12 @@ def _keep(request: Any, step: Step, form: ExerciseForm, new: NewAnswerForm) -> H
 
 
 def _exercise_page(
-    request: Any, step: Step, form: ExerciseForm, new: NewAnswerForm, *, status: int = 200
+    request: SignedInRequest,
+    step: Step,
+    form: ExerciseForm,
+    new: NewAnswerForm,
+    *,
+    status: int = 200,
 ) -> HttpResponse:
     context = {
         "step": step,
@@ -156,14 +164,16 @@ def _exercise_page(
 
 def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     """The guide no longer asks this. Who answered it can still read and delete what they kept."""
-    answers = _answers(request, step, key) if request.user.is_authenticated else None
+    if not request.user.is_authenticated:
+        raise Http404
+    answers = _answers(cast(SignedInRequest, request), step, key)
     if not answers:
         raise Http404
     context = {"step": step, "key": key, "answers": answers}
     return render(request, "healing/exercise_earlier.html", context)
 
 
-def _answers(request: Any, step: Step, key: str) -> Page[Answer]:
+def _answers(request: SignedInRequest, step: Step, key: str) -> Page[Answer]:
     rows = Answer.objects.of(request.user).to(step.number, key).newest_first()
     page = Paginator(rows, ANSWERS_ON_A_PAGE).get_page(request.GET.get("page"))
     found = step.exercise(key)
