@@ -1,21 +1,51 @@
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.core import ratelimit
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.contrib.admin.models import LogEntry
-from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import translation
 
-from accounts import emails
-from accounts.models import CONSENT_VERSION, Profile, ProfileContents, User
+from accounts import emails, limits, unverified
+from accounts.devices import key_of
+from accounts.models import (
+    CONSENT_VERSION,
+    Activity,
+    Invitation,
+    Profile,
+    ProfileContents,
+    User,
+)
+from accounts.second_factor import FACTORS, sealed
+from accounts.unverified import step_aside
 from mail.actions import post
+from vault.models import Session
+
+INVITATION_LASTS = timedelta(days=14)
+# How long what happened to an account can be looked up, and an invitation that is over.
+KEPT = timedelta(days=90)
+# As much as one run deletes of a kind: it comes back within the hour.
+BATCH = 5000
 
 # Limits that count per person keep their id in the cache until they run out.
 PERSONAL_LIMITS = ("change_password", "manage_email", "reauthenticate")
+# Which mail says that it has happened.
+TELLS_OF = {
+    Activity.Kind.PASSWORD_CHANGED: emails.password_changed,
+    Activity.Kind.EMAIL_CHANGED: emails.email_changed,
+    Activity.Kind.APP_ADDED: emails.app_added,
+    Activity.Kind.APP_REMOVED: emails.app_removed,
+    Activity.Kind.PASSKEY_ADDED: emails.passkey_added,
+    Activity.Kind.PASSKEY_REMOVED: emails.passkey_removed,
+    Activity.Kind.CODES_MADE: emails.codes_made,
+}
 
 
 @transaction.atomic
@@ -26,6 +56,18 @@ def open_account(*, email: str, password: str, now: datetime) -> User:
     )
     EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
     return person
+
+
+@transaction.atomic
+def appoint(*, person: User, password: str | None = None) -> None:
+    """Make this person an operator. Their address counts as confirmed, their account as open."""
+    person.is_staff = person.is_superuser = person.is_active = True
+    if password:
+        person.set_password(password)
+    person.save(update_fields=["is_staff", "is_superuser", "is_active", "password"])
+    EmailAddress.objects.update_or_create(
+        user=person, email=person.email, defaults={"verified": True, "primary": True}
+    )
 
 
 @transaction.atomic
@@ -69,14 +111,169 @@ def erase(*, person: User, now: datetime) -> None:
     post(kind="account.account_erased", to=person.email, words=goodbye, now=now)
     for limit in PERSONAL_LIMITS:
         ratelimit.clear(None, action=limit, user=person)
-    Session.objects.filter(pk__in=list(_sessions_of(person))).delete()
+    Session.objects.filter(pk__in=list(_waiting_for(person))).delete()
     LogEntry.objects.filter(object_id=str(person.pk)).delete()
     person.delete()
+
+
+def note_activity(*, person: User, kind: Activity.Kind, now: datetime, device: str = "") -> None:
+    """What they may look up about who came in. Nothing of what was read or written."""
+    Activity.objects.create(owner=person, kind=kind, at=now, device=device)
+
+
+@transaction.atomic
+def end_device(*, person: User, id: str, now: datetime) -> None:
+    """Sign this person out of one browser, named as `accounts.devices` names it."""
+    key = key_of(person, id, now=now)
+    if Session.objects.of(person).filter(session_key=key).delete()[0]:
+        note_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
+
+
+@transaction.atomic
+def end_sessions(*, person: User, but: str | None, now: datetime) -> None:
+    """Sign this person out everywhere but in the session with this key."""
+    if Session.objects.of(person).exclude(session_key=but).delete()[0]:
+        note_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
+
+
+@transaction.atomic
+def tell_of_change(
+    *, person: User, kind: Activity.Kind, now: datetime, device: str = "", to: str | None = None
+) -> None:
+    """How one signs in has changed: they can look it up, and a mail says so."""
+    note_activity(person=person, kind=kind, now=now, device=device)
+    with translation.override(person.spoken):
+        words = TELLS_OF[kind]()
+    post(kind=f"account.{kind}", to=to or person.email, words=words, now=now, person=person)
+
+
+@transaction.atomic
+def add_app(*, person: User, secret: str, device: str, now: datetime) -> Authenticator | None:
+    """The app that shows codes from this secret. None where there is one already. Raises
+    CannotOpen."""
+    if not _held(person) or _factors(person, Authenticator.Type.TOTP).exists():
+        return None
+    app = Authenticator.objects.create(
+        user=person,
+        type=Authenticator.Type.TOTP,
+        data={"secret": sealed(person, secret)},
+        created_at=now,
+    )
+    _make_first_codes(person, now)
+    tell_of_change(person=person, kind=Activity.Kind.APP_ADDED, now=now, device=device)
+    return app
+
+
+@transaction.atomic
+def remove_app(*, person: User, device: str, now: datetime) -> None:
+    if _factors(person, Authenticator.Type.TOTP).delete()[0]:
+        _drop_codes_for_nothing(person)
+        tell_of_change(person=person, kind=Activity.Kind.APP_REMOVED, now=now, device=device)
+
+
+@transaction.atomic
+def add_passkey(*, person: User, made: dict[str, Any], device: str, now: datetime) -> None:
+    """`made` is what `passkeys.made` keeps of it. Raises CannotOpen."""
+    if not _held(person):
+        return
+    Authenticator.objects.create(
+        user=person,
+        type=Authenticator.Type.WEBAUTHN,
+        data=made | {"name": device},
+        created_at=now,
+    )
+    _make_first_codes(person, now)
+    tell_of_change(person=person, kind=Activity.Kind.PASSKEY_ADDED, now=now, device=device)
+
+
+@transaction.atomic
+def remove_passkey(*, person: User, passkey: Authenticator, device: str, now: datetime) -> None:
+    if _factors(person, Authenticator.Type.WEBAUTHN).filter(pk=passkey.pk).delete()[0]:
+        _drop_codes_for_nothing(person)
+        tell_of_change(person=person, kind=Activity.Kind.PASSKEY_REMOVED, now=now, device=device)
+
+
+@transaction.atomic
+def make_codes(*, person: User, device: str, now: datetime) -> None:
+    """Ten new recovery codes; those from before are worth nothing from now on. Raises
+    CannotOpen."""
+    if not _held(person) or not _factors(person, *FACTORS).exists():
+        return
+    _factors(person, Authenticator.Type.RECOVERY_CODES).delete()
+    _make_first_codes(person, now)
+    tell_of_change(person=person, kind=Activity.Kind.CODES_MADE, now=now, device=device)
+
+
+@transaction.atomic
+def show_codes(*, person: User, now: datetime) -> list[str]:
+    """The recovery codes, once; after that none. Raises CannotOpen, also where it is not them who
+    ask."""
+    codes = _factors(person, Authenticator.Type.RECOVERY_CODES).select_for_update().first()
+    if codes is None or codes.data.get("shown_at"):
+        return []
+    shown: list[str] = RecoveryCodes(codes).get_unused_codes()
+    codes.data["shown_at"] = now.isoformat()
+    codes.save(update_fields=["data"])
+    return shown
+
+
+@transaction.atomic
+def make_way(*, person: User, address: str) -> bool:
+    """Whether this address, whose mailbox they have shown to be theirs, can be theirs here too.
+
+    Whoever signed up with it and never showed that has nothing here, and gives way.
+    """
+    others = User.objects.filter(email=address).exclude(pk=person.pk)
+    return all(step_aside(other.pk) for other in others)
+
+
+@transaction.atomic
+def invite(*, count: int = 1, days: int = INVITATION_LASTS.days, now: datetime) -> list[Invitation]:
+    """New invitations, each for one account. `invitations.link_to` says their links."""
+    ends_at = now + timedelta(days=days)
+    return Invitation.objects.bulk_create(
+        Invitation(made_at=now, ends_at=ends_at) for _number in range(count)
+    )
+
+
+def tidy(*, now: datetime) -> None:
+    """Delete what is kept for a time only, a batch of each. What is left waits for the next run.
+
+    Safe to run any number of times at once: what is gone is gone.
+    """
+    unverified.delete_old(now=now)
+    sessions = Session.objects.ended(now).order_by("expire_date")
+    Session.objects.filter(pk__in=list(sessions.values_list("pk", flat=True)[:BATCH])).delete()
+    activity = Activity.objects.older_than(KEPT, now=now).order_by("at")
+    Activity.objects.filter(pk__in=list(activity.values_list("pk", flat=True)[:BATCH])).delete()
+    Invitation.objects.over_for(KEPT, now=now).delete()
+    limits.forget_old(now=now)
 
 
 def may_guess(request: HttpRequest, person: User) -> bool:
     """Whether one more password may be tried here. Counts together with the lock's own tries."""
     return bool(ratelimit.consume(request, action="reauthenticate", user=person))
+
+
+def _factors(person: User, *kinds: str) -> QuerySet[Authenticator]:
+    rows: QuerySet[Authenticator] = Authenticator.objects.filter(user=person, type__in=kinds)
+    return rows
+
+
+def _make_first_codes(person: User, now: datetime) -> None:
+    if not _factors(person, Authenticator.Type.RECOVERY_CODES).exists():
+        Authenticator.objects.create(
+            user=person,
+            type=Authenticator.Type.RECOVERY_CODES,
+            data={"seed": sealed(person, RecoveryCodes.generate_seed()), "used_mask": 0},
+            created_at=now,
+        )
+
+
+def _drop_codes_for_nothing(person: User) -> None:
+    """Recovery codes stand in for a second factor: without one they would be one."""
+    if not _factors(person, *FACTORS).exists():
+        _factors(person, Authenticator.Type.RECOVERY_CODES).delete()
 
 
 def _held(person: User) -> bool:
@@ -85,11 +282,12 @@ def _held(person: User) -> bool:
     return User.objects.select_for_update(no_key=True).filter(pk=person.pk).exists()
 
 
-def _sessions_of(person: User) -> Iterator[str]:
-    """Where they are signed in, and where a code for them still waits."""
+def _waiting_for(person: User) -> Iterator[str]:
+    """Where a code for them still waits: nobody’s sessions yet, so they have to be looked into.
+    Those where they are signed in go with the account."""
     # Quoted: ann@example.org stands in joann@example.org too.
     signs = (str(person.pk), person.pk.hex, json.dumps(person.email, ensure_ascii=False))
-    for session in Session.objects.iterator(chunk_size=500):
+    for session in Session.objects.of_nobody_yet().iterator(chunk_size=500):
         contents = json.dumps(session.get_decoded(), ensure_ascii=False)
         if any(sign in contents for sign in signs):
             yield session.pk

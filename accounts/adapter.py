@@ -1,18 +1,27 @@
 """Where allauth asks us: which words, which codes, and how a mail leaves."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.models import EmailAddress
+from allauth.core import context as context_of
+from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
-from accounts import emails
-from accounts.models import User
+from accounts import emails, invitations
+from accounts.actions import end_sessions, make_way, note_activity, tell_of_change
+from accounts.devices import device_of
+from accounts.models import Activity, User
 from mail.actions import post
 from mail.emails import Words
 
@@ -22,6 +31,14 @@ CODE_SIGNS = "0123456789"
 # As the settings say too. A mail with a code leaves within this time or not at all.
 CODE_LIVES = timedelta(minutes=10)
 CODES = frozenset({"confirm_code", "reset_code"})
+
+# What allauth calls them, and we.
+CHANGES = {
+    "account/email/password_changed": Activity.Kind.PASSWORD_CHANGED,
+    "account/email/password_reset": Activity.Kind.PASSWORD_CHANGED,
+    "account/email/password_set": Activity.Kind.PASSWORD_CHANGED,
+    "account/email/email_changed": Activity.Kind.EMAIL_CHANGED,
+}
 
 PASSWORD_WORDS = {
     "password_too_short": _("Use at least 10 characters. A short sentence works well."),
@@ -38,6 +55,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
             "This address and this password do not go together."
             " Try again, or choose a new password."
         ),
+        "duplicate_email": _("This is your address already."),
         "email_taken": _("This address is already in use."),
         "enter_current_password": _("That is not your current password. Try once more."),
         "incorrect_code": _("That is not the code from the mail. Have another look at it."),
@@ -59,14 +77,38 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """Like send_mail: unlike allauth's own, it does not look at the address or the browser."""
-        self._post(*_words_for(template_prefix, {}), to=email or user.email, person=user)
+        """A change, told and noted. Unlike allauth's own mail, ours names no browser and nothing
+        of where it was done."""
+        tell_of_change(
+            person=user,
+            kind=CHANGES[template_prefix],
+            now=timezone.now(),
+            device=device_of(context_of.request),
+            to=email,
+        )
 
     def _post(self, name: str, words: Words, *, to: str, person: User | None) -> None:
         now = timezone.now()
         closes_at = now + CODE_LIVES if name in CODES else None
         kind = f"account.{name}"
         post(kind=kind, to=to, words=words, now=now, person=person, closes_at=closes_at)
+
+    def set_password(self, user: User, password: str) -> None:
+        """Also by a code: whoever else was signed in is so no more."""
+        super().set_password(user, password)
+        here = context_of.request.session.session_key
+        end_sessions(person=user, but=here, now=timezone.now())
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """The code from a mail to this address was right."""
+        with suppress(IntegrityError), transaction.atomic():
+            if make_way(person=email_address.user, address=email_address.email):
+                return bool(super().confirm_email(request, email_address))
+        self.add_message(request, messages.ERROR, "account/messages/email_confirmation_failed.txt")
+        return False
+
+    def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
+        return reverse("account_index")
 
     def generate_email_verification_code(self) -> str:
         return get_random_string(CODE_LENGTH, CODE_SIGNS)
@@ -86,8 +128,27 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
             ) from error
         return cleaned
 
+    def post_login(self, request: HttpRequest, user: User, **more: Any) -> HttpResponse:
+        """Until they have read it once, by way of the page on leaving and on what stays behind."""
+        note_activity(
+            person=user,
+            kind=Activity.Kind.SIGNED_IN,
+            now=timezone.now(),
+            device=device_of(request),
+        )
+        response: HttpResponseRedirect = super().post_login(request, user, **more)
+        if user.shown_safety_at:
+            return response
+        onward = urlencode({"next": response.url})
+        return HttpResponseRedirect(f"{reverse('account_first')}?{onward}")
+
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("home:you")
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        if settings.REGISTRATION == "invitation":
+            return invitations.may_begin(request, now=timezone.now())
+        return bool(settings.REGISTRATION == "open")
 
     def is_safe_url(self, url: str) -> bool:
         try:
@@ -112,7 +173,5 @@ def _words_for(template_prefix: str, context: dict[str, Any]) -> tuple[str, Word
             return "no_account", emails.no_account()
         case "password_reset_code":
             return "reset_code", emails.reset_code(context["code"])
-        case "password_changed" | "password_reset" | "password_set":
-            return "password_changed", emails.password_changed()
         case unknown:
             raise LookupError(f"No words for the mail {unknown!r}.")

@@ -1,17 +1,54 @@
 from typing import Any
 
 from allauth.account import admin as allauth_admin
+from allauth.mfa import admin as mfa_admin
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from accounts.actions import erase
-from accounts.models import User
+from accounts.actions import erase, invite
+from accounts.invitations import link_to
+from accounts.models import Invitation, User
 
 # Whoever can put an address of their own beside someone's account can reset its password, and
 # read. allauth offers that page, so it is taken out again.
 admin.site.unregister(allauth_admin.EmailAddress)
+# Nor is anyone’s second factor anybody else’s business.
+admin.site.unregister(mfa_admin.Authenticator)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(admin.ModelAdmin[Invitation]):
+    """Made here, to be given to somebody. Deleted, one that is out opens nothing any more."""
+
+    list_display = ("made_at", "ends_at", "used_at")
+    ordering = ("-made_at", "pk")
+    fields = readonly_fields = ("made_at", "ends_at", "used_at", "link")
+
+    @admin.display(description=_("link, to be copied"))
+    def link(self, invitation: Invitation) -> str:
+        is_open = Invitation.objects.open(timezone.now()).filter(pk=invitation.pk).exists()
+        return link_to(invitation) if is_open else gettext("It is over.")
+
+    def get_fields(self, request: HttpRequest, obj: Invitation | None = None) -> Any:
+        # Nothing to fill in: it names nobody.
+        return self.fields if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Invitation, form: Any, change: bool) -> None:
+        """Nothing about one can be changed."""
+        if not change:
+            [made] = invite(now=timezone.now())
+            obj.pk = made.pk
+
+    def response_add(
+        self, request: HttpRequest, obj: Invitation, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """On to where its link can be copied."""
+        return redirect("admin:accounts_invitation_change", obj.pk)
 
 
 @admin.register(User)

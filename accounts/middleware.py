@@ -3,19 +3,27 @@ from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlencode
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.middleware import LoginRequiredMiddleware, get_user
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from accounts.lock import is_locked
-from accounts.views import has_writing, locked, signed_out
+from accounts.given_back import has_writing, locked, signed_out
+from accounts.lock import attend, is_locked, note_presence
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# The two pages that need to know whose session it is, locked or not.
-DOORS = frozenset({"account_reauthenticate", "account_logout"})
+# The pages that need to know whose session it is, locked or not.
+DOORS = frozenset(
+    {
+        "account_reauthenticate",
+        "account_logout",
+        "mfa_reauthenticate",
+        "mfa_reauthenticate_webauthn",
+    }
+)
 
 
 class PersonMiddleware:
@@ -56,9 +64,18 @@ class LockMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if is_locked(request):
+        if request.user.is_authenticated and not is_locked(request):
+            attend(request, request.user, now=timezone.now())
+        was_locked = is_locked(request)
+        if was_locked:
             request.user = AnonymousUser()
-        return self.get_response(request)
+        response = self.get_response(request)
+        if was_locked and SESSION_KEY in request.session and not is_locked(request):
+            # Whoever copied the cookie of the locked session does not come in with its owner.
+            request.session.cycle_key()
+        if request.user.is_authenticated and not is_locked(request):
+            note_presence(request, response, now=timezone.now())
+        return response
 
     def process_view(
         self,

@@ -1,10 +1,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
@@ -17,9 +18,12 @@ from django.utils.translation import gettext_lazy as _
 from accounts.zones import NOT_SAID, validate_zone
 from vault.models import Key, Sealed, SealedQuerySet
 from vault.sealing import CannotOpen, PersonKey
+from vault.statements import Statement
 
 # A visit is written at most this often: enough for reminders, too coarse to follow anyone.
 VISIT_GRAIN = timedelta(hours=1)
+# After how many quiet minutes the pages lock. None: not before signing out.
+LOCKS_AFTER = (5, 15, 60, None)
 # The wording of the box at sign-up. Raise it whenever that sentence changes its meaning.
 CONSENT_VERSION = "1"
 
@@ -57,6 +61,14 @@ class User(AbstractBaseUser, PermissionsMixin):
         _("time zone"), max_length=64, default=NOT_SAID, validators=[validate_zone]
     )
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
+    lock_after = models.PositiveSmallIntegerField(
+        null=True,
+        default=15,
+        choices=[(minutes, minutes) for minutes in LOCKS_AFTER if minutes],
+        editable=False,
+    )
+    # They have seen, once, what this place can and cannot hide.
+    shown_safety_at = models.DateTimeField(null=True, editable=False)
     last_visit_at = models.DateTimeField(null=True, editable=False)
     # When they agreed that what they write is kept, and to which wording.
     consented_at = models.DateTimeField(null=True, editable=False)
@@ -72,6 +84,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             models.UniqueConstraint(Lower("email"), name="one_account_per_address_in_any_case"),
+            models.CheckConstraint(
+                condition=Q(lock_after=None) | Q(lock_after__in=[5, 15, 60]),
+                name="locks_after_a_time_that_can_be_chosen",
+            ),
             models.CheckConstraint(
                 condition=Q(consented_at=None, consent_version="")
                 | (Q(consented_at__isnull=False) & ~Q(consent_version="")),
@@ -91,6 +107,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Nobody is stored without a key: what they write can always be sealed."""
         is_new = self._state.adding
+        if not is_new:
+            # Whoever was erased meanwhile does not come back: Django would add the row anew.
+            kwargs.setdefault("force_update", True)
         self.email = UserManager.normalize_email(self.email)
         with transaction.atomic():
             super().save(*args, **kwargs)
@@ -100,15 +119,20 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def key(self) -> PersonKey:
         """Raises CannotOpen, also where the key is missing, as in a backup without keys."""
-        try:
-            return Key.objects.get(owner=self.pk).unwrap()
-        except Key.DoesNotExist as error:
-            raise CannotOpen from error
+        key: Key | None = KEY_OF.first(self.pk)
+        if key is None:
+            raise CannotOpen
+        return key.unwrap()
+
+    @cached_property
+    def second_factors(self) -> frozenset[str]:
+        """The kinds of second factor they have set up, recovery codes among them."""
+        return frozenset(Authenticator.objects.filter(user=self).values_list("type", flat=True))
 
     @cached_property
     def called(self) -> str:
         """The name they wish to be called by, or nothing. Raises CannotOpen."""
-        profile = Profile.objects.of(self).first()
+        profile: Profile | None = PROFILE_OF.first(self.pk)
         if profile is None:
             return ""
         contents: ProfileContents = profile.open(self.key)
@@ -133,6 +157,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.consented_at = now
         self.consent_version = version
         self.save(update_fields=["consented_at", "consent_version"])
+
+    def lock_pages(self, *, after: int | None) -> None:
+        """After so many quiet minutes; None: not before signing out."""
+        self.lock_after = after
+        self.save(update_fields=["lock_after"])
+
+    def was_shown_safety(self, *, now: datetime) -> None:
+        """They have read, once, what this place can and cannot hide."""
+        self.shown_safety_at = now
+        self.save(update_fields=["shown_safety_at"])
 
     def visited(self, *, now: datetime) -> None:
         if self.last_visit_at and now - self.last_visit_at < VISIT_GRAIN:
@@ -159,3 +193,72 @@ class Profile(Sealed):
         constraints = [
             models.UniqueConstraint(fields=["owner"], name="one_profile_per_person"),
         ]
+
+
+KEY_OF = Statement(lambda owner: Key.objects.filter(owner=owner))
+PROFILE_OF = Statement(lambda owner: Profile.objects.of(owner))
+
+
+class ActivityQuerySet(models.QuerySet["Activity"]):
+    def of(self, owner: User) -> Self:
+        """What happened to this person's account. Every query starts here."""
+        return self.filter(owner=owner)
+
+    def newest_first(self) -> Self:
+        return self.order_by("-at", "-pk")
+
+    def older_than(self, age: timedelta, *, now: datetime) -> Self:
+        return self.filter(at__lt=now - age)
+
+
+class Activity(models.Model):
+    """A sign-in or a change of how one signs in. Never that something was read or written: whoever
+    looks over a shoulder could use that."""
+
+    class Kind(models.TextChoices):
+        SIGNED_IN = "signed_in", _("Signed in")
+        PASSWORD_CHANGED = "password_changed", _("Password changed")
+        EMAIL_CHANGED = "email_changed", _("Email address changed")
+        APP_ADDED = "app_added", _("Authenticator app added")
+        APP_REMOVED = "app_removed", _("Authenticator app removed")
+        PASSKEY_ADDED = "passkey_added", _("Passkey added")
+        PASSKEY_REMOVED = "passkey_removed", _("Passkey removed")
+        CODES_MADE = "codes_made", _("New recovery codes made")
+        SIGNED_OUT_ELSEWHERE = "signed_out_elsewhere", _("Signed out elsewhere")
+
+    owner = models.ForeignKey(User, models.CASCADE, related_name="+")
+    kind = models.CharField(max_length=24, choices=Kind.choices)
+    at = models.DateTimeField()
+    # The kind of browser, as coarse as “Firefox on Android”; nothing where nobody was at one.
+    device = models.CharField(max_length=40, blank=True)
+
+    objects = ActivityQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "-at"], name="activity_of_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.owner_id}"
+
+
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self, now: datetime) -> Self:
+        return self.filter(used_at=None, ends_at__gt=now)
+
+    def over_for(self, age: timedelta, *, now: datetime) -> Self:
+        return self.filter(Q(used_at__lt=now - age) | Q(ends_at__lt=now - age))
+
+
+class Invitation(models.Model):
+    """Lets one person open an account where that takes an invitation. It names nobody, and does
+    not remember whom it let in."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    made_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    objects = InvitationQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"invitation {self.pk}"

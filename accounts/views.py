@@ -1,34 +1,113 @@
 import time
-from collections.abc import Iterator
-from contextlib import suppress
-from urllib.parse import urlsplit
+from typing import Any
+from uuid import uuid4
 
 from allauth.account import app_settings
 from allauth.account import views as allauth
+from allauth.account.adapter import get_adapter
+from allauth.account.decorators import reauthentication_required
 from allauth.account.internal.flows.email_verification_by_code import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
 )
+from allauth.account.internal.flows.manage_email import add_email, sync_user_email_address
 from allauth.account.internal.flows.password_reset_by_code import (
     PASSWORD_RESET_VERIFICATION_SESSION_KEY,
 )
+from allauth.account.internal.stagekit import clear_login
+from allauth.core import ratelimit
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-# Fields of our forms that hold nothing anyone wrote.
-CHOSEN = frozenset({"id", "state", "hour", "zone", "time_zone", "language"})
-NOT_WRITING = CHOSEN | {"csrfmiddlewaretoken", "next", "action", "version"}
+from accounts import actions, alike, invitations
+from accounts.devices import devices as devices_of
+from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
+from accounts.limits import WAIT, may_mail
+from accounts.models import Activity
+from accounts.requests import SignedInRequest
+from accounts.unverified import hold
+
+ACTIVITY_ON_A_PAGE = 20
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required(app="allauth.account")  # type: ignore[untyped-decorator]
+def email(request: SignedInRequest) -> HttpResponse:
+    """In the place of allauth's page, which manages several addresses: here there is one, and it
+    changes when the code that was sent to the new one comes back."""
+    person = request.user
+    form = NewAddressForm(request.POST if request.method == "POST" else None, user=person)
+    if form.is_bound and not ratelimit.consume(request, action="manage_email", user=person):
+        return render(request, "429.html", status=429)
+    if form.is_bound and form.is_valid():
+        # Where the old address is nobody's row, nobody would hear of the change there.
+        sync_user_email_address(person)
+        add_email(request, form)
+        return redirect("account_email_verification_sent")
+    return render(request, "account/email.html", {"form": form})
 
 
 @require_safe
-def email(request: HttpRequest) -> HttpResponse:
-    """In the place of allauth's page: the address can be seen and not yet changed."""
-    return render(request, "account/email.html")
+def index(request: SignedInRequest) -> HttpResponse:
+    """Everything about coming in and staying out, each with a page of its own."""
+    return render(request, "account/index.html")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@reauthentication_required  # type: ignore[untyped-decorator]
+def lock(request: SignedInRequest) -> HttpResponse:
+    """After how many quiet minutes the pages lock."""
+    person = request.user
+    initial = {"after": person.lock_after or UNTIL_SIGNED_OUT}
+    form = LockForm(request.POST if request.method == "POST" else None, initial=initial)
+    if form.is_bound and form.is_valid():
+        person.lock_pages(after=form.cleaned_data["after"])
+        messages.info(request, _("It is kept, and holds wherever you are signed in."))
+        return redirect("account_index")
+    return render(request, "account/lock.html", {"form": form})
+
+
+@require_safe
+@reauthentication_required  # type: ignore[untyped-decorator]
+def devices(request: SignedInRequest) -> HttpResponse:
+    """Where they are signed in."""
+    here = request.session.session_key
+    found = devices_of(request.user, here=here, now=timezone.now())
+    return render(request, "account/devices.html", {"devices": found})
+
+
+@require_POST
+@reauthentication_required  # type: ignore[untyped-decorator]
+def end_device(request: SignedInRequest) -> HttpResponse:
+    """Sign out one browser, named by `id`. One that is gone already is what was wanted."""
+    actions.end_device(person=request.user, id=request.POST.get("id", ""), now=timezone.now())
+    messages.info(request, _("That browser is signed out."))
+    return redirect("account_devices")
+
+
+@require_POST
+@reauthentication_required  # type: ignore[untyped-decorator]
+def end_other_devices(request: SignedInRequest) -> HttpResponse:
+    """Sign out everywhere but here."""
+    here = request.session.session_key
+    actions.end_sessions(person=request.user, but=here, now=timezone.now())
+    messages.info(request, _("You are signed in here, and nowhere else."))
+    return redirect("account_devices")
+
+
+@require_safe
+def activity(request: SignedInRequest) -> HttpResponse:
+    """Sign-ins and changes of how one signs in. Never what was read or written."""
+    rows = Activity.objects.of(request.user).newest_first()
+    page = Paginator(rows, ACTIVITY_ON_A_PAGE).get_page(request.GET.get("page"))
+    return render(request, "account/activity.html", {"page": page})
 
 
 @login_not_required
@@ -37,14 +116,39 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
     """allauth's page for the first code. It says when a code has run out, and a code that was
     sent again lasts as long as its mail promises."""
     key = EMAIL_VERIFICATION_CODE_SESSION_KEY
-    if _ran_out(request, key, app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT):
-        messages.warning(request, _("That code has run out. Sign in, and a new one is sent."))
-    sent_again = request.session.get(key, {}).get("resend_count")
+    seconds = app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT
+    if _ran_out(request, key, seconds) or _is_gone(request, key):
+        request.session.pop(key)
+        messages.warning(request, _code_ran_out(request))
+        if request.user.is_anonymous:
+            clear_login(request)
+    before = request.session.get(key)
+    if before and _asks_again(request) and not may_mail(request, before["email"]):
+        messages.warning(request, WAIT)
+        return redirect(request.get_full_path())
+    if before and _is_for_nobody(before):
+        alike.ask(alike.ON_THE_CODE_PAGE)
+    sent_again = before and before["resend_count"]
     response: HttpResponse = allauth.email_verification_sent(request)
     state = request.session.get(key)
     if state and state["resend_count"] != sent_again:
         request.session[key] = state | {"at": time.time()}
+        if _is_for_nobody(state):
+            # allauth would send no second mail here, and that would tell.
+            alike.ask(alike.WHEN_SENT_AGAIN)
+            get_adapter().send_account_already_exists_mail(state["email"])
     return response
+
+
+@login_not_required
+@never_cache
+@require_safe
+def join(request: HttpRequest, token: str) -> HttpResponse:
+    """Where the link of an invitation leads: to the page for signing up, while it is good."""
+    by_invitation = settings.REGISTRATION == "invitation"
+    if by_invitation and not invitations.follow(request, token, now=timezone.now()):
+        return render(request, "account/invitation_over.html", status=404)
+    return redirect("account_signup")
 
 
 @login_not_required
@@ -67,32 +171,29 @@ def complete_reset(request: HttpRequest) -> HttpResponse:
     return response
 
 
-@never_cache
-def locked(request: HttpRequest) -> HttpResponse:
-    """What a locked session answers when something is sent to it: nothing is kept, and what they
-    wrote goes back to them. Reached through LockMiddleware only."""
-    context = {"texts": list(_writing(request)), "back": _page_before(request)}
-    return render(request, "account/locked.html", context, status=403)
+def _asks_again(request: HttpRequest) -> bool:
+    return request.method == "POST" and request.POST.get("action") == "resend"
 
 
-@login_not_required
-def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form whose page was too old. Nothing is kept, and what they wrote goes back to them."""
-    context = {"texts": list(_writing(request))}
-    return render(request, "403_csrf.html", context, status=403)
+def _is_for_nobody(state: dict[str, Any]) -> bool:
+    """Whether this code belongs to no account: none is told that, and none can be entered."""
+    return "user_id" not in state or alike.NOBODY in state
 
 
-def signed_out(request: HttpRequest) -> HttpResponse:
-    """Something was sent after the session had ended. Reached through SignInMiddleware only."""
-    context = {"texts": list(_writing(request)), "back": _page_before(request)}
-    return render(request, "account/signed_out.html", context, status=403)
+def _is_gone(request: HttpRequest, key: str) -> bool:
+    """Whether the account of this code has been erased, or another sign-up has taken its place.
+    If it is there, it stays as it is until this request is answered."""
+    state = request.session.get(key)
+    if request.method != "POST" or state is None:
+        return False
+    person = hold(state.get("user_id") or uuid4())
+    return person is None and not _is_for_nobody(state)
 
 
-def closed(request: HttpRequest) -> HttpResponse:
-    """What someone wrote does not open. It stays as it is; what they sent goes back to them."""
-    sent = request.method == "POST"
-    context = {"texts": list(_writing(request)) if sent else []}
-    return render(request, "closed.html", context, status=503 if sent else 200)
+def _code_ran_out(request: HttpRequest) -> str:
+    if request.user.is_authenticated:
+        return _("That code has run out. You can ask for a new one here.")
+    return _("That code has run out. Sign in, and a new one is sent.")
 
 
 def _ran_out(request: HttpRequest, key: str, seconds: int) -> bool:
@@ -101,33 +202,12 @@ def _ran_out(request: HttpRequest, key: str, seconds: int) -> bool:
 
 
 def _reset_ran_out(request: HttpRequest) -> bool:
-    return _ran_out(
-        request,
-        PASSWORD_RESET_VERIFICATION_SESSION_KEY,
-        app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT,
-    )
+    key = PASSWORD_RESET_VERIFICATION_SESSION_KEY
+    seconds = app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT
+    return _ran_out(request, key, seconds) or _is_gone(request, key)
 
 
 def _ask_again(request: HttpRequest) -> HttpResponse:
     del request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
     messages.warning(request, _("That code has run out. You can ask for a new one here."))
     return redirect("account_reset_password")
-
-
-def has_writing(request: HttpRequest) -> bool:
-    return next(_writing(request), None) is not None
-
-
-def _writing(request: HttpRequest) -> Iterator[str]:
-    for name, values in request.POST.lists():
-        if name not in NOT_WRITING and "password" not in name:
-            yield from (value for value in values if value.strip())
-
-
-def _page_before(request: HttpRequest) -> str:
-    """The page of ours they came from. Many addresses that take a form show nothing themselves."""
-    with suppress(ValueError):
-        referrer = urlsplit(request.headers.get("Referer", ""))
-        if referrer.netloc == request.get_host():
-            return referrer.path
-    return reverse("home:today")

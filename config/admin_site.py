@@ -1,15 +1,57 @@
+from typing import Any
+
 from allauth.account.decorators import secure_admin_login
-from django.contrib import admin
+from allauth.account.utils import get_next_redirect_url
+from allauth.mfa.models import Authenticator
+from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils.decorators import method_decorator
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+
+from accounts.models import User
+from accounts.second_factor import has_second_factor, has_shown_it
+from accounts.second_factor_views import GOING_TO
 
 
 class AdminSite(admin.AdminSite):
     """Django's own admin, entered by the same door as everything else.
 
-    So its tries are counted, and whatever that door asks for is asked here too. Nothing that people
-    write is registered in it.
+    So its tries are counted, and whatever that door asks for is asked here too; and it opens only
+    where a second factor was shown. Nothing that people write is registered in it.
     """
 
     site_header = site_title = "Operator"
-    login = method_decorator([login_not_required, secure_admin_login])(admin.AdminSite.login)
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and _is_proved(request)
+
+    @method_decorator([never_cache, login_not_required, secure_admin_login])
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The way in for somebody who runs the place and is signed in: everybody else was sent
+        away before this. Django's own form is never shown, since it knows of no second factor."""
+        onward = get_next_redirect_url(request) or reverse("admin:index")
+        if self.has_permission(request):
+            return HttpResponseRedirect(onward)
+        person = request.user
+        if isinstance(person, User) and has_second_factor(person):
+            return HttpResponseRedirect(f"{_door_of(person)}?{urlencode({'next': onward})}")
+        request.session[GOING_TO] = onward
+        messages.warning(request, _("These pages open to a second step only. Set one up first."))
+        return HttpResponseRedirect(reverse("mfa_index"))
+
+
+def _is_proved(request: HttpRequest) -> bool:
+    person = request.user
+    return isinstance(person, User) and has_second_factor(person) and has_shown_it(request)
+
+
+def _door_of(person: User) -> str:
+    if Authenticator.Type.TOTP in person.second_factors:
+        return reverse("mfa_reauthenticate")
+    return reverse("mfa_reauthenticate_webauthn")

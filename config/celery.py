@@ -2,9 +2,14 @@
 
 import os
 from datetime import timedelta
+from typing import Any
 
 from celery import Celery
+from celery.signals import setup_logging, task_prerun
 from django.conf import settings
+from django.db import close_old_connections
+
+from config import logs
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -24,8 +29,8 @@ app.conf.update(
     task_acks_late=False,
     task_serializer="json",
     accept_content=["json"],
-    task_soft_time_limit=75,
-    task_time_limit=90,
+    task_soft_time_limit=120,
+    task_time_limit=135,
     worker_prefetch_multiplier=1,
     worker_max_tasks_per_child=500,
     worker_send_task_events=False,
@@ -46,6 +51,31 @@ app.conf.update(
             "schedule": timedelta(seconds=60),
             "options": {"expires": 60},
         },
+        "tidy mail": {
+            "task": "mail.tasks.tidy",
+            "schedule": timedelta(hours=1),
+            "options": {"expires": 3600},
+        },
+        "tidy accounts": {
+            "task": "accounts.tasks.tidy",
+            "schedule": timedelta(hours=1),
+            "options": {"expires": 3600},
+        },
     },
 )
-app.autodiscover_tasks(["mail", "reminders"])
+app.autodiscover_tasks(["mail", "reminders", "accounts"])
+
+
+@setup_logging.connect  # type: ignore[untyped-decorator]
+def say_it_as_the_rest_does(**kwargs: Any) -> None:
+    """Celery sets up logs of its own unless somebody listens here."""
+    logs.configure(settings.LOGGING)
+    logs.keep_words_of_errors()
+
+
+@task_prerun.connect  # type: ignore[untyped-decorator]
+def look_at_connections(**kwargs: Any) -> None:
+    """What a request does by itself, a task has to ask for: a session that the database ended
+    meanwhile is noticed, and another one opened. Else one that broke outside a transaction would
+    break every task after it."""
+    close_old_connections()

@@ -142,8 +142,11 @@ def settings_of_running(place: Place) -> Environment | None:
 
 
 @contextlib.contextmanager
-def thrown_away() -> Iterator[Environment]:
-    """Servers and secrets that are gone afterwards; nobody's own settings reach in."""
+def thrown_away(verb: str = "test", *, keep: bool = False) -> Iterator[Environment]:
+    """Servers and secrets that are gone afterwards; nobody's own settings reach in.
+
+    Where time is measured Postgres writes as if its data were to `keep`.
+    """
     names = settings_names()
     environment = {
         name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in names
@@ -153,13 +156,17 @@ def thrown_away() -> Iterator[Environment]:
         # Postgres may have to run as another user, who passes through this folder to its own.
         place.folder.chmod(0o711)
         place.make()
+        temporary = place.folder / "tmp"
+        temporary.mkdir(mode=0o711)
         environment |= {
             "DOTENV": os.devnull,
             "SITE_URL": "http://localhost:8000",
             "STATIC_ROOT": str(place.folder / "static"),
             "PAGES_ROOT": str(place.folder / "pages"),
+            # What programs leave in passing goes with the rest.
+            "TMPDIR": str(temporary),
         }
-        with servers(place, "test", environment, keep=False):
+        with servers(place, verb, environment, keep=keep):
             yield environment
 
 

@@ -154,6 +154,12 @@ def test(arguments: list[str]) -> int:
     return code
 
 
+def bench(arguments: list[str]) -> int:
+    """On servers of its own, with nobody's settings; what it needs to know lies in bench/."""
+    with thrown_away("bench", keep=True) as environment:
+        return in_front(_module("bench.run", *arguments), environment)
+
+
 def _module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", name, *arguments]
 
@@ -172,6 +178,7 @@ VERBS: dict[str, Callable[[list[str]], int]] = {
     "test": test,
     "check": check,
     "fix": fix,
+    "bench": bench,
     "demo": demo,
     "pictures": pictures,
     "manage": manage,

@@ -12,6 +12,7 @@ from types import FrameType
 
 import psutil
 
+from config.logs import readable
 from config.place import RUN, Place, Trouble, say
 
 # Supervisor stops its programs first; Postgres goes last, with a fast shutdown.
@@ -73,10 +74,10 @@ def quietly(command: Sequence[str], environment: dict[str, str], log: Path) -> N
 
 def last_lines(log: Path, count: int = 15) -> str:
     try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+        words = log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
     except OSError:
-        lines = []
-    return "\n".join([f"The end of {log}:", *(f"  {line}" for line in lines)])
+        words = []
+    return "\n".join([f"The end of {log}:", *(f"  {readable(line)}" for line in words)])
 
 
 def wait_until(

@@ -28,13 +28,13 @@ class Program:
 # Where to listen is left to GUNICORN_CMD_ARGS: it differs between here and a container.
 WEB = Program("python -m gunicorn config.wsgi --workers 2 --threads 4 --no-control-socket", 35)
 WORKER = Program(
-    "python -m celery -A config worker --queues mail --concurrency 2 -O fair"
+    "python -m celery --quiet -A config worker --queues mail --concurrency 2 -O fair"
     " --without-gossip --without-mingle --loglevel WARNING",
     45,
 )
 # The plain scheduler keeps no file: what is due is known to Postgres.
 BEAT = Program(
-    "python -m celery -A config beat --scheduler celery.beat:Scheduler --loglevel WARNING"
+    "python -m celery --quiet -A config beat --scheduler celery.beat:Scheduler --loglevel WARNING"
 )
 CATCHER = Program("python manage.py catch_mail")
 # What must be done before they start. It also renders the help pages, which name the operator.

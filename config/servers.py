@@ -21,6 +21,7 @@ from pathlib import Path
 
 from config.place import ROOT, RUN, Place, Trouble
 from config.processes import end, last_lines, stop, wait_until
+from safety.quiet import QUIET
 
 # Below the range from which systems hand out ports by themselves.
 PORTS = range(20_000, 32_768)
@@ -158,7 +159,13 @@ def _others() -> Iterator[int]:
 
 @contextlib.contextmanager
 def postgres(
-    place: Place, password: str, environment: dict[str, str], pids: dict[str, int], *, keep: bool
+    place: Place,
+    password: str,
+    environment: dict[str, str],
+    pids: dict[str, int],
+    *,
+    keep: bool,
+    port: int | None = None,
 ) -> Iterator[str]:
     """Its address while it runs. The data stays in the folder unless it is not worth keeping."""
     _look_at_lengths(place)
@@ -166,7 +173,7 @@ def postgres(
     if not place.database.exists():
         _make_database(place, way, password, environment)
     _look_at_data(place)
-    port = free_port()
+    port = port or free_port()
     url = f"postgres://postgres:{password}@{LOOPBACK}:{port}/postgres"
     command = way.command("postgres", "-D", str(place.database), "-p", str(port))
     for name, value in _options(keep=keep).items():
@@ -197,7 +204,7 @@ def _look_at_lengths(place: Place) -> None:
 
 def _options(*, keep: bool) -> dict[str, str]:
     # No socket file: its path may be no longer than about 100 characters.
-    ours = {"listen_addresses": LOOPBACK, "unix_socket_directories": "", "lc_messages": "C"}
+    ours = {"listen_addresses": LOOPBACK, "unix_socket_directories": "", "lc_messages": "C"} | QUIET
     return ours if keep else ours | THROWN_AWAY
 
 
@@ -315,10 +322,15 @@ def _is_new_enough(version: str) -> bool:
 
 @contextlib.contextmanager
 def redis(
-    place: Place, password: str, environment: dict[str, str], pids: dict[str, int]
+    place: Place,
+    password: str,
+    environment: dict[str, str],
+    pids: dict[str, int],
+    *,
+    port: int | None = None,
 ) -> Iterator[str]:
     """Its address while it runs. It keeps nothing: Postgres knows what is to be done."""
-    port = free_port()
+    port = port or free_port()
     url = f"redis://:{password}@{LOOPBACK}:{port}/0"
     log = place.log / "redis.log"
     # By standard input: on the command line the password could be read by everyone here.

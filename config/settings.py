@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
-from environs import FileAwareEnv
+from environs import FileAwareEnv, validate
+
+from config.logs import configuration
 
 django_stubs_ext.monkeypatch()
 
@@ -26,6 +28,13 @@ DISCREET_NAME = env.str("DISCREET_NAME", "Notes")
 SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
 OPERATOR_NAME = env.str("OPERATOR_NAME", "")
 OPERATOR_CONTACT = env.str("OPERATOR_CONTACT", "")
+# Where holes are reported, as /.well-known/security.txt says: an address or an https link.
+SECURITY_CONTACT = env.str("SECURITY_CONTACT", OPERATOR_CONTACT)
+# Where the source of what runs here can be had.
+SOURCE_URL = env.str("SOURCE_URL", "")
+# The operator's own words, in Markdown: in the place of our terms, and below our privacy page.
+TERMS_TEXT = env.str("TERMS_TEXT", "")
+PRIVACY_TEXT = env.str("PRIVACY_TEXT", "")
 # Where “Leave now” goes: a page that everyone opens, that shows nothing personal.
 LEAVE_URL = env.str("LEAVE_URL", "https://www.wikipedia.org/")
 
@@ -41,7 +50,6 @@ INSTALLED_APPS = [
     "config.admin.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "django.forms",
     "home",
@@ -54,16 +62,19 @@ INSTALLED_APPS = [
     "vault",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "csp",
     "django.contrib.staticfiles",
 ]
 
 MIDDLEWARE = [
+    # Above everything, so that every answer has a name and a line in the log.
+    "safety.middleware.RequestMiddleware",
     # Headers first, so that files, redirects and errors carry them too.
     "safety.middleware.HeadersMiddleware",
     "safety.middleware.DistrustMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "safety.middleware.PolicyMiddleware",
     "safety.middleware.AdminPolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -81,13 +92,15 @@ MIDDLEWARE = [
     "safety.middleware.LeftMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.arrival.AuthenticationMiddleware",
     "accounts.middleware.PersonMiddleware",
     # Above the sign-in: whoever is locked is asked for the password, not for a new sign-in.
     "accounts.middleware.LockMiddleware",
     "accounts.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.gone.GoneMiddleware",
+    "accounts.limits.HeadMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -117,8 +130,18 @@ DATABASES = {
 }
 # One request is one transaction: what a page did is kept whole or not at all.
 DATABASES["default"]["ATOMIC_REQUESTS"] = True
-# A host that does not answer must not hold a page, least of all the one for leaving.
-DATABASES["default"].setdefault("OPTIONS", {})["connect_timeout"] = 5
+# A host that does not answer must not hold a page, least of all the one for leaving: not when a
+# line to it is opened, and not on one that was open when it vanished (milliseconds, seconds).
+DATABASES["default"].setdefault("OPTIONS", {}).update(
+    {"connect_timeout": 5, "tcp_user_timeout": 10_000, "keepalives_idle": 30}
+)
+# The same database by a line of its own: what counts tries stands at once, outside the request’s
+# transaction, so that it also counts the requests that fail.
+DATABASES["cache"] = DATABASES["default"] | {
+    "ATOMIC_REQUESTS": False,
+    "TEST": {"MIRROR": "default"},
+}
+DATABASE_ROUTERS = ["config.cache.CacheRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Rate limits live here, so that they survive restarts and do not depend on Redis.
@@ -126,6 +149,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
+        "KEY_FUNCTION": "config.cache.key",
         # Django's 300 would drop the counts of rate limits under load.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
@@ -137,7 +161,7 @@ VAULT_KEYS = env.str("VAULT_KEYS")
 # --- Who they are --------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTHENTICATION_BACKENDS = ["accounts.backend.Backend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -186,8 +210,46 @@ ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = SITE.scheme
-ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,10/5m/key"}
+ACCOUNT_RATE_LIMITS = {
+    # What makes us send mail is counted by accounts.limits, in the forms: there, whoever has to
+    # wait is told so beside what they typed.
+    "signup": None,
+    "reset_password": None,
+    "confirm_email": None,
+    "login_failed": "10/m/ip,10/5m/key",
+    # Whoever knows the password has this many tries at a million codes.
+    "second_step": "10/m/ip,10/5m/key,40/d/key",
+    # Each may mail a code to an address that somebody typed.
+    "manage_email": "5/m/user,10/d/user",
+}
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_MAX_EMAIL_ADDRESSES = 2
+# Who may open an account: anyone, whoever was given an invitation, nobody new.
+REGISTRATION = env.str(
+    "REGISTRATION", "open", validate=validate.OneOf(("open", "invitation", "closed"))
+)
 
+MFA_ADAPTER = "accounts.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_ISSUER = DISCREET_NAME
+MFA_TOTP_TOLERANCE = 0
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_PASSKEY_LOGIN_ENABLED = True
+# Nobody without a password: it is what a lock asks for.
+MFA_PASSKEY_SIGNUP_ENABLED = False
+MFA_WEBAUTHN_USER_VERIFICATION = "required"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
+# Each sign-in with a passkey asks twice.
+MFA_RATE_LIMITS = {"webauthn_login": "20/m/ip"}
+MFA_FORMS = {
+    "authenticate": "accounts.second_factor_forms.SecondStepForm",
+    "authenticate_webauthn": "accounts.second_factor_forms.PasskeyForm",
+    "login_webauthn": "accounts.second_factor_forms.PasskeySignInForm",
+    "reauthenticate": "accounts.second_factor_forms.SecondStepAgainForm",
+    "reauthenticate_webauthn": "accounts.second_factor_forms.PasskeyAgainForm",
+}
+
+SESSION_ENGINE = "vault.sessions"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_SERIALIZER = "vault.sessions.SealedSerializer"
@@ -242,7 +304,9 @@ SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}n"
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}c"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "accounts.views.csrf_failure"
+# It goes with the browser, as the others do, and leaves no trace of a year.
+CSRF_COOKIE_AGE = None
+CSRF_FAILURE_VIEW = "accounts.given_back.csrf_failure"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
@@ -269,20 +333,25 @@ CONTENT_SECURITY_POLICY = {
         "upgrade-insecure-requests": HTTPS,
     },
 }
-PERMISSIONS_POLICY: dict[str, list[str]] = {
-    feature: []
-    for feature in (
-        "accelerometer",
-        "camera",
-        "display-capture",
-        "geolocation",
-        "gyroscope",
-        "magnetometer",
-        "microphone",
-        "midi",
-        "payment",
-        "usb",
-    )
+# Everything a browser can do and these pages never ask for. Client hints (ch-…) are not among it:
+# browsers send them to whoever asks, and nobody does here. Nor is unload: Django’s admin uses it.
+_NEVER = """
+    accelerometer aria-notify autoplay browsing-topics camera
+    captured-surface-control clipboard-read clipboard-write compute-pressure
+    cross-origin-isolated deferred-fetch deferred-fetch-minimal digital-credentials-create
+    digital-credentials-get display-capture encrypted-media fullscreen gamepad geolocation
+    gyroscope hid identity-credentials-get idle-detection keyboard-map language-detector
+    language-model local-fonts local-network local-network-access loopback-network
+    magnetometer media-playback-while-not-visible microphone midi
+    on-device-speech-recognition otp-credentials payment picture-in-picture
+    private-state-token-issuance private-state-token-redemption screen-wake-lock serial
+    speaker-selection storage-access summarizer sync-xhr translator usb
+    window-management xr-spatial-tracking
+""".split()  # noqa: SIM905 (a list of words, not of quotes)
+# Passkeys are the one thing that is used, and only by pages of ours.
+PERMISSIONS_POLICY: dict[str, list[str]] = {name: [] for name in _NEVER} | {
+    "publickey-credentials-create": ["self"],
+    "publickey-credentials-get": ["self"],
 }
 # A letter of 100,000 characters fits, a flood does not.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
@@ -290,12 +359,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 300
 
 # --- Logs ----------------------------------------------------------------------------------
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # No handler mails errors: an error report would carry what was being written.
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
-}
+LOGGING_CONFIG = "config.logs.configure"
+LOGGING = configuration(env.str("LOG_LEVEL", "INFO"))
+# Nobody is mailed about errors, and a report of one would hold nothing that was sent.
+ADMINS: list[tuple[str, str]] = []
+DEFAULT_EXCEPTION_REPORTER_FILTER = "safety.reports.NothingSent"

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from accounts.views import join
 from home import health
 
 urlpatterns = [
@@ -10,6 +11,7 @@ urlpatterns = [
     path("", include("reminders.urls")),
     path("", include("mail.urls")),
     path("journal/", include("journal.urls")),
+    path("join/<str:token>/", join, name="account_join"),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
     path("admin/", admin.site.urls),
@@ -17,5 +19,6 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
 ]
 
+handler404 = "accounts.given_back.not_found"
 # It needs neither a person nor a database.
-handler500 = "safety.views.server_error"
+handler500 = "accounts.given_back.server_error"

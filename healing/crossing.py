@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import CharField, F, Max, Value
+from django.db import connection
 
 from accounts.models import User
 from healing.guide import Step, guide
-from healing.models import Answer, StepMark
 
 
 @dataclass(frozen=True)
@@ -20,18 +19,22 @@ class Stone:
     touched_at: datetime | None = None
 
 
+# Every Today needs this one. Built from querysets it takes the processor ten times as long.
+TOUCHED = """
+SELECT step, 'begun', max(changed_at) FROM healing_answer WHERE owner_id = %(owner)s GROUP BY step
+UNION ALL
+SELECT step, state, marked_at FROM healing_stepmark WHERE owner_id = %(owner)s
+"""
+
+
 def crossing(person: User, *, begun_elsewhere: Mapping[int, datetime]) -> list[Stone]:
     """The eight stones, by one statement. `begun_elsewhere`: step → when, as for the journal's."""
-    marks = StepMark.objects.of(person).values_list("step", "state", "marked_at")
-    answered = (
-        Answer.objects.of(person)
-        .values("step")
-        .annotate(state=Value("begun", output_field=CharField()), touched_at=Max(F("changed_at")))
-        .values_list("step", "state", "touched_at")
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(TOUCHED, {"owner": person.pk})
+        touched = cursor.fetchall()
     found = {step: ("begun", at) for step, at in begun_elsewhere.items()}
     # A mark outweighs a beginning, whichever the database returns first.
-    for step, state, at in sorted(answered.union(marks), key=lambda row: row[1] != "begun"):
+    for step, state, at in sorted(touched, key=lambda row: row[1] != "begun"):
         found[step] = (state, at)
     return [
         Stone(step, *found.get(number, ("open", None)))

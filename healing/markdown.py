@@ -31,12 +31,12 @@ def _parser() -> MarkdownIt:
 PARSER = _parser()
 
 
-def _mark_headings(tokens: Sequence[Token]) -> tuple[tuple[str, str], ...]:
+def _mark_headings(tokens: Sequence[Token], prefix: str) -> tuple[tuple[str, str], ...]:
     """Ids come from the order, not the words: an anchor survives a translation."""
     headings: list[tuple[str, str]] = []
     for opening, words in pairwise(tokens):
         if opening.type == "heading_open" and opening.tag == "h2":
-            anchor = f"part-{len(headings) + 1}"
+            anchor = f"{prefix}-{len(headings) + 1}"
             opening.attrSet("id", anchor)
             headings.append((anchor, words.content))
     return tuple(headings)
@@ -50,9 +50,10 @@ def _mark_links(tokens: Sequence[Token]) -> None:
                 child.attrSet("rel", "noreferrer")
 
 
-def render(text: str) -> Rendered:
+def render(text: str, *, prefix: str = "part") -> Rendered:
+    """`prefix` begins the headings' ids: two texts on one page need two."""
     tokens = PARSER.parse(text)
-    headings = _mark_headings(tokens)
+    headings = _mark_headings(tokens, prefix)
     _mark_links(tokens)
     html = PARSER.renderer.render(tokens, PARSER.options, {})
     return Rendered(html=SafeString(html), headings=headings)

@@ -18,5 +18,6 @@ urlpatterns = [
     ),
     path("about/", views.page, {"slug": "about"}, name="about"),
     path("privacy/", views.page, {"slug": "privacy"}, name="privacy"),
+    path("terms/", views.page, {"slug": "terms"}, name="terms"),
     path("accessibility/", views.page, {"slug": "accessibility"}, name="accessibility"),
 ]

@@ -1,28 +1,35 @@
 from collections.abc import Callable
+from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.given_back import closed, sent_too_late
 from accounts.models import User
 from accounts.requests import SignedInRequest
-from accounts.views import closed
-from healing import actions
+from healing import actions, markdown
 from healing.exercises import ExerciseForm
 from healing.forms import OPEN, MarkForm, NewAnswerForm
-from healing.guide import Step, guide
+from healing.guide import Exercise, Step, guide
 from healing.models import Answer, AnswerContents, StepMark
 from vault.sealing import CannotOpen
+from vault.statements import Statement
 
 ANSWERS_ON_A_PAGE = 20
+MARK = Statement(lambda owner, step: StepMark.objects.of(owner).filter(step=step))
 
 
 def _reading_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -41,7 +48,13 @@ def _answer_of(request: SignedInRequest, step: Step, key: str, answer_id: UUID) 
 
 @_reading_page
 def page(request: HttpRequest, slug: str) -> HttpResponse:
-    return render(request, "healing/page.html", {"page": guide().pages[slug]})
+    page = guide().pages[slug]
+    context = {"page": page, "words": page.html, "added": ""}
+    if slug == "privacy" and settings.PRIVACY_TEXT:
+        context["added"] = markdown.render(settings.PRIVACY_TEXT, prefix="theirs").html
+    elif slug == "terms" and settings.TERMS_TEXT:
+        context["words"] = markdown.render(settings.TERMS_TEXT).html
+    return render(request, "healing/page.html", context)
 
 
 @_reading_page
@@ -68,7 +81,7 @@ def step(request: HttpRequest, step: Step) -> HttpResponse:
         "following": guide().steps.get(step.number + 1),
     }
     if request.user.is_authenticated:
-        context["mark"] = StepMark.objects.of(request.user).filter(step=step.number).first()
+        context["mark"] = MARK.first(request.user.pk, step.number)
         context["earlier"] = _keys_of_earlier_exercises(request.user, step)
     return render(request, "healing/step.html", context)
 
@@ -112,16 +125,30 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
         return _earlier_exercise(request, step, key)
     if found.desk:
         return redirect("journal:write")
-    data = request.POST if request.method == "POST" else None
-    form = ExerciseForm(found, data)
+    if gone := sent_too_late(request):
+        return gone
+    form = ExerciseForm(found, request.POST) if request.method == "POST" else None
     if not request.user.is_authenticated:
-        context = {"step": step, "exercise": found, "form": form}
+        context = {"step": step, "exercise": found, "sheet": _sheet(found, form), "form": form}
         return render(request, "healing/exercise_visitor.html", context)
     signed_in = cast(SignedInRequest, request)
-    new = NewAnswerForm(data)
-    if form.is_bound and form.is_valid():
+    new = NewAnswerForm(request.POST if form else None)
+    if form and form.is_valid():
         return _keep(signed_in, step, form, new)
-    return _exercise_page(signed_in, step, form, new)
+    return _exercise_page(signed_in, step, found, form, new)
+
+
+def _sheet(exercise: Exercise, form: ExerciseForm | None) -> SafeString:
+    """The questions, filled in as they were sent, or not at all."""
+    if form is None:
+        return _blank_sheet(exercise, get_language())
+    return render_to_string("healing/_form.html", {"form": form})
+
+
+@lru_cache(maxsize=200)
+def _blank_sheet(exercise: Exercise, language: str) -> SafeString:
+    """The same for everybody: made once for each language."""
+    return render_to_string("healing/_form.html", {"form": ExerciseForm(exercise)})
 
 
 def _keep(
@@ -139,7 +166,7 @@ def _keep(
         )
     except CannotOpen:
         form.add_error(None, _("Your key does not open at the moment. Nothing was kept yet."))
-        return _exercise_page(request, step, form, new, status=503)
+        return _exercise_page(request, step, found, form, new, status=503)
     messages.info(request, found.kept or _("Kept."))
     return redirect("healing:exercise", step, found.key)
 
@@ -147,17 +174,19 @@ def _keep(
 def _exercise_page(
     request: SignedInRequest,
     step: Step,
-    form: ExerciseForm,
+    exercise: Exercise,
+    form: ExerciseForm | None,
     new: NewAnswerForm,
     *,
     status: int = 200,
 ) -> HttpResponse:
     context = {
         "step": step,
-        "exercise": form.exercise,
+        "exercise": exercise,
+        "sheet": _sheet(exercise, form),
         "form": form,
         "new": new,
-        "answers": _answers(request, step, form.exercise.key),
+        "answers": _answers(request, step, exercise.key),
     }
     return render(request, "healing/exercise.html", context, status=status)
 
@@ -167,7 +196,7 @@ def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpRespons
     if not request.user.is_authenticated:
         raise Http404
     answers = _answers(cast(SignedInRequest, request), step, key)
-    if not answers:
+    if not answers or request.method == "POST":
         raise Http404
     context = {"step": step, "key": key, "answers": answers}
     return render(request, "healing/exercise_earlier.html", context)

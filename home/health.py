@@ -6,10 +6,12 @@ is said as “degraded”, with 200: taking the pages away would help nobody.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -19,6 +21,7 @@ from django.views.decorators.http import require_safe
 from mail import actions as mail
 from mail.models import Heartbeat, Message
 from reminders import actions as reminders
+from safety import pages
 from vault.checks import ring_opens_what_is_stored
 
 BEAT_IS_LATE_AFTER = timedelta(minutes=2)
@@ -48,7 +51,8 @@ def _redis(now: datetime) -> str:
             settings.REDIS_URL, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS
         ) as client:
             client.ping()
-    except redis.RedisError as error:
+    # A REDIS_URL that is none is an error of another kind.
+    except (redis.RedisError, ValueError) as error:
         return f"not answering ({type(error).__name__})"
     return OK
 
@@ -75,6 +79,20 @@ BESIDE: dict[str, Callable[[datetime], str]] = {
     "beat": _beat,
     "mail": _mail,
 }
+
+
+def _limits(now: datetime) -> str:
+    there = connection.introspection.table_names()
+    return OK if settings.CACHES["default"]["LOCATION"] in there else "their table is missing"
+
+
+def _files(now: datetime) -> str:
+    collected = Path(settings.STATIC_ROOT, ManifestFilesMixin.manifest_name).exists()
+    return OK if collected and pages.stored() else "not collected"
+
+
+# What goes wrong once, when the site is put up, and is asked for by `status` only.
+PUT_UP: dict[str, Callable[[datetime], str]] = {"limits": _limits, "files": _files}
 
 
 def report(now: datetime) -> tuple[bool, Report]:

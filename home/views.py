@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
@@ -9,18 +11,22 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions as account
+from accounts.given_back import closed
 from accounts.models import User
 from accounts.requests import SignedInRequest
-from accounts.views import closed
 from healing.crossing import Stone, crossing
 from healing.guide import guide
 from home.forms import EraseForm, YouForm
 from journal.models import Letter
+from journal.shelf import spines
 from reminders import actions as reminders
 from reminders.models import Schedule
 from vault.sealing import CannotOpen
+from vault.statements import Statement
 
-LETTERS_SHOWN = 3
+# What Today shows of letters and of reminders.
+LETTERS = Statement(lambda owner: Letter.objects.of(owner).unopened()[:3])
+SCHEDULE = Statement(lambda owner: Schedule.objects.of(owner))
 
 
 def _name_of(person: User) -> str:
@@ -47,15 +53,15 @@ def _where_to_go_on(stones: list[Stone]) -> Stone | None:
     return untouched[0] if untouched and len(untouched) < len(stones) else None
 
 
-def _stones(person: User, last_letter: Letter | None) -> list[Stone]:
+def _stones(person: User, letter_changed_at: datetime | None) -> list[Stone]:
     """The crossing, with the desk's step begun once there is a letter."""
-    begun = {guide().desk: last_letter.changed_at} if last_letter else {}
+    begun = {guide().desk: letter_changed_at} if letter_changed_at else {}
     return crossing(person, begun_elsewhere=begun)
 
 
-def _last_letter(person: User) -> Letter | None:
-    letter: Letter | None = Letter.objects.of(person).newest_first().defer("sealed").first()
-    return letter
+def _last_letter(person: User) -> datetime | None:
+    """When a letter was last changed."""
+    return next((changed_at for *_, changed_at in Letter.objects.of(person).unopened()[:1]), None)
 
 
 @login_not_required
@@ -67,16 +73,16 @@ def start(request: HttpRequest) -> HttpResponse:
 @require_safe
 def today(request: SignedInRequest) -> HttpResponse:
     person = request.user
-    letters = list(Letter.objects.of(person).newest_first().defer("sealed")[:LETTERS_SHOWN])
-    stones = _stones(person, next(iter(letters), None))
+    letters = LETTERS.rows(person.pk)
+    stones = _stones(person, letters[0][-1] if letters else None)
     context = {
         "name": _name_of(person),
         "greeting": _greeting(timezone.localtime().hour),
-        "letters": letters,
+        "letters": spines(letters),
         "stones": stones,
         "go_on": _where_to_go_on(stones),
         "untouched": all(stone.state == "open" for stone in stones),
-        "schedule": Schedule.objects.of(person).first(),
+        "schedule": SCHEDULE.first(person.pk),
     }
     return render(request, "home/today.html", context)
 

@@ -1,5 +1,6 @@
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import models
@@ -19,6 +20,10 @@ class LetterContents:
 class LetterQuerySet(SealedQuerySet):
     def newest_first(self) -> "LetterQuerySet":
         return self.order_by("-changed_at", "pk")
+
+    def unopened(self) -> models.QuerySet[Any, tuple[UUID, datetime, datetime]]:
+        """Newest first, their ids, when they were begun and when they were changed."""
+        return self.newest_first().values_list("pk", "created_at", "changed_at")
 
 
 class Letter(Sealed):

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -8,13 +9,16 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.given_back import closed
 from accounts.requests import SignedInRequest
-from accounts.views import closed
 from journal.forms import LetterForm, NewLetterForm
 from journal.models import Letter, LetterContents
+from journal.shelf import spines
 from vault.sealing import CannotOpen
 
 LETTERS_ON_A_PAGE = 20
+# So long after it was kept, a letter’s page says so.
+JUST_NOW = timedelta(seconds=30)
 
 
 def _letter_of(request: SignedInRequest, letter_id: UUID) -> Letter:
@@ -29,9 +33,11 @@ def _letter_of(request: SignedInRequest, letter_id: UUID) -> Letter:
 @require_safe
 def shelf(request: SignedInRequest) -> HttpResponse:
     """Date and state only: the words come after a tap."""
-    letters = Letter.objects.of(request.user).newest_first().defer("sealed")
+    letters = Letter.objects.of(request.user).unopened()
     page = Paginator(letters, LETTERS_ON_A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "journal/shelf.html", {"page": page})
+    rows = spines(page.object_list)
+    context = {"page": page, "letters": rows, "is_empty": not rows}
+    return render(request, "journal/shelf.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,7 +59,6 @@ def _keep(request: SignedInRequest, form: NewLetterForm) -> HttpResponse:
         contents=form.contents,
         now=timezone.now(),
     )
-    messages.info(request, _("Your letter is kept."))
     return redirect("journal:letter", letter.pk)
 
 
@@ -64,7 +69,10 @@ def letter(request: SignedInRequest, id: UUID) -> HttpResponse:
         contents: LetterContents = letter.open(request.user.key)
     except CannotOpen:
         return closed(request)
-    return render(request, "journal/letter.html", {"letter": letter, "contents": contents})
+    # Told from the letter itself: a word left in the session would be two writes more.
+    just_kept = timezone.now() - letter.changed_at < JUST_NOW
+    context = {"letter": letter, "contents": contents, "just_kept": just_kept}
+    return render(request, "journal/letter.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -79,7 +87,6 @@ def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
     form = LetterForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_bound and form.is_valid():
         letter.rewrite(person=person, contents=form.contents, now=timezone.now())
-        messages.info(request, _("Your letter is kept."))
         return redirect("journal:letter", letter.pk)
     return render(request, "journal/edit.html", {"form": form, "letter": letter})
 

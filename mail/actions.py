@@ -1,4 +1,5 @@
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from celery.exceptions import SoftTimeLimitExceeded
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from mail import kinds
 from mail.emails import Words, sealed
@@ -24,6 +25,11 @@ CHUNK = 20
 # How far one run looks ahead for mail that nobody wants any more.
 AHEAD = 500
 BUDGET = timedelta(seconds=50)
+# How long it can be looked up that a mail was sent, and how many rows one run deletes after that.
+KEPT = timedelta(days=90)
+TIDIED = 5000
+# For how many seconds a database that is away is waited for when something has left.
+PATIENCE = 60
 HEARTBEAT = "mail"
 
 Clock = Callable[[], datetime]
@@ -76,6 +82,16 @@ def send_due(*, clock: Clock) -> int:
         return _drain(relay, clock=clock, deadline=now + BUDGET)
     finally:
         relay.drop()
+
+
+def tidy(*, now: datetime) -> int:
+    """Delete rows of mail that has long been over, a batch of them. Returns how many.
+
+    What is left waits for the next run, and two runs at once delete each row once.
+    """
+    old = Message.objects.over_for(KEPT, now=now).order_by("ended_at")
+    batch = list(old.values_list("pk", flat=True)[:TIDIED])
+    return Message.objects.filter(pk__in=batch).delete()[0]
 
 
 @transaction.atomic
@@ -134,15 +150,22 @@ def _send_all(
 ) -> int:
     waiting = deque(messages)
     outcomes: dict[Outcome, list[Message]] = {}
+    sent = 0
     try:
         while waiting and clock() < deadline and relay.ready():
             message = waiting.popleft()
-            outcomes.setdefault(_send(relay, message, clock=clock), []).append(message)
+            outcome = _send(relay, message, clock=clock)
+            sent += outcome == SENT
+            if kinds.of(message).at_most_once:
+                outcomes.setdefault(outcome, []).append(message)
+            else:
+                # If this process ended now, it would be sent again: it is written down at once.
+                _record({outcome: [message]}, now=clock())
     finally:
         # A row that broke out of the loop in the middle stays as it is, for the reaper.
         outcomes.setdefault(UNTOUCHED, []).extend(waiting)
         _record(outcomes, now=clock())
-    return len(outcomes.get(SENT, []))
+    return sent
 
 
 def _send(relay: Relay, message: Message, *, clock: Clock) -> Outcome:
@@ -158,7 +181,8 @@ def _send(relay: Relay, message: Message, *, clock: Clock) -> Outcome:
     except Exception as error:
         # One mail that cannot be put together must not hold up the others. The error's own text
         # may carry an address.
-        logger.error("%s cannot be sent: %s", message, type(error).__name__)
+        said = {"kind": message.kind, "error": type(error).__name__}
+        logger.error("mail cannot be put together", extra=said)
         relay.drop()
         return Outcome(State.FAILED, "poison")
     if answer is Answer.GONE:
@@ -181,13 +205,28 @@ def _outcome(message: Message, answer: Answer, *, now: datetime) -> Outcome:
 def _record(outcomes: dict[Outcome, list[Message]], *, now: datetime) -> None:
     # What has left is written down first: nothing that fails after it may make it leave again.
     for outcome in sorted(outcomes, key=lambda outcome: outcome != SENT):
-        _settle(outcomes[outcome], outcome, now=now)
+        _insist(outcomes[outcome], outcome, now=now)
+
+
+def _insist(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
+    """Settle these, also where the database is being restarted meanwhile: what has left and is not
+    written down might leave again."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return _settle(messages, outcome, now=now)
+        except (OperationalError, InterfaceError):
+            if connection.in_atomic_block or time.monotonic() > deadline:
+                raise
+            logger.warning("database is away, what has left is not written down yet")
+            connection.close()
+            time.sleep(1)
 
 
 def _settle(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
     if not messages:
         return
-    rows = Message.objects.filter(pk__in=[message.pk for message in messages]).being_sent()
+    rows = Message.objects.claimed_with(messages)
     if outcome == UNTOUCHED:
         rows.never_tried()
     elif outcome.due_at:
@@ -201,6 +240,6 @@ def _settle(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> 
 @transaction.atomic
 def _give_up(messages: Sequence[Message], reason: str, *, now: datetime) -> None:
     for message in messages:
-        row = Message.objects.filter(pk=message.pk).being_sent()
+        row = Message.objects.claimed_with([message])
         if row.end(State.FAILED, reason=reason, now=now):
             kinds.of(message).failed(message, now)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID, uuid4
@@ -6,8 +7,9 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import BooleanField, ExpressionWrapper, F, Q
 
-# A row that is still being sent after this long belongs to a process that is gone.
-STUCK_AFTER = timedelta(minutes=10)
+# A row that is still being sent after this long belongs to a process that is gone: Celery ends one
+# that takes 135 seconds. Short enough that a code, which lives for ten minutes, is sent once more.
+STUCK_AFTER = timedelta(minutes=3)
 # False comes first: mail that carries its own words is mail that somebody is waiting for, and goes
 # before any crowd of the other kinds. An index holds this order.
 IS_EMPTY = ExpressionWrapper(Q(payload=b""), output_field=BooleanField())
@@ -41,8 +43,17 @@ class MessageQuerySet(models.QuerySet["Message"]):
         in_window = Q(closes_at=None) | Q(closes_at__gt=now)
         return self.waiting().filter(in_window, due_at__lte=now)
 
+    def over_for(self, age: timedelta, *, now: datetime) -> Self:
+        return self.filter(state__in=OVER, ended_at__lt=now - age)
+
     def being_sent(self) -> Self:
         return self.filter(state=State.SENDING)
+
+    def claimed_with(self, messages: Sequence["Message"]) -> Self:
+        """These rows, as far as the claim that these messages were read under still holds."""
+        keys = [message.pk for message in messages]
+        claims = {message.sending_at for message in messages}
+        return self.being_sent().filter(pk__in=keys, sending_at__in=claims)
 
     def stuck(self, now: datetime) -> Self:
         return self.being_sent().filter(sending_at__lt=now - STUCK_AFTER)

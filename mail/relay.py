@@ -70,7 +70,7 @@ class Relay(EmailBackend):
         try:
             self.open()
         except OSError as error:
-            logger.warning("The mail relay cannot be reached: %s", type(error).__name__)
+            logger.warning("relay cannot be reached", extra={"error": type(error).__name__})
             self.drop()
             return False
         return True
@@ -102,7 +102,7 @@ class Relay(EmailBackend):
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
             return self._refused(error.smtp_code, error.smtp_error)
         except OSError as error:
-            logger.warning("The connection to the mail relay broke: %s", type(error).__name__)
+            logger.warning("connection to the relay broke", extra={"error": type(error).__name__})
             self.drop()
             return Answer.UNKNOWN if smtp.handed_over else Answer.LATER
         # A mail to nobody is not even offered to the relay.

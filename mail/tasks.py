@@ -7,3 +7,8 @@ from mail import actions
 @shared_task(name="mail.tasks.send_due")  # type: ignore[untyped-decorator]
 def send_due() -> None:
     actions.send_due(clock=timezone.now)
+
+
+@shared_task(name="mail.tasks.tidy")  # type: ignore[untyped-decorator]
+def tidy() -> None:
+    actions.tidy(now=timezone.now())

@@ -1,6 +1,8 @@
 from django.conf import settings
 from django.http import HttpRequest
 
+from safety.operator import link_to
+
 
 def site(request: HttpRequest | None) -> dict[str, str]:
     """What every page may name: the product, the discreet word, the way out, who runs it."""
@@ -10,4 +12,7 @@ def site(request: HttpRequest | None) -> dict[str, str]:
         "leave_url": settings.LEAVE_URL,
         "operator_name": settings.OPERATOR_NAME,
         "operator_contact": settings.OPERATOR_CONTACT,
+        "operator_link": link_to(settings.OPERATOR_CONTACT),
+        "source_url": settings.SOURCE_URL,
+        "registration": settings.REGISTRATION,
     }

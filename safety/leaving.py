@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
@@ -22,6 +23,7 @@ def lock(session: SessionBase, *, now: datetime) -> None:
             session.flush()
         return
     session[LOCKED_AT] = now.timestamp()
+    session.pop(AUTHENTICATION_METHODS_SESSION_KEY, None)
     # A new key each time: browsers drop pages held for Back when a cookie changes, and the old
     # key is gone even if the request fails later.
     session.cycle_key()

@@ -1,12 +1,18 @@
 """Leaving, help, and what a browser may keep. Their order is explained in MIDDLEWARE."""
 
+import logging
 from collections.abc import Callable
+from time import perf_counter
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.core.files.uploadhandler import FileUploadHandler
 from django.http import (
     HttpRequest,
     HttpResponse,
+    HttpResponseBase,
     HttpResponseNotAllowed,
     HttpResponsePermanentRedirect,
 )
@@ -15,12 +21,60 @@ from django.utils import timezone
 
 from safety import pages
 from safety.leaving import away, lock, marker
+from safety.requests import begin, end, request_id
+
+logger = logging.getLogger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 # What a search engine may list: pages to read, none that knows anybody.
-LANDING = frozenset({"/", "/about/", "/accessibility/", "/privacy/", "/safety/", "/steps/"})
+LANDING = frozenset(
+    {"/", "/about/", "/accessibility/", "/privacy/", "/safety/", "/steps/", "/terms/"}
+)
 LANDING_FOLDERS = ("/learn/", "/help/")
+
+# Where django-csp finds what a view wants otherwise.
+ASKED_OF_CSP = {"_csp_nonce", "_csp_config", "_csp_update", "_csp_replace", "_csp_exempt"}
+
+
+# Whoever asks may put any word here.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
+
+
+class RequestMiddleware:
+    """Gives every request a name, and every answer a line in the log.
+
+    Whoever reads the log must not learn who writes, nor when: the line has the route's name rather
+    than the path, which holds ids and tokens, and no person, no network address, no browser's
+    name and nothing of the query.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        began, token = perf_counter(), begin()
+        response = self.get_response(request)
+        response.headers["X-Request-ID"] = request_id() or ""
+        said = {
+            "method": request.method if request.method in METHODS else "other",
+            "route": _route(request),
+            "status": response.status_code,
+            "ms": round((perf_counter() - began) * 1000, 1),
+        }
+        logger.info("request", extra=said)
+        end(token)
+        return response
+
+
+def _route(request: HttpRequest) -> str:
+    match = request.resolver_match
+    if match:
+        return match.view_name or "unnamed"
+    # Answered before any view is looked for, or there is none.
+    if request.path_info.startswith(settings.STATIC_URL):
+        return "file"
+    return "help" if request.path_info.startswith("/help") else "none"
 
 
 class HeadersMiddleware:
@@ -70,6 +124,26 @@ def _is_landing(path: str) -> bool:
     return path in LANDING or path.startswith(LANDING_FOLDERS)
 
 
+class PolicyMiddleware(CSPMiddleware):
+    """The Content-Security-Policy of the settings, put together once and not for every answer.
+
+    Whoever asks django-csp for another policy, or for a nonce, gets what it makes.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        super().__init__(get_response)
+        self.policy = build_policy()
+
+    def process_response(
+        self, request: HttpRequest, response: HttpResponseBase
+    ) -> HttpResponseBase:
+        asked = {*vars(request), *vars(response)} & ASKED_OF_CSP
+        if asked or settings.DEBUG:
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, self.policy)
+        return response
+
+
 class AdminPolicyMiddleware:
     """Django's admin writes HTML from scripts of its own, which Trusted Types would stop."""
 
@@ -89,15 +163,21 @@ class NoStoreMiddleware:
     """A page that may be private is kept nowhere; a public one is asked for again each time."""
 
     ALWAYS = ("/accounts/", "/admin/", "/leave/")
+    # For machines, and the same for everyone.
+    A_DAY = frozenset({"/.well-known/security.txt"})
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        kept = "no-store, private" if self._may_be_private(request, response) else "no-cache"
-        response.headers["Cache-Control"] = kept
+        response.headers["Cache-Control"] = self._kept(request, response)
         return response
+
+    def _kept(self, request: HttpRequest, response: HttpResponse) -> str:
+        if self._may_be_private(request, response):
+            return "no-store, private"
+        return "public, max-age=86400" if request.path in self.A_DAY else "no-cache"
 
     def _may_be_private(self, request: HttpRequest, response: HttpResponse) -> bool:
         # The cookie rather than the person: this holds when the database cannot say who it is.

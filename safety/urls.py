@@ -8,4 +8,5 @@ urlpatterns = [
     path("help/", views.help_page, name="help"),
     path("help/<slug:country>/", views.lines, name="lines"),
     path("safety/", views.safety, name="safety"),
+    path(".well-known/security.txt", views.security_txt, name="security_txt"),
 ]

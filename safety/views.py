@@ -1,13 +1,11 @@
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from safety import pages
-from safety.context import site
+from safety import operator, pages
 from safety.helplines import countries
 from safety.leaving import away, lock, marker
 
@@ -26,8 +24,9 @@ def _is_guess(request: HttpRequest) -> bool:
 def leave(request: HttpRequest) -> HttpResponse:
     if _is_guess(request):
         return HttpResponse(status=204)
-    # With the marker, LeftMiddleware has locked already.
-    if request.method == "GET" and marker() not in request.COOKIES:
+    # With the marker, LeftMiddleware has locked already. The method as it came: further up, a HEAD
+    # is made to look like a GET.
+    if request.META["REQUEST_METHOD"] == "GET" and marker() not in request.COOKIES:
         lock(request.session, now=timezone.now())
     return away()
 
@@ -55,6 +54,11 @@ def safety(request: HttpRequest) -> HttpResponse:
     return render(request, "safety/safety.html")
 
 
-def server_error(request: HttpRequest) -> HttpResponse:
-    """For nobody in particular: asking who it is may be what broke."""
-    return HttpResponse(render_to_string("500.html", site(None)), status=500)
+@login_not_required
+@require_safe
+@transaction.non_atomic_requests
+def security_txt(request: HttpRequest) -> HttpResponse:
+    words = operator.security_txt(now=timezone.now())
+    if not words:
+        raise Http404
+    return HttpResponse(words, content_type="text/plain; charset=utf-8")

@@ -9,17 +9,17 @@ import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
-from django.db import connection
+from django.db import connections
 from django.test import Client as PlainClient
 from django.test.utils import CaptureQueriesContext
-from pytest_django import Settings
+from pytest_django import DjangoDbBlocker, Settings
 
 from accounts.models import User
-from vault.sessions import cookie_for, key_in
+from vault.sessions import SessionStore, cookie_for, key_in
 
 PASSWORD = "quiet harbour 42"
+ALL = ["default", "cache"]
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 
@@ -32,9 +32,27 @@ hypothesis.settings.load_profile("suite")
 def pytest_configure(config: pytest.Config) -> None:
     """The suite serves files as production does: collected, hashed, from a folder of its own."""
     config.addinivalue_line("markers", "browser: drives a real browser")
+    config.addinivalue_line("markers", "last: looks at what all the others left")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        _open_both_lines(item)
+    _leave_browsers_out(items)
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+def _open_both_lines(item: pytest.Item) -> None:
+    """Whoever may use the database may use it by the cache's connection too."""
+    marker = item.get_closest_marker("django_db")
+    fixtures = getattr(item, "fixturenames", ())
+    if marker or {"db", "transactional_db"} & set(fixtures):
+        kept = marker.kwargs if marker else {}
+        slow = {"transaction": True} if "transactional_db" in fixtures else {}
+        item.add_marker(pytest.mark.django_db(**kept | slow | {"databases": ALL}), append=False)
+
+
+def _leave_browsers_out(items: list[pytest.Item]) -> None:
     """Where no browser can be had, `./dev test` says so; CI fails instead of coming here."""
     if os.environ.get("PAPER_BOAT_NO_BROWSER"):
         no_browser = pytest.mark.skip(reason="NOT RUN: there is no Chromium here")
@@ -50,6 +68,20 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     django_settings.PAGES_ROOT = folder / "pages"
     call_command("collectstatic", interactive=False, verbosity=0)
     return folder
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """The database is dropped behind the last test, so nobody may be in it any more: neither the
+    cache's connection nor a thread of a site that a test has run."""
+    yield
+    with django_db_blocker.unblock():
+        connections["cache"].close()
+        with connections["default"].cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 class Client(PlainClient):
@@ -129,17 +161,33 @@ def as_bob(bob: User) -> Client:
 
 
 @pytest.fixture
+def database_down(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """Nobody listens where the database was."""
+    where = connections["default"].settings_dict
+    kept = {name: where[name] for name in ("HOST", "PORT")}
+    with django_db_blocker.unblock():
+        connections["default"].close()
+        where.update(HOST="127.0.0.1", PORT="1")
+        yield
+        connections["default"].close()
+        where.update(kept)
+
+
+@pytest.fixture
 def statements(db: None) -> Statements:
     """Collects the SQL statements of a block; commands of the transaction itself do not count."""
 
     @contextmanager
     def collect() -> Iterator[list[str]]:
         found: list[str] = []
-        with CaptureQueriesContext(connection) as captured:
+        with (
+            CaptureQueriesContext(connections["default"]) as captured,
+            CaptureQueriesContext(connections["cache"]) as counted,
+        ):
             yield found
             found += [
                 query["sql"]
-                for query in captured.captured_queries
+                for query in captured.captured_queries + counted.captured_queries
                 if not query["sql"].startswith(("SAVEPOINT", "RELEASE", "BEGIN", "COMMIT"))
             ]
 

@@ -20,7 +20,8 @@ class Sink:
     """What the server does, and what it has seen. Change its fields while it runs."""
 
     port: int = 0
-    # Replies to RCPT by address, and to the whole mail for everyone.
+    # Replies to MAIL, to RCPT by address, and to the whole mail for everyone.
+    sender: str = "250 ok"
     recipients: dict[str, str] = field(default_factory=dict)
     answer: str = ""
     # Break the connection: "before 354", "before the dot", "after the dot".
@@ -83,7 +84,7 @@ class _Handler:
         self.sink.begun.set()
         if self.sink.holds:
             await asyncio.to_thread(self.sink.released.wait, 30)
-        return "250 ok"
+        return self.sink.sender
 
     async def handle_RCPT(  # noqa: N802
         self, server: _Server, session: Session, envelope: Envelope, address: str, options: Any
@@ -96,9 +97,10 @@ class _Handler:
     ) -> str:
         if self.sink.answer:
             return self.sink.answer
+        # It is kept even if whoever sends it is gone before the answer.
+        self.sink.raw.append(envelope.original_content or b"")
         # In a thread, so that it may do anything, and wait for anything.
         await asyncio.to_thread(self.sink.when_handed_over)
-        self.sink.raw.append(envelope.original_content or b"")
         if self.sink.drop == "after the dot":
             server.transport.abort()
         return "250 kept"
@@ -106,16 +108,22 @@ class _Handler:
 
 class _Controller(Controller):
     def factory(self) -> _Server:
-        server = _Server(self.handler, hostname="sink.invalid", enable_SMTPUTF8=False)
+        server = _Server(self.handler, **self.SMTP_kwargs)
         server.sink = self.handler.sink
         return server
 
 
 @contextmanager
-def running(port: int = 0) -> Iterator[Sink]:
-    """A server on this port, or on a free one, for as long as the block lasts."""
+def running(port: int = 0, **more: Any) -> Iterator[Sink]:
+    """A server on this port, or on a free one, for as long as the block lasts.
+
+    What more it can do stands in aiosmtpd's SMTP: `tls_context`, `authenticator` and so on.
+    """
     sink = Sink()
-    controller = _Controller(_Handler(sink), hostname="127.0.0.1", port=port or free_port())
+    named = {"server_hostname": "sink.invalid", "enable_SMTPUTF8": False}
+    controller = _Controller(
+        _Handler(sink), hostname="127.0.0.1", port=port or free_port(), **named, **more
+    )
     # It would write every address into the log of the suite, under the name of our own room.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     controller.start()

@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.apps import apps
 from django.conf import settings
 from django.contrib import admin
 from django.db import models
 
-from vault.models import Key, Sealed
+from accounts.models import Activity
+from vault.models import Key, Sealed, Session
 
 ROOT = Path(settings.BASE_DIR)
 ROOMS = ["home", "reminders", "healing", "journal", "accounts", "safety", "mail", "vault"]
@@ -24,6 +26,8 @@ READABLE = {
     "accounts.User.password": "a hash",
     "accounts.User.language": "a code from a list",
     "accounts.User.time_zone": "a name from a list",
+    "accounts.Activity.kind": "one of nine words",
+    "accounts.Activity.device": "the kind of a browser, put together by us",
     "accounts.User.consent_version": "a constant of ours",
     "healing.Answer.exercise": "the key of an exercise, from the guide",
     "healing.Answer.version": "a hash of the exercise's wording",
@@ -36,6 +40,8 @@ READABLE = {
     "reminders.Schedule.rhythm": "one of the rhythms",
     "reminders.Schedule.token": "random",
     "vault.Key.kek": "the name of a master key",
+    "vault.Session.session_key": "random, and useless without a signature",
+    "vault.Session.session_data": "sealed by the master key",
 }
 MACHINE_PATH = re.compile(r"(?:^|[^\w./])/(?:work|root|farm|home/\w+)/")
 PRODUCT_NAME = "Paper " + "Boat"
@@ -90,7 +96,8 @@ def test_what_is_sealed_has_a_purpose_of_its_own_and_a_frozen_vector() -> None:
 
 
 def test_nothing_that_people_write_is_in_the_admin() -> None:
-    private = {model for model in our_models() if issubclass(model, Sealed)} | {Key}
+    private = {model for model in our_models() if issubclass(model, Sealed)}
+    private |= {Key, Session, Activity, Authenticator}
 
     assert private.isdisjoint(admin.site._registry)
 
@@ -170,3 +177,15 @@ def test_commands_of_the_documentation_exist(page: str) -> None:
 
     assert {"run", "test"} <= verbs
     assert verbs <= known
+
+
+def test_every_test_that_the_docs_name_exists() -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (ROOT / "docs/security.md").read_text())
+
+    assert len(named) > 60
+    missing = [
+        (file, test)
+        for file, test in named
+        if not (ROOT / file).is_file() or (test and f"def {test}(" not in (ROOT / file).read_text())
+    ]
+    assert missing == []

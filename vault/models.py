@@ -4,7 +4,10 @@ from typing import Any, ClassVar, Self
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import models, transaction
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
+from django.db import IntegrityError, models, transaction
+from psycopg.errors import UniqueViolation
 
 from vault.sealing import CannotOpen, PersonKey, pack, ring, unpack
 
@@ -89,9 +92,11 @@ class Sealed(models.Model):
         Sent twice it stays one row; sent again with other words, the newer words stand.
         """
         row = cls.sealed_by(key, contents, now=now, id=id, **plain)
-        rows = cls._default_manager
-        rows.bulk_create([row], ignore_conflicts=True)
-        kept = rows.select_for_update().filter(owner=key.owner, pk=id, **plain).first()
+        # Nearly always there is none of this id yet, and nothing else to be asked.
+        if row._is_stored_anew():
+            return row
+        rows = cls._default_manager.select_for_update()
+        kept = rows.filter(owner=key.owner, pk=id, **plain).first()
         if kept is None or not kept.opens(key):
             # The row of another person or another page, so the id never came from ours; or one that
             # does not open, which nothing is written over. Take a fresh one.
@@ -99,6 +104,16 @@ class Sealed(models.Model):
         if bytes(kept.sealed) != row.sealed:
             kept.reseal(key, contents, now=now)
         return kept
+
+    def _is_stored_anew(self) -> bool:
+        try:
+            with transaction.atomic():
+                self.save(force_insert=True)
+        except IntegrityError as error:
+            if not isinstance(error.__cause__, UniqueViolation):
+                raise
+            return False
+        return True
 
     def reseal(self, key: PersonKey, contents: Any, *, now: datetime) -> None:
         """Put other contents into this row and store it."""
@@ -125,3 +140,35 @@ class Sealed(models.Model):
             raise CannotOpen
         data = key.open(self.purpose, self.id, self.sealed)
         return self.contents_class(**unpack(data))
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def of(self, owner: Any) -> Self:
+        """Where this person is signed in. Every query starts here."""
+        return self.filter(owner=owner)
+
+    def of_nobody_yet(self) -> Self:
+        """Before a sign-in: a code that waits, something begun without an account."""
+        return self.filter(owner=None)
+
+    def ended(self, now: datetime) -> Self:
+        return self.filter(expire_date__lte=now)
+
+
+class Session(AbstractBaseSession):
+    """A browser that we remember. Its owner stands outside the seal, so that signing out
+    elsewhere and erasing find it."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+
+    objects: ClassVar[Any] = BaseSessionManager.from_queryset(SessionQuerySet)()
+
+    def __str__(self) -> str:
+        return "a session"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        # It needs this model in turn.
+        from vault.sessions import SessionStore
+
+        return SessionStore

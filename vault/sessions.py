@@ -6,19 +6,30 @@ by the master key.
 """
 
 import json
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.backends.db import SessionStore as PlainSessionStore
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware as PlainSessionMiddleware
 from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
+from vault.models import Session
 from vault.sealing import ring
+from vault.statements import Statement
 
 PURPOSE = "session"
 # The serialiser is not told which row it works for; the cookie's signature binds that.
 ANY_ROW = UUID(int=0)
+
+ENDS_AT = "ends_at"
+STAYS = "stays"
 
 
 def _signer() -> Signer:
@@ -48,17 +59,85 @@ class SealedSerializer:
         return json.loads(ring().open(PURPOSE, ANY_ROW, data))
 
 
+LIVING = Statement(
+    lambda key, now: Session.objects.select_related("owner").filter(
+        session_key=key, expire_date__gt=now
+    )
+)
+
+
+class SessionStore(PlainSessionStore):
+    """Django's sessions in our table, which knows whose they are and when they end for good."""
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
+
+    def _get_session_from_db(self) -> Session | None:
+        """With its owner, for whom a page asks next: one statement instead of two."""
+        row: Session | None = LIVING.first(self.session_key, timezone.now())
+        if row is None:
+            self._session_key = None
+            return None
+        self.came = row.owner
+        return row
+
+    def save(self, must_create: bool = False) -> None:
+        if must_create or self.session_key is None:
+            super().save(must_create)
+            return
+        row = self.create_model_instance(dict(self.items()))
+        # One statement is a transaction already; Django puts another around it.
+        stored = Session.objects.filter(session_key=row.session_key).update(
+            session_data=row.session_data, expire_date=row.expire_date, owner=row.owner_id
+        )
+        if not stored:
+            raise UpdateError
+
+    def create_model_instance(self, data: dict[str, Any]) -> Session:
+        row = cast(Session, super().create_model_instance(data))
+        row.owner_id = data.get(SESSION_KEY)
+        return row
+
+    def last_until(self, end: datetime, *, stays: bool) -> None:
+        """End at this moment however often it is used; `stays` outlives the browser's closing."""
+        self[ENDS_AT] = end.timestamp()
+        self[STAYS] = stays
+
+    def get_expiry_date(self, **kwargs: Any) -> datetime:
+        ends_at = self.get(ENDS_AT)
+        if ends_at is None:
+            return super().get_expiry_date(**kwargs)
+        return datetime.fromtimestamp(ends_at, UTC)
+
+    def get_expiry_age(self, **kwargs: Any) -> int:
+        """In seconds."""
+        if ENDS_AT not in self:
+            return int(super().get_expiry_age(**kwargs))
+        return max(0, int((self.get_expiry_date() - timezone.now()).total_seconds()))
+
+    def get_expire_at_browser_close(self) -> bool:
+        return not self.get(STAYS, False)
+
+
 class SessionMiddleware(PlainSessionMiddleware):
     """Django's sessions behind a signed cookie."""
 
     def process_request(self, request: HttpRequest) -> None:
-        request.session = self.SessionStore(
-            key_in(request.COOKIES.get(settings.SESSION_COOKIE_NAME))
-        )
+        request.session = SessionStore(key_in(request.COOKIES.get(settings.SESSION_COOKIE_NAME)))
 
     def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        response = super().process_response(request, response)
+        try:
+            response = super().process_response(request, response)
+        except SessionInterrupted:
+            # It was ended or locked elsewhere meanwhile. What was answered stands; only what the
+            # session was to keep is lost. The cookie stays too: by now it may be a newer one.
+            return response
         given = response.cookies.get(settings.SESSION_COOKIE_NAME)
         if given and given.value:
             response.cookies[settings.SESSION_COOKIE_NAME] = cookie_for(given.value)
+        elif given and not request.session.modified:
+            # Not ended by this request: it was not found, perhaps because another tab has just
+            # locked it under a new key. Taking the cookie away would take that one.
+            del response.cookies[settings.SESSION_COOKIE_NAME]
         return response

@@ -5,6 +5,13 @@ const PRESSES = 3;
 const PATIENCE = 5000;
 
 const link = document.querySelector("a[data-leave]");
+// Between the tabs of this browser, and no further. Nothing is stored. Old browsers do without it.
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel("leave") : null;
+
+function empty() {
+  document.documentElement.hidden = true;
+  document.body.replaceChildren();
+}
 
 function mark() {
   // The server reads this cookie as "gone" on the next request, even when the call below never arrives.
@@ -12,13 +19,18 @@ function mark() {
   document.cookie = secure ? "__Host-left=1; path=/; SameSite=Lax; Secure" : "left=1; path=/; SameSite=Lax";
 }
 
+function go() {
+  empty();
+  location.replace(link.dataset.leave || link.href);
+}
+
 function leave() {
-  document.documentElement.hidden = true;
+  empty();
   mark();
   fetch(link.href, { keepalive: true, redirect: "manual", credentials: "same-origin" }).catch(() => {});
-  const away = link.dataset.leave || link.href;
-  document.body.replaceChildren();
-  location.replace(away);
+  // Whoever looks at the screen next could look at our other tabs too.
+  tabs?.postMessage("left");
+  go();
 }
 
 // Shift, pressed alone, three times. Not Escape: browsers use it to stop loading, dialogs to close.
@@ -36,7 +48,16 @@ function released(event) {
   alone = false;
   presses = event.timeStamp - last > PATIENCE ? 1 : presses + 1;
   last = event.timeStamp;
-  if (presses === PRESSES) leave();
+  if (presses === PRESSES && !isOff()) leave();
+}
+
+function isOff() {
+  // Turned off in this browser, by shift.js.
+  try {
+    return localStorage.getItem("shift") === "off";
+  } catch {
+    return false;
+  }
 }
 
 function usedWithPointer() {
@@ -49,14 +70,20 @@ if (link) {
     event.preventDefault();
     leave();
   });
+  tabs?.addEventListener("message", go);
   addEventListener("keydown", pressed);
   addEventListener("keyup", released);
   addEventListener("pointerdown", usedWithPointer);
 }
 
-// A page brought back from memory shows what was on it, whoever is sitting here now: ask the server again.
+// A page that is held in memory for Back is held empty: it could be painted before any script runs again.
+addEventListener("pagehide", (event) => {
+  if (event.persisted) empty();
+});
+
+// A page brought back from memory knows nothing of who is sitting here now: ask the server again.
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
-  document.documentElement.hidden = true;
+  empty();
   location.reload();
 });

@@ -2,6 +2,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -31,7 +32,9 @@ def mails(db: None) -> Mails:
 def carol(db: None) -> User:
     """A person who signed up and confirmed her address a while ago."""
     now = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
-    return open_account(email="carol@example.org", password=PASSWORD, now=now)
+    carol = open_account(email="carol@example.org", password=PASSWORD, now=now)
+    carol.was_shown_safety(now=now)
+    return carol
 
 
 @pytest.fixture
@@ -55,6 +58,11 @@ def sign_up(client: Client, email: str = "dana@example.org", **changes: str) -> 
 
 def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str) -> Any:
     return client.post("/accounts/login/", {"login": email, "password": password} | more)
+
+
+def by_way_of_safety(onward: str) -> str:
+    """Where a first sign-in leads to, and then on."""
+    return f"/accounts/first/?next={quote(onward, safe='')}"
 
 
 def seen(response: Any, *own: str) -> str:

@@ -3,7 +3,6 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.models import Session
 from django.db import connection
 from pytest_django.asserts import assertRedirects
 
@@ -14,7 +13,7 @@ from mail.emails import Words
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, sign_in, sign_up
 from tests.conftest import PASSWORD, Client
-from vault.models import Key
+from vault.models import Key, Session
 
 
 def cells_with(*traces: str) -> Iterator[tuple[str, str]]:
@@ -78,9 +77,9 @@ def test_erasing_signs_out_everywhere_and_leaves_others_alone(
 ) -> None:
     erase(person=lived_in, now=EVENING)
 
-    asked = "/accounts/login/?next=/accounts/email/"
-    assertRedirects(as_carol.get("/accounts/email/"), asked)
-    assert as_bob.get("/accounts/email/").status_code == 200
+    asked = "/accounts/login/?next=/accounts/activity/"
+    assertRedirects(as_carol.get("/accounts/activity/"), asked)
+    assert as_bob.get("/accounts/activity/").status_code == 200
     assert list(User.objects.all()) == [bob]
     assert Key.objects.get().owner == bob
     assert Session.objects.count() == 1

@@ -123,7 +123,7 @@ def test_what_is_sent_to_a_locked_page_comes_back_and_is_kept_nowhere(
         headers={"Referer": "http://testserver/journal/write/?kind=plain"},
     )
 
-    assertContains(response, "These pages were closed", status_code=403)
+    assertContains(response, "These pages are closed", status_code=403)
     page = response.content.decode()
     assert page.count("<textarea") == 1
     assert "&lt;b&gt;one&lt;/b&gt; honest sentence.\n&lt;/textarea&gt;&lt;script&gt;" in page

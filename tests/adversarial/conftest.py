@@ -7,9 +7,8 @@ from uuid import uuid4
 
 import pytest
 from django.apps import apps
-from django.contrib.sessions.models import Session
 from django.core.cache import cache
-from django.db import connection
+from django.db import connections
 from django.http import HttpResponse
 
 from accounts.actions import choose_name
@@ -20,6 +19,7 @@ from healing.models import Answer, StepMark
 from journal.models import Letter, LetterContents
 from reminders.actions import choose
 from tests.conftest import Client
+from vault.models import Session
 
 NAME, TO, BODY, WORDS = "Canary-name", "Canary-to", "Canary-body", "Canary-answer"
 CANARIES = (NAME, TO, BODY, WORDS)
@@ -100,7 +100,7 @@ def everything() -> Rows:
 
 def counted() -> list[Any]:
     """What counts against a limit so far."""
-    with connection.cursor() as cursor:
+    with connections["cache"].cursor() as cursor:
         cursor.execute("SELECT cache_key FROM cache ORDER BY 1")
         return list(cursor.fetchall())
 

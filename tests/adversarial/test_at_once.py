@@ -8,7 +8,10 @@ from datetime import datetime
 from uuid import uuid4
 
 import pytest
+from django.conf import settings
 from django.db import connection, connections, transaction
+from django.http import HttpResponse
+from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.actions import choose_name, erase
 from accounts.models import User
@@ -114,6 +117,62 @@ def test_notes_are_chosen_twice(alice: User, send: Send, now: datetime) -> None:
 
     assert answer.result(timeout=20) == 302
     assert Schedule.objects.get().hour == 18
+
+
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        ("/journal/write/", {"id": str(uuid4()), "to": "", "body": "Not to be lost"}),
+        ("/steps/1/filling-in/", {"moments-0-happened": "Not to be lost"}),
+        ("/you/", YOU | {"name": "Not to be lost"}),
+        ("/steps/4/mark/", {"state": "settled"}),
+        ("/you/reminders/", {"hour": "18", "zone": "Europe/Oslo"}),
+    ],
+)
+def test_what_is_sent_while_the_account_is_erased_comes_back(
+    alice: User, browser: Client, now: datetime, address: str, sent: dict[str, str]
+) -> None:
+    def post() -> HttpResponse:
+        try:
+            return browser.post(address, sent)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with first():
+            erase(person=alice, now=now)
+            waiting = pool.submit(post)
+        answer = waiting.result(timeout=20)
+
+    assertContains(answer, "This account was erased a moment ago", status_code=403)
+    assertNotContains(answer, "is kept.", status_code=403)
+    if "Not to be lost" in sent.values():
+        assertContains(answer, "Not to be lost", status_code=403)
+    assert not User.objects.exists()
+    assert not Letter.objects.exists()
+    assert not Answer.objects.exists()
+    assert browser.get("/today/").status_code == 302
+
+
+def test_what_has_a_mistake_while_the_account_is_erased_comes_back(
+    alice: User, browser: Client, now: datetime
+) -> None:
+    def post() -> HttpResponse:
+        try:
+            # First seen in this browser, so that there is something to keep in the session.
+            return browser.post("/journal/write/", {"id": "no id", "body": "Not to be lost"})
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with first():
+            erase(person=alice, now=now)
+            waiting = pool.submit(post)
+        answer = waiting.result(timeout=20)
+
+    assertContains(answer, "Not to be lost")
+    # It may be a newer one by now, as after leaving in another tab.
+    assert settings.SESSION_COOKIE_NAME not in answer.cookies
 
 
 def test_account_is_erased_twice_and_goodbye_is_said_once(

@@ -3,8 +3,6 @@
 from datetime import datetime
 
 import pytest
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from pytest_django.asserts import assertContains
 
 from accounts.actions import erase
@@ -13,6 +11,8 @@ from healing.models import Answer
 from mail.models import Message
 from tests.adversarial.conftest import WORDS
 from tests.conftest import PASSWORD, Client
+from vault.models import Session
+from vault.sessions import SessionStore
 
 DOORS = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
 

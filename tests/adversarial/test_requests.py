@@ -291,25 +291,38 @@ def test_what_asks_for_no_token_takes_nothing(lived_in: User, address: str, stat
     assert everything() == before
 
 
-@pytest.mark.parametrize(
-    "forged",
-    [
-        {"HTTP_ORIGIN": "https://evil.example"},
-        {"HTTP_ORIGIN": "null"},
-        {"HTTP_REFERER": "https://evil.example/", "secure": True},
-        {"secure": True},
-    ],
-    ids=["origin", "no origin", "referrer", "no referrer"],
-)
-def test_form_of_another_site_is_refused(lived_in: User, forged: dict[str, Any]) -> None:
+FORGED: dict[str, dict[str, Any]] = {
+    "no token": {"token": None},
+    "a wrong token": {"token": "a" * 64},
+    "a short token": {"token": "x"},
+    "another origin": {"HTTP_ORIGIN": "https://evil.example"},
+    "a neighbour": {"HTTP_ORIGIN": "https://evil.testserver"},
+    "no origin": {"HTTP_ORIGIN": "null"},
+    "another referrer": {"HTTP_REFERER": "https://evil.example/", "secure": True},
+    "no referrer": {"secure": True},
+}
+
+
+@pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
+def test_form_of_another_site_is_refused(lived_in: User, at: At, forged: dict[str, Any]) -> None:
+    """At every address, by every method that could change something."""
     browser = strict(lived_in)
-    token = browser.get("/you/").context["csrf_token"]
+    given = str(browser.get("/you/").context["csrf_token"])
+    said = {name: value for name, value in forged.items() if name != "token"}
+    token = forged.get("token", given)
     before = everything()
 
-    for example in ("/you/", "/you/reminders/off/", "/steps/1/mark/", "/accounts/logout/"):
-        sent = (rule_of(example).sent or {}) | {"csrfmiddlewaretoken": str(token)}
-        assert browser.post(example, sent, **forged).status_code == 403
-
+    for example in ALL:
+        if example in {*ABOVE_TOKENS, WITHOUT_TOKEN}:
+            continue
+        sent = dict(rule_of(example).sent or {}) | ({"csrfmiddlewaretoken": token} if token else {})
+        for method in ("POST", "PUT", "PATCH", "DELETE", "BREW"):
+            # A token elsewhere than in the form of a POST is said by a header.
+            head = {"HTTP_X_CSRFTOKEN": token} if token and method != "POST" else {}
+            response = browser.generic(
+                method, at(example), urlencode(sent), URLENCODED, **head, **said
+            )
+            assert response.status_code == 403, (example, method)
     assert everything() == before
 
 

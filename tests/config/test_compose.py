@@ -12,6 +12,7 @@ import yaml
 from config.place import ROOT
 from config.programs import BEAT, PREPARE, WEB, WORKER
 from config.servers import binaries, binary_version
+from safety.quiet import QUIET
 
 PINNED = re.compile(r"[\w./-]+:\d+\.\d+(\.\d+)?(-[\w.-]+)?")
 
@@ -77,6 +78,12 @@ def test_postgres_is_the_same_release_everywhere(services: dict[str, Any]) -> No
     here = binary_version(binaries() / "postgres").partition(".")[0]
 
     assert services["postgres"]["image"].startswith(f"postgres:{here}.")
+
+
+def test_postgres_is_told_to_log_no_words(services: dict[str, Any]) -> None:
+    told = " ".join(f"-c {name}={value}" for name, value in QUIET.items())
+
+    assert services["postgres"]["command"] == f"postgres {told}"
 
 
 def test_programs_have_time_to_finish(services: dict[str, Any]) -> None:

@@ -189,7 +189,7 @@ def open_folder() -> Iterator[Path]:
     """A folder with this code that everyone may enter; pytest's own are for their owner only."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for package in ("config", "vault"):
+        for package in ("config", "safety", "vault"):
             shutil.copytree(ROOT / package, folder / package)
         shutil.copy(ROOT / ".env.example", folder)
         os.chown(folder, NOBODY, NOBODY)

@@ -1,8 +1,10 @@
 """Real servers, in folders of their own."""
 
+import contextlib
 import os
 import shutil
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from config.house import held, servers
 from config.place import Place, State, Trouble
 from config.processes import belonging_to
 from config.servers import PORTS, is_free
+from safety.quiet import QUIET
 from tests.config.launch import is_running, serving
 
 
@@ -232,3 +235,73 @@ def test_a_killed_launcher_is_recovered_from_without_its_note(
 def test_a_port_someone_listens_on_is_not_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         assert not is_free(taken.getsockname()[1])
+
+
+# --- What they log -------------------------------------------------------------------------
+
+CANARY = "canary-alice@example.org"
+# Each puts the word where Postgres would repeat it: what it cannot read, the statement, a
+# parameter, a key, a row, a name, a check, what somebody raises, a notice, a connection.
+REPEATED = [
+    (f"SELECT '{CANARY}'::uuid", ()),
+    (f'TABLE "{CANARY}"', ()),
+    (f"SELECT 1 {CANARY}", ()),
+    (f"SELECT 1/0 /* {CANARY} */", ()),
+    ("SELECT %s::text::int", (CANARY,)),
+    ("INSERT INTO people VALUES (%s), (%s)", (CANARY, CANARY)),
+    ("INSERT INTO people VALUES (%s || ' too long')", (CANARY * 9,)),
+    (f"DO $$ BEGIN RAISE EXCEPTION '{CANARY}'; END $$", ()),
+    (f"DO $$ BEGIN RAISE WARNING '{CANARY}'; END $$", ()),
+    ("SELECT pg_sleep(0.01), %s::text", (CANARY,)),
+]
+
+
+def test_postgres_repeats_no_word_in_its_log(used: Place, bare: dict[str, str]) -> None:
+    with running(used, bare) as state:
+        query(state, "CREATE TABLE people (email varchar(200) UNIQUE)")
+        url = state.environment["DATABASE_URL"]
+        with psycopg.connect(url, autocommit=True) as connection:
+            for statement, parameters in REPEATED:
+                with contextlib.suppress(psycopg.Error):
+                    connection.execute(statement.encode(), parameters)
+            # Whoever is killed at work is named with the statement it was at.
+            killer = threading.Thread(target=kill_when_asleep, args=(url, connection))
+            killer.start()
+            with contextlib.suppress(psycopg.Error):
+                connection.execute(f"SELECT pg_sleep(60), '{CANARY}'".encode())
+            killer.join()
+
+    log = (used.log / "postgres.log").read_text()
+    assert "ready to accept connections" in log
+    assert "was terminated by signal 9" in log
+    assert CANARY not in log
+
+
+def kill_when_asleep(url: str, connection: psycopg.Connection) -> None:
+    """End one of Postgres's own processes as the system does when memory is short."""
+    pid = connection.info.backend_pid
+    asleep = "SELECT 1 FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'"
+    with psycopg.connect(url, autocommit=True) as other:
+        while not other.execute(asleep, (pid,)).fetchone():
+            pass
+        psutil.Process(pid).kill()
+
+
+def test_redis_repeats_no_word_in_its_log(used: Place, bare: dict[str, str]) -> None:
+    odd = ([CANARY], ["INCR", "a"], ["AUTH", CANARY], ["EVAL", CANARY, "0"])
+    with running(used, bare) as state, redis.from_url(state.environment["REDIS_URL"]) as client:
+        client.set("a", CANARY)
+        for command in odd:
+            with contextlib.suppress(redis.RedisError):
+                client.execute_command(*command)
+
+    log = (used.log / "redis.log").read_text()
+    assert "Ready to accept connections" in log
+    assert CANARY not in log
+
+
+def test_postgres_of_ours_is_as_quiet_as_the_check_asks(used: Place, bare: dict[str, str]) -> None:
+    with running(used, bare) as state:
+        said = dict(query(state, "SELECT name, setting FROM pg_settings"))
+
+    assert said.items() >= QUIET.items()

@@ -35,7 +35,7 @@ def change(path: Path, old: str, new: str) -> None:
 def test_guide_has_eight_steps_and_nine_readings() -> None:
     assert list(guide().steps) == list(STEPS)
     assert list(guide().readings) == LEARN
-    assert set(guide().pages) == {"about", "privacy", "accessibility"}
+    assert set(guide().pages) == {"about", "privacy", "terms", "accessibility"}
 
 
 @pytest.mark.parametrize("number", STEPS)

@@ -4,6 +4,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from pytest_django import Settings
 
 from accounts.models import User
 from healing import actions
@@ -43,7 +44,9 @@ def test_step_is_open_to_anyone_with_everything_in_it(client: Client, number: in
     assert "/accounts/signup/?next=/steps/" in page
 
 
-@pytest.mark.parametrize("path", ["/learn/", "/steps/", "/about/", "/privacy/", "/accessibility/"])
+@pytest.mark.parametrize(
+    "path", ["/learn/", "/steps/", "/about/", "/privacy/", "/terms/", "/accessibility/"]
+)
 def test_pages_of_the_guide_are_open_to_anyone(client: Client, path: str) -> None:
     assert client.get(path).status_code == 200
 
@@ -205,7 +208,7 @@ def test_statements_of_the_exercise_page_do_not_grow(
     with statements() as found:
         as_alice.get(SHEET)
 
-    assert len(found) == 5
+    assert len(found) == 4
 
 
 def test_pages_stay_up_when_no_key_opens(as_alice: Client, alice: User, now: datetime) -> None:
@@ -284,3 +287,35 @@ def test_what_is_sent_to_an_answer_that_does_not_open_comes_back(
     assert page.status_code == 503
     assert "new words</textarea>" in page.content.decode()
     assert bytes(Answer.objects.get().sealed) == b"broken"
+
+
+def test_terms_of_the_operator_stand_in_the_place_of_ours(
+    client: Client, settings: Settings
+) -> None:
+    assert "It is not therapy." in client.get("/terms/").content.decode()
+    settings.TERMS_TEXT = "## Ours\n\nBe kind. <script>alert(1)</script> [x](javascript:alert(1))"
+
+    page = client.get("/terms/").content.decode()
+
+    assert "It is not therapy." not in page
+    assert '<h2 id="part-1">Ours</h2>' in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert 'href="javascript' not in page
+
+
+def test_privacy_words_of_the_operator_stand_below_ours(client: Client, settings: Settings) -> None:
+    settings.PRIVACY_TEXT = "## Backups\n\nWe keep them for 30 days."
+
+    page = client.get("/privacy/").content.decode()
+
+    assert page.index("AES-256-GCM") < page.index("We keep them for 30 days.")
+    anchors = re.findall(r'id="([^"]+)"', page)
+    assert len(anchors) == len(set(anchors))
+
+
+def test_sign_up_leads_to_terms_and_privacy(client: Client, db: None) -> None:
+    page = client.get("/accounts/signup/").content.decode()
+
+    main = page.partition("<main")[2].partition("</main>")[0]
+    assert 'href="/terms/"' in main
+    assert 'href="/privacy/"' in main

@@ -1,5 +1,7 @@
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
@@ -9,7 +11,7 @@ from django.db import connection
 from accounts.models import User
 from mail.actions import post
 from mail.emails import Words
-from mail.models import Heartbeat
+from mail.models import Heartbeat, Message, State
 from tests.conftest import Client
 from vault.sealing import new_keyset
 
@@ -63,6 +65,17 @@ def test_redis_that_is_away_only_degrades(
     assert answer.json()["redis"] == "not answering (ConnectionError)"
 
 
+def test_redis_address_that_is_none_only_degrades(
+    client: Client, beating: None, settings: LazySettings
+) -> None:
+    settings.REDIS_URL = "localhost"
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["redis"] == "not answering (ValueError)"
+
+
 def test_missing_master_key_only_degrades(
     client: Client, alice: User, beating: None, settings: LazySettings
 ) -> None:
@@ -95,14 +108,102 @@ def test_mail_that_waits_too_long_degrades(client: Client, beating: None) -> Non
     assert re.fullmatch(r"864\d\d seconds late", client.get("/readyz").json()["mail"])
 
 
-def test_status_exits_non_zero_when_something_needs_a_look(db: None) -> None:
-    with pytest.raises(CommandError, match="Needs a look: beat"):
-        call_command("status")
+# --- ./dev manage status -------------------------------------------------------------------
 
 
-def test_status_is_quiet_when_all_is_well(
-    beating: None, capsys: pytest.CaptureFixture[str]
+@pytest.fixture
+def status(capsys: pytest.CaptureFixture[str]) -> Callable[[], tuple[dict[str, str], str]]:
+    """(what it says of each part, what it fails with)."""
+
+    def status() -> tuple[dict[str, str], str]:
+        error = ""
+        try:
+            call_command("status")
+        except CommandError as said:
+            error = str(said)
+        lines = capsys.readouterr().out.splitlines()
+        return dict(line.split(": ", 1) for line in lines), error
+
+    return status
+
+
+Status = Callable[[], tuple[dict[str, str], str]]
+
+
+def test_status_says_one_line_of_each_part(beating: None, status: Status) -> None:
+    said, error = status()
+
+    well = dict.fromkeys(
+        ("database", "migrations", "keys", "redis", "beat", "mail", "limits", "files"), "ok"
+    )
+    assert error == ""
+    assert {name: said[name] for name in well} == well
+    assert re.fullmatch(r"\d+\.\d+\.\d+, at http://localhost:8000", said["version"])
+    assert said["sign-up"] == "open to anyone (REGISTRATION=open)"
+    assert said["operators"] == "0. Run “create_operator”."
+    assert said["mail of the last day"] == "0 sent, 0 not; 0 due now"
+    assert len(said) == 12
+
+
+def test_status_counts_operators_and_mail(
+    beating: None, alice: User, status: Status, settings: LazySettings
 ) -> None:
-    call_command("status")
+    User.objects.update(is_staff=True)
+    settings.REGISTRATION = "invitation"
+    now = datetime.now(UTC)
+    for number, state in enumerate(["sent", "sent", "failed", "unknown", "skipped"]):
+        post(kind="try", to="a@example.org", words=Words("s", "t", "h"), now=now, key=f"k{number}")
+        Message.objects.filter(key=f"k{number}").end(State(state), reason="why", now=now)
+    post(kind="try", to="a@example.org", words=Words("s", "t", "h"), now=now)
 
-    assert "mail: ok" in capsys.readouterr().out
+    said, error = status()
+
+    assert error == ""
+    assert said["operators"] == "1"
+    assert said["sign-up"] == "by invitation (REGISTRATION=invitation)"
+    assert said["mail of the last day"] == "2 sent, 2 not; 1 due now"
+
+
+def test_status_says_what_to_do_and_fails(
+    db: None, alice: User, status: Status, settings: LazySettings
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    settings.VAULT_KEYS = f"k2:{new_keyset()}"
+    post(
+        kind="try",
+        to="a@example.org",
+        words=Words("s", "t", "h"),
+        now=datetime.now(UTC) - timedelta(hours=1),
+    )
+
+    said, error = status()
+
+    assert error == "Needs a look: keys, redis, beat, mail."
+    assert said["keys"].startswith("a master key is missing. Put the missing key back")
+    assert said["redis"].startswith("not answering (ConnectionError). Does Redis run")
+    assert said["beat"].startswith("not seen yet: mail, reminders. Do worker and beat run?")
+    assert "seconds late. Try “send_test_mail”" in said["mail"]
+
+
+def test_status_finds_what_was_forgotten_when_the_site_was_put_up(
+    beating: None, status: Status, settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.STATIC_ROOT = settings.PAGES_ROOT = tmp_path
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE cache")
+
+    said, error = status()
+
+    assert error == "Needs a look: limits, files."
+    assert said["limits"].startswith("their table is missing. Run “createcachetable”.")
+    assert said["files"].startswith("not collected. Run “collectstatic”")
+
+
+def test_status_of_a_database_that_lacks_migrations(
+    migration_missing: None, status: Status
+) -> None:
+    said, error = status()
+
+    assert error == "Needs a look: migrations."
+    assert said.keys() == {"version", "database", "migrations"}
+    assert "Run “migrate”" in said["migrations"]

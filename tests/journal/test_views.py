@@ -142,7 +142,7 @@ def test_shelf_shows_twenty_letters_a_page(as_alice: Client, alice: User, now: d
     assert as_alice.get("/journal/?page=nowhere").status_code == 200
 
 
-@pytest.mark.parametrize("many", [1, 30])
+@pytest.mark.parametrize("many", [1, 30, 1000])
 def test_statements_of_the_shelf_do_not_grow(
     as_alice: Client,
     alice: User,
@@ -150,14 +150,15 @@ def test_statements_of_the_shelf_do_not_grow(
     many: int,
     statements: Statements,
 ) -> None:
-    for _ in range(many):
-        Letter.keep(person=alice, id=uuid4(), contents=LetterContents("", "x"), now=now)
+    contents = LetterContents("", "x")
+    letters = [Letter.sealed_by(alice.key, contents, now=now) for _ in range(many)]
+    Letter.objects.bulk_create(letters)
     as_alice.get("/journal/")
 
     with statements() as found:
         as_alice.get("/journal/")
 
-    assert len(found) == 4
+    assert len(found) == 3
 
 
 def test_letter_that_does_not_open_says_so_and_stays(

@@ -45,6 +45,8 @@ def sign_up(page: Page, product: Product, email: str) -> None:
     assert code
     page.get_by_label("Code").fill(code[1])
     page.locator("main form").first.get_by_role("button").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Before you begin")
+    main_button(page, "I have read this").click()
     expect(page).to_have_url(re.compile("/(steps/1|today)/$"))
 
 

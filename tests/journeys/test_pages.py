@@ -3,17 +3,26 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
+from django.db import connections
+from django.template.loader import render_to_string
+from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from playwright.sync_api import CDPSession, Page, Response, expect
+from playwright.sync_api import Browser, CDPSession, Page, Response, expect
 
+from accounts.given_back import Again, Sent
 from healing.guide import guide
 from home.demo import EMAIL, PASSWORD
+from safety.context import site
+from tests.accounts.factors import code_of
 from tests.journeys.conftest import NewContext, Product
+from tests.safety.chromium import Site
 
 pytestmark = pytest.mark.browser
 
@@ -34,8 +43,13 @@ NO_PAGE = {
     "reminders:off": "takes a form, shows nothing",
     "safety:leave": "leads to another site",
     "mail:caught_html": "a mail as it was sent, for the frame of mail:caught",
+    "safety:security_txt": "a file for machines",
     "healthz": "a word for machines",
     "readyz": "a word for machines",
+    "account_end_device": "takes a form, shows nothing",
+    "account_end_others": "takes a form, shows nothing",
+    "mfa_login_webauthn": "takes what a device answers, shows nothing",
+    "mfa_passkey_options": "what a device is asked, for the script of the page",
     "account_set_password": "for accounts without a password, and there are none",
     "account_confirm_login_code": "signing in by a code is off",
 }
@@ -69,20 +83,22 @@ class Audit:
     barriers: list[str] = field(default_factory=list)
     wider: list[str] = field(default_factory=list)
 
-    def look(self, page: Page, name: str) -> None:
-        """At a page of this kind, once for everyone to whom it says the same."""
-        self.seen.add(name)
-        words = page.locator("main").inner_text()
-        if words not in self.words:
-            self.words.add(words)
-            self._look(page, name)
+    def walk(self, page: Page, names: Iterator[str]) -> None:
+        """Look at each page that is opened there, once for everyone to whom it says the same."""
+        # To the end: with the last session of its tools, a browser forgets its passkeys too.
+        devtools = page.context.new_cdp_session(page)
+        for name in names:
+            self.seen.add(name)
+            words = page.locator("main").inner_text()
+            if words not in self.words:
+                self.words.add(words)
+                self._look(page, devtools, name)
 
-    def _look(self, page: Page, name: str) -> None:
+    def _look(self, page: Page, devtools: CDPSession, name: str) -> None:
         """Wide and narrow, by day and by night, and narrow with letters of twice the size.
 
         Night changes colours and nothing else, so only the rules about colours are asked again.
         """
-        devtools = page.context.new_cdp_session(page)
         devtools.send("Runtime.evaluate", {"expression": AXE})
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
@@ -94,7 +110,6 @@ class Audit:
         devtools.send("Page.setFontSizes", {"fontSizes": DOUBLE})
         self._measure(page, f"{name} with large letters")
         devtools.send("Page.setFontSizes", {"fontSizes": USUAL})
-        devtools.detach()
 
     def _measure(self, page: Page, where: str) -> None:
         if page.evaluate(TOO_WIDE):
@@ -112,17 +127,30 @@ def ask(devtools: CDPSession, rules: list[str]) -> list[str]:
     return found
 
 
-def press(page: Page, name: str | re.Pattern[str]) -> None:
-    page.locator("main").get_by_role("button", name=name).click()
+def press(page: Page, name: str) -> None:
+    page.locator("main").get_by_role("button", name=name, exact=True).click()
     page.wait_for_load_state()
 
 
-def sign_in(page: Page) -> None:
+def type_password(page: Page, email: str = EMAIL) -> None:
     page.goto("/accounts/login/")
-    page.get_by_label("Email").fill(EMAIL)
+    page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Sign in")
+
+
+def sign_in(page: Page, email: str = EMAIL) -> None:
+    type_password(page, email)
     expect(page).to_have_url(re.compile("/today/$"))
+
+
+def prove_again(page: Page) -> None:
+    page.get_by_label("Password").fill(PASSWORD)
+    press(page, "Open my pages")
+
+
+def is_headed(page: Page, words: str) -> None:
+    expect(page.get_by_role("heading", level=1)).to_have_text(words)
 
 
 def type_code(page: Page, product: Product, email: str) -> None:
@@ -155,15 +183,20 @@ def visitor(page: Page, product: Product) -> Iterator[str]:
     yield "a form from a page too old"
 
 
+NEW = "new@example.org"
+
+
 def someone_new(page: Page, product: Product) -> Iterator[str]:
     """Right after signing up, when everything of theirs is still empty."""
     page.goto("/accounts/signup/")
-    page.get_by_label("Email address").fill("new@example.org")
+    page.get_by_label("Email address").fill(NEW)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("checkbox").check()
     press(page, "Make my account")
     yield "account_email_verification_sent"
-    type_code(page, product, "new@example.org")
+    type_code(page, product, NEW)
+    yield "account_first"
+    press(page, "I have read this")
     for address in ("/today/", "/journal/", "/progress/", "/you/reminders/"):
         page.goto(address)
         yield f"{address}, still empty"
@@ -178,13 +211,36 @@ def someone_with_words(page: Page, product: Product) -> Iterator[str]:
     page.goto("/journal/write/")
     press(page, "Keep this letter")
     yield "an empty letter"
-    page.goto("/journal/write/")
-    page.get_by_label("What would you say").fill("I am still here.")
+    begin_a_letter(page)
+    product.sql("ALTER TABLE journal_letter RENAME TO nowhere")
+    press(page, "Keep this letter")
+    product.sql("ALTER TABLE nowhere RENAME TO journal_letter")
+    is_headed(page, "Something broke on our side")
+    yield "a fault of ours"
+    begin_a_letter(page)
     page.request.get("/leave/", max_redirects=0)
     press(page, "Keep this letter")
+    is_headed(page, "These pages are closed")
     yield "pages closed by leaving"
     page.goto("/today/")
     yield "account_reauthenticate"
+    prove_again(page)
+    begin_a_letter(page)
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    press(page, "Keep this letter")
+    is_headed(page, "You were signed out meanwhile")
+    yield "a sign-in that is over"
+    sign_in(page)
+    begin_a_letter(page)
+    page.context.clear_cookies()
+    press(page, "Keep this letter")
+    is_headed(page, "That page had waited too long")
+    yield "a letter from a page too old"
+
+
+def begin_a_letter(page: Page) -> None:
+    page.goto("/journal/write/")
+    page.get_by_label("What would you say").fill("I am still here.")
 
 
 def ids(page: Page) -> Arguments:
@@ -215,12 +271,157 @@ def someone_who_forgot(page: Page, product: Product) -> Iterator[str]:
     yield "account_complete_password_reset"
 
 
+def someone_careful(page: Page, product: Product) -> Iterator[str]:
+    """The one who is new, with everything there is to keep others out."""
+    keep_passkeys(page)
+    sign_in(page, NEW)
+    page.goto("/accounts/2fa/app/")
+    prove_again(page)
+    yield "mfa_activate_totp"
+    press(page, "Set it up")
+    yield "an app without a code"
+    add_app(page)
+    yield "mfa_view_recovery_codes"
+    press(page, "Show them")
+    yield "recovery codes"
+    page.goto("/accounts/2fa/passkeys/add/")
+    yield "mfa_add_webauthn"
+    page.get_by_role("button", name="Make a passkey on this device").click()
+    page.wait_for_url("**/accounts/2fa/")
+    yield "mfa_index"
+    yield from pages_behind_the_password(page)
+    yield from the_doors(page)
+    yield from what_is_removed(page)
+
+
+def keep_passkeys(page: Page) -> None:
+    """This browser's device can keep them, and knows who holds it."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+
+
+def add_app(page: Page) -> None:
+    # Once more, where a half minute was just over.
+    for _ in range(2):
+        if not page.url.endswith("/app/"):
+            break
+        secret = page.locator("main .copied").inner_text().replace(" ", "")
+        page.get_by_label("Code").fill(code_of(secret))
+        press(page, "Set it up")
+    expect(page).to_have_url(re.compile("/2fa/codes/$"))
+
+
+def pages_behind_the_password(page: Page) -> Iterator[str]:
+    for address in ("lock", "devices", "activity", "email"):
+        page.goto(f"/accounts/{address}/")
+        yield f"account_{address}"
+    press(page, "Send the code")
+    yield "an address with a mistake"
+    page.get_by_label("New email address").fill("other@example.org")
+    press(page, "Send the code")
+    is_headed(page, "A mail is on its way")
+    yield "a code for another address"
+    page.goto("/accounts/2fa/codes/")
+    yield "recovery codes that were shown"
+    page.goto("/accounts/2fa/codes/new/")
+    yield "mfa_generate_recovery_codes"
+
+
+def the_doors(page: Page) -> Iterator[str]:
+    """Back in after leaving, and after signing out."""
+    page.request.get("/leave/", max_redirects=0)
+    page.goto("/today/")
+    yield "a lock that opens in three ways"
+    page.goto("/accounts/2fa/reauthenticate/")
+    yield "mfa_reauthenticate"
+    page.get_by_role("link", name="Use a passkey instead").click()
+    page.wait_for_load_state()
+    yield "mfa_reauthenticate_webauthn"
+    page.context.clear_cookies()
+    type_password(page, NEW)
+    yield "mfa_authenticate"
+    press(page, "Go on")
+    yield "a second step without a code"
+    page.get_by_role("button", name="Use a passkey").click()
+    page.wait_for_url("**/today/")
+
+
+def what_is_removed(page: Page) -> Iterator[str]:
+    page.goto("/accounts/2fa/app/remove/")
+    prove_again(page)
+    yield "mfa_deactivate_totp"
+    press(page, "Remove it")
+    page.get_by_role("link", name=re.compile("^Remove")).click()
+    page.wait_for_load_state()
+    yield "mfa_remove_webauthn"
+    press(page, "Remove it")
+    yield "no second step any more"
+    yield from erased_elsewhere(page)
+
+
+def erased_elsewhere(page: Page) -> Iterator[str]:
+    """A moment that only two connections at once can make, so the page is handed in."""
+    begin_a_letter(page)
+    again = Again("/journal/write/", [Sent("body", "I am still here.", True)], False)
+    body = render_to_string("account/erased.html", site(None) | {"again": again})
+    page.route(
+        "**/journal/write/",
+        lambda route: route.fulfill(status=403, body=body, content_type="text/html"),
+    )
+    press(page, "Keep this letter")
+    is_headed(page, "This account was erased a moment ago")
+    yield "an account erased elsewhere"
+
+
+def someone_uninvited(page: Page) -> Iterator[str]:
+    """Where accounts are by invitation, and where there are no new ones."""
+    with elsewhere(registration="invitation") as other:
+        page.goto(f"{other}/join/an-old-link/")
+        is_headed(page, "This invitation is over")
+        yield "account_join"
+        page.goto(f"{other}/accounts/signup/")
+        is_headed(page, "Accounts here are by invitation")
+        yield "an account without an invitation"
+        page.goto(f"{other}/accounts/login/")
+        yield "signing in where accounts are by invitation"
+    with elsewhere(registration="closed") as other:
+        page.goto(f"{other}/accounts/signup/")
+        is_headed(page, "No new accounts for now")
+        yield "no new accounts"
+        page.goto(f"{other}/accounts/login/")
+        expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_visible()
+        yield "signing in where there are no new accounts"
+
+
+@contextmanager
+def elsewhere(*, registration: str) -> Iterator[str]:
+    """Another such site, which has no database: none of these pages asks one."""
+    with pytest.MonkeyPatch.context() as patch, override_settings(REGISTRATION=registration):
+        patch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", False)
+        server = Site()
+        yield server.url
+        server.stop()
+
+
 def someone_whose_key_does_not_fit(page: Page, product: Product) -> Iterator[str]:
     sign_in(page)
     letter = part_of_link(page, "/journal/", r"/journal/([0-9a-f-]{36})/")
     answer = part_of_link(page, "/steps/1/filling-in/", r"/filling-in/([0-9a-f-]{36})/")
+    page.goto(f"/journal/{letter}/edit/")
     product.sql("UPDATE journal_letter SET sealed = '\\x00' WHERE id = %s", letter)
     product.sql("UPDATE healing_answer SET sealed = '\\x00' WHERE id = %s", answer)
+    press(page, "Keep the changes")
+    is_headed(page, "We cannot open this")
+    yield "changes to a letter that cannot be opened"
     page.goto(f"/journal/{letter}/")
     yield "a letter that cannot be opened"
     page.goto("/steps/1/filling-in/")
@@ -233,21 +434,26 @@ def demo(product: Product) -> None:
 
 
 @pytest.fixture(scope="module")
-def audit(product: Product, demo: None, new_context_of_module: NewContext) -> Audit:
-    """One walk through everything, by five people one after another."""
+def audit(
+    product: Product, demo: None, browser: Browser, new_context_of_module: NewContext
+) -> Audit:
+    """One walk through everything, by several people one after another."""
     audit = Audit()
     for person in (
         visitor,
         someone_new,
         someone_with_words,
         someone_who_forgot,
+        someone_careful,
         someone_whose_key_does_not_fit,
     ):
         context = new_context_of_module(reduced_motion="reduce")
         page = context.new_page()
-        for name in person(page, product):
-            audit.look(page, name)
+        audit.walk(page, person(page, product))
         context.close()
+    page = browser.new_page(reduced_motion="reduce")
+    audit.walk(page, someone_uninvited(page))
+    page.close()
     return audit
 
 
@@ -408,6 +614,24 @@ def test_focus_is_never_hidden_behind_the_bars(
 ) -> None:
     page = new_context(viewport={"width": 390, "height": 640}).new_page()
     page.goto(address)
+    tab_through(page)
+
+
+def test_focus_is_seen_where_others_are_kept_out(
+    product: Product, demo: None, new_context: NewContext
+) -> None:
+    page = new_context(viewport={"width": 390, "height": 640}).new_page()
+    sign_in(page)
+    page.goto("/accounts/2fa/app/")
+    prove_again(page)
+    is_headed(page, "Set up an app")
+    tab_through(page)
+    page.goto("/accounts/devices/")
+    is_headed(page, "Where you are signed in")
+    tab_through(page)
+
+
+def tab_through(page: Page) -> None:
     stops = page.locator("a, button, input, textarea, summary").locator("visible=true").count()
 
     for _ in range(stops):

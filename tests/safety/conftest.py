@@ -1,10 +1,17 @@
+import os
 from collections.abc import Iterator
+from http.server import ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import pytest
-from django.db import connection
-from pytest_django import DjangoDbBlocker
+from django.conf import settings
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from pytest_django import Settings
 
+from safety import pages
 from tests.conftest import Client
+from tests.safety.chromium import Gate, NewPage, Site, Weather
 
 
 @pytest.fixture
@@ -13,14 +20,68 @@ def visitor() -> Client:
     return Client(raise_request_exception=False)
 
 
+@pytest.fixture(scope="module")
+def weather() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Weather)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Playwright keeps an event loop in this thread; Django would refuse its database for that.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=none"],
+            # Pages held for Back are what leaving is about.
+            ignore_default_args=["--disable-back-forward-cache"],
+        )
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
 @pytest.fixture
-def database_down(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """Nobody listens where the database was."""
-    where = connection.settings_dict
-    kept = {name: where[name] for name in ("HOST", "PORT")}
-    with django_db_blocker.unblock():
-        connection.close()
-        where.update(HOST="127.0.0.1", PORT="1")
-        yield
-        connection.close()
-        where.update(kept)
+def server(
+    transactional_db: None, weather: str, settings: Settings, tmp_path: Path
+) -> Iterator[Site]:
+    settings.LEAVE_URL = weather
+    settings.PAGES_ROOT = tmp_path
+    for address in pages.addresses():
+        pages.store(address)
+    server = Site()
+    Weather.gate = Gate()
+    yield server
+    server.gate.open()
+    Weather.gate.open()
+    server.stop()
+
+
+@pytest.fixture
+def site(server: Site) -> str:
+    return server.url
+
+
+@pytest.fixture
+def new_page(browser: Browser, site: str) -> Iterator[NewPage]:
+    """A page, signed in with a client's cookie if one is given."""
+    contexts: list[BrowserContext] = []
+
+    def make(client: Client | None = None, *, scripts: bool = True) -> Page:
+        context = browser.new_context(java_script_enabled=scripts, base_url=site)
+        contexts.append(context)
+        if client is not None:
+            name = settings.SESSION_COOKIE_NAME
+            value = client.cookies[name].value
+            context.add_cookies([{"name": name, "value": value, "url": site, "httpOnly": True}])
+        return context.new_page()
+
+    yield make
+    for context in contexts:
+        context.close()

@@ -1,95 +1,20 @@
 """Leaving and the policy in a real browser, which is where they have to hold."""
 
-import os
-from collections.abc import Callable, Iterator
 from datetime import datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
-from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler
-from django.core.wsgi import get_wsgi_application
-from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
-from pytest_django import Settings
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from accounts.models import User
 from journal.models import Letter, LetterContents
-from safety import pages
+from tests.accounts.factors import enter_admin
 from tests.conftest import PASSWORD, Client
+from tests.safety.chromium import NEUTRAL, NewPage, Weather
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SECRET = "the lighthouse at Varr"
-NEUTRAL = "Fair, with some cloud."
-
-
-class _Weather(BaseHTTPRequestHandler):
-    """The neutral page: another site, which notes who was said to have sent the visitor."""
-
-    referrers: list[str | None] = []
-
-    def do_GET(self) -> None:
-        self.referrers.append(self.headers.get("Referer"))
-        body = f"<!doctype html><title>Weather</title><link rel=icon href=data:,><p>{NEUTRAL}"
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html; charset=utf-8")
-        self.end_headers()
-        self.wfile.write(body.encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def weather() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Weather)
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Playwright keeps an event loop in this thread; Django would refuse its database for that.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=none"],
-            # Pages held for Back are what this file is about.
-            ignore_default_args=["--disable-back-forward-cache"],
-        )
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def site(transactional_db: None, weather: str, settings: Settings, tmp_path: Path) -> Iterator[str]:
-    """The whole application on a port, its files served by itself, as in production."""
-    settings.LEAVE_URL = weather
-    settings.PAGES_ROOT = tmp_path
-    for address in pages.addresses():
-        pages.store(address)
-    thread = LiveServerThread("localhost", _unwrapped, connections_override={})
-    thread.daemon = True
-    thread.start()
-    thread.is_ready.wait()
-    if thread.error:
-        raise thread.error
-    yield f"http://localhost:{thread.port}"
-    thread.terminate()
-
-
-def _unwrapped(application: WSGIHandler) -> WSGIHandler:
-    return get_wsgi_application()
 
 
 @pytest.fixture
@@ -97,28 +22,6 @@ def letter(alice: User, now: datetime) -> Letter:
     letter = Letter.sealed_by(alice.key, LetterContents(to="Ina", body=SECRET), now=now)
     letter.save()
     return letter
-
-
-NewPage = Callable[..., Page]
-
-
-@pytest.fixture
-def new_page(browser: Browser, site: str) -> Iterator[NewPage]:
-    """A page, signed in with a client's cookie if one is given."""
-    contexts: list[BrowserContext] = []
-
-    def make(client: Client | None = None, *, scripts: bool = True) -> Page:
-        context = browser.new_context(java_script_enabled=scripts)
-        contexts.append(context)
-        if client is not None:
-            name = settings.SESSION_COOKIE_NAME
-            value = client.cookies[name].value
-            context.add_cookies([{"name": name, "value": value, "url": site, "httpOnly": True}])
-        return context.new_page()
-
-    yield make
-    for context in contexts:
-        context.close()
 
 
 def _back(page: Page) -> None:
@@ -173,13 +76,13 @@ def test_leave_now_then_back_asks_for_the_password(
 ) -> None:
     page = new_page(as_alice, scripts=scripts)
     _read_and_write(page, site, letter)
-    _Weather.referrers.clear()
+    Weather.referrers.clear()
 
     page.get_by_role("link", name="Leave now").click()
     page.wait_for_url(weather)
 
     assert NEUTRAL in page.content()
-    assert set(_Weather.referrers) == {None}
+    assert set(Weather.referrers) == {None}
     assert _ways_back(page, site) == doors
 
 
@@ -286,6 +189,7 @@ def test_admin_works_under_its_policy(new_page: NewPage, site: str, alice: User)
     alice.save(update_fields=["is_staff", "is_superuser"])
     client = Client()
     client.force_login(alice)
+    enter_admin(client, alice)
     stranger, operator = new_page(), new_page(client)
     heard = [_complaints(stranger), _complaints(operator)]
 

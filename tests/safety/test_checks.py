@@ -1,7 +1,10 @@
 import pytest
+from django.core.checks.registry import registry
+from django.db import connection
 from pytest_django import Settings
 
-from safety.checks import leave_url_is_elsewhere
+from safety.checks import leave_url_is_elsewhere, postgres_logs_no_words
+from safety.quiet import QUIET
 
 
 @pytest.mark.parametrize("url", ["https://www.wikipedia.org/", "https://weather.example.org/x"])
@@ -16,3 +19,40 @@ def test_leave_url_that_stays_or_is_open_is_an_error(url: str, settings: Setting
     settings.LEAVE_URL = url
 
     assert [error.id for error in leave_url_is_elsewhere(None)] == ["safety.E001"]
+
+
+@pytest.mark.django_db
+def test_postgres_that_logs_words_is_named_with_the_line_to_change() -> None:
+    loud = {
+        "log_statement": "all",
+        "log_min_duration_statement": "0",
+        "log_error_verbosity": "verbose",
+        "log_min_messages": "warning",
+    }
+    with connection.cursor() as cursor:
+        for name, value in (QUIET | loud).items():
+            cursor.execute(f"SET LOCAL {name} = '{value}'")
+
+    warnings = {str(each.hint).split()[3]: each for each in postgres_logs_no_words(databases=["x"])}
+
+    assert warnings.keys() == loud.keys()
+    assert {each.id for each in warnings.values()} == {"safety.W010"}
+    hint = "Put the line log_statement = none into postgresql.conf, or run ALTER SYSTEM SET "
+    assert warnings["log_statement"].hint == (
+        f"{hint}log_statement = 'none' and SELECT pg_reload_conf()."
+    )
+    assert "log_statement is “all”" in warnings["log_statement"].msg
+
+
+@pytest.mark.django_db
+def test_quiet_postgres_is_fine() -> None:
+    with connection.cursor() as cursor:
+        for name, value in QUIET.items():
+            cursor.execute(f"SET LOCAL {name} = '{value}'")
+
+    assert postgres_logs_no_words(databases=["default"]) == []
+
+
+def test_postgres_is_asked_only_where_a_database_is_named() -> None:
+    assert postgres_logs_no_words(databases=None) == []
+    assert postgres_logs_no_words in registry.deployment_checks

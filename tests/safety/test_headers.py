@@ -1,22 +1,31 @@
 """One table of every kind of answer: what it may be kept by, who may list it, what it may load."""
 
+import re
+from types import SimpleNamespace
+
 import pytest
+from allauth.account.internal.flows.login import record_authentication
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.files.storage import storages
 from django.http import HttpResponse
 from pytest_django import Settings
 
 from accounts.models import User
-from tests.conftest import Client
+from tests.conftest import PASSWORD, Client
 from vault.sessions import cookie_for
 
 PRIVATE, PUBLIC = "no-store, private", "no-cache"
 
+PASSKEYS = {"publickey-credentials-create", "publickey-credentials-get"}
 EVERYWHERE = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(f"{name}=()" for name in settings.PERMISSIONS_POLICY),
+    "Permissions-Policy": ", ".join(
+        f"{name}=({'self' if name in PASSKEYS else ''})"
+        for name in sorted(settings.PERMISSIONS_POLICY)
+    ),
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -45,6 +54,7 @@ OPEN = [
     ("/steps/1/", 200, PUBLIC, "noindex"),
     ("/about/", 200, PUBLIC, None),
     ("/privacy/", 200, PUBLIC, None),
+    ("/terms/", 200, PUBLIC, None),
     ("/accessibility/", 200, PUBLIC, None),
     ("/safety/", 200, PUBLIC, None),
     ("/help/", 200, PUBLIC, None),
@@ -151,14 +161,32 @@ def test_error_page_is_ours_and_repeats_nothing(visitor: Client) -> None:
 
 
 @pytest.mark.usefixtures("database_down")
-def test_error_page_needs_no_database(visitor: Client) -> None:
-    visitor.cookies[settings.SESSION_COOKIE_NAME] = cookie_for("of-somebody-signed-in")
+@pytest.mark.usefixtures("database_down")
+@pytest.mark.parametrize("address", ["/today/", "/readyz"])
+def test_answer_needs_no_database(visitor: Client, address: str) -> None:
+    if address == "/today/":
+        visitor.cookies[settings.SESSION_COOKIE_NAME] = cookie_for("of-somebody-signed-in")
 
-    response = visitor.get("/today/")
+    response = visitor.get(address)
 
-    assert response.status_code == 500
-    assert "Something broke on our side" in response.content.decode()
+    assert response.status_code == 503
     assert response.headers["Cache-Control"] == PRIVATE
+    assert _everywhere(response) == EVERYWHERE
+    assert _policy(response) == POLICY
+    assert ("Something broke on our side" in response.content.decode()) == (address == "/today/")
+
+
+def test_answer_has_a_name_of_its_own_whatever_the_request_brings(visitor: Client) -> None:
+    names = {visitor.get("/", headers={"X-Request-ID": "mine"})["X-Request-ID"] for _ in range(3)}
+
+    assert len(names) == 3
+    assert all(re.fullmatch("[0-9a-f]{16}", name) for name in names)
+
+
+def test_error_page_says_the_name_that_the_log_has(visitor: Client) -> None:
+    response = visitor.get("/broken/")
+
+    assert f"<code>{response.headers['X-Request-ID']}</code>" in response.text
 
 
 def test_https_is_remembered(visitor: Client, settings: Settings) -> None:
@@ -176,11 +204,20 @@ def test_https_is_remembered(visitor: Client, settings: Settings) -> None:
     assert plain.headers["X-Robots-Tag"] == "noindex"
 
 
-def test_admin_page_has_the_looser_policy(alice: User, as_alice: Client) -> None:
-    alice.is_staff = alice.is_superuser = True
-    alice.save(update_fields=["is_staff", "is_superuser"])
+def as_operator() -> Client:
+    """Somebody who runs the place and has just shown a second factor."""
+    person = User.objects.create_superuser("operator@example.org", PASSWORD)
+    Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={})
+    client = Client()
+    client.force_login(person)
+    session = client.session
+    record_authentication(SimpleNamespace(session=session), person, "mfa")
+    session.save()
+    return client
 
-    response = as_alice.get("/admin/")
+
+def test_admin_page_has_the_looser_policy() -> None:
+    response = as_operator().get("/admin/")
 
     assert response.status_code == 200
     assert _policy(response) == LOOSER

@@ -4,9 +4,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 
+from config.urls import handler404, handler500  # noqa: F401 (Django looks for them here)
 from config.urls import urlpatterns as ours
-
-handler500 = "safety.views.server_error"
 
 
 @login_not_required

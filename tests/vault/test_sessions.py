@@ -4,16 +4,16 @@ from datetime import datetime, timedelta
 import pytest
 import time_machine
 from django.conf import LazySettings
-from django.contrib.sessions.backends.db import SessionStore
-from django.contrib.sessions.models import Session
 from django.core import signing
+from django.utils import timezone
 from pytest_django.asserts import assertRedirects
 
 from accounts.actions import open_account
 from accounts.models import User
 from tests.conftest import PASSWORD, Client
+from vault.models import Session
 from vault.sealing import new_keyset
-from vault.sessions import cookie_for, key_in
+from vault.sessions import SessionStore, cookie_for, key_in
 
 COOKIE = "n"
 
@@ -83,10 +83,56 @@ def test_session_sealed_by_a_key_that_is_gone_is_an_empty_one(
     assertRedirects(as_alice.get("/today/"), "/accounts/login/?next=/today/")
 
 
-def test_session_ends_after_twelve_hours(client: Client, alice: User) -> None:
+def test_session_knows_whose_it_is(as_alice: Client, alice: User, client: Client) -> None:
+    as_alice.get("/today/")
+    waiting = client.session
+    waiting["code"] = "12345678"
+    waiting.save()
+
+    assert [row.session_key for row in Session.objects.of(alice)] == [
+        key_in(as_alice.cookies[COOKIE].value)
+    ]
+    assert [row.session_key for row in Session.objects.of_nobody_yet()] == [waiting.session_key]
+
+
+def test_session_is_nobodys_again_after_sign_out(as_alice: Client) -> None:
+    as_alice.post("/accounts/logout/")
+
+    assert not Session.objects.exclude(owner=None).exists()
+
+
+def test_end_of_a_session_does_not_move_with_its_use(client: Client, db: None) -> None:
     with time_machine.travel("2026-03-12 08:00Z", tick=False) as clock:
-        client.force_login(alice)
-        clock.shift(timedelta(hours=11))
-        assert client.get("/you/privacy/").status_code == 200
-        clock.shift(timedelta(hours=2))
-        assert client.get("/you/privacy/").status_code == 302
+        end = timezone.now() + timedelta(hours=1)
+        session = client.session
+        session.last_until(end, stays=False)
+        session.save()
+        clock.shift(timedelta(minutes=59))
+        session["used"] = True
+        session.save()
+
+        assert Session.objects.get().expire_date == end
+        assert SessionStore(session.session_key)["used"]
+        clock.shift(timedelta(minutes=2))
+        assert "used" not in SessionStore(session.session_key)
+        assert Session.objects.ended(timezone.now()).count() == 1
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_session_outlives_the_browser_only_where_it_was_chosen(
+    as_alice: Client, alice: User, stays: bool
+) -> None:
+    User.objects.update(lock_after=None if stays else 15)
+
+    as_alice.get("/today/")
+
+    # Without an age the browser forgets it when it is closed.
+    thirty_days = 30 * 24 * 3600
+    kept_for = as_alice.cookies[COOKIE]["max-age"]
+    assert (thirty_days - 60 < kept_for <= thirty_days) if stays else kept_for == ""
+
+
+def test_session_does_not_name_its_key(as_alice: Client) -> None:
+    row = Session.objects.get()
+
+    assert row.session_key not in f"{row} {row!r}"

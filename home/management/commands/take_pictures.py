@@ -1,8 +1,10 @@
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.template.loader import render_to_string
@@ -20,6 +22,16 @@ if TYPE_CHECKING:
 
 WIDTHS = (390, 1280)
 SCHEMES = ("light", "dark")
+
+# What the device in front of the browser can do, as the browser's own tools name it.
+DEVICE = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
 
 SHEET = """
   body { font: 14px sans-serif; display: flex; flex-wrap: wrap; gap: 16px; }
@@ -41,6 +53,7 @@ PUBLIC = {
     "help-country": "/help/gb/",
     "safety": "/safety/",
     "privacy": "/privacy/",
+    "terms": "/terms/",
     "about": "/about/",
     "accessibility": "/accessibility/",
     "signup": "/accounts/signup/",
@@ -66,6 +79,17 @@ PRIVATE = {
     "erase": "/you/privacy/erase/",
     "password": "/accounts/password/change/",
     "sign-out": "/accounts/logout/",
+    "first": "/accounts/first/",
+    "coming-in": "/accounts/",
+    "activity": "/accounts/activity/",
+    "second-step-none": "/accounts/2fa/",
+}
+# Pages that ask for the password first, even of somebody who has just signed in.
+BEHIND_THE_PASSWORD = {
+    "lock": "/accounts/lock/",
+    "devices": "/accounts/devices/",
+    "email": "/accounts/email/",
+    "passkey": "/accounts/2fa/passkeys/add/",
 }
 
 
@@ -105,24 +129,113 @@ def _photograph(
     page = context.new_page()
     into = folder / f"{width}-{scheme}"
     into.mkdir(parents=True, exist_ok=True)
-    for name, path in _walk(page, private):
-        page.set_viewport_size({"width": width, "height": 844})
-        page.goto(path)
+    for name in _walk(page, private):
         # As tall as the page itself, so that the bar at its foot does not lie across the middle.
         height = page.evaluate("() => document.documentElement.scrollHeight")
         page.set_viewport_size({"width": width, "height": height})
         page.screenshot(path=into / f"{name}.png")
+        page.set_viewport_size({"width": width, "height": 844})
     context.close()
 
 
-def _walk(page: "Page", private: dict[str, str]) -> Iterator[tuple[str, str]]:
-    yield from PUBLIC.items()
+def _walk(page: "Page", private: dict[str, str]) -> Iterator[str]:
+    """The name of each page, once it is open."""
+    yield from _open(page, PUBLIC)
+    _type_password(page)
+    page.wait_for_url("**/today/")
+    yield from _open(page, private)
+    page.goto("/accounts/lock/")
+    yield "password-again"
+    _prove_again(page)
+    yield from _open(page, BEHIND_THE_PASSWORD)
+    yield from _second_step(page)
+    yield from _doors(page)
+    yield from _removed(page)
+
+
+def _open(page: "Page", addresses: dict[str, str]) -> Iterator[str]:
+    for name, path in addresses.items():
+        page.goto(path)
+        yield name
+
+
+def _type_password(page: "Page") -> None:
     page.goto("/accounts/login/")
     page.fill("input[name=login]", EMAIL)
     page.fill("input[name=password]", PASSWORD)
-    page.click("main button")
+    page.click("main button >> nth=0")
+    page.wait_for_load_state()
+
+
+def _prove_again(page: "Page") -> None:
+    page.fill("input[name=password]", PASSWORD)
+    page.click("main button >> nth=0")
+    page.wait_for_load_state()
+
+
+def _second_step(page: "Page") -> Iterator[str]:
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    devtools.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})
+    page.goto("/accounts/2fa/app/")
+    yield "app"
+    # Once more, where a half minute was just over.
+    for _ in range(2):
+        if not page.url.endswith("/app/"):
+            break
+        secret = page.inner_text("main .copied").replace(" ", "")
+        page.fill("input[name=code]", format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
+        page.click("main button >> nth=0")
+        page.wait_for_load_state()
+    yield "codes-not-shown"
+    page.click("main button >> nth=0")
+    page.wait_for_load_state()
+    yield "codes"
+    yield from _open(page, {"codes-shown": "/accounts/2fa/codes/"})
+    yield from _open(page, {"codes-new": "/accounts/2fa/codes/new/"})
+    page.goto("/accounts/2fa/passkeys/add/")
+    page.click("main button >> nth=0")
+    page.wait_for_url("**/accounts/2fa/")
+    yield "second-step"
+
+
+def _doors(page: "Page") -> Iterator[str]:
+    """How it looks to come back after leaving, and to sign in once more."""
+    page.goto("/journal/write/")
+    page.fill("textarea[name=body]", "I am still here.")
+    page.request.get("/leave/", max_redirects=0)
+    page.click("main button >> nth=0")
+    page.wait_for_load_state()
+    yield "locked"
+    doors = {"": "lock-password", "2fa/": "lock-code", "2fa/passkeys/": "lock-passkey"}
+    for door, name in doors.items():
+        yield from _open(page, {name: f"/accounts/{door}reauthenticate/"})
+    page.click("main button >> nth=0")
     page.wait_for_url("**/today/")
-    yield from private.items()
+    page.goto("/journal/write/")
+    page.fill("textarea[name=body]", "I am still here.")
+    page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
+    page.click("main button >> nth=0")
+    page.wait_for_load_state()
+    yield "signed-out"
+    _type_password(page)
+    yield "sign-in-second-step"
+    page.click("[data-passkey] button")
+    page.wait_for_url("**/today/")
+
+
+def _removed(page: "Page") -> Iterator[str]:
+    page.goto("/accounts/2fa/app/remove/")
+    _prove_again(page)
+    yield "app-remove"
+    page.click("main button >> nth=0")
+    page.wait_for_load_state()
+    page.click("main a[href$='/remove/']")
+    page.wait_for_load_state()
+    yield "passkey-remove"
+    page.click("main button >> nth=0")
+    page.wait_for_load_state()
+    yield "second-step-removed"
 
 
 def _pages_of_words(person: "User") -> dict[str, str]:

@@ -1,0 +1,87 @@
+"""How much mail a visitor can make us send. Without limits our pages would write to strangers for
+whoever asks, and spend the good name of our sender.
+
+Counted by allauth's machinery in the cache, which is a table with a connection of its own: what was
+counted outlives restarts and requests that fail. An address counts whether or not it has an
+account, so that a limit tells nobody which it is.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from allauth.core.internal import ratelimit
+from django.conf import settings
+from django.db import connections
+from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+# The connection on which the cache lies.
+CONNECTION = "cache"
+APP = "accounts"
+RATES = {
+    # One mailbox. The first keeps a double click from sending two; the second lets somebody sign
+    # up, ask for both further codes and start again; the third is what a stranger can do to it.
+    "mail_to_address": "1/10s/key,6/h/key,20/d/key",
+    # One mail host, from everywhere: some 28,000 a day, so that everybody at a big provider can
+    # come on the same day, and no more than it bears from us.
+    "mail_to_domain": "300/15m/key",
+    # One client: a school or an office that comes in on one morning behind one address.
+    "mail_from_client": "100/h/ip",
+}
+WAIT = _("That was a lot of mail in a short time, so none was sent. Wait a while, then try again.")
+
+
+def may_mail(request: HttpRequest, address: str) -> bool:
+    """Whether this visitor may make us write to this address once more. Counts it if so."""
+    used: list[Any] = []
+    for action, key in _keys(address).items():
+        usage = ratelimit.consume(request, app=APP, action=action, config=RATES, key=key)
+        if usage is None:
+            # What was not sent does not count.
+            for earlier in used:
+                earlier.rollback()
+            return False
+        used.append(usage)
+    return True
+
+
+def forget_old(*, now: datetime) -> None:
+    """Delete what counts no more. The cache itself does so only when it is full."""
+    table = connections[CONNECTION].ops.quote_name(str(settings.CACHES["default"]["LOCATION"]))
+    with connections[CONNECTION].cursor() as cursor:
+        cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [now])  # noqa: S608
+
+
+def _keys(address: str) -> dict[str, str]:
+    name, _at, domain = address.strip().lower().rpartition("@")
+    # What follows a plus names a drawer of the same mailbox.
+    mailbox = f"{name.partition('+')[0]}@{domain}"
+    return {
+        "mail_from_client": "",
+        "mail_to_address": _sealed(mailbox),
+        "mail_to_domain": _sealed(domain),
+    }
+
+
+def _sealed(word: str) -> str:
+    """Addresses do not lie readable in the cache, nor as a hash that anyone can make."""
+    return salted_hmac("accounts.limits", word).hexdigest()
+
+
+class HeadMiddleware:
+    """A HEAD is a GET without its body. Views see a GET, because allauth's limits and forms take
+    everything else for something that was sent."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "HEAD":
+            return self.get_response(request)
+        request.method = "GET"
+        try:
+            return self.get_response(request)
+        finally:
+            request.method = "HEAD"

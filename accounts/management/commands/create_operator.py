@@ -1,0 +1,103 @@
+import getpass
+import sys
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.actions import appoint, open_account
+from accounts.forms import AddressField, NewPasswordField
+from accounts.models import User, UserManager
+
+
+class Command(BaseCommand):
+    help = (
+        "Makes the account of an operator, who may use the admin, before any mail works. Asks for "
+        "address and password; without a terminal the password is the first line of its input."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--email", help="the address; asked for where it is not said")
+        parser.add_argument(
+            "--promote",
+            action="store_true",
+            help="make the account that has this address already an operator, without asking",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        email = self._address(options["email"])
+        person = User.objects.filter(email=email).first()
+        if person is None:
+            person = open_account(email=email, password=self._password(email), now=timezone.now())
+            appoint(person=person)
+            self.stdout.write(f"{email} is an operator now.")
+        elif person.is_superuser and person.is_staff and person.is_active and _confirmed(person):
+            self.stdout.write(f"{email} is an operator already. Nothing was changed.")
+        else:
+            self._promote(person, asked=not options["promote"])
+        self._say_what_is_next()
+
+    def _address(self, given: str | None) -> str:
+        if given is None and not sys.stdin.isatty():
+            raise CommandError("Say whose account it is: --email you@example.org")
+        return UserManager.normalize_email(self._clean(given or input("Email address: ")))
+
+    def _clean(self, email: str) -> str:
+        try:
+            return str(AddressField().clean(email))
+        except ValidationError as error:
+            raise CommandError(" ".join(error.messages)) from error
+
+    def _promote(self, person: User, *, asked: bool) -> None:
+        if asked and not self._agrees(f"{person.email} has an account. Make it an operator’s?"):
+            raise CommandError("Nothing was changed. With --promote it is not asked.")
+        if _confirmed(person):
+            appoint(person=person)
+            self.stdout.write(f"{person.email} is an operator now, with the password it has.")
+            return
+        # Whoever typed this address at sign-up may be somebody else, who knows that password.
+        self.stdout.write("Its address was never confirmed, so it gets a password of yours.")
+        appoint(person=person, password=self._password(person.email))
+        self.stdout.write(f"{person.email} is an operator now.")
+
+    def _agrees(self, question: str) -> bool:
+        return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
+    def _password(self, email: str) -> str:
+        if not sys.stdin.isatty():
+            return _checked(sys.stdin.readline().rstrip("\r\n"), email)
+        while True:
+            try:
+                password = _checked(getpass.getpass("Password: "), email)
+            except CommandError as error:
+                self.stderr.write(str(error))
+                continue
+            if getpass.getpass("Once more: ") == password:
+                return password
+            self.stderr.write("These two differ. Try again.")
+
+    def _say_what_is_next(self) -> None:
+        site = settings.SITE_URL
+        self.stdout.write(
+            f"Next: sign in at {site}{reverse('account_login')} and set up the second step at "
+            f"{site}{reverse('mfa_index')}; then {site}{reverse('admin:index')} opens."
+        )
+
+
+def _confirmed(person: User) -> bool:
+    addresses = EmailAddress.objects.filter(user=person, email=person.email, verified=True)
+    return bool(addresses.exists())
+
+
+def _checked(password: str, email: str) -> str:
+    """The password, if it may be one. Raises CommandError in the words of the pages."""
+    try:
+        NewPasswordField().clean(password)
+        return str(get_adapter().clean_password(password, User(email=email)))
+    except ValidationError as error:
+        raise CommandError(" ".join(dict.fromkeys(error.messages))) from error

@@ -1,0 +1,22 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from accounts.actions import INVITATION_LASTS, invite
+from accounts.invitations import link_to
+
+
+class Command(BaseCommand):
+    help = "Makes invitations and prints their links. Each lets one person open an account."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--count", type=int, default=1, help="how many (1)")
+        parser.add_argument(
+            "--days", type=int, default=INVITATION_LASTS.days, help="how long each is good (14)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        made = invite(count=options["count"], days=options["days"], now=timezone.now())
+        for invitation in made:
+            self.stdout.write(link_to(invitation))

@@ -1,0 +1,197 @@
+"""Guessing passwords and codes: how far it comes, and whom it does not touch."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.db import connections
+from pytest_django import Settings
+from pytest_django.asserts import assertContains, assertRedirects
+
+from accounts.models import User
+from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
+from tests.conftest import PASSWORD, Client, Quick
+
+SEVERAL = "That was several tries in a row."
+WRONG = "not the password"
+CONFIRM = "/accounts/confirm-email/"
+RESET = "/accounts/password/reset/"
+RESET_CODE = "/accounts/password/reset/confirm/"
+NEW_PASSWORD = "/accounts/password/reset/complete/"
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits(db: None) -> Iterator[None]:
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def at(address: str, forwarded: str = "") -> Client:
+    """A browser at this network address."""
+    headers = {"X-Forwarded-For": forwarded} if forwarded else {}
+    return Client(REMOTE_ADDR=address, headers=headers)
+
+
+def guess(email: str, *, times: int, forwarded: str = "") -> None:
+    """Each from a network of its own, so that only what is guessed at counts."""
+    for number in range(times):
+        sign_in(at(f"192.0.2.{number}", forwarded), email, WRONG)
+
+
+def test_ten_wrong_passwords_refuse_the_right_one_from_anywhere(carol: User) -> None:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        guess(carol.email, times=10)
+
+        assertContains(sign_in(at("198.51.100.7"), carol.email), SEVERAL)
+        clock.shift(timedelta(minutes=5, seconds=1))
+        assert sign_in(at("198.51.100.7"), carol.email).status_code == 302
+
+
+def test_refused_passwords_are_not_looked_at(carol: User) -> None:
+    guess(carol.email, times=10)
+    before = Quick.times
+
+    sign_in(at("198.51.100.7"), carol.email)
+
+    assert Quick.times == before
+
+
+def test_one_client_guesses_ten_times_a_minute(carol: User) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        for number in range(10):
+            sign_in(at("192.0.2.1"), f"p{number}@example.org", WRONG)
+
+        assertContains(sign_in(at("192.0.2.1"), carol.email), SEVERAL)
+        assert sign_in(at("192.0.2.2"), carol.email).status_code == 302
+
+
+def test_another_person_is_not_touched(carol: User, alice: User) -> None:
+    guess(alice.email, times=11)
+
+    assert sign_in(at("198.51.100.7"), carol.email).status_code == 302
+
+
+def test_whoever_is_refused_can_still_choose_a_new_password(carol: User, mails: Mails) -> None:
+    guess(carol.email, times=11)
+    client = at("198.51.100.7")
+
+    client.post(RESET, {"email": carol.email})
+    client.post(RESET_CODE, {"code": code_in(mails()[0])})
+    client.post(NEW_PASSWORD, {"password1": "a much longer sentence"})
+
+    assert sign_in(client, carol.email, "a much longer sentence").status_code == 302
+
+
+def test_signing_in_in_between_does_not_make_room_for_more(carol: User, alice: User) -> None:
+    for number in range(10):
+        client = at("192.0.2.1")
+        sign_in(client, alice.email, WRONG)
+        if number % 3 == 0:
+            sign_in(at("192.0.2.1"), carol.email)
+
+    assertContains(sign_in(at("192.0.2.1"), carol.email), SEVERAL)
+
+
+@pytest.mark.parametrize("trusted", [0, 1])
+def test_claiming_other_addresses_does_not_help(
+    carol: User, settings: Settings, trusted: int
+) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = trusted
+    for number in range(10):
+        # With one proxy in front, the last address is what the proxy saw.
+        claimed = f"203.0.113.{number}" + (", 192.0.2.1" if trusted else "")
+        sign_in(at("192.0.2.1", claimed), f"p{number}@example.org", WRONG)
+
+    claimed = "203.0.113.99" + (", 192.0.2.1" if trusted else "")
+    assertContains(sign_in(at("192.0.2.1", claimed), carol.email), SEVERAL)
+
+
+def test_behind_a_proxy_each_client_is_one(carol: User, settings: Settings) -> None:
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
+    for number in range(10):
+        sign_in(at("192.0.2.1", "203.0.113.1"), f"p{number}@example.org", WRONG)
+
+    assert sign_in(at("192.0.2.1", "203.0.113.2"), carol.email).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_limit_outlives_a_restart(carol: User) -> None:
+    guess(carol.email, times=10)
+    connections.close_all()
+
+    def in_a_fresh_process() -> bytes:
+        try:
+            content: bytes = sign_in(at("198.51.100.7"), carol.email).content
+            return content
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        assert SEVERAL.encode() in pool.submit(in_a_fresh_process).result(timeout=30)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_guesses_at_once_are_no_more_than_ten(carol: User) -> None:
+    def try_once(number: int) -> bool:
+        try:
+            page = sign_in(at(f"192.0.2.{number}"), carol.email, WRONG).content.decode()
+            return "do not go together" in page
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(10) as pool:
+        looked_at = sum(pool.map(try_once, range(50), timeout=120))
+
+    assert 1 <= looked_at <= 12
+    assertContains(sign_in(at("198.51.100.7"), carol.email), SEVERAL)
+
+
+# --- codes ------------------------------------------------------------------------------------
+
+
+def test_a_code_of_a_sign_up_opens_once(client: Client, mails: Mails) -> None:
+    sign_up(client)
+    code = code_in(mails()[0])
+    assert client.post(CONFIRM, {"code": code}).status_code == 302
+    client.post("/accounts/logout/")
+
+    assertRedirects(client.post(CONFIRM, {"code": code}), "/accounts/login/")
+    assert "_auth_user_id" not in client.session
+
+
+def test_a_code_of_a_reset_opens_once(client: Client, carol: User, mails: Mails) -> None:
+    client.post(RESET, {"email": carol.email})
+    code = code_in(mails()[0])
+    client.post(RESET_CODE, {"code": code})
+    client.post(NEW_PASSWORD, {"password1": "a much longer sentence"})
+
+    assertRedirects(client.post(RESET_CODE, {"code": code}), "/accounts/login/")
+    assertRedirects(client.post(NEW_PASSWORD, {"password1": "another sentence"}), RESET)
+    carol.refresh_from_db()
+    assert carol.check_password("a much longer sentence")
+
+
+def test_a_code_of_a_reset_works_in_the_browser_that_asked_only(carol: User, mails: Mails) -> None:
+    asked, other = Client(), Client()
+    asked.post(RESET, {"email": carol.email})
+    code = code_in(mails()[0])
+
+    assertRedirects(other.post(RESET_CODE, {"code": code}), "/accounts/login/")
+    # One that waits for a code of its own does not take this one either.
+    other.post(RESET, {"email": "nobody@example.org"})
+    assertContains(other.post(RESET_CODE, {"code": code}), "That is not the code")
+    carol.refresh_from_db()
+    assert carol.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize("address", ["dana@example.org", "carol@example.org"])
+def test_three_wrong_codes_end_it(client: Client, carol: User, mails: Mails, address: str) -> None:
+    sign_up(client, address)
+    answers = [client.post(CONFIRM, {"code": "0"}).status_code for _try in range(4)]
+
+    assert answers == [200, 200, 302, 302]
+    assert "account_email_verification_code" not in client.session

@@ -1,0 +1,262 @@
+"""Pages lock by themselves after a quiet while."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from pytest_django import Settings
+from pytest_django.asserts import assertContains, assertRedirects
+
+from accounts.models import User
+from journal.models import Letter
+from tests.accounts.conftest import EVENING
+from tests.conftest import PASSWORD, Client, Statements
+from vault.models import Session
+from vault.sessions import key_in
+
+DOOR = "/accounts/reauthenticate/?next=%2Fyou%2F"
+PRESENCE = "s"
+
+
+@pytest.fixture
+def clock() -> Any:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        yield clock
+
+
+@pytest.fixture
+def here(clock: Any, as_alice: Client) -> Client:
+    """Alice’s browser, which has just been used."""
+    assert as_alice.get("/you/").status_code == 200
+    return as_alice
+
+
+def key_of(client: Client) -> str | None:
+    return key_in(client.cookies["n"].value)
+
+
+def is_open(client: Client) -> bool:
+    return bool(client.get("/you/").status_code == 200)
+
+
+@pytest.mark.parametrize("minutes", [5, 15, 60])
+def test_pages_lock_after_as_many_quiet_minutes_as_were_chosen(
+    here: Client, clock: Any, minutes: int
+) -> None:
+    User.objects.update(lock_after=minutes)
+    clock.shift(timedelta(minutes=minutes, seconds=-31))
+    assert is_open(here)
+    clock.shift(timedelta(minutes=minutes))
+
+    assertRedirects(here.get("/you/"), DOOR, fetch_redirect_response=False)
+
+
+def test_use_keeps_pages_open(here: Client, clock: Any) -> None:
+    for _quarter in range(20):
+        clock.shift(timedelta(minutes=14))
+        assert is_open(here)
+
+
+def test_pages_stay_open_for_whoever_chose_that(here: Client, clock: Any) -> None:
+    User.objects.update(lock_after=None)
+    here.get("/you/")
+    clock.shift(timedelta(days=29))
+    assert is_open(here)
+    clock.shift(timedelta(days=2))
+
+    assertRedirects(here.get("/you/"), "/accounts/login/?next=/you/")
+
+
+def test_sign_in_ends_after_twelve_hours_however_much_it_is_used(here: Client, clock: Any) -> None:
+    for _quarter in range(4 * 12 - 1):
+        clock.shift(timedelta(minutes=15, seconds=-30))
+        assert is_open(here)
+    clock.shift(timedelta(minutes=40))
+
+    assertRedirects(here.get("/you/"), "/accounts/login/?next=/you/")
+
+
+def test_choosing_a_time_again_after_days_puts_nobody_out_at_once(here: Client, clock: Any) -> None:
+    User.objects.update(lock_after=None)
+    here.get("/you/")
+    clock.shift(timedelta(days=5))
+    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assertRedirects(here.post("/accounts/lock/", {"after": "60"}), "/accounts/")
+
+    for _hour in range(12):
+        assert is_open(here)
+        clock.shift(timedelta(minutes=59))
+    clock.shift(timedelta(minutes=15))
+    assertRedirects(here.get("/you/"), "/accounts/login/?next=/you/")
+
+
+def test_cookie_copied_while_locked_does_not_come_in_with_its_owner(
+    here: Client, clock: Any
+) -> None:
+    here.get("/leave/")
+    copied = here.cookies["n"].value
+    clock.shift(timedelta(seconds=1))
+
+    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    assert is_open(here)
+    thief = Client()
+    thief.cookies["n"] = copied
+    assert not is_open(thief)
+
+
+def test_lock_holds_when_the_clock_is_set_back(here: Client, clock: Any) -> None:
+    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    clock.shift(timedelta(seconds=-30))
+
+    here.get("/leave/")
+
+    assert not is_open(here)
+
+
+def test_request_that_comes_late_does_not_take_the_new_cookie_away(
+    here: Client, clock: Any
+) -> None:
+    """Two tabs of a phone that wakes up: one locks, the other still has the old cookie."""
+    late = Client()
+    late.cookies["n"] = here.cookies["n"].value
+    here.get("/leave/")
+
+    answer = late.get("/you/")
+
+    assert answer.status_code == 302
+    assert "n" not in answer.cookies
+
+
+def test_password_opens_the_pages_again_and_they_stay_open(here: Client, clock: Any) -> None:
+    clock.shift(timedelta(minutes=16))
+    assert not is_open(here)
+    clock.shift(timedelta(seconds=1))
+
+    opened = here.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/you/"})
+
+    assertRedirects(opened, "/you/")
+    clock.shift(timedelta(minutes=14))
+    assert is_open(here)
+
+
+def test_lock_changes_the_key_of_the_session(here: Client, clock: Any) -> None:
+    before = key_of(here)
+    clock.shift(timedelta(minutes=16))
+
+    here.get("/you/")
+
+    assert key_of(here) != before
+    assert not Session.objects.filter(session_key=before).exists()
+
+
+@pytest.mark.parametrize("forged", [None, "", "9999999999", "9999999999:x", "\0"])
+def test_cookie_that_is_not_ours_keeps_nothing_open(
+    here: Client, clock: Any, forged: str | None
+) -> None:
+    clock.shift(timedelta(minutes=16))
+    if forged is None:
+        here.cookies.pop(PRESENCE, None)
+    else:
+        here.cookies[PRESENCE] = forged
+
+    assert not is_open(here)
+
+
+def test_cookie_of_an_open_session_does_not_open_a_locked_one(
+    here: Client, bob: User, clock: Any
+) -> None:
+    """Whoever holds the device may sign in with an account of their own, and swap cookies."""
+    clock.shift(timedelta(minutes=16))
+    theirs = Client()
+    theirs.force_login(bob)
+    theirs.get("/you/")
+    clock.shift(timedelta(minutes=1))
+    theirs.get("/you/")
+    here.cookies[PRESENCE] = theirs.cookies[PRESENCE].value
+
+    assert not is_open(here)
+
+
+def test_letter_sent_after_a_quiet_while_comes_back_and_is_kept_once_opened(
+    here: Client, clock: Any
+) -> None:
+    letter = {"id": "6f1c2a52-6d5c-4a1a-9a59-0f9f4a0f6f10", "to": "", "body": "A long one."}
+    clock.shift(timedelta(minutes=16))
+
+    page = here.post("/journal/write/", letter, headers={"Origin": "http://testserver"})
+
+    assertContains(page, "A long one.</textarea>", status_code=403)
+    assertContains(page, 'action="/journal/write/"', status_code=403)
+    assert not Letter.objects.exists()
+    clock.shift(timedelta(seconds=1))
+    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert here.post("/journal/write/", letter).status_code == 302
+    assert Letter.objects.count() == 1
+
+
+def test_presence_is_kept_by_the_browser_and_written_nowhere(
+    here: Client, clock: Any, statements: Statements
+) -> None:
+    before = Session.objects.get().session_data
+    clock.shift(timedelta(minutes=10))
+    with statements() as found:
+        response = here.get("/you/")
+
+    cookie = response.cookies[PRESENCE]
+    assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
+    assert cookie["max-age"] == ""
+    assert not [sql for sql in found if sql.startswith(("UPDATE", "INSERT"))]
+    assert Session.objects.get().session_data == before
+
+
+def test_presence_is_not_told_anew_with_every_page(here: Client, clock: Any) -> None:
+    clock.shift(timedelta(seconds=29))
+
+    assert PRESENCE not in here.get("/you/").cookies
+
+
+def test_presence_cookie_is_bound_to_https(here: Client, clock: Any, settings: Settings) -> None:
+    settings.HTTPS = True
+    clock.shift(timedelta(minutes=1))
+
+    cookie = here.get("/you/").cookies["__Host-s"]
+
+    assert (cookie["secure"], cookie["domain"], cookie["path"]) == (True, "", "/")
+
+
+def test_time_is_chosen_behind_the_password(here: Client, alice: User) -> None:
+    response = here.post("/accounts/lock/", {"after": "out"})
+
+    assertRedirects(response, "/accounts/reauthenticate/?next=%2Faccounts%2Flock%2F")
+    alice.refresh_from_db()
+    assert alice.lock_after == 15
+
+
+@pytest.mark.parametrize(("sent", "kept"), [("5", 5), ("60", 60), ("out", None)])
+def test_time_is_kept(here: Client, alice: User, clock: Any, sent: str, kept: int | None) -> None:
+    clock.shift(timedelta(seconds=1))
+    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    assertRedirects(here.post("/accounts/lock/", {"after": sent}), "/accounts/")
+
+    alice.refresh_from_db()
+    assert alice.lock_after == kept
+    chosen = re.findall(r'value="(\w+)"[^>]* checked', here.get("/accounts/lock/").text)
+    assert chosen == [sent]
+
+
+@pytest.mark.parametrize("sent", ["", "7", "0", "-5", "soon", "99999999999999999999"])
+def test_time_that_is_not_offered_is_refused(
+    here: Client, alice: User, clock: Any, sent: str
+) -> None:
+    clock.shift(timedelta(seconds=1))
+    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    page = here.post("/accounts/lock/", {"after": sent})
+
+    assertContains(page, "Choose a time")
+    alice.refresh_from_db()
+    assert alice.lock_after == 15

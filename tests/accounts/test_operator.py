@@ -1,0 +1,194 @@
+"""An operator's account, made at a terminal before any mail works."""
+
+import io
+from collections.abc import Callable
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from accounts.models import User
+from mail.models import Message
+from tests.accounts.conftest import sign_in
+from tests.conftest import PASSWORD, Client
+
+ADDRESS = "olga@example.org"
+NEW = "another quiet harbour"
+
+pytestmark = pytest.mark.django_db
+
+Typed = Callable[..., None]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def piped(monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """What comes by standard input, as from a file."""
+    return lambda words="": monkeypatch.setattr("sys.stdin", io.StringIO(words))
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """What somebody types at a terminal: answers that show, and passwords that do not."""
+
+    def typed(*answers: str, passwords: tuple[str, ...] = ()) -> None:
+        hidden = iter(passwords)
+        monkeypatch.setattr("sys.stdin", Terminal("".join(f"{answer}\n" for answer in answers)))
+        monkeypatch.setattr("getpass.getpass", lambda prompt: next(hidden))
+
+    return typed
+
+
+def is_operator(email: str = ADDRESS) -> bool:
+    person = User.objects.get(email=email)
+    address = EmailAddress.objects.get(user=person, email=email)
+    flags = (person.is_staff, person.is_superuser, person.is_active)
+    return all((*flags, address.verified, address.primary))
+
+
+def test_operator_is_made_without_any_mail_and_signs_in(client: Client, piped: Typed) -> None:
+    piped(f"{PASSWORD}\n")
+
+    call_command("create_operator", email="Olga@Example.org ")
+
+    assert is_operator()
+    assert not Message.objects.exists()
+    assert sign_in(client, ADDRESS).status_code == 302
+    assert client.session["_auth_user_id"] == str(User.objects.get().pk)
+
+
+def test_operator_is_asked_for_address_and_password(
+    typed: Typed, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(ADDRESS, passwords=("12345", PASSWORD, "a slip", PASSWORD, PASSWORD))
+
+    call_command("create_operator")
+
+    said = capsys.readouterr()
+    assert is_operator()
+    assert "Use at least 10 characters. A short sentence works well." in said.err
+    assert "These two differ. Try again." in said.err
+    assert PASSWORD not in said.out + said.err
+
+
+def test_operator_is_told_what_comes_next(
+    piped: Typed, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings.SITE_URL = "https://notes.example.org"
+    piped(f"{PASSWORD}\n")
+
+    call_command("create_operator", email=ADDRESS)
+
+    said = capsys.readouterr().out
+    assert "https://notes.example.org/accounts/login/" in said
+    assert "second step" in said
+    assert "https://notes.example.org/admin/" in said
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("", "Choose a password."),
+        ("too short", "At least 10 characters|at least 10 characters"),
+        ("password1234", "Many people use this one"),
+        ("olga@example.org", "very close to your email address"),
+        ("7316549820", "Digits alone"),
+        ("x" * 129, "at most 128"),
+    ],
+)
+def test_password_is_held_to_what_the_pages_ask(piped: Typed, password: str, why: str) -> None:
+    piped(f"{password}\n")
+
+    with pytest.raises(CommandError, match=why):
+        call_command("create_operator", email=ADDRESS)
+
+    assert not User.objects.exists()
+
+
+def test_what_is_no_address_is_refused(piped: Typed) -> None:
+    piped(f"{PASSWORD}\n")
+
+    with pytest.raises(CommandError, match="does not look like an email address"):
+        call_command("create_operator", email="olga")
+
+    assert not User.objects.exists()
+
+
+def test_without_a_terminal_the_address_has_to_be_said(piped: Typed) -> None:
+    piped(f"{PASSWORD}\n")
+
+    with pytest.raises(CommandError, match="--email"):
+        call_command("create_operator")
+
+
+def test_password_is_never_an_argument() -> None:
+    with pytest.raises(CommandError, match="unrecognized arguments"):
+        call_command("create_operator", "--email", ADDRESS, "--password", PASSWORD)
+
+
+def test_it_is_safe_to_run_twice(piped: Typed, capsys: pytest.CaptureFixture[str]) -> None:
+    piped(f"{PASSWORD}\n")
+    call_command("create_operator", email=ADDRESS)
+    before = User.objects.values().get()
+
+    piped(f"{NEW}\n")
+    call_command("create_operator", email=ADDRESS)
+
+    assert User.objects.values().get() == before
+    assert "already. Nothing was changed." in capsys.readouterr().out
+
+
+def test_account_that_is_there_is_left_alone_unless_it_is_said(carol: User, piped: Typed) -> None:
+    piped()
+
+    with pytest.raises(CommandError, match="--promote"):
+        call_command("create_operator", email=carol.email)
+
+    carol.refresh_from_db()
+    assert not carol.is_staff
+
+
+@pytest.mark.parametrize(("answer", "promoted"), [("y", True), ("n", False), ("", False)])
+def test_account_that_is_there_is_asked_about(
+    carol: User, typed: Typed, answer: str, promoted: bool
+) -> None:
+    typed(answer)
+
+    try:
+        call_command("create_operator", email=carol.email)
+    except CommandError:
+        assert not promoted
+
+    carol.refresh_from_db()
+    assert carol.is_superuser is promoted
+
+
+def test_promoted_account_keeps_its_password(client: Client, carol: User, piped: Typed) -> None:
+    User.objects.update(is_active=False)
+    piped()
+
+    call_command("create_operator", email=carol.email, promote=True)
+
+    assert is_operator(carol.email)
+    assert sign_in(client, carol.email).status_code == 302
+
+
+def test_whoever_took_the_address_before_does_not_become_the_operator(
+    client: Client, piped: Typed
+) -> None:
+    """Anyone can type an operator's address at sign-up. It was never confirmed."""
+    stranger = User.objects.create_user(ADDRESS, PASSWORD)
+    EmailAddress.objects.create(user=stranger, email=ADDRESS, verified=False, primary=True)
+    piped(f"{NEW}\n")
+
+    call_command("create_operator", email=ADDRESS, promote=True)
+
+    assert is_operator()
+    person = User.objects.get()
+    assert person.check_password(NEW)
+    assert not person.check_password(PASSWORD)

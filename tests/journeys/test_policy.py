@@ -1,0 +1,185 @@
+"""The policy of our pages, held to by a real browser: nothing of ours breaks it, nothing of
+somebody else's gets past it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+from pytest_django import DjangoDbBlocker
+
+from tests.adversarial.addresses import OPERATOR, PRIVATE, PUBLIC, examples
+from tests.config.launch import Web, somebody, web
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db]
+
+# Where nothing is shown: the way out, and what only takes something.
+NO_PAGES = {"/leave/", "/healthz", "/readyz"}
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, collected: Path, django_db_setup: None
+) -> Iterator[Web]:
+    with web(tmp_path_factory.mktemp("web") / "log") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def cookie(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    with somebody("alice@example.org", django_db_blocker) as value:
+        yield value
+
+
+@pytest.fixture(scope="module")
+def chromium(cookie: str) -> Iterator[Browser]:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright keeps a loop in this thread; nothing of Django's runs in it.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(
+            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+            args=["--no-sandbox", "--disable-dev-shm-usage"],
+        )
+        yield browser
+        browser.close()
+
+
+# Told by the browser itself, so that nothing is missed before a page's own scripts run.
+LISTEN = """
+window.refused = []
+document.addEventListener("securitypolicyviolation", event =>
+  window.refused.push(`${event.effectiveDirective} ${event.blockedURI}`))
+"""
+
+
+def open_page(chromium: Browser, server: Web, cookie: str | None, said: list[str]) -> Page:
+    address = f"http://localhost:{server.port}"
+    context = chromium.new_context(extra_http_headers={"X-Forwarded-Proto": "http"})
+    context.add_init_script(LISTEN)
+    if cookie:
+        name = settings.SESSION_COOKIE_NAME
+        context.add_cookies([{"name": name, "value": cookie, "url": address}])
+    page = context.new_page()
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    return page
+
+
+@pytest.mark.parametrize("signed_in", [False, True], ids=["nobody", "somebody"])
+def test_no_page_of_ours_breaks_the_policy(
+    chromium: Browser, server: Web, cookie: str, signed_in: bool
+) -> None:
+    said: list[str] = []
+    page = open_page(chromium, server, cookie if signed_in else None, said)
+    seen = 0
+    for path in examples(PUBLIC, PRIVATE, OPERATOR):
+        if path in NO_PAGES or "logout" in path:
+            continue
+        url = f"http://localhost:{server.port}{path}"
+        # What only takes something has no page to show.
+        if page.context.request.get(url, max_redirects=0).status == 405:
+            continue
+        answer = page.goto(url, wait_until="load")
+        assert answer
+        seen += answer.status == 200
+        assert page.evaluate("window.refused") == [], path
+    wrong = [text for text in said if "Policy" in text or "Trusted" in text or "TypeError" in text]
+    assert wrong == []
+    assert seen > 20
+    page.context.close()
+
+
+INJECTED = """
+<script>window.hit = "an inline script"</script>
+<script src="https://evil.example/x.js"></script>
+<script src="data:text/javascript,window.hit=1"></script>
+<img src="x" onerror="window.hit = 'a handler'">
+<img src="https://evil.example/seen.png">
+<svg onload="window.hit = 'a drawing'"></svg>
+<style>h1 { color: rgb(1, 2, 3) }</style>
+<p style="color: rgb(1, 2, 3)">words</p>
+<iframe srcdoc="<script>parent.hit = 'a frame'</script>"></iframe>
+<object data="data:text/html,<script>1</script>"></object>
+<link rel="stylesheet" href="https://evil.example/x.css">
+<base href="https://evil.example/">
+<meta http-equiv="Content-Security-Policy" content="script-src *">
+<a id="link" href="javascript:window.hit = 'a link'">words</a>
+<form id="form" action="https://evil.example/" method="post"></form>
+"""
+REFUSED = {
+    "script-src-elem inline",
+    "script-src-elem https://evil.example/x.js",
+    "script-src-elem data",
+    "script-src-attr inline",
+    "img-src https://evil.example/seen.png",
+    "style-src-elem inline",
+    "style-src-attr inline",
+    "style-src-elem https://evil.example/x.css",
+    "base-uri https://evil.example/",
+    "form-action https://evil.example/",
+}
+
+
+def test_what_somebody_put_into_a_page_does_nothing(
+    chromium: Browser, server: Web, cookie: str
+) -> None:
+    """As if a page had not made words of it: our own answer, with this in the middle."""
+    said: list[str] = []
+    asked: list[str] = []
+    failed: list[str] = []
+    page = open_page(chromium, server, cookie, said)
+    page.on("requestfinished", lambda request: asked.append(request.url))
+    page.on("requestfailed", lambda request: failed.append(f"{request.failure} {request.url}"))
+
+    def inject(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, body=answer.text().replace("<h1", f"{INJECTED}<h1", 1))
+
+    page.route("**/journal/write/", inject)
+    page.goto(f"http://localhost:{server.port}/journal/write/", wait_until="load")
+    page.evaluate("document.querySelector('#link').click()")
+    page.evaluate("document.querySelector('#form').submit()")
+    page.wait_for_function("window.refused.some(each => each.startsWith('form-action'))")
+
+    assert page.evaluate("window.hit") is None
+    assert set(page.evaluate("window.refused")) >= REFUSED
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") != "rgb(1, 2, 3)"
+    assert [url for url in asked if "evil" in url] == []
+    assert [why for why in failed if "evil" in why and not why.startswith("csp ")] == []
+    page.context.close()
+
+
+def test_scripts_cannot_make_markup_of_words(chromium: Browser, server: Web, cookie: str) -> None:
+    page = open_page(chromium, server, cookie, [])
+    page.goto(f"http://localhost:{server.port}/learn/")
+
+    for sink in (
+        "document.body.innerHTML = '<b>x</b>'",
+        "document.write('<b>x</b>')",
+        "document.createElement('script').text = '1'",
+        "trustedTypes.createPolicy('x', {createHTML: words => words})",
+    ):
+        code = f"() => {{ try {{ {sink}; return 'done' }} catch (error) {{ return error.name }} }}"
+        assert page.evaluate(code) == "TypeError", sink
+    page.context.close()
+
+
+def test_pages_may_ask_a_browser_for_passkeys_and_nothing_else(
+    chromium: Browser, server: Web, cookie: str
+) -> None:
+    said: list[str] = []
+    page = open_page(chromium, server, None, said)
+    page.goto(f"http://localhost:{server.port}/{uuid4()}/")
+
+    allowed = set(page.evaluate("document.featurePolicy.allowedFeatures()"))
+
+    hints = {name for name in allowed if name.startswith("ch-")}
+    # Django’s admin asks for the second.
+    assert allowed - hints - {"interest-cohort", "unload"} == {
+        "publickey-credentials-create",
+        "publickey-credentials-get",
+    }
+    page.context.close()
