@@ -1,0 +1,134 @@
+"""Someone who is at home in the house: makes people, mail and letters by the product's own verbs.
+
+Run as a program in the environment of the house, told by lines of JSON, `[verb, {arguments}]`. Each
+is answered by one line of JSON.
+"""
+
+import json
+import os
+import sys
+import traceback
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django.setup()
+
+from django.conf import settings  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import connections  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from accounts.actions import open_account  # noqa: E402
+from accounts.models import User  # noqa: E402
+from journal.models import Letter  # noqa: E402
+from mail.actions import post  # noqa: E402
+from mail.emails import Words  # noqa: E402
+from reminders.models import Schedule  # noqa: E402
+from tests.conftest import PASSWORD, Client  # noqa: E402
+from vault.models import Key  # noqa: E402
+from vault.sealing import ring  # noqa: E402
+
+# Before their note; more than two days and less than four, whatever the hour.
+QUIET = timedelta(days=3)
+
+
+def prepare() -> None:
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("createcachetable", verbosity=0)
+
+
+def person(name: str) -> dict[str, str]:
+    """Somebody with a new account, and the cookie of a browser in which they are signed in."""
+    User.objects.filter(email=address(name)).delete()
+    made = open_account(email=address(name), password=PASSWORD, now=timezone.now())
+    client = Client()
+    client.force_login(made)
+    cookie = client.cookies[settings.SESSION_COOKIE_NAME].value
+    return {"id": str(made.pk), "email": made.email, "cookie": cookie}
+
+
+def address(name: str) -> str:
+    return f"{name}@example.org"
+
+
+def mail(name: str, minutes: int | None = None) -> None:
+    """A mail that somebody waits for; with `minutes`, one that is of no use after them."""
+    now = timezone.now()
+    words = Words(subject="Your code", text="Hello.", html="<p>Hello.</p>")
+    closes_at = now + timedelta(minutes=minutes) if minutes else None
+    post(kind="account.code", to=address(name), words=words, now=now, closes_at=closes_at)
+
+
+def note(*names: str) -> None:
+    """People whose note is due now. Where they live it is noon, whatever time it is here."""
+    now = timezone.now()
+    for name in names:
+        User.objects.filter(email=address(name)).delete()
+        made = open_account(email=address(name), password=PASSWORD, now=now - QUIET)
+        made.time_zone = where_it_is_noon(now)
+        made.save(update_fields=["time_zone"])
+        Schedule.objects.create(person=made, hour=8, chosen_at=now - QUIET, next_due_at=now)
+
+
+def where_it_is_noon(now: datetime) -> str:
+    # The names of these zones count the other way round.
+    return f"Etc/GMT{now.astimezone(UTC).hour - 12:+d}"
+
+
+def letters(email: str) -> list[str]:
+    """Every letter of this person, opened, the oldest first."""
+    owner = User.objects.get(email=email)
+    rows = Letter.objects.of(owner).order_by("created_at", "pk")
+    return [row.open(owner.key).body for row in rows]
+
+
+def crowd(count: int) -> None:
+    """People who have an account and a key, and were never seen."""
+    now = timezone.now()
+    people = [User(email=f"crowd{number}@example.org", joined_at=now) for number in range(count)]
+    User.objects.bulk_create(people)
+    Key.objects.bulk_create(
+        Key(
+            owner=each,
+            kek=ring().primary,
+            wrapped=ring().new_person_key(each.pk),
+            created_at=now,
+        )
+        for each in people
+    )
+
+
+def closed_keys() -> int:
+    """How many people's keys do not open."""
+    return sum(not _opens(key) for key in Key.objects.all())
+
+
+def _opens(key: Key) -> bool:
+    try:
+        key.unwrap()
+    except Exception:
+        return False
+    return True
+
+
+VERBS = {verb.__name__: verb for verb in (prepare, person, mail, note, letters, crowd, closed_keys)}
+
+
+def answer(verb: str, arguments: dict[str, Any] | list[Any]) -> object:
+    try:
+        if isinstance(arguments, list):
+            return {"is": VERBS[verb](*arguments)}
+        return {"is": VERBS[verb](**arguments)}
+    except Exception:
+        return {"trouble": traceback.format_exc()}
+    finally:
+        connections.close_all()
+
+
+if __name__ == "__main__":
+    for line in sys.stdin:
+        sys.stdout.write(f"{json.dumps(answer(*json.loads(line)))}\n")
+        sys.stdout.flush()

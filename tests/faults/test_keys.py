@@ -1,0 +1,111 @@
+"""Another master key, or none: letters stay closed and untouched, and everything else stays up."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from config.place import ROOT
+from tests.conftest import PASSWORD
+from tests.faults.house import House
+from tests.faults.visitor import Visitor, words_in
+from tests.faults.waiting import wait_for
+from vault.sealing import new_keyset
+
+WORDS = "I kept checking if you had seen it."
+SEALED = ("journal_letter", "vault_key", "accounts_profile", "healing_answer")
+
+
+@pytest.fixture
+def visitor(house: House) -> Visitor:
+    return house.person("alice")
+
+
+def _rows(house: House) -> list[tuple[Any, ...]]:
+    everything = "SELECT * FROM {} ORDER BY 1"
+    return [row for table in SEALED for row in house.sql(everything.format(table))]
+
+
+def _sign_in(visitor: Visitor, email: str) -> None:
+    form = visitor.get("/accounts/login/").form("/accounts/login/")
+    page = visitor.post("/accounts/login/", form | {"login": email, "password": PASSWORD})
+    assert page.status == 302
+
+
+@pytest.mark.parametrize("name", ["k1", "k9"], ids=["wrong", "missing"])
+def test_letters_stay_closed_until_the_key_is_back(
+    house: House, visitor: Visitor, name: str
+) -> None:
+    kept = visitor.keep(visitor.desk(WORDS))
+    before = _rows(house)
+    wrong = {"VAULT_KEYS": f"{name}:{new_keyset()}"}
+    web, other = house.another_web("wrong-key", **wrong)
+    web.start()
+    wait_for(other.is_answered, "the web server")
+
+    # The session was sealed by the key that is gone: the door is open, and words come back at it.
+    other.cookies = dict(visitor.cookies)
+    page = other.keep(visitor.desk("not kept yet"))
+    assert page.status == 403
+    assert "not kept yet</textarea>" in page.text
+    other.cookies.clear()
+    _sign_in(other, visitor.email)
+    sheet = {"body": "not kept yet"}
+    for page in (
+        other.get(kept.location),
+        other.get(f"{kept.location}edit/"),
+        other.post(f"{kept.location}edit/", _token(other) | sheet),
+    ):
+        assert page.status in {200, 503}
+        assert "We cannot open this" in words_in(page)
+        assert WORDS not in words_in(page)
+    assert "not kept yet</textarea>" in page.text
+    page = other.keep(other.desk("not kept yet"))
+    assert page.status == 503
+    assert "not kept yet</textarea>" in page.text
+    for address in ("/", "/today/", "/journal/", "/steps/", "/you/", "/help/"):
+        assert other.get(address).status == 200
+    ready = other.get("/readyz")
+    assert (ready.status, "a master key is missing" in ready.text) == (200, True)
+    assert name != "k9" or _status(house, **wrong) != 0
+    assert _rows(house) == before
+
+    # With the right one, everything opens: here beside it, as after a restart.
+    assert WORDS in words_in(visitor.get(kept.location))
+    assert "a master key is missing" not in house.stranger().get("/readyz").text
+
+
+def _token(visitor: Visitor) -> dict[str, str]:
+    sheet = visitor.get("/journal/write/").form("/journal/write/")
+    return {"csrfmiddlewaretoken": sheet["csrfmiddlewaretoken"]}
+
+
+def _status(house: House, **more: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "status"],
+        cwd=ROOT,
+        env=house.environment | more,
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    return done.returncode
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("", "VAULT_KEYS"),
+        ("k1:nonsense", "VAULT_KEYS: entry 1 is not a key."),
+    ],
+    ids=["none", "nonsense"],
+)
+def test_without_a_key_the_web_server_does_not_start(house: House, given: str, said: str) -> None:
+    web, visitor = house.another_web("no-key", VAULT_KEYS=given)
+    web.start()
+    assert web.process
+
+    assert web.process.wait(60) != 0
+    assert web.said(said)
+    assert not visitor.is_answered()
