@@ -1,0 +1,137 @@
+"""What is done inside the product: one person's house among many others, and their cookies."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import connection, connections
+from django.test import Client
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+
+from accounts.actions import open_account
+from accounts.models import User
+from bench.load import AGENT, LETTER
+from home import demo
+from journal.models import Letter, LetterContents
+from vault.sessions import SessionStore, cookie_for, key_in
+
+LETTERS = 20
+# Letters are kept by another one, so that the first one's shelf stays as it is; and from as many
+# browsers, since each of them is told "kept" once and not a hundred times.
+BROWSERS = 300
+WRITER = "writer@example.org"
+
+# Everyone else has what the first one has, under ids of their own. No column is named that is the
+# same for all, so that a new one needs no line here.
+EVERYONE = {
+    "accounts_user": "'id', other.id, 'email', 'other-' || other.n || '@example.org'",
+    "vault_key": "'owner_id', other.id",
+    "accounts_profile": "'id', gen_random_uuid(), 'owner_id', other.id",
+    "journal_letter": "'id', gen_random_uuid(), 'owner_id', other.id",
+    "healing_answer": "'id', gen_random_uuid(), 'owner_id', other.id",
+    "reminders_schedule": "'token', left(md5(other.id::text), 22), 'person_id', other.id",
+    "vault_session": "'session_key', md5(other.id::text), 'owner_id', other.id",
+}
+COPY = """
+INSERT INTO {table} SELECT copy.*
+FROM (SELECT * FROM {table} LIMIT 1) AS one, bench_other AS other,
+LATERAL jsonb_populate_record(one::{table}, jsonb_build_object({changes})) AS copy
+"""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What the load needs to know: whose cookies to send, and the statements of each address."""
+
+    person: dict[str, str]
+    writers: list[dict[str, str]]
+    token: str
+    statements: dict[str, int]
+
+
+def fill(*, people: int, addresses: list[str]) -> Filled:
+    now = timezone.now()
+    person = demo.fill(now=now)
+    _write(person, LETTERS - Letter.objects.of(person).count(), now=now)
+    writer = open_account(email=WRITER, password=demo.PASSWORD, now=now)
+    User.objects.update(shown_safety_at=now)
+    reader = _sign_in(person)
+    token = get_random_string(32)
+    writers = [cookies | {settings.CSRF_COOKIE_NAME: token} for cookies in _browsers_of(writer)]
+    _copy_everyone(people)
+    statements = {address: _statements(reader, address) for address in addresses}
+    return Filled(_cookies(reader), writers, token, statements)
+
+
+def _write(person: User, letters: int, *, now: datetime) -> None:
+    for days in range(letters):
+        contents = LetterContents(to=f"day {days}", body=LETTER)
+        Letter.keep(person=person, id=uuid4(), contents=contents, now=now - timedelta(days=days))
+
+
+def _sign_in(person: User) -> Client:
+    """By the door that everyone uses, so that the session holds what theirs hold."""
+    client = Client(SERVER_NAME="localhost", headers={"User-Agent": AGENT})
+    client.post("/accounts/login/", {"login": person.email, "password": demo.PASSWORD})
+    opened = client.get("/today/").status_code
+    if opened != HTTPStatus.OK:
+        raise AssertionError(f"Nobody could sign in: /today/ answers {opened}.")
+    return client
+
+
+def _cookies(client: Client) -> dict[str, str]:
+    return {name: morsel.value for name, morsel in client.cookies.items()}
+
+
+def _browsers_of(person: User) -> list[dict[str, str]]:
+    """Sessions like the first, each a row of its own; a second table keeps them as they were."""
+    name = settings.SESSION_COOKIE_NAME
+    first = SessionStore(key_in(_cookies(_sign_in(person))[name]))
+    contents, keys = dict(first.items()), []
+    for _ in range(BROWSERS):
+        session = SessionStore()
+        session.update(contents)
+        session.save()
+        keys.append(str(session.session_key))
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE bench_session AS SELECT * FROM vault_session")
+    return [{name: cookie_for(key)} for key in keys]
+
+
+def _copy_everyone(people: int) -> None:
+    with connection.cursor() as cursor:
+        # The copies are right by the way they are made: no need to look each of them up again.
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("SET synchronous_commit = off")
+        cursor.execute(
+            "CREATE TEMPORARY TABLE bench_other AS"
+            " SELECT n, gen_random_uuid() AS id FROM generate_series(1, %s) AS n",
+            [people],
+        )
+        for table, changes in EVERYONE.items():
+            cursor.execute(COPY.format(table=table, changes=changes))
+        cursor.execute("RESET session_replication_role")
+        cursor.execute("RESET synchronous_commit")
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _statements(client: Client, address: str) -> int:
+    """What a page asks of the database, commands of the transaction itself not counted."""
+    found: list[str] = []
+
+    def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        if not sql.startswith(("SAVEPOINT", "RELEASE")):
+            found.append(sql)
+        return execute(sql, *rest)
+
+    with ExitStack() as watching:
+        for line in connections.all():
+            watching.enter_context(line.execute_wrapper(note))
+        client.get(address)
+    return len(found)

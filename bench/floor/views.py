@@ -1,0 +1,29 @@
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from bench.floor.models import Letter
+
+BYTES = b"<!doctype html><title>Bare</title><p>" + b"No person, no template. " * 620
+
+
+@require_safe
+def bare(request: HttpRequest) -> HttpResponse:
+    """What the server and an empty Django cost."""
+    return HttpResponse(BYTES)
+
+
+@login_required
+@require_safe
+def page(request: HttpRequest) -> HttpResponse:
+    """F: a session, a person, a thin template."""
+    return render(request, "floor/page.html")
+
+
+@login_required
+@require_POST
+def save(request: HttpRequest) -> HttpResponse:
+    """A letter as it was sent, stored and committed."""
+    Letter(owner_id=request.user.pk, body=request.POST["body"]).save()
+    return redirect("/page/")
