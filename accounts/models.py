@@ -119,10 +119,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def key(self) -> PersonKey:
         """Raises CannotOpen, also where the key is missing, as in a backup without keys."""
-        key: Key | None = KEY_OF.first(self.pk)
-        if key is None:
-            raise CannotOpen
-        return key.unwrap()
+        try:
+            return self.wrapped_key.unwrap()
+        except Key.DoesNotExist:
+            raise CannotOpen from None
 
     @cached_property
     def second_factors(self) -> frozenset[str]:
@@ -195,7 +195,6 @@ class Profile(Sealed):
         ]
 
 
-KEY_OF = Statement(lambda owner: Key.objects.filter(owner=owner))
 PROFILE_OF = Statement(lambda owner: Profile.objects.of(owner))
 
 

@@ -18,7 +18,6 @@ from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -31,10 +30,11 @@ from accounts.devices import devices as devices_of
 from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
 from accounts.limits import WAIT, may_mail
 from accounts.models import Activity
+from accounts.pages import Listing
 from accounts.requests import SignedInRequest
 from accounts.unverified import hold
 
-ACTIVITY_ON_A_PAGE = 20
+ACTIVITY = Listing(lambda owner: Activity.objects.of(owner).newest_first(), per_page=20)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -105,8 +105,7 @@ def end_other_devices(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def activity(request: SignedInRequest) -> HttpResponse:
     """Sign-ins and changes of how one signs in. Never what was read or written."""
-    rows = Activity.objects.of(request.user).newest_first()
-    page = Paginator(rows, ACTIVITY_ON_A_PAGE).get_page(request.GET.get("page"))
+    page = ACTIVITY.page(request.GET.get("page"), request.user.pk)
     return render(request, "account/activity.html", {"page": page})
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -19,6 +19,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.given_back import closed, sent_too_late
 from accounts.models import User
+from accounts.pages import Listing
 from accounts.requests import SignedInRequest
 from healing import actions, markdown
 from healing.exercises import ExerciseForm
@@ -28,8 +29,19 @@ from healing.models import Answer, AnswerContents, StepMark
 from vault.sealing import CannotOpen
 from vault.statements import Statement
 
-ANSWERS_ON_A_PAGE = 20
 MARK = Statement(lambda owner, step: StepMark.objects.of(owner).filter(step=step))
+ANSWERED = Statement(
+    lambda owner, step: (
+        Answer.objects.of(owner)
+        .filter(step=step)
+        .order_by("exercise")
+        .values_list("exercise")
+        .distinct()
+    )
+)
+KEPT = Listing(
+    lambda owner, step, key: Answer.objects.of(owner).to(step, key).newest_first(), per_page=20
+)
 
 
 def _reading_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -88,10 +100,8 @@ def step(request: HttpRequest, step: Step) -> HttpResponse:
 
 def _keys_of_earlier_exercises(person: User, step: Step) -> list[str]:
     """What they answered in this step that the guide no longer asks."""
-    answers = Answer.objects.of(person).filter(step=step.number)
-    today = [exercise.key for exercise in step.exercises]
-    keys = answers.exclude(exercise__in=today).values_list("exercise", flat=True)
-    return list(keys.distinct().order_by("exercise"))
+    today = {exercise.key for exercise in step.exercises}
+    return [key for (key,) in ANSWERED.rows(person.pk, step.number) if key not in today]
 
 
 @require_POST
@@ -118,6 +128,7 @@ def mark(request: SignedInRequest, step: Step) -> HttpResponse:
 
 @login_not_required
 @require_http_methods(["GET", "HEAD", "POST"])
+@transaction.non_atomic_requests
 def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     """Read by anyone; kept for those with an account."""
     found = step.exercise(key)
@@ -203,8 +214,7 @@ def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpRespons
 
 
 def _answers(request: SignedInRequest, step: Step, key: str) -> Page[Answer]:
-    rows = Answer.objects.of(request.user).to(step.number, key).newest_first()
-    page = Paginator(rows, ANSWERS_ON_A_PAGE).get_page(request.GET.get("page"))
+    page = KEPT.page(request.GET.get("page"), request.user.pk, step.number, key)
     found = step.exercise(key)
     page.object_list = [
         actions.read_answer(person=request.user, row=row, exercise=found)

@@ -18,7 +18,6 @@ from healing.crossing import Stone, crossing
 from healing.guide import guide
 from home.forms import EraseForm, YouForm
 from journal.models import Letter
-from journal.shelf import spines
 from reminders import actions as reminders
 from reminders.models import Schedule
 from vault.sealing import CannotOpen
@@ -71,6 +70,7 @@ def start(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@transaction.non_atomic_requests
 def today(request: SignedInRequest) -> HttpResponse:
     person = request.user
     letters = LETTERS.rows(person.pk)
@@ -78,7 +78,7 @@ def today(request: SignedInRequest) -> HttpResponse:
     context = {
         "name": _name_of(person),
         "greeting": _greeting(timezone.localtime().hour),
-        "letters": spines(letters),
+        "letters": letters,
         "stones": stones,
         "go_on": _where_to_go_on(stones),
         "untouched": all(stone.state == "open" for stone in stones),

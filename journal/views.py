@@ -2,7 +2,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
+from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -10,13 +10,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.given_back import closed
+from accounts.pages import Listing
 from accounts.requests import SignedInRequest
 from journal.forms import LetterForm, NewLetterForm
 from journal.models import Letter, LetterContents
-from journal.shelf import spines
 from vault.sealing import CannotOpen
 
-LETTERS_ON_A_PAGE = 20
+SHELF = Listing(lambda owner: Letter.objects.of(owner).unopened(), per_page=20)
 # So long after it was kept, a letter’s page says so.
 JUST_NOW = timedelta(seconds=30)
 
@@ -31,16 +31,16 @@ def _letter_of(request: SignedInRequest, letter_id: UUID) -> Letter:
 
 
 @require_safe
+@transaction.non_atomic_requests
 def shelf(request: SignedInRequest) -> HttpResponse:
     """Date and state only: the words come after a tap."""
-    letters = Letter.objects.of(request.user).unopened()
-    page = Paginator(letters, LETTERS_ON_A_PAGE).get_page(request.GET.get("page"))
-    rows = spines(page.object_list)
-    context = {"page": page, "letters": rows, "is_empty": not rows}
+    page = SHELF.page(request.GET.get("page"), request.user.pk)
+    context = {"page": page, "is_empty": not page.object_list}
     return render(request, "journal/shelf.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@transaction.non_atomic_requests
 def write(request: SignedInRequest) -> HttpResponse:
     form = NewLetterForm(request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():

@@ -1,4 +1,5 @@
 import dataclasses
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, ClassVar, Self
 from uuid import UUID, uuid4
@@ -16,7 +17,7 @@ class Key(models.Model):
     """One person's key, wrapped by the master key named in `kek`."""
 
     owner = models.OneToOneField(
-        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="wrapped_key"
     )
     kek = models.CharField(max_length=40)
     wrapped = models.BinaryField()
@@ -83,7 +84,6 @@ class Sealed(models.Model):
         return row
 
     @classmethod
-    @transaction.atomic
     def keep_once(
         cls, key: PersonKey, contents: Any, *, id: UUID, now: datetime, **plain: Any
     ) -> Self:
@@ -95,19 +95,22 @@ class Sealed(models.Model):
         # Nearly always there is none of this id yet, and nothing else to be asked.
         if row._is_stored_anew():
             return row
-        rows = cls._default_manager.select_for_update()
-        kept = rows.filter(owner=key.owner, pk=id, **plain).first()
-        if kept is None or not kept.opens(key):
-            # The row of another person or another page, so the id never came from ours; or one that
-            # does not open, which nothing is written over. Take a fresh one.
-            return cls.keep_once(key, contents, id=uuid4(), now=now, **plain)
-        if bytes(kept.sealed) != row.sealed:
-            kept.reseal(key, contents, now=now)
-        return kept
+        with transaction.atomic():
+            rows = cls._default_manager.select_for_update()
+            kept = rows.filter(owner=key.owner, pk=id, **plain).first()
+            if kept is not None and kept.opens(key):
+                if bytes(kept.sealed) != row.sealed:
+                    kept.reseal(key, contents, now=now)
+                return kept
+        # The row of another person or another page, so the id never came from ours; or one that
+        # does not open, which nothing is written over. Take a fresh one.
+        return cls.keep_once(key, contents, id=uuid4(), now=now, **plain)
 
     def _is_stored_anew(self) -> bool:
+        # By itself it is one statement, all or nothing; among others it must not spoil them.
+        among_others = transaction.get_connection().in_atomic_block
         try:
-            with transaction.atomic():
+            with transaction.atomic() if among_others else nullcontext():
                 self.save(force_insert=True)
         except IntegrityError as error:
             if not isinstance(error.__cause__, UniqueViolation):

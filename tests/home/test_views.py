@@ -124,7 +124,7 @@ def test_statements_of_today_do_not_grow(
     with statements() as found:
         as_alice.get("/today/")
 
-    assert len(found) == 6
+    assert len(found) == 5
 
 
 @pytest.mark.parametrize("path", ["/progress/", "/you/", "/you/privacy/", "/steps/", "/steps/1/"])
