@@ -1,15 +1,17 @@
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.core.cache import cache
 
 from accounts.actions import open_account
 from accounts.models import User
 from mail.emails import OneLineMail, ready_made
 from mail.models import Message
+from tests.accounts.factors import prove_again
 from tests.conftest import PASSWORD, Client
 
 EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
@@ -29,6 +31,18 @@ def mails(db: None) -> Mails:
 
 
 @pytest.fixture
+def fresh_limits(request: pytest.FixtureRequest, db: None) -> Iterator[None]:
+    """Tries are counted per client and mailbox, and every test comes with the same ones."""
+    if request.node.get_closest_marker("browser"):
+        # Beside a browser, a second connection of this thread would never be closed.
+        yield
+        return
+    cache.clear()
+    yield
+    cache.clear()
+
+
+@pytest.fixture
 def carol(db: None) -> User:
     """A person who signed up and confirmed her address a while ago."""
     now = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -43,6 +57,13 @@ def as_carol(carol: User) -> Client:
     client = Client()
     assert sign_in(client, carol.email).status_code == 302
     return client
+
+
+@pytest.fixture
+def sure(as_carol: Client) -> Client:
+    """Carol's browser, in which she has typed her password a moment ago."""
+    prove_again(as_carol)
+    return as_carol
 
 
 def code_in(mail: OneLineMail) -> str:

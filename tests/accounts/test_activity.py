@@ -4,7 +4,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connections
 from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import Activity, User
@@ -20,10 +19,7 @@ NEW = "a much longer sentence"
 FIREFOX = {"User-Agent": "Mozilla/5.0 (Android 14; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"}
 
 
-@pytest.fixture(autouse=True)
-def counted_anew(db: None) -> None:
-    with connections["cache"].cursor() as cursor:
-        cursor.execute("DELETE FROM cache")
+pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 
 def noted(person: User) -> list[str]:

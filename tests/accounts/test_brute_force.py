@@ -1,12 +1,10 @@
 """Guessing passwords and codes: how far it comes, and whom it does not touch."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.db import connections
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertRedirects
@@ -23,11 +21,7 @@ RESET_CODE = "/accounts/password/reset/confirm/"
 NEW_PASSWORD = "/accounts/password/reset/complete/"
 
 
-@pytest.fixture(autouse=True)
-def fresh_limits(db: None) -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
+pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 
 def at(address: str, forwarded: str = "") -> Client:

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
-from django.db import connections
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.actions import choose_name, open_account
@@ -23,17 +22,7 @@ CODE_PAGE = "/accounts/confirm-email/"
 NEW = "new@example.org"
 
 
-@pytest.fixture(autouse=True)
-def counted_anew(db: None) -> None:
-    with connections["cache"].cursor() as cursor:
-        cursor.execute("DELETE FROM cache")
-
-
-@pytest.fixture
-def sure(as_carol: Client) -> Client:
-    """Carol's browser, in which she has typed her password a moment ago."""
-    prove_again(as_carol)
-    return as_carol
+pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 
 def now_under(person: User) -> tuple[str, list[tuple[str, bool, bool]]]:

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from allauth.mfa.models import Authenticator
 from django.conf import settings as project
-from django.db import connections
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
@@ -28,7 +27,6 @@ from tests.accounts.factors import (
     code_of,
     give_app,
     give_passkey,
-    prove_again,
     row_of,
 )
 from tests.accounts.test_pages import check
@@ -45,20 +43,7 @@ AGAIN = "/accounts/2fa/passkeys/reauthenticate/"
 NOT_KNOWN = "That passkey is not known here."
 
 
-@pytest.fixture(autouse=True)
-def counted_anew(request: pytest.FixtureRequest, db: None) -> None:
-    if request.node.get_closest_marker("browser"):
-        # Beside a browser, a second connection of this thread would never be closed.
-        return
-    with connections["cache"].cursor() as cursor:
-        cursor.execute("DELETE FROM cache")
-
-
-@pytest.fixture
-def sure(as_carol: Client) -> Client:
-    """Carol's browser, in which she has typed her password a moment ago."""
-    prove_again(as_carol)
-    return as_carol
+pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 
 @pytest.fixture

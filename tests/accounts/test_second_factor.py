@@ -46,18 +46,7 @@ NOT_THAT_CODE = "That code does not fit."
 SEVERAL_TRIES = "That was several tries in a row."
 
 
-@pytest.fixture(autouse=True)
-def counted_anew(db: None) -> None:
-    """Tries are counted per client, and every test comes from the same one."""
-    with connections["cache"].cursor() as cursor:
-        cursor.execute("DELETE FROM cache")
-
-
-@pytest.fixture
-def sure(as_carol: Client) -> Client:
-    """Carol's browser, in which she has typed her password a moment ago."""
-    prove_again(as_carol)
-    return as_carol
+pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 
 @pytest.fixture

@@ -30,11 +30,7 @@ RESET_CODE = "/accounts/password/reset/confirm/"
 Later = Callable[..., "Future[Any]"]
 
 
-@pytest.fixture(autouse=True)
-def fresh_limits(db: None) -> Iterator[None]:
-    cache.clear()
-    yield
-    cache.clear()
+pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 
 def began(address: str, at: datetime) -> User:
