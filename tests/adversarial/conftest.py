@@ -18,6 +18,8 @@ from healing.guide import guide
 from healing.models import Answer, StepMark
 from journal.models import Letter, LetterContents
 from reminders.actions import choose
+from tests.config.launch import cookie as cookie
+from tests.config.launch import server as server
 from tests.conftest import Client
 from vault.models import Session
 

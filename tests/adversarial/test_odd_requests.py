@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from pytest_django import DjangoDbBlocker
 
-from tests.config.launch import Web, somebody, web
+from tests.config.launch import Web, web
 
 HOST = b"Host: localhost:8000\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -132,17 +131,9 @@ ODD = {
 
 
 @pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, collected: Path, django_db_setup: None
-) -> Iterator[Web]:
-    with web(tmp_path_factory.mktemp("web") / "log") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def cookie(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[bytes]:
-    with somebody("alice@example.org", django_db_blocker) as value:
-        yield f"Cookie: {settings.SESSION_COOKIE_NAME}={value}\r\n".encode()
+def cookie(cookie: str) -> bytes:
+    """As a line of the request."""
+    return f"Cookie: {settings.SESSION_COOKIE_NAME}={cookie}\r\n".encode()
 
 
 @pytest.fixture(autouse=True)

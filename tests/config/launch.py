@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
+import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, connections
@@ -192,3 +193,18 @@ def _answers(server: Web) -> bool:
     with suppress(OSError):
         return b"HTTP/1.1 " in server.raw(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
     return False
+
+
+@pytest.fixture(scope="module")
+def server(
+    tmp_path_factory: pytest.TempPathFactory, collected: Path, django_db_setup: None
+) -> Iterator[Web]:
+    with web(tmp_path_factory.mktemp("web") / "log") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def cookie(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The session's, of somebody signed in there."""
+    with somebody("alice@example.org", django_db_blocker) as value:
+        yield value

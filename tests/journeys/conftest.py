@@ -18,6 +18,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from config.house import settings_names
 from config.place import HOME, ROOT, RUN, Place
 from mail.inbox import Caught, newest
+from tests.config.launch import cookie as cookie
+from tests.config.launch import server as server
 
 READY = "Ready: "
 START_SECONDS = 120

@@ -3,35 +3,19 @@ somebody else's gets past it."""
 
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, Page, Route, sync_playwright
-from pytest_django import DjangoDbBlocker
 
 from tests.adversarial.addresses import OPERATOR, PRIVATE, PUBLIC, examples
-from tests.config.launch import Web, somebody, web
+from tests.config.launch import Web
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
 # Where nothing is shown: the way out, and what only takes something.
 NO_PAGES = {"/leave/", "/healthz", "/readyz"}
-
-
-@pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, collected: Path, django_db_setup: None
-) -> Iterator[Web]:
-    with web(tmp_path_factory.mktemp("web") / "log") as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def cookie(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    with somebody("alice@example.org", django_db_blocker) as value:
-        yield value
 
 
 @pytest.fixture(scope="module")
