@@ -1,12 +1,15 @@
 """What “Leave now” does to a session, and where it goes."""
 
 from datetime import datetime
+from typing import cast
 
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpResponse
+
+from vault.sessions import SessionStore
 
 LOCKED_AT = "locked_at"
 
@@ -26,7 +29,7 @@ def lock(session: SessionBase, *, now: datetime) -> None:
     session.pop(AUTHENTICATION_METHODS_SESSION_KEY, None)
     # A new key each time: browsers drop pages held for Back when a cookie changes, and the old
     # key is gone even if the request fails later.
-    session.cycle_key()
+    cast(SessionStore, session).move()
 
 
 def away() -> HttpResponse:

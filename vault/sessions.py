@@ -86,13 +86,29 @@ class SessionStore(PlainSessionStore):
         if must_create or self.session_key is None:
             super().save(must_create)
             return
-        row = self.create_model_instance(dict(self.items()))
-        # One statement is a transaction already; Django puts another around it.
-        stored = Session.objects.filter(session_key=row.session_key).update(
-            session_data=row.session_data, expire_date=row.expire_date, owner=row.owner_id
-        )
-        if not stored:
+        if not self._store_under(self.session_key, dict(self.items())):
             raise UpdateError
+
+    def move(self) -> None:
+        """Go on under a new key. A session that was ended or moved meanwhile stays as it is: a
+        copy of it would be signed in, and no browser of theirs would know its key."""
+        before, contents = self.session_key, dict(self.items())
+        self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
+        if not self._store_under(before, contents):
+            self._session_key = before
+        self.modified = True
+
+    def _store_under(self, key: str | None, contents: dict[str, Any]) -> bool:
+        """Whether there was a row under this key to keep them in, and the key that we have now."""
+        row = self.create_model_instance(contents)
+        # One statement is a transaction already; Django puts another around it.
+        stored: int = Session.objects.filter(session_key=key).update(
+            session_key=row.session_key,
+            session_data=row.session_data,
+            expire_date=row.expire_date,
+            owner=row.owner_id,
+        )
+        return stored > 0
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         row = cast(Session, super().create_model_instance(data))

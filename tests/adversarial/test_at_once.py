@@ -13,7 +13,7 @@ from django.db import connection, connections, transaction
 from django.http import HttpResponse
 from pytest_django.asserts import assertContains, assertNotContains
 
-from accounts.actions import choose_name, erase
+from accounts.actions import choose_name, end_sessions, erase
 from accounts.models import User
 from healing.actions import mark_step
 from healing.guide import guide
@@ -22,12 +22,15 @@ from journal.models import Letter, LetterContents
 from mail.models import Message
 from reminders.actions import choose
 from reminders.models import Schedule
+from safety.leaving import LOCKED_AT, lock
 from tests.adversarial.conftest import keep_letter, keep_words
 from tests.conftest import PASSWORD, Client
+from vault.models import Session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Send = Callable[..., "Future[int]"]
+Leave = Callable[[], "Future[HttpResponse]"]
 YOU = {"name": "second", "time_zone": "UTC", "language": "en"}
 
 
@@ -173,6 +176,49 @@ def test_what_has_a_mistake_while_the_account_is_erased_comes_back(
     assertContains(answer, "Not to be lost")
     # It may be a newer one by now, as after leaving in another tab.
     assert settings.SESSION_COOKIE_NAME not in answer.cookies
+
+
+@pytest.fixture
+def leave(browser: Client) -> Iterator[Leave]:
+    """Leaves in Alice’s browser, on a connection of its own."""
+
+    def get() -> HttpResponse:
+        try:
+            return browser.get("/leave/")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda: pool.submit(get)
+
+
+def test_session_is_locked_twice_and_stays_one(
+    alice: User, browser: Client, leave: Leave, now: datetime
+) -> None:
+    session = browser.session
+    with first():
+        lock(session, now=now)
+        session.save()
+        answer = leave()
+
+    assert answer.result(timeout=20).status_code == 303
+    # The cookie of the first one is the newer one by now.
+    assert settings.SESSION_COOKIE_NAME not in answer.result().cookies
+    [row] = Session.objects.of(alice)
+    assert row.session_key == session.session_key
+    assert row.get_decoded()[LOCKED_AT] == now.timestamp()
+
+
+def test_session_that_is_ended_elsewhere_does_not_come_back_by_leaving(
+    alice: User, browser: Client, leave: Leave, now: datetime
+) -> None:
+    with first():
+        end_sessions(person=alice, but=None, now=now)
+        answer = leave()
+
+    assert answer.result(timeout=20).status_code == 303
+    assert not Session.objects.of(alice).exists()
+    assert browser.get("/today/").headers["Location"] == "/accounts/login/?next=/today/"
 
 
 def test_account_is_erased_twice_and_goodbye_is_said_once(

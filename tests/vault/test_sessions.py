@@ -58,6 +58,28 @@ def test_key_is_changed_at_sign_in(client: Client, db: None, now: datetime) -> N
     assert not strange.exists(strange.session_key)
 
 
+def test_session_moves_with_all_it_holds(as_alice: Client, alice: User) -> None:
+    before = as_alice.session.session_key
+    session = SessionStore(before)
+
+    session.move()
+
+    [row] = Session.objects.of(alice)
+    assert row.session_key == session.session_key != before
+    assert row.get_decoded() == dict(session.items())
+
+
+def test_session_that_was_ended_does_not_move(as_alice: Client, alice: User) -> None:
+    session = as_alice.session
+    before, _contents = session.session_key, session.items()
+    Session.objects.of(alice).delete()
+
+    session.move()
+
+    assert session.session_key == before
+    assert not Session.objects.exists()
+
+
 def test_cookie_keeps_what_django_says_about_it(client: Client, alice: User) -> None:
     client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
 
