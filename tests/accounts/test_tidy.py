@@ -1,10 +1,17 @@
 """What is kept for a time only goes when that time is over, and nothing else does."""
 
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 from django.core.cache import cache
-from django.db import connections
+from django.db import ProgrammingError, connection, connections, transaction
 from django.utils import timezone
 
 from accounts import actions
@@ -12,7 +19,8 @@ from accounts.actions import invite, note_activity, tidy
 from accounts.models import Activity, Invitation, User
 from accounts.tasks import tidy as task
 from config.celery import app
-from tests.conftest import Client
+from tests.conftest import PASSWORD, Client
+from tests.faults.waiting import PATIENCE, wait_for
 from vault.models import Session
 from vault.sessions import SessionStore
 
@@ -103,6 +111,131 @@ def test_task_goes_by_the_clock(alice: User) -> None:
     task()
 
     assert not Activity.objects.exists()
+
+
+# --- Where one kind cannot be deleted ------------------------------------------------------
+
+# Whose table is away, and what cannot be deleted then. Whoever is deleted takes everything along.
+AWAY = {
+    "account_emailaddress": {"accounts"},
+    "vault_session": {"accounts", "sessions"},
+    "accounts_activity": {"accounts", "activity"},
+    "accounts_invitation": {"invitations"},
+    "cache": {"limits"},
+}
+
+
+def left_behind(now: datetime) -> None:
+    """Something of each kind that has run out."""
+    dana = User.objects.create_user("dana@example.org", PASSWORD)
+    User.objects.filter(pk=dana.pk).update(joined_at=now - KEPT)
+    note_activity(person=dana, kind=Activity.Kind.SIGNED_IN, now=now - 2 * KEPT)
+    session_until(now)
+    invite(days=1, now=now - 2 * KEPT)
+    cache.clear()
+    cache.set("over", 1, timeout=1)
+
+
+def still_there() -> set[str]:
+    with connections["cache"].cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM cache")
+        limits = cursor.fetchall()
+    kinds = {
+        "accounts": User.objects.all(),
+        "sessions": Session.objects.all(),
+        "activity": Activity.objects.all(),
+        "invitations": Invitation.objects.all(),
+        "limits": limits,
+    }
+    return {kind for kind, rows in kinds.items() if rows}
+
+
+@contextmanager
+def away(table: str) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {table} RENAME TO away")
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE away RENAME TO {table}")
+
+
+@contextmanager
+def held_in_vain(table: str) -> Iterator[None]:
+    """Whoever waits for this table is told that the time is up, as the worker tells a task."""
+    held, over = threading.Event(), threading.Event()
+    us = threading.get_ident()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+                held.set()
+                wait_for(lambda: _is_waited_for(cursor), "somebody who waits")
+                signal.pthread_kill(us, signal.SIGUSR1)
+                over.wait(PATIENCE)
+        finally:
+            connections.close_all()
+
+    before = signal.signal(signal.SIGUSR1, _time_is_up)
+    with ThreadPoolExecutor(1) as pool:
+        holder = pool.submit(hold)
+        assert held.wait(PATIENCE)
+        try:
+            yield
+        finally:
+            over.set()
+    signal.signal(signal.SIGUSR1, before)
+    holder.result()
+
+
+def _is_waited_for(cursor: Any) -> bool:
+    cursor.execute(
+        "SELECT 1 FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+    )
+    return cursor.fetchone() is not None
+
+
+def _time_is_up(*_args: object) -> None:
+    raise SoftTimeLimitExceeded
+
+
+def kinds_in(caplog: pytest.LogCaptureFixture) -> set[str]:
+    return {vars(record)["kind"] for record in caplog.records if record.name == "accounts.actions"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("table", "stays"), AWAY.items(), ids=AWAY)
+def test_one_kind_that_cannot_be_deleted_keeps_no_other(
+    caplog: pytest.LogCaptureFixture, table: str, stays: set[str]
+) -> None:
+    now = timezone.now() + timedelta(minutes=1)
+    left_behind(now)
+
+    with away(table), pytest.raises(ExceptionGroup) as broken:
+        tidy(now=now)
+
+    assert kinds_in(caplog) == stays
+    assert {type(error) for error in broken.value.exceptions} == {ProgrammingError}
+    assert still_there() == stays
+    tidy(now=now)
+    assert still_there() == set()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_kind_that_is_waited_for_in_vain_keeps_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Somebody holds a table until the worker’s patience with the task is over."""
+    now = timezone.now() + timedelta(minutes=1)
+    left_behind(now)
+
+    with held_in_vain("account_emailaddress"), pytest.raises(ExceptionGroup) as broken:
+        tidy(now=now)
+
+    assert [type(error) for error in broken.value.exceptions] == [SoftTimeLimitExceeded]
+    assert still_there() == kinds_in(caplog) == {"accounts"}
 
 
 @pytest.mark.parametrize("name", ["accounts.tasks.tidy", "mail.tasks.tidy"])
