@@ -1,5 +1,7 @@
 import re
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import allauth
 import pytest
@@ -12,8 +14,9 @@ from accounts.adapter import CODE_LIVES, Adapter
 from accounts.models import User
 from mail.emails import Words
 from mail.models import Message
-from tests.accounts.conftest import EVENING, sign_up
-from tests.conftest import Client
+from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
+from tests.accounts.factors import prove_again
+from tests.conftest import PASSWORD, Client
 
 MAILS = {
     "confirm_code": emails.confirm_code("48291357"),
@@ -123,3 +126,77 @@ def test_mail_with_a_code_does_not_outlive_the_code(
 def test_mail_without_our_words_is_never_sent(db: None, name: str) -> None:
     with pytest.raises(LookupError):
         Adapter().send_mail(f"account/email/{name}", "dana@example.org", {"code": "1"})
+
+
+# --- Whatever a request says where it was sent to --------------------------------------------
+
+ELSEWHERE = [
+    {"X-Forwarded-Host": "evil.example"},
+    {"X-Forwarded-Server": "evil.example", "X-Host": "evil.example"},
+    {"Forwarded": "host=evil.example;proto=https"},
+    {"X-Original-URL": "https://evil.example/", "X-Forwarded-Prefix": "//evil.example"},
+    {"Referer": "https://evil.example/", "Origin": "https://evil.example"},
+]
+# Every mail with which a page answers, but for the last one of an account.
+CAUSED = {
+    "account.confirm_code",
+    "account.account_exists",
+    "account.no_account",
+    "account.reset_code",
+    "account.password_changed",
+    "account.email_changed",
+}
+
+
+@pytest.fixture
+def site(settings: Settings) -> str:
+    """What mails know. The pages answer to another name too, as they do where two are allowed."""
+    settings.SITE_URL = "https://notes.example.org"
+    settings.SITE = urlsplit(settings.SITE_URL)
+    return str(settings.SITE.hostname)
+
+
+def cause_mail(person: User, mails: Mails, claims: dict[str, str]) -> None:
+    """Sign-ups, requests for a new password, another address, and a new password."""
+    with time_machine.travel(EVENING, tick=False) as clock:
+        for email in ("dana@example.org", person.email):
+            sign_up(Client(headers=claims), email)
+        # So soon after the one before, no mailbox is written to again.
+        clock.shift(timedelta(seconds=11))
+        for email in ("nobody@example.org", person.email):
+            Client(headers=claims).post("/accounts/password/reset/", {"email": email})
+        inside = Client(headers=claims)
+        sign_in(inside, person.email)
+        prove_again(inside)
+        clock.shift(timedelta(seconds=11))
+        inside.post("/accounts/email/", {"email": "new@example.org"})
+        clock.shift(timedelta(seconds=11))
+        inside.post("/accounts/confirm-email/", {"code": code_in(mails()[-1])})
+        changed = {"oldpassword": PASSWORD, "password1": "another quiet harbour"}
+        inside.post("/accounts/password/change/", changed)
+
+
+@pytest.mark.usefixtures("fresh_limits")
+@pytest.mark.parametrize("claims", ELSEWHERE, ids=lambda claims: next(iter(claims)))
+def test_mail_names_no_site_but_ours(
+    carol: User, mails: Mails, site: str, claims: dict[str, str]
+) -> None:
+    cause_mail(carol, mails, claims)
+
+    assert set(Message.objects.values_list("kind", flat=True)) == CAUSED
+    whole = "".join(
+        f"{mail.message().items()}{mail.body}{mail.alternatives[0][0]}" for mail in mails()
+    )
+    assert set(re.findall(r"//([^/\s\"'<>]+)", whole)) == {site}
+    assert "evil" not in whole
+    assert "testserver" not in whole
+
+
+@pytest.mark.parametrize("door", ["/accounts/signup/", "/accounts/password/reset/"])
+def test_door_of_another_site_sends_no_mail(carol: User, door: str) -> None:
+    elsewhere = Client(HTTP_HOST="evil.example", raise_request_exception=False)
+
+    answer = elsewhere.post(door, {"email": carol.email, "password1": PASSWORD, "consent": "on"})
+
+    assert answer.status_code == 400
+    assert not Message.objects.exists()
