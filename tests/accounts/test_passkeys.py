@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from django.conf import settings as project
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -16,7 +17,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.actions import open_account
 from accounts.models import Activity, User
 from accounts.passkeys import id_of
-from tests.accounts.conftest import Mails, sign_in
+from tests.accounts.conftest import EVENING, Mails, sign_in
 from tests.accounts.factors import (
     EARLIER,
     PRESENT,
@@ -221,17 +222,41 @@ def test_passkey_says_who_it_is_by_itself_or_not_at_all(
     assert not is_in(client)
 
 
-def test_passkey_tells_nobody_who_has_an_account(carol: User, device: Device) -> None:
-    known, unknown = Client(), Client()
-    device.key = Device().key
-    first = come_in(known, device)
-    device.holder = b"0" * 16
-    second = come_in(unknown, device)
+def test_passkey_tells_nobody_who_has_an_account(
+    carol: User, bob: User, device: Device, statements: Statements
+) -> None:
+    """Neither by what is asked nor by the answer, nor by what it takes to find it."""
+    forged = Device(holder=carol.pk.bytes, id=device.id)
+    strange = Device(holder=carol.pk.bytes)
+    without = Device(holder=bob.pk.bytes)
+    nobodys = Device(holder=b"0" * 16)
 
-    assert (first.status_code, first["Location"]) == (second.status_code, second["Location"])
-    token = re.compile(r'value="\w{64}"')
-    pages = [token.sub("", each.get("/accounts/login/").text) for each in (known, unknown)]
-    assert pages[0] == pages[1]
+    with time_machine.travel(EVENING, tick=False):
+        seen = [_turned_away(each, statements) for each in (forged, strange, without, nobodys)]
+
+    assert seen[0]["asked"] == {"challenge", "rpId", "allowCredentials", "userVerification"}
+    assert seen[0]["allowed"] == []
+    for other in seen[1:]:
+        for what, value in seen[0].items():
+            assert other[what] == value, what
+
+
+def _turned_away(device: Device, statements: Statements) -> dict[str, Any]:
+    """What a visitor comes to know, and what it costs."""
+    client = Client()
+    options = asked(client)
+    shown = device.shows(options)
+    with statements() as found:
+        response = client.post(LOGIN, {"credential": shown})
+    page = client.get("/accounts/login/")
+    return {
+        "asked": set(options),
+        "allowed": options.get("allowCredentials"),
+        "status": response.status_code,
+        "headers": {name: value for name, value in response.items() if name != "X-Request-ID"},
+        "statements": len(found),
+        "page": re.sub(r'value="\w{64}"', "", page.text),
+    }
 
 
 def test_answer_of_a_device_works_once(carol: User, device: Device) -> None:
