@@ -48,6 +48,7 @@ TELLS_OF = {
     Activity.Kind.PASSKEY_ADDED: emails.passkey_added,
     Activity.Kind.PASSKEY_REMOVED: emails.passkey_removed,
     Activity.Kind.CODES_MADE: emails.codes_made,
+    Activity.Kind.SECOND_FACTOR_REMOVED: emails.second_factor_removed,
 }
 
 
@@ -194,6 +195,19 @@ def remove_passkey(*, person: User, passkey: Authenticator, device: str, now: da
     if _factors(person, Authenticator.Type.WEBAUTHN).filter(pk=passkey.pk).delete()[0]:
         _drop_codes_for_nothing(person)
         tell_of_change(person=person, kind=Activity.Kind.PASSKEY_REMOVED, now=now, device=device)
+
+
+@transaction.atomic
+def remove_second_factor(*, person: User, now: datetime) -> bool:
+    """Whether there was one. Everything that signing in asks for besides the password goes, and
+    whoever is signed in, or half-way, begins anew: an operator was asked for this."""
+    if not _held(person) or not _factors(person, *FACTORS).exists():
+        return False
+    Authenticator.objects.filter(user=person).delete()
+    Session.objects.of(person).delete()
+    Session.objects.filter(pk__in=list(_waiting_for(person))).delete()
+    tell_of_change(person=person, kind=Activity.Kind.SECOND_FACTOR_REMOVED, now=now)
+    return True
 
 
 @transaction.atomic

@@ -50,6 +50,10 @@ def codes_made() -> Words:
     return _changed(_("There are new recovery codes, and the old ones no longer work."))
 
 
+def second_factor_removed() -> Words:
+    return _changed(_("As we were asked, signing in takes the password alone again."))
+
+
 def email_changed() -> Words:
     """To the address from before. It does not say which one is in use now."""
     ask = settings.OPERATOR_CONTACT or link("healing:about")

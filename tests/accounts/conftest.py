@@ -1,3 +1,4 @@
+import io
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -18,6 +19,7 @@ EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
 
 
 Mails = Callable[[], list[OneLineMail]]
+Typed = Callable[..., None]
 
 
 @pytest.fixture
@@ -64,6 +66,29 @@ def sure(as_carol: Client) -> Client:
     """Carol's browser, in which she has typed her password a moment ago."""
     prove_again(as_carol)
     return as_carol
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def piped(monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """What comes by standard input, as from a file."""
+    return lambda words="": monkeypatch.setattr("sys.stdin", io.StringIO(words))
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
+    """What somebody types at a terminal: answers that show, and passwords that do not."""
+
+    def typed(*answers: str, passwords: tuple[str, ...] = ()) -> None:
+        hidden = iter(passwords)
+        monkeypatch.setattr("sys.stdin", Terminal("".join(f"{answer}\n" for answer in answers)))
+        monkeypatch.setattr("getpass.getpass", lambda prompt: next(hidden))
+
+    return typed
 
 
 def code_in(mail: OneLineMail) -> str:

@@ -30,6 +30,7 @@ MAILS = {
     "passkey_added": emails.passkey_added(),
     "passkey_removed": emails.passkey_removed(),
     "codes_made": emails.codes_made(),
+    "second_factor_removed": emails.second_factor_removed(),
     "email_changed": emails.email_changed(),
 }
 STORY = re.compile(

@@ -1,8 +1,5 @@
 """An operator's account, made at a terminal before any mail works."""
 
-import io
-from collections.abc import Callable
-
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
@@ -10,38 +7,13 @@ from pytest_django import Settings
 
 from accounts.models import User
 from mail.models import Message
-from tests.accounts.conftest import sign_in
+from tests.accounts.conftest import Typed, sign_in
 from tests.conftest import PASSWORD, Client
 
 ADDRESS = "olga@example.org"
 NEW = "another quiet harbour"
 
 pytestmark = pytest.mark.django_db
-
-Typed = Callable[..., None]
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture
-def piped(monkeypatch: pytest.MonkeyPatch) -> Typed:
-    """What comes by standard input, as from a file."""
-    return lambda words="": monkeypatch.setattr("sys.stdin", io.StringIO(words))
-
-
-@pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
-    """What somebody types at a terminal: answers that show, and passwords that do not."""
-
-    def typed(*answers: str, passwords: tuple[str, ...] = ()) -> None:
-        hidden = iter(passwords)
-        monkeypatch.setattr("sys.stdin", Terminal("".join(f"{answer}\n" for answer in answers)))
-        monkeypatch.setattr("getpass.getpass", lambda prompt: next(hidden))
-
-    return typed
 
 
 def is_operator(email: str = ADDRESS) -> bool:

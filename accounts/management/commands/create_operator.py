@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.actions import appoint, open_account
 from accounts.forms import AddressField, NewPasswordField
+from accounts.management.terminal import agrees
 from accounts.models import User, UserManager
 
 
@@ -54,7 +55,7 @@ class Command(BaseCommand):
             raise CommandError(" ".join(error.messages)) from error
 
     def _promote(self, person: User, *, asked: bool) -> None:
-        if asked and not self._agrees(f"{person.email} has an account. Make it an operator’s?"):
+        if asked and not agrees(f"{person.email} has an account. Make it an operator’s?"):
             raise CommandError("Nothing was changed. With --promote it is not asked.")
         if _confirmed(person):
             appoint(person=person)
@@ -64,9 +65,6 @@ class Command(BaseCommand):
         self.stdout.write("Its address was never confirmed, so it gets a password of yours.")
         appoint(person=person, password=self._password(person.email))
         self.stdout.write(f"{person.email} is an operator now.")
-
-    def _agrees(self, question: str) -> bool:
-        return sys.stdin.isatty() and input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
     def _password(self, email: str) -> str:
         if not sys.stdin.isatty():
