@@ -190,6 +190,39 @@ def test_what_is_refused_is_refused_as_it_is_meant(
     assert statuses(answer)[:1] == [status]
 
 
+# --- What the web server answers by itself ---------------------------------------------------
+
+TAG = b"<script>alert(1)</script>"
+NEVER_OURS = {
+    "a first line": b"GET / " + TAG + b" HTTP/1.1 x\r\n" + HOST + b"\r\n",
+    "a method": TAG + b" / HTTP/1.1\r\n" + HOST + b"\r\n",
+    "a version": b"GET / HTTP/" + TAG + b"\r\n" + HOST + b"\r\n",
+    "an address with a NUL": get(b"/\0" + TAG),
+    "a long address": get(b"/" + TAG * 1000),
+    "a header": get(b"/", TAG + b"\r\n"),
+    "the name of a header": get(b"/", TAG + b": a\r\n"),
+    "a long header": get(b"/", b"X-Long: " + TAG * 1000 + b"\r\n"),
+    "a wish": get(b"/", b"Expect: " + TAG + b"\r\n"),
+    "a coding": get(b"/", b"Transfer-Encoding: " + TAG + b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("sent", NEVER_OURS.values(), ids=NEVER_OURS)
+def test_what_the_web_server_answers_by_itself_holds_nothing_of_anybody(
+    server: Web, cookie: bytes, sent: bytes
+) -> None:
+    """It comes without our headers, so there has to be nothing that they would protect."""
+    head, _, page = server.raw(sent.replace(HOST, HOST + cookie, 1)).partition(b"\r\n\r\n")
+
+    [status] = statuses(head)
+    assert status in {400, 414, 417, 431, 501}
+    names = {line.partition(b":")[0] for line in head.split(b"\r\n")[1:]}
+    assert names == {b"Connection", b"Content-Type", b"Content-Length"}
+    assert TAG not in page
+    assert cookie.split(b"=", 1)[1].strip() not in page
+    assert len(page) < 500
+
+
 # --- What a proxy says -----------------------------------------------------------------------
 
 OPTIONS = b"POST /accounts/2fa/passkeys/login/options/ HTTP/1.1\r\n" + HOST
