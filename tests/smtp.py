@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +12,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
+
+from config.servers import free_port
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Sink:
     drop: str = ""
     # End a connection after so many mails, with 421.
     per_connection: int = 0
+    # The port of whoever has handed over the last mail.
+    came_from: int = 0
     # Called before a mail is answered, in the server's thread.
     when_handed_over: Callable[[], None] = lambda: None
     connections: int = 0
@@ -99,6 +102,7 @@ class _Handler:
             return self.sink.answer
         # It is kept even if whoever sends it is gone before the answer.
         self.sink.raw.append(envelope.original_content or b"")
+        self.sink.came_from = session.peer[1]
         # In a thread, so that it may do anything, and wait for anything.
         await asyncio.to_thread(self.sink.when_handed_over)
         if self.sink.drop == "after the dot":
@@ -133,9 +137,3 @@ def running(port: int = 0, **more: Any) -> Iterator[Sink]:
         yield sink
     finally:
         controller.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
@@ -19,6 +19,7 @@ from accounts.models import Invitation, User
 from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
 from tests.accounts.factors import enter_admin
 from tests.conftest import PASSWORD, Client
+from tests.faults.waiting import wait_for
 
 SIGN_UP = "/accounts/signup/"
 CONFIRM = "/accounts/confirm-email/"
@@ -252,11 +253,26 @@ def test_one_browser_that_starts_again_in_ten_tabs_makes_one_account(link: str) 
             connections.close_all()
 
     with ThreadPoolExecutor(10) as pool:
-        answers = list(pool.map(go, range(10), timeout=120))
+        # Who comes when another is done begins once more, which they may: so none is let in yet.
+        with transaction.atomic():
+            Invitation.objects.select_for_update().get()
+            going = [pool.submit(go, number) for number in range(10)]
+            wait_for(lambda: at_the_row() == 10, "all of them to stand at the door")
+        answers = [each.result(timeout=120) for each in going]
 
     assert sorted(answers) == [200] * 9 + [302]
     tidy(now=timezone.now())
     assert User.objects.count() == 1
+
+
+def at_the_row() -> int:
+    """How many wait for a row that somebody holds: one for its holder, the others behind them."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
+            " WHERE locktype = 'tuple' AND datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])
 
 
 # --- open and closed --------------------------------------------------------------------------

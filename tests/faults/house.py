@@ -21,7 +21,6 @@ from config.place import HOME, ROOT, Place, new_secrets
 from config.probe import readyz
 from config.programs import BEAT, WEB, WORKER
 from config.servers import free_port, redis
-from tests import smtp
 from tests.faults import keeper
 from tests.faults.visitor import Visitor
 from tests.faults.waiting import wait_for
@@ -353,7 +352,7 @@ def build(folder: Path, collected: Path) -> House:
     command, has_small_disk = keeper.command(disk)
     machine = Told(command, environment, place.log / "keeper.log")
     started = machine.ask("start")
-    port, relay_port, redis_port = free_port(), smtp.free_port(), free_port()
+    port, relay_port, redis_port = free_port(), free_port(), free_port()
     own = new_secrets()
     environment |= {
         "DOTENV": os.devnull,

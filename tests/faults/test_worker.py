@@ -78,7 +78,7 @@ def answered(house: House, stack: ExitStack) -> Iterator[Sink]:
     sink, session = _relay(house, stack), Future[tuple[int, int]]()
 
     def stop_listening() -> None:
-        pid, port = _session_of_the_sender(house)
+        pid, port = _session_of_the_sender(house, sink)
         os.kill(pid, signal.SIGSTOP)
         session.set_result((pid, port))
 
@@ -104,13 +104,13 @@ def being_written(house: House, stack: ExitStack) -> Iterator[Sink]:
         yield sink
 
 
-def _session_of_the_sender(house: House) -> tuple[int, int]:
-    """The database session of the child that has a line to the relay, and that child's port."""
-    lines = [
-        {line.raddr.port: line.laddr.port for line in child.net_connections() if line.raddr}
-        for child in house.worker.children
-    ]
-    (port,) = (line[house.postgres_port] for line in lines if house.relay_port in line)
+def _session_of_the_sender(house: House, sink: Sink) -> tuple[int, int]:
+    """The database session of the child that hands over this mail, and that child's port. Another
+    child may have a line to the relay too, and find nothing to send."""
+    families = [child.net_connections() for child in house.worker.children]
+    (lines,) = (each for each in families if sink.came_from in {line.laddr.port for line in each})
+    ports = {line.raddr.port: line.laddr.port for line in lines if line.raddr}
+    port = ports[house.postgres_port]
     ((pid,),) = house.sql("SELECT pid FROM pg_stat_activity WHERE client_port = %s", port)
     return pid, port
 

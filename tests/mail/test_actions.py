@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, connections, transaction
 from pytest_django import Settings
 
 from accounts.models import User
+from config.servers import free_port
 from mail import actions
 from mail.emails import Words
 from mail.models import Heartbeat, Message, State
@@ -103,7 +104,7 @@ def test_mail_of_a_person_goes_with_them(
 def test_mail_with_a_code_leaves_within_its_time_or_not_at_all(
     post: Post, sink: Sink, settings: Settings, now: datetime
 ) -> None:
-    settings.EMAIL_PORT = smtp.free_port()
+    settings.EMAIL_PORT = free_port()
     message = post(closes_at=now + timedelta(minutes=10))
     send(now)
     settings.EMAIL_PORT = sink.port
@@ -192,7 +193,7 @@ def test_turn_is_read_from_an_index_and_never_sorted(plan: Plan, now: datetime) 
 def test_nothing_is_claimed_while_the_relay_is_down_and_all_of_it_leaves_when_it_is_back(
     plan: Plan, post: Post, settings: Settings, now: datetime
 ) -> None:
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", smtp.free_port()
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     plan("anna")
     post()
     before = list(Message.objects.order_by("pk").values())
@@ -573,7 +574,7 @@ def test_row_that_another_sender_holds_keeps_nobody_waiting(
 def test_heart_beats_and_lag_is_the_age_of_the_oldest_due_mail(
     plan: Plan, settings: Settings, now: datetime
 ) -> None:
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", smtp.free_port()
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     assert Message.objects.lag(now) == timedelta(0)
     plan("anna", due_at=now - timedelta(minutes=3))
     plan("bea", due_at=now - timedelta(minutes=1))

@@ -12,6 +12,7 @@ from django.conf import settings as project
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from config.servers import free_port
 from mail import checks, inbox
 from tests import smtp
 from tests.conftest import Client
@@ -120,7 +121,7 @@ def test_server_that_catches_its_mail_fails_the_check(settings: Settings, folder
 
 @pytest.fixture
 def catcher(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    port = smtp.free_port()
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "catch_mail"],
         env=os.environ | {"MAIL_CATCHER": str(folder), "EMAIL_PORT": str(port)},

@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
 
+from config.servers import free_port
 from mail.models import Message
 from mail.trial import NotSent, _said, send
 from tests import smtp
@@ -124,7 +125,7 @@ def test_name_that_leads_nowhere(settings: Settings) -> None:
 
 
 def test_port_nobody_listens_at(settings: Settings) -> None:
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", smtp.free_port()
+    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
 
     assert why_not().startswith(f"Nobody takes mail at 127.0.0.1:{settings.EMAIL_PORT}. ")
 

@@ -13,12 +13,12 @@ from django.db import connection, connections
 from pytest_django import Settings
 
 from accounts.models import User
+from config.servers import free_port
 from mail import kinds
 from mail.models import Heartbeat, Message, State
 from reminders import actions
 from reminders.kinds import NOTE
 from reminders.models import Schedule
-from tests import smtp
 from tests.conftest import Statements
 from tests.reminders.conftest import plan, send
 from tests.reminders.later import let_days_pass
@@ -281,7 +281,7 @@ def test_claim_looks_up_each_wish_and_does_not_read_all_of_them(
 def test_note_that_could_not_leave_by_eight_waits_for_the_next_day_at_their_hour(
     planned: Message, settings: Settings, sink: Sink, evening: datetime
 ) -> None:
-    settings.EMAIL_PORT = smtp.free_port()
+    settings.EMAIL_PORT = free_port()
     send(evening)
     settings.EMAIL_PORT = sink.port
 
