@@ -6,6 +6,7 @@ from threading import Thread
 
 import pytest
 from django.conf import settings
+from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django import Settings
 
@@ -47,14 +48,22 @@ def browser() -> Iterator[Browser]:
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
+@pytest.fixture(scope="module")
+def stored(weather: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The help pages, with the way out that is to be had here."""
+    folder = tmp_path_factory.mktemp("pages")
+    with override_settings(LEAVE_URL=weather, PAGES_ROOT=folder):
+        for address in pages.addresses():
+            pages.store(address)
+    return folder
+
+
 @pytest.fixture
 def server(
-    transactional_db: None, weather: str, settings: Settings, tmp_path: Path
+    transactional_db: None, weather: str, stored: Path, settings: Settings
 ) -> Iterator[Site]:
     settings.LEAVE_URL = weather
-    settings.PAGES_ROOT = tmp_path
-    for address in pages.addresses():
-        pages.store(address)
+    settings.PAGES_ROOT = stored
     server = Site()
     Weather.gate = Gate()
     yield server
