@@ -148,10 +148,30 @@ def fix(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     browser = chromium.environment()
     with thrown_away() as environment:
-        code = in_front(_module("pytest", *arguments), environment | browser)
+        code = _until_stopped(runs_of_tests(arguments), environment | browser)
     if chromium.NO_BROWSER in browser:
         say(f"\n{chromium.NOT_RUN}")
     return code
+
+
+def runs_of_tests(arguments: list[str]) -> list[list[str]]:
+    """What somebody names runs as they say. The whole suite is shared out between two processes,
+    and behind both comes what looks at all they have left: so their databases are kept till then.
+    """
+    if not all(argument.startswith("-") for argument in arguments):
+        return [arguments]
+    shared_out = ["-n2", "--reuse-db", "-m", "not last"]
+    return [[*shared_out, *arguments], ["-m", "last", *arguments]]
+
+
+def _until_stopped(runs: list[list[str]], environment: Environment) -> int:
+    worst = 0
+    for arguments in runs:
+        worst = max(worst, in_front(_module("pytest", *arguments), environment))
+        # Above 1 it is no failed test: somebody stopped it, or it was asked for what is not there.
+        if worst > 1:
+            break
+    return worst
 
 
 def bench(arguments: list[str]) -> int:

@@ -1,4 +1,5 @@
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
@@ -14,6 +15,8 @@ from django.db import connections
 from django.test import Client as PlainClient
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker, Settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from accounts.models import User
 from vault.sessions import SessionStore, cookie_for, key_in
@@ -39,7 +42,32 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         _open_both_lines(item)
     _leave_browsers_out(items)
-    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+    _leave_the_last_out(items)
+    items.sort(key=lambda item: (item.get_closest_marker("last") is not None, _turn(item.nodeid)))
+
+
+# What takes longest, first: whoever begins it last keeps everybody waiting. A folder is one piece,
+# since its tests share one running house.
+LONGEST = ["tests/faults/", "tests/journeys/", "tests/safety/test_leaving_in_chromium.py"]
+
+
+def _turn(nodeid: str) -> int:
+    return next((turn for turn, name in enumerate(LONGEST) if nodeid.startswith(name)), 99)
+
+
+class ByHouse(LoadFileScheduling):
+    """Shares the suite out between processes, file by file, with a whole folder as one piece where
+    its tests share a house. In the order of the items, where others would count the tests."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        folders = (name for name in LONGEST if name.endswith("/") and nodeid.startswith(name))
+        return next(folders, super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByHouse:
+    config.option.loadscopereorder = False
+    return ByHouse(config, log)
 
 
 def _open_both_lines(item: pytest.Item) -> None:
@@ -59,6 +87,22 @@ def _leave_browsers_out(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("browser"):
                 item.add_marker(no_browser)
+
+
+def _leave_the_last_out(items: list[pytest.Item]) -> None:
+    """Who shares the suite with others cannot know when they are done; `./dev test` does."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        early = pytest.mark.skip(reason="NOT RUN: others may still be at work")
+        for item in items:
+            if item.get_closest_marker("last"):
+                item.add_marker(early)
+
+
+def folder_of_the_run() -> Path | None:
+    """Where the servers of `./dev test` keep their data and logs, with every temporary file in it.
+    None on servers that were running before."""
+    own = Path(tempfile.gettempdir()).parent
+    return own if own.name.startswith("paper-boat-") else None
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,11 +1,12 @@
 """Runs behind everything else: what the suite wrote in other people's names is on no disk.
 
+`./dev test` starts it when all others have ended; their databases are still there then.
+
 Thousands of letters, answers and names went through real servers, logs and mails by then. What is
 sealed lies in Postgres's own files, so those are read too, as a thief would.
 """
 
 import mmap
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import redis
 from django.conf import settings
 
 from tests.adversarial.conftest import CANARIES
+from tests.conftest import folder_of_the_run
 from tests.journeys.test_main_job import WORDS
 
 PRIVATE = [word.encode() for word in (*CANARIES, *WORDS)]
@@ -40,8 +42,7 @@ def found_in(path: Path, words: list[bytes]) -> list[bytes]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where this run's servers keep their data and logs, with every temporary file in it. On
     servers that were running before, only what the tests themselves have left."""
-    own = Path(tempfile.gettempdir()).parent
-    return own if own.name.startswith("paper-boat-") else tmp_path_factory.getbasetemp()
+    return folder_of_the_run() or tmp_path_factory.getbasetemp()
 
 
 @pytest.mark.last

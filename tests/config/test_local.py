@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from config.house import held, servers
+from config.local import runs_of_tests
 from config.place import ROOT, Place, Trouble
 from config.processes import wait_until
 from config.programs import Program, supervised
@@ -270,3 +271,16 @@ def without_unshare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir()
     (folder / "test").symlink_to(str(shutil.which("test")))
     monkeypatch.setenv("PATH", str(folder))
+
+
+@pytest.mark.parametrize("named", [["tests/mail"], ["-q", "tests/mail"], ["-k", "claim"]])
+def test_what_somebody_names_is_tested_as_they_say(named: list[str]) -> None:
+    assert runs_of_tests(named) == [named]
+
+
+@pytest.mark.parametrize("words", [[], ["-q"], ["-x", "--durations=9"]])
+def test_whole_suite_is_shared_out_and_looked_over_behind_all(words: list[str]) -> None:
+    suite, behind = runs_of_tests(words)
+
+    assert suite == ["-n2", "--reuse-db", "-m", "not last", *words]
+    assert behind == ["-m", "last", *words]

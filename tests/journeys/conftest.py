@@ -79,7 +79,7 @@ def _wait_for(find: Callable[[], Caught | None], *, seconds: float) -> Caught:
     raise AssertionError(f"no such mail within {seconds} seconds")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Started as a person would, in a folder with a space in its name, with nothing set."""
     place = Place(tmp_path_factory.mktemp("a home") / "local folder")
