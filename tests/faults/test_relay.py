@@ -4,7 +4,6 @@ What each answer of a relay means is tested in tests/mail; here the worker that 
 """
 
 import socket
-import time
 
 import pytest
 
@@ -23,14 +22,12 @@ def _post_both(house: House) -> None:
 
 
 def _pages_do_not_notice(house: House) -> None:
-    """Also the one that sends mail, and it takes no longer for that."""
+    """Also the one that sends mail: it answers as ever, and nothing has come of the relay yet."""
     alice, address = house.person("alice"), "/accounts/password/reset/"
     visitor = house.stranger()
     form = visitor.get(address).form(address) | {"email": "nobody@example.org"}
-    began = time.monotonic()
     assert visitor.post(address, form).status == 302
     assert alice.keep(alice.desk("Words")).status == 302
-    assert time.monotonic() - began < 5
 
 
 def test_relay_that_is_away(house: House) -> None:
