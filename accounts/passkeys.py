@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from allauth.core import context
 from allauth.mfa.models import Authenticator
 from allauth.mfa.webauthn.internal import auth
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
+from fido2.utils import websafe_encode
 from fido2.webauthn import AuthenticationResponse, CollectedClientData, RegistrationResponse
 
 from accounts.models import User
@@ -58,13 +59,16 @@ def made(credential: Any) -> dict[str, Any]:
         _check_origin(response.response.client_data)
         seen = auth.get_server().register_complete(state, response)
     auth.clear_state()
-    sent = credential["response"]
+    id, said = websafe_encode(response.raw_id), response.response
     return {
         "credential": {
-            "id": credential["id"],
-            "rawId": credential["rawId"],
+            "id": id,
+            "rawId": id,
             "type": "public-key",
-            "response": {part: sent[part] for part in ("clientDataJSON", "attestationObject")},
+            "response": {
+                "clientDataJSON": websafe_encode(said.client_data),
+                "attestationObject": websafe_encode(said.attestation_object),
+            },
         },
         "counter": seen.counter,
     }
@@ -104,9 +108,9 @@ def _state() -> dict[str, Any]:
 
 
 def _check_origin(said: CollectedClientData) -> None:
-    """By the browser's word, our page and no other: no site beside or below ours, no other port."""
-    request = context.request
-    if said.origin != f"{request.scheme}://{request.get_host()}":
+    """By the browser's word, our page and no other: no site beside or below ours, no other port.
+    Where we are is known from the settings, not from what a request claims."""
+    if said.origin != f"{settings.SITE.scheme}://{settings.SITE.netloc}":
         raise ValidationError(NOT_KNOWN)
 
 

@@ -72,8 +72,7 @@ class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Devices show this name when they ask for a passkey, to whoever looks at them."""
-        site: dict[str, str] = super().get_public_key_credential_rp_entity()
-        return site | {"name": settings.DISCREET_NAME}
+        return {"id": str(settings.SITE.hostname), "name": settings.DISCREET_NAME}
 
     def get_public_key_credential_user_entity(self, user: User) -> dict[str, Any]:
         return {"id": user.pk.bytes, "name": user.email, "display_name": user.email}

@@ -105,6 +105,8 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
+# The site is at the root. What a request says of that would stick to what pages keep in memory.
+FORCE_SCRIPT_NAME = ""
 
 TEMPLATES = [
     {

@@ -78,8 +78,8 @@ def websafe(data: bytes) -> str:
 class Device:
     """Keeps one passkey. What it says can be bent, to see that it is then not believed."""
 
-    origin: str = "http://testserver"
-    site: str = "testserver"
+    origin: str = "http://localhost:8000"
+    site: str = "localhost"
     flags: int = PRESENT | VERIFIED
     counter: int = 0
     holder: bytes = b""

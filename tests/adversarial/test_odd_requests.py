@@ -265,3 +265,14 @@ def test_behind_a_proxy_of_ours_only_its_own_word_counts(proxied: Web, cookie: b
 @pytest.mark.parametrize("said", ["", "x", "127.0.0.1, ,", "\t", "a" * 4000, "::1%25, [", "1" * 99])
 def test_what_a_proxy_says_may_be_odd(proxied: Web, cookie: bytes, said: str) -> None:
     assert tries(proxied, iter([said]))[0] in {200, 403, 429}
+
+
+@pytest.mark.parametrize("begins", [b"https://evil.example", b"//evil.example", b"/evil"])
+@pytest.mark.parametrize("name", [b"SCRIPT_NAME", b"SCRIPT-NAME", b"PATH_INFO"])
+def test_nobody_says_where_the_site_begins(server: Web, name: bytes, begins: bytes) -> None:
+    """A proxy on the same machine passes on what anyone claims, and pages keep parts in memory."""
+    for target in (b"x:" + begins + b"/accounts/login/", begins + b"/accounts/login/"):
+        claimed = name + b": " + begins + b"\r\n"
+        server.raw(b"GET " + target + b" HTTP/1.1\r\n" + HOST + claimed + b"\r\n")
+
+    assert b"evil" not in server.raw(get(b"/accounts/login/"))
