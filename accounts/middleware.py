@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib.auth import SESSION_KEY
@@ -12,6 +12,7 @@ from django.utils import timezone, translation
 
 from accounts.given_back import has_writing, locked, signed_out
 from accounts.lock import attend, is_locked, note_presence
+from vault.sessions import SessionStore
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -72,7 +73,7 @@ class LockMiddleware:
         response = self.get_response(request)
         if was_locked and SESSION_KEY in request.session and not is_locked(request):
             # Whoever copied the cookie of the locked session does not come in with its owner.
-            request.session.cycle_key()
+            cast(SessionStore, request.session).move()
         if request.user.is_authenticated and not is_locked(request):
             note_presence(request, response, now=timezone.now())
         return response

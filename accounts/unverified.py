@@ -37,7 +37,9 @@ def make_room(email: str, *, now: datetime) -> bool:
     account, costs the same three statements. `tidy` deletes it.
     """
     # Held first and looked at second: whoever confirms it in this moment comes before or after.
-    list(_locked().filter(email=email).values_list("pk"))
+    # Only one that may go: whoever else is held could be felt, by a page that waits for them.
+    held = _unverified().select_for_update(no_key=True, of=("self",))
+    list(held.filter(email=email).values_list("pk"))
     old = _unverified().filter(email=email, joined_at__lte=now - REPLACED_AFTER)
     return _step_aside(old)
 

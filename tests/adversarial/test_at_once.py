@@ -4,17 +4,20 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.conf import settings
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connection, connections, transaction
 from django.http import HttpResponse
 from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.actions import choose_name, end_sessions, erase
 from accounts.models import User
+from accounts.unverified import make_room
 from healing.actions import mark_step
 from healing.guide import guide
 from healing.models import Answer, StepMark
@@ -233,3 +236,53 @@ def test_account_is_erased_twice_and_goodbye_is_said_once(
     assert not User.objects.exists()
     assert not Letter.objects.exists()
     assert Message.objects.get().kind == "account.account_erased"
+
+
+@pytest.mark.parametrize("ended", ["erased", "signed out", "left in another tab"])
+def test_session_that_ends_while_its_password_is_checked_does_not_come_back(
+    alice: User, browser: Client, now: datetime, monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    assert browser.get("/leave/").status_code == 303
+    person_id, other = alice.pk, Client()
+    other.cookies = browser.cookies.copy()
+    check = PBKDF2PasswordHasher.verify
+
+    def meanwhile(hasher: PBKDF2PasswordHasher, password: str, encoded: str) -> bool:
+        monkeypatch.undo()
+        if ended == "erased":
+            erase(person=alice, now=now)
+        elif ended == "signed out":
+            end_sessions(person=alice, but=None, now=now)
+        else:
+            Session.objects.of(person_id).delete()
+            assert other.get("/leave/").status_code == 303
+        return check(hasher, password, encoded)
+
+    monkeypatch.setattr(PBKDF2PasswordHasher, "verify", meanwhile)
+    browser.post("/accounts/reauthenticate/?next=/today/", {"password": PASSWORD})
+
+    assert not Session.objects.of(person_id).exists()
+    assert browser.get("/today/").status_code == 302
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_sign_up_holds_no_row_that_a_page_of_a_stranger_waits_for(
+    alice: User, is_known: bool
+) -> None:
+    """How long that page takes would tell who has an account."""
+    EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
+    email = alice.email if is_known else "nobody@example.org"
+    stranger = Client()
+    assert stranger.post("/accounts/password/reset/", {"email": email}).status_code == 302
+
+    def guess() -> int:
+        try:
+            code = {"code": "00000000"}
+            return stranger.post("/accounts/password/reset/confirm/", code).status_code
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        # As a sign-up does before it hashes the password.
+        make_room(email, now=datetime(2026, 3, 12, tzinfo=UTC))
+        assert pool.submit(guess).result(timeout=60) == 200
