@@ -29,7 +29,7 @@ from accounts import actions, alike, invitations
 from accounts.devices import devices as devices_of
 from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
 from accounts.limits import WAIT, may_mail
-from accounts.models import Activity
+from accounts.models import Activity, UserManager
 from accounts.pages import Listing
 from accounts.requests import SignedInRequest
 from accounts.unverified import hold
@@ -186,7 +186,12 @@ def _is_gone(request: HttpRequest, key: str) -> bool:
     if request.method != "POST" or state is None:
         return False
     person = hold(state.get("user_id") or uuid4())
-    return person is None and not _is_for_nobody(state)
+    if _is_for_nobody(state):
+        return False
+    if person is None or key != PASSWORD_RESET_VERIFICATION_SESSION_KEY:
+        return person is None
+    # A code that was sent to an address of before opens nothing any more.
+    return person.email != UserManager.normalize_email(state["email"])
 
 
 def _code_ran_out(request: HttpRequest) -> str:

@@ -230,3 +230,39 @@ def test_locked_pages_show_and_change_no_address(sure: Client, mails: Mails, car
     for response in (sure.get(CODE_PAGE), sure.post(CODE_PAGE, {"code": code_in(mails()[0])})):
         assert response.status_code == 302
     assert now_under(carol)[0] == "carol@example.org"
+
+
+def test_code_for_a_new_password_ends_with_the_address_it_was_sent_to(
+    carol: User, sure: Client, mails: Mails
+) -> None:
+    """Whoever still reads the old mailbox asked for it before."""
+    reader = Client()
+    reader.post("/accounts/password/reset/", {"email": carol.email})
+    code = code_in(mails()[-1])
+    sure.post(PAGE, {"email": NEW})
+    sure.post(CODE_PAGE, {"code": code_in(mails()[-1])})
+    assert now_under(carol)[0] == NEW
+
+    answer = reader.post("/accounts/password/reset/confirm/", {"code": code})
+
+    assertRedirects(answer, "/accounts/password/reset/")
+    carol.refresh_from_db()
+    assert carol.check_password(PASSWORD)
+
+
+def test_new_password_is_set_under_the_address_its_code_was_sent_to(
+    carol: User, sure: Client, mails: Mails
+) -> None:
+    reader = Client()
+    reader.post("/accounts/password/reset/", {"email": carol.email})
+    complete = reader.post(
+        "/accounts/password/reset/confirm/", {"code": code_in(mails()[-1])}
+    ).headers["Location"]
+    assert complete.endswith("/complete/")
+    sure.post(PAGE, {"email": NEW})
+    sure.post(CODE_PAGE, {"code": code_in(mails()[-1])})
+
+    reader.post(complete, {"password1": "another quiet harbour"})
+
+    carol.refresh_from_db()
+    assert carol.check_password(PASSWORD)
