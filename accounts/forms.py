@@ -35,8 +35,9 @@ NOT_INVITED = _(
     "This invitation has been used, or it has ended, so no account was made."
     " Whoever gave it to you can make another one."
 )
-# Control signs, and what else counts as the end of a line.
-UNSEEN = r"[\x00-\x1f\x7f-\x9f\u2028\u2029]"
+# Control signs, and what else counts as the end of a line; and quotes, between which an address may
+# hold any sign, so that one mailbox has many spellings.
+NOT_TAKEN = r'[\x00-\x1f\x7f-\x9f\u2028\u2029"]'
 
 # How the choice without a time is sent.
 UNTIL_SIGNED_OUT = "out"
@@ -52,8 +53,7 @@ class AddressField(EmailField):  # type: ignore[misc]
                 MaxLengthValidator(
                     LONGEST_ADDRESS, _("This address is longer than an email address can be.")
                 ),
-                # Between quotes an address may hold signs that end the line in a mail's header.
-                RegexValidator(UNSEEN, NOT_AN_ADDRESS, inverse_match=True),
+                RegexValidator(NOT_TAKEN, NOT_AN_ADDRESS, inverse_match=True),
             ],
             widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
             error_messages={

@@ -7,6 +7,7 @@ account, so that a limit tells nobody which it is.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import salted_hmac
+from django.utils.encoding import punycode
 from django.utils.translation import gettext_lazy as _
 
 # The connection on which the cache lies.
@@ -56,8 +58,11 @@ def forget_old(*, now: datetime) -> None:
 
 def _keys(address: str) -> dict[str, str]:
     name, _at, domain = address.strip().lower().rpartition("@")
-    # What follows a plus names a drawer of the same mailbox.
-    mailbox = f"{name.partition('+')[0]}@{domain}"
+    # Mail finds a host by its name in ASCII, of which there is one for all the ways to write it.
+    with suppress(UnicodeError):
+        domain = punycode(domain).lower()
+    # What follows a plus names a drawer of the same mailbox, and big providers see no dots.
+    mailbox = f"{name.partition('+')[0].replace('.', '')}@{domain}"
     return {
         "mail_from_client": "",
         "mail_to_address": _sealed(mailbox),

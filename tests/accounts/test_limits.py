@@ -72,13 +72,34 @@ def test_one_mailbox_gets_twenty_mails_a_day(ask: Ask, clock: time_machine.Trave
     assert ask("dana@example.org")
 
 
-@pytest.mark.parametrize("same", ["DANA@example.org", " dana@example.org", "dana+x@EXAMPLE.org"])
+@pytest.mark.parametrize(
+    "same",
+    [
+        "DANA@example.org",
+        " dana@example.org",
+        "dana+x@EXAMPLE.org",
+        "d.a.na@example.org",
+        "dana@ｅxample.org",
+        "dana@example。org",
+        "dana@exa\u00admple.org",
+    ],
+)
 def test_one_mailbox_counts_however_it_is_written(ask: Ask, same: str) -> None:
     for _time in range(6):
         ask("dana@example.org")
 
     assert not ask(same)
     assert ask("erin@example.org")
+
+
+@pytest.mark.parametrize("address", ['"dana"@example.org', '"da\\na"@example.org', '"a,b"@x.org'])
+def test_nothing_is_sent_to_an_address_in_quotes(
+    mails: Mails, client: Client, address: str
+) -> None:
+    """It would be the same mailbox in a spelling of its own."""
+    assert sign_up(client, address).status_code == 200
+    assert reset(client, address).status_code == 200
+    assert mails() == []
 
 
 def test_a_double_click_sends_one_mail(ask: Ask, clock: time_machine.Traveller) -> None:
