@@ -1,7 +1,7 @@
 import pytest
 from allauth.account.models import EmailAddress
 from django.contrib import admin
-from pytest_django.asserts import assertContains, assertNotContains
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.actions import choose_name
 from accounts.models import Profile, User
@@ -28,6 +28,23 @@ def test_operator_sees_accounts_and_nothing_private(as_operator: Client, alice: 
         assertContains(page, alice.email)
         assertNotContains(page, "Ali<")
         assertNotContains(page, alice.password)
+
+
+@pytest.mark.parametrize(
+    "asked", ["password__startswith=a", "lock_after=5", "wrapped_key__kek=k1", "id__startswith=a"]
+)
+def test_operator_asks_for_nothing_that_the_list_does_not_show(
+    as_operator: Client, alice: User, asked: str
+) -> None:
+    """A hash could be guessed sign by sign."""
+    assert as_operator.get(f"/admin/accounts/user/?{asked}").status_code == 400
+    assertContains(as_operator.get("/admin/accounts/user/?is_active__exact=1"), alice.email)
+
+
+def test_operator_changes_a_password_where_everyone_does(as_operator: Client) -> None:
+    """There a mail tells of it, and it is listed."""
+    page = as_operator.get("/admin/password_change/")
+    assertRedirects(page, "/accounts/password/change/", fetch_redirect_response=False)
 
 
 def test_operator_can_close_an_account_and_change_no_address(
