@@ -184,6 +184,9 @@ class NoStoreMiddleware:
         session = settings.SESSION_COOKIE_NAME
         if session in request.COOKIES or session in response.cookies or response.status_code >= 400:
             return True
+        if request.method not in {"GET", "HEAD"}:
+            # It may hold what was sent.
+            return True
         match = request.resolver_match
         private = match is not None and getattr(match.func, "login_required", True)
         return private or request.path.startswith(self.ALWAYS)

@@ -133,6 +133,13 @@ def test_answer_to_a_form_without_its_token(path: str) -> None:
     assert _policy(response) == POLICY
 
 
+def test_answer_that_may_hold_what_was_sent_is_kept_nowhere(client: Client) -> None:
+    page = client.post("/steps/1/filling-in/", {"moments-0-happened": "Her words."})
+
+    assert page.status_code == 200
+    assert page.headers["Cache-Control"] == PRIVATE
+
+
 def test_answer_to_a_method_we_do_not_know(visitor: Client) -> None:
     response = visitor.post("/help/")
 
