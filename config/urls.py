@@ -4,13 +4,14 @@ from django.urls import include, path
 from accounts.views import join
 from home import health
 
+# What begins with a word of its own is passed by in one look, so it comes first.
 urlpatterns = [
+    path("journal/", include("journal.urls")),
     path("", include("home.urls")),
     path("", include("healing.urls")),
     path("", include("safety.urls")),
     path("", include("reminders.urls")),
     path("", include("mail.urls")),
-    path("journal/", include("journal.urls")),
     path("join/<str:token>/", join, name="account_join"),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),

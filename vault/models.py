@@ -55,7 +55,7 @@ class Sealed(models.Model):
     """What a person wrote, one sealed blob per row.
 
     A subclass names its contents (a frozen dataclass of JSON values) and its purpose. Only what
-    sorting and counting need stays in plain columns.
+    sorting and counting need stays in plain columns. Its index begins with the owner.
     """
 
     SCHEME: ClassVar[int] = 1
@@ -64,7 +64,9 @@ class Sealed(models.Model):
     purpose: ClassVar[str]
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False
+    )
     sealed = models.BinaryField()
     scheme = models.PositiveSmallIntegerField(default=SCHEME)
     created_at = models.DateTimeField()

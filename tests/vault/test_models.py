@@ -4,11 +4,12 @@ from uuid import uuid4
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from accounts.models import User
 from journal.models import Letter, LetterContents
 from vault.checks import ring_opens_what_is_stored
-from vault.models import Key
+from vault.models import Key, Sealed
 from vault.sealing import CannotOpen, new_keyset
 
 WORDS = LetterContents(to="M.", body="I kept checking if you had seen it.")
@@ -132,3 +133,12 @@ def test_sealed_row_needs_an_owner_that_exists(alice: User, now: datetime) -> No
     letter.owner_id = uuid4()
     with pytest.raises(CannotOpen):
         letter.open(alice.key)
+
+
+def test_rows_of_a_person_are_found_by_an_index(db: None) -> None:
+    for model in Sealed.__subclasses__():
+        with connection.cursor() as cursor:
+            table = model._meta.db_table
+            found = connection.introspection.get_constraints(cursor, table).values()
+        ways = [each["columns"][0] for each in found if each["index"] or each["unique"]]
+        assert "owner_id" in ways, table
