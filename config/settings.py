@@ -137,6 +137,9 @@ DATABASES["default"]["ATOMIC_REQUESTS"] = True
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     {"connect_timeout": 5, "tcp_user_timeout": 10_000, "keepalives_idle": 30}
 )
+# Values travel beside their statement and never in it. So Postgres need not think over again what
+# it is asked often, and nothing that shows statements can show a value.
+DATABASES["default"]["OPTIONS"].update({"server_side_binding": True, "prepare_threshold": 3})
 # The same database by a line of its own: what counts tries stands at once, outside the request’s
 # transaction, so that it also counts the requests that fail.
 DATABASES["cache"] = DATABASES["default"] | {
