@@ -135,7 +135,10 @@ def end_device(*, person: User, id: str, now: datetime) -> None:
 
 @transaction.atomic
 def end_sessions(*, person: User, but: str | None, now: datetime) -> None:
-    """Sign this person out everywhere but in the session with this key."""
+    """Sign this person out everywhere but in the session with this key: also where a sign-in is
+    half-way, or a code of theirs waits. Whoever began that may have been the reason."""
+    waiting = [key for key in _waiting_for(person) if key != but]
+    Session.objects.filter(pk__in=waiting).delete()
     if Session.objects.of(person).exclude(session_key=but).delete()[0]:
         note_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
 

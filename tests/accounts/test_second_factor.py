@@ -252,6 +252,39 @@ def test_locked_pages_stay_closed_with_another_code(as_carol: Client, secret: st
     assert not is_in(as_carol)
 
 
+@pytest.mark.parametrize(
+    ("address", "sent"),
+    [
+        ("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "a longer sentence"}),
+        ("/accounts/devices/end-others/", {}),
+    ],
+)
+def test_sign_in_that_is_half_way_ends_with_the_others(
+    carol: User, sure: Client, secret: str, address: str, sent: dict[str, str]
+) -> None:
+    """Its password may be one that somebody else knew."""
+    half_way = half_in(carol)
+
+    assert sure.post(address, sent).status_code == 302
+
+    assertRedirects(half_way.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
+    assert not is_in(half_way)
+    assert is_in(sure)
+
+
+def test_sign_in_of_others_goes_on_when_somebody_signs_out_elsewhere(
+    carol: User, sure: Client
+) -> None:
+    dan = open_account(email="dan@example.org", password=PASSWORD, now=EARLIER)
+    secret = give_app(dan)
+    browser = half_in(dan)
+
+    sure.post("/accounts/devices/end-others/")
+
+    assert browser.post(STEP, {"code": code_of(secret)}).status_code == 302
+    assert is_in(browser)
+
+
 def test_person_can_start_again(carol: User, secret: str) -> None:
     browser = half_in(carol)
 
