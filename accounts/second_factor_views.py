@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from allauth.account.decorators import reauthentication_required
 from allauth.core.internal import ratelimit
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
@@ -24,6 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import actions, passkeys, qr
 from accounts.devices import device_of
 from accounts.given_back import closed
+from accounts.proofs import NothingResumed, password_again
 from accounts.requests import SignedInRequest
 from accounts.second_factor import has_second_factor
 from accounts.second_factor_forms import AppForm, NewPasskeyForm
@@ -70,7 +70,7 @@ def index(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(LOOK_AND_SEND)
-@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
+@password_again
 @calm
 def add_app(request: SignedInRequest) -> HttpResponse:
     person, sent = request.user, request.method == "POST"
@@ -97,7 +97,7 @@ def _add_app(request: SignedInRequest, form: AppForm) -> HttpResponse:
 
 
 @require_http_methods(LOOK_AND_SEND)
-@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
+@password_again
 def remove_app(request: SignedInRequest) -> HttpResponse:
     if Authenticator.Type.TOTP not in request.user.second_factors:
         return redirect("mfa_index")
@@ -112,7 +112,7 @@ def remove_app(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(LOOK_AND_SEND)
-@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
+@password_again
 @calm
 def codes(request: SignedInRequest) -> HttpResponse:
     """They are shown when asked for and once: never to somebody who only looks."""
@@ -131,7 +131,7 @@ def codes(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(LOOK_AND_SEND)
-@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
+@password_again
 @calm
 def new_codes(request: SignedInRequest) -> HttpResponse:
     if not has_second_factor(request.user):
@@ -146,7 +146,7 @@ def new_codes(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(LOOK_AND_SEND)
-@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
+@password_again
 @calm
 def add_passkey(request: SignedInRequest) -> HttpResponse:
     person, had = request.user, has_second_factor(request.user)
@@ -161,7 +161,7 @@ def add_passkey(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(LOOK_AND_SEND)
-@reauthentication_required(app="allauth.mfa")  # type: ignore[untyped-decorator]
+@password_again
 def remove_passkey(request: SignedInRequest, id: str) -> HttpResponse:
     passkey = passkeys.named(request.user, id)
     if passkey is None:
@@ -201,7 +201,11 @@ class Authenticate(AuthenticateView):  # type: ignore[misc]
         return _with_options(super().get_context_data(**kwargs))
 
 
-class AgainByPasskey(ReauthenticateWebAuthnView):  # type: ignore[misc]
+class AgainByCode(NothingResumed, ReauthenticateView):  # type: ignore[misc]
+    pass
+
+
+class AgainByPasskey(NothingResumed, ReauthenticateWebAuthnView):  # type: ignore[misc]
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         return _with_options(super().get_context_data(**kwargs)) | kwargs
 
@@ -219,7 +223,7 @@ def authenticate(request: HttpRequest) -> HttpResponse:
 
 @calm
 def reauthenticate(request: HttpRequest) -> HttpResponse:
-    response: HttpResponse = ReauthenticateView.as_view()(request)
+    response: HttpResponse = AgainByCode.as_view()(request)
     return response
 
 

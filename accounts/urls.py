@@ -3,7 +3,7 @@
 from allauth.mfa.webauthn.views import login_webauthn
 from django.urls import include, path
 
-from accounts import first_visit, views
+from accounts import first_visit, proofs, views
 from accounts import second_factor_views as second_factor
 
 # allauth knows these by their names. Neither its numbers of rows nor its other pages are here.
@@ -28,6 +28,7 @@ second_factor_patterns = [
 
 urlpatterns = [
     path("", views.index, name="account_index"),
+    path("reauthenticate/", proofs.reauthenticate, name="account_reauthenticate"),
     path("first/", first_visit.first, name="account_first"),
     path("lock/", views.lock, name="account_lock"),
     path("devices/", views.devices, name="account_devices"),

@@ -1,11 +1,11 @@
 import time
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from allauth.account import app_settings
 from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
-from allauth.account.decorators import reauthentication_required
 from allauth.account.internal.flows.email_verification_by_code import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
 )
@@ -31,6 +31,7 @@ from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
 from accounts.limits import WAIT, may_mail
 from accounts.models import Activity, UserManager
 from accounts.pages import Listing
+from accounts.proofs import password_again
 from accounts.requests import SignedInRequest
 from accounts.unverified import hold
 
@@ -38,7 +39,7 @@ ACTIVITY = Listing(lambda owner: Activity.objects.of(owner).newest_first(), per_
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required(app="allauth.account")  # type: ignore[untyped-decorator]
+@password_again
 def email(request: SignedInRequest) -> HttpResponse:
     """In the place of allauth's page, which manages several addresses: here there is one, and it
     changes when the code that was sent to the new one comes back."""
@@ -61,7 +62,7 @@ def index(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@reauthentication_required  # type: ignore[untyped-decorator]
+@password_again
 def lock(request: SignedInRequest) -> HttpResponse:
     """After how many quiet minutes the pages lock."""
     person = request.user
@@ -75,7 +76,7 @@ def lock(request: SignedInRequest) -> HttpResponse:
 
 
 @require_safe
-@reauthentication_required  # type: ignore[untyped-decorator]
+@password_again
 def devices(request: SignedInRequest) -> HttpResponse:
     """Where they are signed in."""
     here = request.session.session_key
@@ -84,7 +85,7 @@ def devices(request: SignedInRequest) -> HttpResponse:
 
 
 @require_POST
-@reauthentication_required  # type: ignore[untyped-decorator]
+@partial(password_again, page="account_devices")
 def end_device(request: SignedInRequest) -> HttpResponse:
     """Sign out one browser, named by `id`. One that is gone already is what was wanted."""
     actions.end_device(person=request.user, id=request.POST.get("id", ""), now=timezone.now())
@@ -93,7 +94,7 @@ def end_device(request: SignedInRequest) -> HttpResponse:
 
 
 @require_POST
-@reauthentication_required  # type: ignore[untyped-decorator]
+@partial(password_again, page="account_devices")
 def end_other_devices(request: SignedInRequest) -> HttpResponse:
     """Sign out everywhere but here."""
     here = request.session.session_key

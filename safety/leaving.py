@@ -4,14 +4,19 @@ from datetime import datetime
 from typing import cast
 
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
+from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
+from django.contrib.messages.storage.session import SessionStorage
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpResponse
 
 from vault.sessions import SessionStore
 
 LOCKED_AT = "locked_at"
+# What goes with the lock: every proof, what waited for one, and what was about to be said. Whoever
+# opens it again may be somebody else than who was here.
+GOES = (AUTHENTICATION_METHODS_SESSION_KEY, STATE_SESSION_KEY, SessionStorage.session_key)
 
 
 def marker() -> str:
@@ -26,7 +31,8 @@ def lock(session: SessionBase, *, now: datetime) -> None:
             session.flush()
         return
     session[LOCKED_AT] = now.timestamp()
-    session.pop(AUTHENTICATION_METHODS_SESSION_KEY, None)
+    for name in GOES:
+        session.pop(name, None)
     # A new key each time: browsers drop pages held for Back when a cookie changes, and the old
     # key is gone even if the request fails later.
     cast(SessionStore, session).move()

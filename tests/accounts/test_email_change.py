@@ -73,17 +73,6 @@ def test_page_asks_for_the_password_first(as_carol: Client, method: str) -> None
     assert not Message.objects.exists()
 
 
-def test_what_was_sent_before_the_password_goes_on_after_it(
-    carol: User, as_carol: Client, mails: Mails
-) -> None:
-    asked = as_carol.post(PAGE, {"email": NEW})
-
-    response = as_carol.post(asked["Location"], {"password": PASSWORD})
-
-    assertRedirects(response, CODE_PAGE)
-    assert mails()[0].to == [NEW]
-
-
 @pytest.mark.parametrize(
     ("email", "said"),
     [
