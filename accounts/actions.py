@@ -155,11 +155,14 @@ def tell_of_change(
 
 
 @transaction.atomic
-def add_app(*, person: User, secret: str, device: str, now: datetime) -> Authenticator | None:
-    """The app that shows codes from this secret. None where there is one already. Raises
-    CannotOpen."""
+def add_app(
+    *, person: User, secret: str, here: str | None, device: str, now: datetime
+) -> Authenticator | None:
+    """The app that shows codes from this secret, set up in the session with the key `here`. None
+    where there is one already. Raises CannotOpen."""
     if not _held(person) or _factors(person, Authenticator.Type.TOTP).exists():
         return None
+    _begin_anew_with_first_factor(person, here, now)
     app = Authenticator.objects.create(
         user=person,
         type=Authenticator.Type.TOTP,
@@ -179,11 +182,15 @@ def remove_app(*, person: User, device: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def add_passkey(*, person: User, made: dict[str, Any], device: str, now: datetime) -> None:
-    """`made` is what `passkeys.made` keeps of it. Raises CannotOpen."""
+def add_passkey(
+    *, person: User, made: dict[str, Any], here: str | None, device: str, now: datetime
+) -> Authenticator | None:
+    """`made` is what `passkeys.made` keeps of it, in the session with the key `here`. None where
+    there is no account any more. Raises CannotOpen."""
     if not _held(person):
-        return
-    Authenticator.objects.create(
+        return None
+    _begin_anew_with_first_factor(person, here, now)
+    passkey: Authenticator = Authenticator.objects.create(
         user=person,
         type=Authenticator.Type.WEBAUTHN,
         data=made | {"name": device},
@@ -191,6 +198,7 @@ def add_passkey(*, person: User, made: dict[str, Any], device: str, now: datetim
     )
     _make_first_codes(person, now)
     tell_of_change(person=person, kind=Activity.Kind.PASSKEY_ADDED, now=now, device=device)
+    return passkey
 
 
 @transaction.atomic
@@ -307,6 +315,12 @@ def may_guess(request: HttpRequest, person: User) -> bool:
 def _factors(person: User, *kinds: str) -> QuerySet[Authenticator]:
     rows: QuerySet[Authenticator] = Authenticator.objects.filter(user=person, type__in=kinds)
     return rows
+
+
+def _begin_anew_with_first_factor(person: User, here: str | None, now: datetime) -> None:
+    """Sessions from before it were never asked for it: whoever is in one knows the password."""
+    if not _factors(person, *FACTORS).exists():
+        end_sessions(person=person, but=here, now=now)
 
 
 def _make_first_codes(person: User, now: datetime) -> None:

@@ -87,12 +87,15 @@ def add_app(request: SignedInRequest) -> HttpResponse:
 
 
 def _add_app(request: SignedInRequest, form: AppForm) -> HttpResponse:
-    app = actions.add_app(person=request.user, secret=form.secret, **_here(request))
+    person, had = request.user, has_second_factor(request.user)
+    here = request.session.session_key
+    app = actions.add_app(person=person, secret=form.secret, here=here, **_here(request))
     clear_totp_secret(request)
     if app:
         # Here too it counts once: whoever saw it typed cannot sign in with it.
         app.wrap().validate_code(form.cleaned_data["code"])
         messages.info(request, _("Your app is set up. Signing in asks for a code from it now."))
+        _say_where_it_holds(request, had)
     return redirect("mfa_view_recovery_codes")
 
 
@@ -153,8 +156,10 @@ def add_passkey(request: SignedInRequest) -> HttpResponse:
     form = NewPasskeyForm(request.POST if request.method == "POST" else None, person=person)
     if form.is_bound and form.is_valid():
         made = form.cleaned_data["credential"]
-        actions.add_passkey(person=person, made=made, **_here(request))
+        here = request.session.session_key
+        actions.add_passkey(person=person, made=made, here=here, **_here(request))
         messages.info(request, _("Your passkey is set up. You can sign in with it."))
+        _say_where_it_holds(request, had)
         return redirect("mfa_index" if had else "mfa_view_recovery_codes")
     context = {"form": form, "options": passkeys.new_options(person)}
     return render(request, "mfa/webauthn/add_form.html", context)
@@ -236,6 +241,11 @@ def _with_options(context: dict[str, Any]) -> dict[str, Any]:
     if "js_data" in context:
         context["options"] = passkeys.as_json(context["js_data"]["request_options"])
     return context
+
+
+def _say_where_it_holds(request: HttpRequest, had: bool) -> None:
+    if not had:
+        messages.info(request, _("Wherever else you were signed in, you are signed out now."))
 
 
 def _here(request: HttpRequest) -> dict[str, Any]:

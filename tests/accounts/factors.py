@@ -27,6 +27,7 @@ from fido2.cose import ES256
 from accounts.actions import add_app, add_passkey, show_codes
 from accounts.models import User
 from tests.conftest import PASSWORD, Client
+from vault.models import Session
 
 AGAIN = "/accounts/reauthenticate/"
 STEP = "/accounts/2fa/authenticate/"
@@ -40,10 +41,15 @@ def code_of(secret: str, *, steps: int = 0) -> str:
     return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
 
 
+def here(person: User) -> str | None:
+    """The one session that they have, if they have one. A first factor ends every other."""
+    return Session.objects.of(person).values_list("session_key", flat=True).first()
+
+
 def give_app(person: User) -> str:
     """The secret of the app that they have set up."""
     secret: str = generate_totp_secret()
-    assert add_app(person=person, secret=secret, device="", now=EARLIER)
+    assert add_app(person=person, secret=secret, here=here(person), device="", now=EARLIER)
     return secret
 
 
@@ -127,7 +133,8 @@ def give_passkey(person: User, device: Device | None = None) -> Device:
     answer = json.loads(device.makes({"challenge": websafe(b"0" * 32)}))
     del answer["extra"]
     made = {"credential": answer, "counter": device.counter}
-    add_passkey(person=person, made=made, device="Firefox on Android", now=EARLIER)
+    where = {"here": here(person), "device": "Firefox on Android"}
+    assert add_passkey(person=person, made=made, now=EARLIER, **where)
     return device
 
 

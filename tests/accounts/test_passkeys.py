@@ -96,6 +96,18 @@ def test_passkey_is_made_and_named_by_browser_and_day(
     assert (newest.kind, newest.device) == (Activity.Kind.PASSKEY_ADDED, "Chrome on Linux")
 
 
+def test_first_passkey_signs_out_everywhere_else(sure: Client, carol: User) -> None:
+    elsewhere = Client()
+    sign_in(elsewhere, carol.email)
+    options = asked_on(sure.get(ADD).text)
+
+    page = sure.post(ADD, {"credential": Device().makes(options)}, follow=True)
+
+    assertContains(page, "Wherever else you were signed in, you are signed out now.")
+    assert is_in(sure)
+    assert not is_in(elsewhere)
+
+
 def test_only_what_was_asked_for_is_kept_of_a_new_passkey(carol: User, sure: Client) -> None:
     answer = json.loads(Device().makes(asked_on(sure.get(ADD).text)))
     answer |= {"clientExtensionResults": {"a": "\ud800\0" * 100}, "note": "private words"}

@@ -33,7 +33,7 @@ from tests.accounts.factors import (
 )
 from tests.accounts.test_pages import check
 from tests.conftest import PASSWORD, Client, Statements
-from vault.models import Key
+from vault.models import Key, Session
 from vault.sealing import CannotOpen, new_keyset
 
 INDEX = "/accounts/2fa/"
@@ -91,6 +91,49 @@ def test_app_is_set_up_by_a_code_from_it(sure: Client, carol: User, mails: Mails
     assert "now also asks for a code" in str(mail.body)
     newest = Activity.objects.of(carol).newest_first()[0]
     assert newest.kind == Activity.Kind.APP_ADDED
+
+
+ELSEWHERE = "Wherever else you were signed in, you are signed out now."
+
+
+def test_first_app_signs_out_everywhere_else(sure: Client, carol: User) -> None:
+    """Whoever is in there knows the password, and was never asked for more."""
+    elsewhere, waiting = Client(), Client()
+    sign_in(elsewhere, carol.email)
+    waiting.post("/accounts/password/reset/", {"email": carol.email})
+    secret = secret_on(sure.get(APP))
+
+    page = sure.post(APP, {"code": code_of(secret)}, follow=True)
+
+    assertContains(page, ELSEWHERE)
+    assert is_in(sure)
+    assert not is_in(elsewhere)
+    assert not Session.objects.of_nobody_yet().exists()
+    kinds = [row.kind for row in Activity.objects.of(carol).newest_first()]
+    assert kinds[:2] == [Activity.Kind.APP_ADDED, Activity.Kind.SIGNED_OUT_ELSEWHERE]
+
+
+def test_second_factor_beside_another_signs_nobody_out(sure: Client, carol: User) -> None:
+    give_passkey(carol)
+    elsewhere = Client()
+    elsewhere.force_login(carol)
+    secret = secret_on(sure.get(APP))
+
+    page = sure.post(APP, {"code": code_of(secret)}, follow=True)
+
+    assertNotContains(page, ELSEWHERE)
+    assert is_in(elsewhere)
+
+
+def test_first_app_that_cannot_be_kept_signs_nobody_out(sure: Client, carol: User) -> None:
+    elsewhere = Client()
+    elsewhere.force_login(carol)
+    secret = secret_on(sure.get(APP))
+    Key.objects.filter(owner=carol).delete()
+
+    sure.post(APP, {"code": code_of(secret)})
+
+    assert Session.objects.of(carol).count() == 2
 
 
 def test_app_is_not_set_up_by_another_code(sure: Client) -> None:
