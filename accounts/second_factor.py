@@ -14,6 +14,7 @@ from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -45,11 +46,19 @@ def has_second_factor(person: User) -> bool:
     return bool(person.second_factors & FACTORS)
 
 
-def has_shown_it(request: HttpRequest) -> bool:
-    """Whether this session has seen their second factor, since it was last locked if ever."""
-    locked_at = request.session.get(LOCKED_AT, 0)
+def has_shown_it(request: HttpRequest, *, since: float = 0) -> bool:
+    """Whether this session has seen their second factor, since it was last locked if ever, and
+    since this moment (in seconds, as allauth notes it)."""
+    since = max(since, request.session.get(LOCKED_AT, 0))
     proofs = get_authentication_records(request, request.user)
-    return any(proof["method"] == "mfa" and proof["at"] > locked_at for proof in proofs)
+    return any(proof["method"] == "mfa" and proof["at"] > since for proof in proofs)
+
+
+def door_of(person: User) -> str:
+    """Where they show their second factor. From there a link leads to any other that they have."""
+    if Authenticator.Type.TOTP in person.second_factors:
+        return reverse("mfa_reauthenticate")
+    return reverse("mfa_reauthenticate_webauthn")
 
 
 class Adapter(DefaultMFAAdapter):  # type: ignore[misc]

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import actions, passkeys, qr
 from accounts.devices import device_of
 from accounts.given_back import closed
-from accounts.proofs import NothingResumed, password_again
+from accounts.proofs import NothingResumed, both_again, note_set_up
 from accounts.requests import SignedInRequest
 from accounts.second_factor import has_second_factor
 from accounts.second_factor_forms import AppForm, NewPasskeyForm
@@ -70,7 +70,7 @@ def index(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(LOOK_AND_SEND)
-@password_again
+@both_again
 @calm
 def add_app(request: SignedInRequest) -> HttpResponse:
     person, sent = request.user, request.method == "POST"
@@ -94,13 +94,14 @@ def _add_app(request: SignedInRequest, form: AppForm) -> HttpResponse:
     if app:
         # Here too it counts once: whoever saw it typed cannot sign in with it.
         app.wrap().validate_code(form.cleaned_data["code"])
+        note_set_up(request, app)
         messages.info(request, _("Your app is set up. Signing in asks for a code from it now."))
         _say_where_it_holds(request, had)
     return redirect("mfa_view_recovery_codes")
 
 
 @require_http_methods(LOOK_AND_SEND)
-@password_again
+@both_again
 def remove_app(request: SignedInRequest) -> HttpResponse:
     if Authenticator.Type.TOTP not in request.user.second_factors:
         return redirect("mfa_index")
@@ -115,7 +116,7 @@ def remove_app(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(LOOK_AND_SEND)
-@password_again
+@both_again
 @calm
 def codes(request: SignedInRequest) -> HttpResponse:
     """They are shown when asked for and once: never to somebody who only looks."""
@@ -134,7 +135,7 @@ def codes(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(LOOK_AND_SEND)
-@password_again
+@both_again
 @calm
 def new_codes(request: SignedInRequest) -> HttpResponse:
     if not has_second_factor(request.user):
@@ -149,7 +150,7 @@ def new_codes(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(LOOK_AND_SEND)
-@password_again
+@both_again
 @calm
 def add_passkey(request: SignedInRequest) -> HttpResponse:
     person, had = request.user, has_second_factor(request.user)
@@ -157,7 +158,9 @@ def add_passkey(request: SignedInRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         made = form.cleaned_data["credential"]
         here = request.session.session_key
-        actions.add_passkey(person=person, made=made, here=here, **_here(request))
+        passkey = actions.add_passkey(person=person, made=made, here=here, **_here(request))
+        if passkey:
+            note_set_up(request, passkey)
         messages.info(request, _("Your passkey is set up. You can sign in with it."))
         _say_where_it_holds(request, had)
         return redirect("mfa_index" if had else "mfa_view_recovery_codes")
@@ -166,7 +169,7 @@ def add_passkey(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(LOOK_AND_SEND)
-@password_again
+@both_again
 def remove_passkey(request: SignedInRequest, id: str) -> HttpResponse:
     passkey = passkeys.named(request.user, id)
     if passkey is None:

@@ -38,6 +38,7 @@ urlpatterns = [
     path("2fa/", include(second_factor_patterns)),
     path("email/", views.email, name="account_email"),
     path("confirm-email/", views.confirm_email, name="account_email_verification_sent"),
+    path("password/change/", views.change_password, name="account_change_password"),
     path(
         "password/reset/confirm/",
         views.confirm_reset,

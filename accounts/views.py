@@ -31,7 +31,7 @@ from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
 from accounts.limits import WAIT, may_mail
 from accounts.models import Activity, UserManager
 from accounts.pages import Listing
-from accounts.proofs import password_again
+from accounts.proofs import both_again, password_again, second_factor_again
 from accounts.requests import SignedInRequest
 from accounts.unverified import hold
 
@@ -39,7 +39,7 @@ ACTIVITY = Listing(lambda owner: Activity.objects.of(owner).newest_first(), per_
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@password_again
+@both_again
 def email(request: SignedInRequest) -> HttpResponse:
     """In the place of allauth's page, which manages several addresses: here there is one, and it
     changes when the code that was sent to the new one comes back."""
@@ -53,6 +53,13 @@ def email(request: SignedInRequest) -> HttpResponse:
         add_email(request, form)
         return redirect("account_email_verification_sent")
     return render(request, "account/email.html", {"form": form})
+
+
+@second_factor_again
+def change_password(request: SignedInRequest) -> HttpResponse:
+    """allauth's page, which asks for the password of now by itself."""
+    response: HttpResponse = allauth.password_change(request)
+    return response
 
 
 @require_safe

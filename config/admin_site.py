@@ -2,7 +2,6 @@ from typing import Any
 
 from allauth.account.decorators import secure_admin_login
 from allauth.account.utils import get_next_redirect_url
-from allauth.mfa.models import Authenticator
 from django.contrib import admin, messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -13,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
-from accounts.second_factor import has_second_factor, has_shown_it
+from accounts.second_factor import door_of, has_second_factor, has_shown_it
 from accounts.second_factor_views import GOING_TO
 
 
@@ -40,7 +39,7 @@ class AdminSite(admin.AdminSite):
             return HttpResponseRedirect(onward)
         person = request.user
         if isinstance(person, User) and has_second_factor(person):
-            return HttpResponseRedirect(f"{_door_of(person)}?{urlencode({'next': onward})}")
+            return HttpResponseRedirect(f"{door_of(person)}?{urlencode({'next': onward})}")
         request.session[GOING_TO] = onward
         messages.warning(request, _("These pages open to a second step only. Set one up first."))
         return HttpResponseRedirect(reverse("mfa_index"))
@@ -56,9 +55,3 @@ class AdminSite(admin.AdminSite):
 def _is_proved(request: HttpRequest) -> bool:
     person = request.user
     return isinstance(person, User) and has_second_factor(person) and has_shown_it(request)
-
-
-def _door_of(person: User) -> str:
-    if Authenticator.Type.TOTP in person.second_factors:
-        return reverse("mfa_reauthenticate")
-    return reverse("mfa_reauthenticate_webauthn")

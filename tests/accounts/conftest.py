@@ -12,7 +12,7 @@ from accounts.actions import open_account
 from accounts.models import User
 from mail.emails import OneLineMail, ready_made
 from mail.models import Message
-from tests.accounts.factors import prove_again
+from tests.accounts.factors import note_shown, prove_again
 from tests.conftest import PASSWORD, Client
 
 EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
@@ -63,8 +63,9 @@ def as_carol(carol: User) -> Client:
 
 @pytest.fixture
 def sure(as_carol: Client) -> Client:
-    """Carol's browser, in which she has typed her password a moment ago."""
+    """Carol's browser, in which she has shown a moment ago whatever she is asked for."""
     prove_again(as_carol)
+    note_shown(as_carol)
     return as_carol
 
 

@@ -10,7 +10,7 @@ from accounts.models import Activity, User
 from journal.models import Letter, LetterContents
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, code_in, sign_in
-from tests.accounts.factors import STEP, code_of, give_app, prove_again
+from tests.accounts.factors import STEP, code_of, give_app, note_shown, prove_again
 from tests.conftest import PASSWORD, Client
 from vault.models import Session
 
@@ -70,6 +70,7 @@ def test_every_change_of_how_one_signs_in_is_noted_and_told(
 ) -> None:
     prove_again(as_carol)
     secret = give_app(carol)
+    note_shown(as_carol)
     as_carol.post("/accounts/2fa/codes/new/")
     as_carol.post("/accounts/2fa/app/remove/")
     as_carol.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": NEW})
