@@ -78,9 +78,14 @@ def answered(house: House, stack: ExitStack) -> Iterator[Sink]:
     sink, session = _relay(house, stack), Future[tuple[int, int]]()
 
     def stop_listening() -> None:
-        pid, port = _session_of_the_sender(house, sink)
-        os.kill(pid, signal.SIGSTOP)
-        session.set_result((pid, port))
+        try:
+            pid, port = _session_of_the_sender(house, sink)
+            os.kill(pid, signal.SIGSTOP)
+        except Exception as error:
+            # It would be lost in the relay's thread.
+            session.set_exception(error)
+        else:
+            session.set_result((pid, port))
 
     sink.when_handed_over = stop_listening
     pid, port = session.result(60)
