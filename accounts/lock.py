@@ -36,16 +36,23 @@ def is_locked(request: HttpRequest) -> bool:
     return LOCKED_AT in request.session and not _proofs(request)
 
 
-def attend(request: HttpRequest, person: User, *, now: datetime) -> None:
-    """This person asks for something: begin or go on, or lock when they were quiet too long."""
+def attend(request: HttpRequest, person: User, *, now: datetime) -> bool:
+    """This person asks for something: begin or go on, or lock when they were quiet too long.
+
+    Whether their browser knows by now that they are here.
+    """
     session = request.session
     if BEGAN_AT not in session:
         session[BEGAN_AT] = now.timestamp()
         session[DEVICE] = device_of(request)
     if session.get(STAYS) is not (person.lock_after is None):
         _set_end(session, stays=person.lock_after is None, now=now)
-    if person.lock_after is not None and _quiet(request, now) >= person.lock_after * 60:
+    if person.lock_after is None:
+        return True
+    quiet = _quiet(request, now)
+    if quiet >= person.lock_after * 60:
         lock(session, now=now)
+    return quiet < GRAIN.total_seconds()
 
 
 def note_presence(request: HttpRequest, response: HttpResponse, *, now: datetime) -> None:

@@ -65,8 +65,9 @@ class LockMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        is_noted, key = False, request.session.session_key
         if request.user.is_authenticated and not is_locked(request):
-            attend(request, request.user, now=timezone.now())
+            is_noted = attend(request, request.user, now=timezone.now())
         was_locked = is_locked(request)
         if was_locked:
             request.user = AnonymousUser()
@@ -74,7 +75,9 @@ class LockMiddleware:
         if was_locked and SESSION_KEY in request.session and not is_locked(request):
             # Whoever copied the cookie of the locked session does not come in with its owner.
             cast(SessionStore, request.session).move()
-        if request.user.is_authenticated and not is_locked(request):
+        # The note is good for one key only.
+        is_noted = is_noted and request.session.session_key == key
+        if not is_noted and request.user.is_authenticated and not is_locked(request):
             note_presence(request, response, now=timezone.now())
         return response
 

@@ -19,12 +19,9 @@ from accounts.models import User
 from bench.load import AGENT, LETTER
 from home import demo
 from journal.models import Letter, LetterContents
-from vault.sessions import SessionStore, cookie_for, key_in
 
 LETTERS = 20
-# Letters are kept by another one, so that the first one's shelf stays as it is; and from as many
-# browsers, since each of them is told "kept" once and not a hundred times.
-BROWSERS = 300
+# Letters are kept by another one, so that the first one's shelf stays as it is.
 WRITER = "writer@example.org"
 
 # Everyone else has what the first one has, under ids of their own. No column is named that is the
@@ -50,7 +47,7 @@ class Filled:
     """What the load needs to know: whose cookies to send, and the statements of each address."""
 
     person: dict[str, str]
-    writers: list[dict[str, str]]
+    writer: dict[str, str]
     token: str
     statements: dict[str, int]
 
@@ -63,10 +60,10 @@ def fill(*, people: int, addresses: list[str]) -> Filled:
     User.objects.update(shown_safety_at=now)
     reader = _sign_in(person)
     token = get_random_string(32)
-    writers = [cookies | {settings.CSRF_COOKIE_NAME: token} for cookies in _browsers_of(writer)]
+    theirs = _cookies(_sign_in(writer)) | {settings.CSRF_COOKIE_NAME: token}
     _copy_everyone(people)
     statements = {address: _statements(reader, address) for address in addresses}
-    return Filled(_cookies(reader), writers, token, statements)
+    return Filled(_cookies(reader), theirs, token, statements)
 
 
 def _write(person: User, letters: int, *, now: datetime) -> None:
@@ -87,21 +84,6 @@ def _sign_in(person: User) -> Client:
 
 def _cookies(client: Client) -> dict[str, str]:
     return {name: morsel.value for name, morsel in client.cookies.items()}
-
-
-def _browsers_of(person: User) -> list[dict[str, str]]:
-    """Sessions like the first, each a row of its own; a second table keeps them as they were."""
-    name = settings.SESSION_COOKIE_NAME
-    first = SessionStore(key_in(_cookies(_sign_in(person))[name]))
-    contents, keys = dict(first.items()), []
-    for _ in range(BROWSERS):
-        session = SessionStore()
-        session.update(contents)
-        session.save()
-        keys.append(str(session.session_key))
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE bench_session AS SELECT * FROM vault_session")
-    return [{name: cookie_for(key)} for key in keys]
 
 
 def _copy_everyone(people: int) -> None:
