@@ -168,6 +168,22 @@ def test_backups_leave_out_tables_that_exist() -> None:
     assert "vault_session" in {model._meta.db_table for model in apps.get_models()}
 
 
+def test_backups_leave_the_shell_as_it_was() -> None:
+    """In a shell with their umask, an upgrade would make files that the site cannot read."""
+    lines = [line for line in fenced().splitlines() if "umask" in line]
+
+    assert lines == ["( umask 077"] * 2
+
+
+def test_dumps_lie_beside_the_code() -> None:
+    """In its folder they would go into the next image, or into a commit."""
+    folders = re.findall(r"[<>] (\S*)site-\S+", fenced())
+
+    assert folders == ["/var/backups/paper-boat/"] * 4
+    assert "*.dump" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "**/*.dump" in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+
+
 # --- Proxies -------------------------------------------------------------------------------
 
 
