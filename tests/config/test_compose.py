@@ -109,3 +109,12 @@ def test_only_the_site_is_reached_from_outside(services: dict[str, Any]) -> None
         "caddy": ["80:80", "443:443", "443:443/udp"],
     }
     assert services["postgres"]["networks"] == services["redis"]["networks"] == ["inside"]
+
+
+def test_operators_are_told_to_leave_out_what_compose_says(services: dict[str, Any]) -> None:
+    """Said in .env as well, it would be passed over without a word: a second master key."""
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    (sentence,) = re.findall(r"Leave out (.*?):", page, re.DOTALL)
+
+    given = {name.removesuffix("_FILE") for name in services["worker"]["environment"]}
+    assert set(re.findall(r"`(\w+)`", sentence)) == given
