@@ -24,8 +24,9 @@ LETTERS = 20
 # Letters are kept by another one, so that the first one's shelf stays as it is.
 WRITER = "writer@example.org"
 
-# Everyone else has what the first one has, under ids of their own. No column is named that is the
-# same for all, so that a new one needs no line here.
+# Everyone else has one row in each of these tables, like the first row in it but for what is named:
+# one letter and one answer, however many the first one has. In other tables they have nothing. A
+# column that is the same for all is not named, so a new one needs no line here; a new table does.
 EVERYONE = {
     "accounts_user": "'id', other.id, 'email', 'other-' || other.n || '@example.org'",
     "vault_key": "'owner_id', other.id",
@@ -57,7 +58,7 @@ def fill(*, people: int, addresses: list[str]) -> Filled:
     person = demo.fill(now=now)
     _write(person, LETTERS - Letter.objects.of(person).count(), now=now)
     writer = open_account(email=WRITER, password=demo.PASSWORD, now=now)
-    User.objects.update(shown_safety_at=now)
+    writer.was_shown_safety(now=now)
     reader = _sign_in(person)
     token = get_random_string(32)
     theirs = _cookies(_sign_in(writer)) | {settings.CSRF_COOKIE_NAME: token}

@@ -98,7 +98,7 @@ def main(arguments: list[str]) -> int:
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("./dev bench", description="Ourselves beside our own floor.")
     parser.add_argument("--json", action="store_true", help="one object per row, nothing else")
-    parser.add_argument("--quick", action="store_true", help="a minute, processor time only")
+    parser.add_argument("--quick", action="store_true", help="about a minute, processor time only")
     parser.add_argument("names", nargs="*", help="rows that begin so, such as today or save_cpu")
     return parser.parse_args(arguments)
 
