@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
@@ -10,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from environs import FileAwareEnv, validate
 
 from config.logs import configuration
+from config.site import site_at
 
 django_stubs_ext.monkeypatch()
 
@@ -25,7 +25,8 @@ env.read_env(env.str("DOTENV", str(BASE_DIR / ".env")), recurse=False)
 SITE_NAME = env.str("SITE_NAME", "Paper Boat")
 # Page titles, mail senders and anything else that may show on a shared screen use this word.
 DISCREET_NAME = env.str("DISCREET_NAME", "Notes")
-SITE_URL = env.str("SITE_URL", "http://localhost:8000").rstrip("/")
+SITE = site_at(env.str("SITE_URL", "http://localhost:8000"))
+SITE_URL = SITE.geturl()
 OPERATOR_NAME = env.str("OPERATOR_NAME", "")
 OPERATOR_CONTACT = env.str("OPERATOR_CONTACT", "")
 # Where holes are reported, as /.well-known/security.txt says: an address or an https link.
@@ -38,7 +39,6 @@ PRIVACY_TEXT = env.str("PRIVACY_TEXT", "")
 # Where “Leave now” goes: a page that everyone opens, that shows nothing personal.
 LEAVE_URL = env.str("LEAVE_URL", "https://www.wikipedia.org/")
 
-SITE = urlsplit(SITE_URL)
 HTTPS = SITE.scheme == "https"
 DEBUG = env.bool("DEBUG", False)
 SECRET_KEY = env.str("SECRET_KEY")

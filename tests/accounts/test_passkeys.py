@@ -18,6 +18,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.actions import open_account
 from accounts.models import Activity, User
 from accounts.passkeys import id_of
+from config.site import site_at
 from tests.accounts.conftest import EVENING, Mails, sign_in
 from tests.accounts.factors import (
     EARLIER,
@@ -200,6 +201,24 @@ def test_passkey_takes_the_place_of_password_and_code(
     assert is_in(client)
     kinds = Activity.objects.of(carol).values_list("kind", flat=True)
     assert Activity.Kind.SIGNED_IN in kinds
+
+
+@pytest.mark.parametrize(
+    ("typed", "origin"),
+    [
+        ("http://LocalHost:8000/", "http://localhost:8000"),
+        ("https://localhost:443", "https://localhost"),
+    ],
+)
+def test_passkey_is_known_however_the_site_was_typed(
+    client: Client, device: Device, settings: Settings, typed: str, origin: str
+) -> None:
+    settings.SITE = site_at(typed)
+    device.origin = origin
+
+    come_in(client, device)
+
+    assert is_in(client)
 
 
 def test_passkey_leads_to_no_other_site(client: Client, device: Device) -> None:
