@@ -20,6 +20,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from environs import validate
+
 from safety.requests import request_id
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,9 +64,18 @@ TASKS = "celery.app.trace"
 # What brings a handler of its own, or keeps others away.
 WITHOUT_OWN = ("django", "django.server", "gunicorn.error")
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 # The parts nearest to the error, and few enough that a line reaches a pipe in one piece.
 FRAMES = 15
 ERRORS = 4
+
+
+def level_named(word: str) -> str:
+    """Raises ValidationError. Nothing said is INFO."""
+    level = word.strip().upper() or "INFO"
+    validate.OneOf(LEVELS)(level)
+    return level
 
 
 def configuration(level: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from environs import FileAwareEnv, validate
 
-from config.logs import configuration
+from config.logs import configuration, level_named
 from config.site import site_at
 
 django_stubs_ext.monkeypatch()
@@ -365,7 +365,8 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 300
 # --- Logs ----------------------------------------------------------------------------------
 
 LOGGING_CONFIG = "config.logs.configure"
-LOGGING = configuration(env.str("LOG_LEVEL", "INFO"))
+env.add_parser("level", level_named)
+LOGGING = configuration(env.level("LOG_LEVEL", "INFO"))
 # Nobody is mailed about errors, and a report of one would hold nothing that was sent.
 ADMINS: list[tuple[str, str]] = []
 DEFAULT_EXCEPTION_REPORTER_FILTER = "safety.reports.NothingSent"

@@ -9,6 +9,14 @@ from config.place import HOME, RUN, Place
 # Everything that a shell, a path or a configuration file might read as something else.
 ODD = "a folder; with 100%s “signs” & spaces"
 
+NEEDED = {
+    "SECRET_KEY": "a long secret",
+    "DATABASE_URL": "postgres://x/y",
+    "REDIS_URL": "redis://x",
+    "VAULT_KEYS": "k1:x",
+    "DOTENV": os.devnull,
+}
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
@@ -24,3 +32,9 @@ def bare() -> dict[str, str]:
     return {
         name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours
     }
+
+
+@pytest.fixture
+def environment(bare: dict[str, str]) -> dict[str, str]:
+    """Of someone who has set what the settings need."""
+    return bare | NEEDED

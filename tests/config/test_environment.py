@@ -1,10 +1,11 @@
 """`.env.example` says everything that can be said, and nothing else."""
 
 import ast
-import os
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
+import pytest
 from dotenv import dotenv_values
 
 from config.house import settings_names
@@ -17,6 +18,12 @@ ONLY_FOR_DEV = {"PORT"}
 NAMES_THE_FILE = {"DOTENV"}
 
 
+def show(what: str, environment: dict[str, str]) -> CompletedProcess[str]:
+    """What the settings make of it."""
+    code = f"from config import settings; print({what})"
+    return run([sys.executable, "-c", code], environment, cwd=ROOT)
+
+
 def names_read(file: Path) -> set[str]:
     """The first argument of every `env.<type>("NAME", …)`."""
     calls = [node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
@@ -26,7 +33,7 @@ def names_read(file: Path) -> set[str]:
         if isinstance(call.func, ast.Attribute)
         and isinstance(call.func.value, ast.Name)
         and call.func.value.id == "env"
-        and call.func.attr != "read_env"
+        and call.func.attr not in {"read_env", "add_parser"}
         and isinstance(argument := call.args[0], ast.Constant)
     }
 
@@ -42,14 +49,32 @@ def test_the_example_sets_nothing_by_itself() -> None:
 
 
 def test_a_secret_in_a_file_is_read_without_its_line_end(
-    tmp_path: Path, bare: dict[str, str]
+    tmp_path: Path, environment: dict[str, str]
 ) -> None:
     secret = tmp_path / "secret_key"
     secret.write_text("a long secret\n")
-    needed = {"DATABASE_URL": "postgres://x/y", "REDIS_URL": "redis://x", "VAULT_KEYS": "k1:x"}
-    show = "from config import settings; print([settings.SECRET_KEY])"
-    environment = bare | needed | {"SECRET_KEY_FILE": str(secret), "DOTENV": os.devnull}
+    del environment["SECRET_KEY"]
 
-    shown = run([sys.executable, "-c", show], environment, cwd=ROOT)
+    shown = show("settings.SECRET_KEY", environment | {"SECRET_KEY_FILE": str(secret)})
 
-    assert (shown.stdout, shown.stderr) == ("['a long secret']\n", "")
+    assert (shown.stdout, shown.stderr) == ("a long secret\n", "")
+
+
+@pytest.mark.parametrize(
+    ("said", "level"), [("", "INFO"), ("info", "INFO"), ("Warning ", "WARNING"), ("DEBUG", "DEBUG")]
+)
+def test_level_of_logs_is_said_in_any_case_or_not_at_all(
+    environment: dict[str, str], said: str, level: str
+) -> None:
+    shown = show("settings.LOGGING['root']['level']", environment | {"LOG_LEVEL": said})
+
+    assert (shown.stdout, shown.stderr) == (f"{level}\n", "")
+
+
+def test_level_of_logs_that_is_none_is_answered_with_those_there_are(
+    environment: dict[str, str],
+) -> None:
+    shown = show("settings.LOGGING", environment | {"LOG_LEVEL": "loud"})
+
+    said = 'Environment variable "LOG_LEVEL" invalid: Must be one of: DEBUG, INFO, WARNING, ERROR.'
+    assert shown.stderr.splitlines()[-1] == f"environs.exceptions.EnvValidationError: {said}"
