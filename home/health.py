@@ -34,7 +34,7 @@ OK = "ok"
 Report = dict[str, str]
 
 
-def _database(now: datetime) -> str:
+def _migrations() -> str:
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return f"{len(missing)} migrations are missing" if missing else OK
@@ -98,10 +98,10 @@ PUT_UP: dict[str, Callable[[datetime], str]] = {"limits": _limits, "files": _fil
 def report(now: datetime) -> tuple[bool, Report]:
     """(can it serve, what each part says)."""
     try:
-        database = _database(now)
-        if database != OK:
-            return False, {"database": database}
-        return True, {"database": OK} | {name: check(now) for name, check in BESIDE.items()}
+        parts = {"database": OK, "migrations": _migrations()}
+        if parts["migrations"] != OK:
+            return False, parts
+        return True, parts | {name: check(now) for name, check in BESIDE.items()}
     except DatabaseError as error:
         return False, {"database": f"not answering ({type(error).__name__})"}
 

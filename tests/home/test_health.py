@@ -39,6 +39,7 @@ def test_everything_well_is_ready(client: Client, beating: None) -> None:
     assert answer.json() == {
         "state": "ready",
         "database": "ok",
+        "migrations": "ok",
         "keys": "ok",
         "redis": "ok",
         "beat": "ok",
@@ -50,7 +51,11 @@ def test_missing_migration_is_unready(client: Client, migration_missing: None) -
     answer = client.get("/readyz")
 
     assert answer.status_code == 503
-    assert answer.json() == {"state": "unready", "database": "1 migrations are missing"}
+    assert answer.json() == {
+        "state": "unready",
+        "database": "ok",
+        "migrations": "1 migrations are missing",
+    }
 
 
 def test_redis_that_is_away_only_degrades(
@@ -207,3 +212,12 @@ def test_status_of_a_database_that_lacks_migrations(
     assert error == "Needs a look: migrations."
     assert said.keys() == {"version", "database", "migrations"}
     assert "Run “migrate”" in said["migrations"]
+
+
+@pytest.mark.usefixtures("database_down")
+def test_status_of_a_database_that_is_away(status: Status) -> None:
+    said, error = status()
+
+    assert error == "Needs a look: database."
+    assert said.keys() == {"version", "database"}
+    assert said["database"].startswith("not answering (OperationalError). Does Postgres run")
