@@ -29,11 +29,16 @@ def keep_answer(
     now: datetime,
 ) -> Answer:
     """Keep an answer under the id that its page was given, once. Raises CannotOpen."""
+
+    def again(row: Answer) -> None:
+        change_answer(person=person, row=row, exercise=exercise, answer=answer, now=now)
+
     return Answer.keep_once(
         person.key,
         AnswerContents(fields=answer),
         id=id,
         now=now,
+        again=again,
         step=step.number,
         exercise=exercise.key,
         version=exercise.version,

@@ -31,6 +31,7 @@ class Answer(Sealed):
 
     contents_class = AnswerContents
     purpose = "healing.answer"
+    page = ("step", "exercise")
 
     step = models.PositiveSmallIntegerField()
     exercise = models.CharField(max_length=40)

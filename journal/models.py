@@ -40,7 +40,13 @@ class Letter(Sealed):
     @classmethod
     def keep(cls, *, person: User, id: UUID, contents: LetterContents, now: datetime) -> "Letter":
         """Keep a letter under the id that its page was given, once. Raises CannotOpen."""
-        return cls.keep_once(person.key, contents, id=id, now=now)
+        return cls.keep_once(
+            person.key,
+            contents,
+            id=id,
+            now=now,
+            again=lambda letter: letter.rewrite(person=person, contents=contents, now=now),
+        )
 
     def rewrite(self, *, person: User, contents: LetterContents, now: datetime) -> None:
         self.reseal(person.key, contents, now=now)

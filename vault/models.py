@@ -1,4 +1,5 @@
 import dataclasses
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, ClassVar, Self
@@ -62,6 +63,8 @@ class Sealed(models.Model):
 
     contents_class: ClassVar[type[Any]]
     purpose: ClassVar[str]
+    # The columns that name the page a row was written on.
+    page: ClassVar[tuple[str, ...]] = ()
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     owner = models.ForeignKey(
@@ -87,26 +90,40 @@ class Sealed(models.Model):
 
     @classmethod
     def keep_once(
-        cls, key: PersonKey, contents: Any, *, id: UUID, now: datetime, **plain: Any
+        cls,
+        key: PersonKey,
+        contents: Any,
+        *,
+        id: UUID,
+        now: datetime,
+        again: Callable[[Self], None],
+        **plain: Any,
     ) -> Self:
         """Store what was written under the id that its page was given, and return the row.
 
-        Sent twice it stays one row; sent again with other words, the newer words stand.
+        Sent twice it stays one row as it is; sent again with other words, `again` puts the newer
+        words into it.
         """
         row = cls.sealed_by(key, contents, now=now, id=id, **plain)
         # Nearly always there is none of this id yet, and nothing else to be asked.
         if row._is_stored_anew():
             return row
         with transaction.atomic():
-            rows = cls._default_manager.select_for_update()
-            kept = rows.filter(owner=key.owner, pk=id, **plain).first()
+            kept = row._kept_before()
             if kept is not None and kept.opens(key):
-                if bytes(kept.sealed) != row.sealed:
-                    kept.reseal(key, contents, now=now)
+                if kept.open(key) != contents:
+                    again(kept)
                 return kept
         # The row of another person or another page, so the id never came from ours; or one that
         # does not open, which nothing is written over. Take a fresh one.
-        return cls.keep_once(key, contents, id=uuid4(), now=now, **plain)
+        return cls.keep_once(key, contents, id=uuid4(), now=now, again=again, **plain)
+
+    def _kept_before(self) -> Self | None:
+        """The row of this id, person and page, which nobody else changes meanwhile. What else is in
+        it may differ: the page may have been worded anew since."""
+        rows = type(self)._default_manager.select_for_update()
+        same = {name: getattr(self, name) for name in self.page}
+        return rows.filter(pk=self.pk, owner=self.owner_id, **same).first()
 
     def _is_stored_anew(self) -> bool:
         # By itself it is one statement, all or nothing; among others it must not spoil them.

@@ -1,5 +1,6 @@
 import re
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -225,9 +226,56 @@ def test_pressing_twice_keeps_one_answer(as_alice: Client) -> None:
     assert given
 
     as_alice.post(SHEET, FILLED | {"id": given[1]})
+    first = Answer.objects.values().get()
     as_alice.post(SHEET, FILLED | {"id": given[1]})
 
-    assert str(Answer.objects.get().pk) == given[1]
+    assert Answer.objects.values().get() == first
+    assert str(first["id"]) == given[1]
+
+
+def test_answer_that_is_sent_again_after_the_guide_has_changed_is_kept_once(
+    as_alice: Client, alice: User
+) -> None:
+    sent = FILLED | {"id": str(uuid4())}
+    as_alice.post(SHEET, sent)
+    Answer.objects.update(version="before")
+
+    as_alice.post(SHEET, sent)
+    assert Answer.objects.get().version == "before"
+    as_alice.post(SHEET, sent | {"stands_out": "and this"})
+
+    row = Answer.objects.get()
+    assert row.version == guide().steps[1].exercises[0].version
+    assert row.open(alice.key).fields["stands_out"] == "and this"
+
+
+def test_answer_that_is_sent_again_loses_nothing_that_is_no_longer_asked(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    row = keep(alice, "No reply on Sunday.", now)
+    kept: AnswerContents = row.open(alice.key)
+    row.version = "before"
+    row.seal(alice.key, AnswerContents(kept.fields | {"old_question": "precious"}), now=now)
+    row.save()
+
+    as_alice.post(SHEET, {"id": str(row.pk), "moments-0-happened": "No reply on Sunday."})
+
+    contents: AnswerContents = Answer.objects.get().open(alice.key)
+    assert contents.fields == kept.fields | {"old_question": "precious"}
+
+
+@pytest.mark.parametrize("other", [{"step": 2}, {"exercise": "another"}], ids=str)
+def test_id_of_an_answer_on_another_page_makes_a_new_one(
+    as_alice: Client, alice: User, now: datetime, other: dict[str, Any]
+) -> None:
+    row = keep(alice, "elsewhere", now)
+    Answer.objects.update(**other)
+    before = Answer.objects.values().get()
+
+    as_alice.post(SHEET, FILLED | {"id": str(row.pk)})
+
+    assert Answer.objects.count() == 2
+    assert Answer.objects.filter(pk=row.pk).values().get() == before
 
 
 def test_every_kept_answer_can_be_reached(as_alice: Client, alice: User, now: datetime) -> None:
