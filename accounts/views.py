@@ -8,10 +8,12 @@ from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.email_verification_by_code import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
+    EmailVerificationProcess,
 )
 from allauth.account.internal.flows.manage_email import add_email, sync_user_email_address
 from allauth.account.internal.flows.password_reset_by_code import (
     PASSWORD_RESET_VERIFICATION_SESSION_KEY,
+    PasswordResetVerificationProcess,
 )
 from allauth.account.internal.stagekit import clear_login
 from allauth.core import ratelimit
@@ -25,7 +27,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import actions, alike, invitations
+from accounts import actions, alike, invitations, tries
 from accounts.devices import devices as devices_of
 from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
 from accounts.limits import WAIT, may_mail
@@ -129,6 +131,8 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
         messages.warning(request, _code_ran_out(request))
         if request.user.is_anonymous:
             clear_login(request)
+    if refused := tries.one_too_many(request, EmailVerificationProcess.resume(request)):
+        return refused
     before = request.session.get(key)
     if before and _asks_again(request) and not may_mail(request, before["email"]):
         messages.warning(request, WAIT)
@@ -139,7 +143,7 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
     response: HttpResponse = allauth.email_verification_sent(request)
     state = request.session.get(key)
     if state and state["resend_count"] != sent_again:
-        request.session[key] = state | {"at": time.time()}
+        request.session[key] = tries.sent_again(state, at=time.time())
         if _is_for_nobody(state):
             # allauth would send no second mail here, and that would tell.
             alike.ask(alike.WHEN_SENT_AGAIN)
@@ -164,6 +168,8 @@ def confirm_reset(request: HttpRequest) -> HttpResponse:
     """allauth's page for the code of a new password, saying when the code has run out."""
     if _reset_ran_out(request):
         return _ask_again(request)
+    if refused := tries.one_too_many(request, PasswordResetVerificationProcess.resume(request)):
+        return refused
     response: HttpResponse = allauth.confirm_password_reset_code(request)
     return response
 

@@ -1,11 +1,12 @@
 """Guessing passwords and codes: how far it comes, and whom it does not touch."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connections
+from django.db import connections, transaction
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertRedirects
 
@@ -189,3 +190,77 @@ def test_three_wrong_codes_end_it(client: Client, carol: User, mails: Mails, add
 
     assert answers == [200, 200, 302, 302]
     assert "account_email_verification_code" not in client.session
+
+
+def all_wait(count: int) -> None:
+    """Until so many requests wait for a row that is held here."""
+    patience = time.monotonic() + 20
+    # Within one transaction it would be told the same each time.
+    with connections["cache"].cursor() as cursor:
+        while time.monotonic() < patience:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if cursor.fetchone() == (count,):
+                return
+    pytest.fail("they did not come at once")
+
+
+def guess_at_once(client: Client, address: str, person: User, guesses: list[str]) -> int:
+    """How many of them were looked at. All have read the session before one of them goes on."""
+
+    def try_one(guess: str) -> bool:
+        other = Client()
+        other.cookies = client.cookies.copy()
+        try:
+            return b"That is not the code" in other.post(address, {"code": guess}).content
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(len(guesses)) as pool:
+        with transaction.atomic():
+            User.objects.select_for_update().get(pk=person.pk)
+            answers = [pool.submit(try_one, guess) for guess in guesses]
+            all_wait(len(guesses))
+        return sum(answer.result(timeout=60) for answer in answers)
+
+
+WRONG_CODES = [f"{number:08}" for number in range(10)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_codes_of_a_sign_up_at_once_are_three_tries(client: Client, mails: Mails) -> None:
+    sign_up(client)
+    person = User.objects.get()
+
+    looked_at = guess_at_once(client, CONFIRM, person, WRONG_CODES)
+
+    assert looked_at == 3
+    assertRedirects(client.post(CONFIRM, {"code": code_in(mails()[0])}), "/accounts/login/")
+    assert "_auth_user_id" not in client.session
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_codes_of_a_reset_at_once_are_three_tries(
+    client: Client, carol: User, mails: Mails
+) -> None:
+    client.post(RESET, {"email": carol.email})
+
+    looked_at = guess_at_once(client, RESET_CODE, carol, WRONG_CODES)
+
+    assert looked_at == 3
+    assertRedirects(client.post(RESET_CODE, {"code": code_in(mails()[0])}), "/accounts/login/")
+    assertRedirects(client.get(NEW_PASSWORD), RESET)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_code_that_is_sent_again_brings_no_more_tries(client: Client, mails: Mails) -> None:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        sign_up(client)
+        assertContains(client.post(CONFIRM, {"code": "0"}), "That is not the code")
+        clock.shift(timedelta(minutes=1))
+        client.post(CONFIRM, {"action": "resend"})
+        assert len(mails()) == 2
+
+        assert guess_at_once(client, CONFIRM, User.objects.get(), WRONG_CODES) == 2
