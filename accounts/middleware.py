@@ -73,8 +73,9 @@ class LockMiddleware:
             request.user = AnonymousUser()
         response = self.get_response(request)
         if was_locked and SESSION_KEY in request.session and not is_locked(request):
-            # Whoever copied the cookie of the locked session does not come in with its owner.
-            cast(SessionStore, request.session).move()
+            # Whoever copied the cookie of the locked session does not come in with its owner. A
+            # second click does, having brought the password too: browsers drop the first answer.
+            cast(SessionStore, request.session).move_on()
         # The note is good for one key only.
         is_noted = is_noted and request.session.session_key == key
         if not is_noted and request.user.is_authenticated and not is_locked(request):

@@ -19,6 +19,7 @@ from django.contrib.sessions.middleware import SessionMiddleware as PlainSession
 from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from vault.models import Session
 from vault.sealing import ring
@@ -47,6 +48,12 @@ def key_in(cookie: str | None) -> str | None:
         return _signer().unsign(cookie) if cookie else None
     except BadSignature:
         return None
+
+
+def _key_after(session_key: str) -> str:
+    """The same each time, and nobody who has only the key or its cookie can tell it."""
+    salt = "vault.sessions.after"
+    return salted_hmac(salt, session_key, algorithm="sha256").hexdigest()[:40]
 
 
 class SealedSerializer:
@@ -92,9 +99,22 @@ class SessionStore(PlainSessionStore):
     def move(self) -> None:
         """Go on under a new key. A session that was ended or moved meanwhile stays as it is: a
         copy of it would be signed in, and no browser of theirs would know its key."""
+        self._move(self._get_new_session_key(), self.session_key)  # type: ignore[attr-defined]
+
+    def move_on(self) -> None:
+        """Go on under the key that follows this one, also where a request that came with the same
+        cookie has gone there already: both go on in one session. Only for a request that has
+        proved by itself who sends it: the cookie alone is not let in."""
+        before = self.session_key
+        # Not stored yet: it will be, under a key of its own.
+        if before is not None:
+            self._move(_key_after(before), before, _key_after(before))
+
+    def _move(self, key: str, *held: str | None) -> None:
+        """To this key, from the first of those under which it is still held."""
         before, contents = self.session_key, dict(self.items())
-        self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
-        if not self._store_under(before, contents):
+        self._session_key = key
+        if not any(self._store_under(each, contents) for each in held):
             self._session_key = before
         self.modified = True
 

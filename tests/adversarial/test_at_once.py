@@ -265,6 +265,29 @@ def test_session_that_ends_while_its_password_is_checked_does_not_come_back(
     assert browser.get("/today/").status_code == 302
 
 
+@pytest.mark.parametrize("said", [PASSWORD, "guessed by whoever copied the cookie"])
+def test_lock_is_opened_twice_and_whoever_has_the_password_is_in(
+    alice: User, browser: Client, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    """Browsers drop the answer to the first of two clicks, and with it the new cookie."""
+    assert browser.get("/leave/").status_code == 303
+    door, first = "/accounts/reauthenticate/?next=/today/", Client()
+    first.cookies = browser.cookies.copy()
+    check = PBKDF2PasswordHasher.verify
+
+    def meanwhile(hasher: PBKDF2PasswordHasher, password: str, encoded: str) -> bool:
+        monkeypatch.undo()
+        assert first.post(door, {"password": PASSWORD}).status_code == 302
+        return check(hasher, password, encoded)
+
+    monkeypatch.setattr(PBKDF2PasswordHasher, "verify", meanwhile)
+    browser.post(door, {"password": said})
+
+    assert first.get("/today/").status_code == 200
+    assert browser.get("/today/").status_code == (200 if said == PASSWORD else 302)
+    assert Session.objects.of(alice).count() == 1
+
+
 @pytest.mark.parametrize("is_known", [True, False])
 def test_sign_up_holds_no_row_that_a_page_of_a_stranger_waits_for(
     alice: User, is_known: bool
