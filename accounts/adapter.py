@@ -61,7 +61,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         "incorrect_code": _("That is not the code from the mail. Have another look at it."),
         "incorrect_password": _("That is not your password. Try once more."),
         "too_many_login_attempts": _(
-            "That was several tries in a row. Wait a few minutes, then start again."
+            "There were several tries in a short time. Wait a few minutes, then start again."
         ),
         "rate_limited": _("That was quick. Wait a moment, then ask again."),
     }

@@ -22,7 +22,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts import alike, invitations
-from accounts.limits import WAIT, may_mail
+from accounts.limits import why_wait
 from accounts.models import CONSENT_VERSION, User, UserManager
 from accounts.unverified import NOWHERE, is_unverified, make_room
 
@@ -156,8 +156,8 @@ class SignupForm(allauth.SignupForm):  # type: ignore[misc]
         cleaned = super().clean()
         if self.errors:
             return cleaned
-        if not may_mail(context.request, cleaned["email"]):
-            raise ValidationError(WAIT)
+        if wait := why_wait(context.request, cleaned["email"]):
+            raise ValidationError(wait)
         # Last, so that nothing that stands in the way uses it up.
         by_invitation = settings.REGISTRATION == "invitation"
         if by_invitation and not invitations.take(context.request, now=timezone.now()):
@@ -209,8 +209,8 @@ class LoginForm(allauth.LoginForm):  # type: ignore[misc]
         cleaned = super().clean()
         # Only the right password comes this far. A code is sent where the address is unconfirmed.
         gets_code = self.user and is_unverified(self.user)
-        if gets_code and not may_mail(context.request, self.user.email):
-            raise ValidationError(WAIT)
+        if gets_code and (wait := why_wait(context.request, self.user.email)):
+            raise ValidationError(wait)
         return cleaned
 
 
@@ -229,8 +229,8 @@ class ResetPasswordForm(allauth.ResetPasswordForm):  # type: ignore[misc]
 
     def clean(self) -> Any:
         cleaned = super().clean()
-        if not self.errors and not may_mail(context.request, self.cleaned_data["email"]):
-            raise ValidationError(WAIT)
+        if not self.errors and (wait := why_wait(context.request, self.cleaned_data["email"])):
+            raise ValidationError(wait)
         return cleaned
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
@@ -297,6 +297,6 @@ class NewAddressForm(allauth.AddEmailForm):  # type: ignore[misc]
 
     def clean(self) -> Any:
         cleaned = super().clean()
-        if not self.errors and not may_mail(context.request, self.cleaned_data["email"]):
-            raise ValidationError(WAIT)
+        if not self.errors and (wait := why_wait(context.request, self.cleaned_data["email"])):
+            raise ValidationError(wait)
         return cleaned

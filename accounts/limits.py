@@ -23,20 +23,27 @@ from django.utils.translation import gettext_lazy as _
 CONNECTION = "cache"
 APP = "accounts"
 RATES = {
-    # One mailbox. The first keeps a double click from sending two; the second lets somebody sign
-    # up, ask for both further codes and start again; the third is what a stranger can do to it.
-    "mail_to_address": "1/10s/key,6/h/key,20/d/key",
+    # One mailbox. The first lets somebody sign up, ask for both further codes and start again; the
+    # second is what a stranger can do to it.
+    "mail_to_address": "6/h/key,20/d/key",
     # One mail host, from everywhere: some 28,000 a day, so that everybody at a big provider can
     # come on the same day, and no more than it bears from us.
     "mail_to_domain": "300/15m/key",
     # One client: a school or an office that comes in on one morning behind one address.
     "mail_from_client": "100/h/ip",
+    # One mailbox once more: a double click sends one mail.
+    "mail_twice": "1/10s/key",
 }
-WAIT = _("That was a lot of mail in a short time, so none was sent. Wait a while, then try again.")
+# Whoever reads it need not be who asked for the mail before: it may have been a stranger.
+WAIT = _("No mail was sent this time. Wait a while, then try again.")
+TWICE = _(
+    "One address gets one mail in ten seconds. If you asked a moment ago, look for that mail first."
+)
 
 
-def may_mail(request: HttpRequest, address: str) -> bool:
-    """Whether this visitor may make us write to this address once more. Counts it if so."""
+def why_wait(request: HttpRequest, address: str) -> str:
+    """What to tell this visitor if they may not make us write to this address now; nothing if they
+    may, and then it counts."""
     used: list[Any] = []
     for action, key in _keys(address).items():
         usage = ratelimit.consume(request, app=APP, action=action, config=RATES, key=key)
@@ -44,9 +51,9 @@ def may_mail(request: HttpRequest, address: str) -> bool:
             # What was not sent does not count.
             for earlier in used:
                 earlier.rollback()
-            return False
+            return str(TWICE if action == "mail_twice" else WAIT)
         used.append(usage)
-    return True
+    return ""
 
 
 def forget_old(*, now: datetime) -> None:
@@ -67,6 +74,8 @@ def _keys(address: str) -> dict[str, str]:
         "mail_from_client": "",
         "mail_to_address": _sealed(mailbox),
         "mail_to_domain": _sealed(domain),
+        # Last, so that it counts mails only: it is about one that has left.
+        "mail_twice": _sealed(mailbox),
     }
 
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from allauth.account.adapter import get_adapter as get_account_adapter
 from allauth.core import context
 from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import get_adapter
@@ -19,6 +18,12 @@ from accounts import passkeys
 from accounts.forms import CodeField
 from accounts.models import User
 from vault.sealing import CannotOpen
+
+# Whoever reads it need not be who tried, and the longest of the counts goes over a day.
+TOO_MANY = _(
+    "There were many wrong codes. Wait a few minutes, then try again."
+    " After very many it can take up to a day."
+)
 
 
 class CredentialField(forms.JSONField):
@@ -56,7 +61,7 @@ class SecondStep(second_step.BaseAuthenticateForm):  # type: ignore[misc]
             context.request, app="allauth.account", action="second_step", key=str(self.user.pk)
         )
         if not tries:
-            raise get_account_adapter().validation_error("too_many_login_attempts")
+            raise ValidationError(TOO_MANY)
         code: str = self.cleaned_data["code"]
         self.authenticator = self._shown_by(code)
         tries.rollback()

@@ -30,7 +30,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import actions, alike, invitations, tries
 from accounts.devices import devices as devices_of
 from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
-from accounts.limits import WAIT, may_mail
+from accounts.limits import why_wait
 from accounts.models import Activity, UserManager
 from accounts.pages import Listing
 from accounts.proofs import both_again, password_again, second_factor_again
@@ -134,8 +134,8 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
     if refused := tries.one_too_many(request, EmailVerificationProcess.resume(request)):
         return refused
     before = request.session.get(key)
-    if before and _asks_again(request) and not may_mail(request, before["email"]):
-        messages.warning(request, WAIT)
+    if before and _asks_again(request) and (wait := why_wait(request, before["email"])):
+        messages.warning(request, wait)
         return redirect(request.get_full_path())
     if before and _is_for_nobody(before):
         alike.ask(alike.ON_THE_CODE_PAGE)

@@ -14,7 +14,7 @@ from accounts.models import User
 from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
 from tests.conftest import PASSWORD, Client, Quick
 
-SEVERAL = "That was several tries in a row."
+SEVERAL = "There were several tries in a short time."
 WRONG = "not the password"
 CONFIRM = "/accounts/confirm-email/"
 RESET = "/accounts/password/reset/"

@@ -202,6 +202,7 @@ def test_mail_to_strangers_is_limited(sure: Client) -> None:
     answers = [sure.post(PAGE, {"email": f"x{n}@example.org"}) for n in range(6)]
 
     assert [answer.status_code for answer in answers] == [302] * 5 + [429]
+    assertContains(answers[-1], "it can take a day", status_code=429)
     assert Message.objects.count() == 5
 
 

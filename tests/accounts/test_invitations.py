@@ -158,7 +158,7 @@ def test_what_was_not_made_uses_nothing_up(link: str) -> None:
 def test_having_to_wait_uses_nothing_up(link: str) -> None:
     sign_up(follow(path_of(invite(now=timezone.now())[0])))
 
-    assertContains(sign_up(follow(link)), "so none was sent")
+    assertContains(sign_up(follow(link)), "If you asked a moment ago, look for that mail first.")
 
     assert Invitation.objects.open(timezone.now()).count() == 1
 

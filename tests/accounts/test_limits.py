@@ -10,7 +10,7 @@ from django.test import RequestFactory
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from accounts.limits import RATES, may_mail
+from accounts.limits import RATES, why_wait
 from accounts.models import User
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, sign_in, sign_up
@@ -18,7 +18,8 @@ from tests.conftest import PASSWORD, Client
 
 CONFIRM = "/accounts/confirm-email/"
 RESET = "/accounts/password/reset/"
-WAIT = "That was a lot of mail in a short time, so none was sent."
+WAIT = "No mail was sent this time. Wait a while, then try again."
+TWICE = "If you asked a moment ago, look for that mail first."
 
 FEW = [True, True, True, False]
 
@@ -40,7 +41,7 @@ def ask(clock: time_machine.Traveller) -> Ask:
     def ask(address: str, client: str = "192.0.2.1", **headers: str) -> bool:
         clock.shift(timedelta(seconds=11))
         request = RequestFactory().post("/", REMOTE_ADDR=client, headers=headers)
-        return may_mail(request, address)
+        return not why_wait(request, address)
 
     return ask
 
@@ -178,7 +179,7 @@ def test_the_count_outlives_a_request_that_fails(
         broken.setattr("mail.actions.Message.objects.bulk_create", fail)
         assert sign_up(client, "dana@example.org").status_code == 500
 
-    assertContains(sign_up(client, "dana@example.org"), WAIT)
+    assertContains(sign_up(client, "dana@example.org"), TWICE)
 
 
 # --- on the pages -----------------------------------------------------------------------------
@@ -203,6 +204,34 @@ def test_sign_up_that_has_to_wait_says_so_beside_what_was_typed(
     assertContains(response, 'id="id_consent" checked')
     assertNotContains(response, PASSWORD)
     assert len(mails()) == 6
+
+
+@pytest.mark.parametrize("address", ["dana@example.org", "carol@example.org"])
+@pytest.mark.parametrize("send", [sign_up, reset])
+def test_what_is_sent_twice_at_once_names_the_mail_of_the_first(
+    clock: time_machine.Traveller,
+    carol: User,
+    mails: Mails,
+    send: Callable[..., Any],
+    address: str,
+) -> None:
+    send(Client(), address)
+
+    response = send(Client(), address)
+
+    assertContains(response, TWICE)
+    assertContains(response, f'value="{address}"')
+    assert len(mails()) == 1
+
+
+def test_whoever_has_to_wait_is_told_of_no_mail_however_soon_they_ask_again(
+    clock: time_machine.Traveller, mails: Mails
+) -> None:
+    sign_up_often(clock, "dana@example.org")
+    clock.shift(timedelta(seconds=11))
+
+    for _time in range(2):
+        assertContains(sign_up(Client(), "dana@example.org"), WAIT)
 
 
 @pytest.mark.parametrize("address", ["dana@example.org", "carol@example.org"])

@@ -65,7 +65,7 @@ def test_sign_in_stops_after_ten_wrong_tries(client: Client, carol: User, bob: U
     for _ in range(10):
         sign_in(client, carol.email, "not her password")
 
-    assertContains(sign_in(client, carol.email), "That was several tries in a row.")
+    assertContains(sign_in(client, carol.email), "There were several tries in a short time.")
 
 
 def test_sign_out_asks_first_and_then_does_it(as_carol: Client) -> None:
