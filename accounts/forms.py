@@ -178,7 +178,8 @@ class SignupForm(allauth.SignupForm):  # type: ignore[misc]
             with transaction.atomic():
                 person, response = super().try_save(request)
         except IntegrityError:
-            # The same form was sent twice and the other one was quicker.
+            # Meanwhile it has become somebody’s: by a change of theirs, or by this same form, sent
+            # before and slow.
             self.account_already_exists = True
             return super().try_save(request)
         invitations.note_made(request, person)

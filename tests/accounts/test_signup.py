@@ -1,11 +1,7 @@
 from datetime import timedelta
-from threading import Thread
-from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
-from django.db.models.signals import pre_save
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import CONSENT_VERSION, User
@@ -101,27 +97,6 @@ def test_sign_up_works_through_a_password_either_way(
     sign_up(client, email)
 
     assert Quick.times == before + 1
-
-
-@pytest.mark.django_db(transaction=True)
-def test_sign_up_sent_twice_at_once_makes_one_account(client: Client, mails: Mails) -> None:
-    def quicker(**_: Any) -> None:
-        pre_save.disconnect(quicker, sender=User)
-        other_request = Thread(target=in_a_connection_of_its_own)
-        other_request.start()
-        other_request.join()
-
-    def in_a_connection_of_its_own() -> None:
-        User.objects.create_user("dana@example.org", "another quiet harbour")
-        connection.close()
-
-    pre_save.connect(quicker, sender=User, weak=False)
-
-    assertRedirects(sign_up(client), CODE_PAGE)
-
-    assert User.objects.count() == 1
-    [mail] = mails()
-    assert "There is one already" in str(mail.body)
 
 
 @pytest.mark.parametrize("email", ["Dana@Example.ORG", "  dana@example.org "])

@@ -11,6 +11,7 @@ import pytest
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
+from django.core.cache import cache
 from django.db import connection, connections, transaction
 from django.http import HttpResponse
 from pytest_django.asserts import assertContains, assertNotContains
@@ -22,10 +23,12 @@ from healing.actions import mark_step
 from healing.guide import guide
 from healing.models import Answer, StepMark
 from journal.models import Letter, LetterContents
+from mail.emails import ready_made
 from mail.models import Message
 from reminders.actions import choose
 from reminders.models import Schedule
 from safety.leaving import LOCKED_AT, lock
+from tests.accounts.conftest import code_in, sign_up
 from tests.adversarial.conftest import keep_letter, keep_words
 from tests.conftest import PASSWORD, Client
 from vault.models import Session
@@ -222,6 +225,35 @@ def test_session_that_is_ended_elsewhere_does_not_come_back_by_leaving(
     assert answer.result(timeout=20).status_code == 303
     assert not Session.objects.of(alice).exists()
     assert browser.get("/today/").headers["Location"] == "/accounts/login/?next=/today/"
+
+
+def test_sign_up_with_an_address_that_another_moves_to_meanwhile_looks_like_any_other(
+    alice: User, browser: Client
+) -> None:
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    browser.post("/accounts/email/", {"email": "dana@example.org"})
+    code = code_in(ready_made(Message.objects.get()))
+    # A while later, as far as the limits know.
+    cache.clear()
+
+    def join() -> HttpResponse:
+        try:
+            answer: HttpResponse = sign_up(Client(), "dana@example.org")
+            return answer
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        with first():
+            browser.post("/accounts/confirm-email/", {"code": code})
+            waiting = pool.submit(join)
+        answer = waiting.result(timeout=20)
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/accounts/confirm-email/")
+    assert User.objects.get().pk == alice.pk
+    last = Message.objects.order_by("created_at", "pk").last()
+    assert last
+    assert "There is one already" in str(ready_made(last).body)
 
 
 def test_account_is_erased_twice_and_goodbye_is_said_once(
