@@ -8,9 +8,12 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from accounts.models import User
 from journal.models import Letter, LetterContents
+from mail.emails import ready_made
+from mail.models import Message
+from tests.accounts.conftest import code_in
 from tests.accounts.factors import enter_admin
 from tests.conftest import PASSWORD, Client
-from tests.safety.chromium import NEUTRAL, NewPage, Weather
+from tests.safety.chromium import NEUTRAL, PATIENCE, NewPage, Site, Weather
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -132,6 +135,36 @@ def test_password_opens_what_leaving_closed(
     page.wait_for_url(f"{site}/journal/{letter.pk}/")
 
     assert SECRET in page.content()
+
+
+def _click_there(page: Page) -> None:
+    """Where the pointer is, without waiting for anything."""
+    page.mouse.down()
+    page.mouse.up()
+
+
+def test_double_click_makes_one_account_and_stays_on_the_page_for_its_code(
+    new_page: NewPage, server: Site
+) -> None:
+    page, sent, site = new_page(), [], server.url
+    page.on("request", lambda asked: sent.append(asked.url) if asked.method == "POST" else None)
+    page.goto(f"{site}/accounts/signup/")
+    page.get_by_label("Email address").fill("erin@example.org")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("checkbox").check()
+
+    page.get_by_role("button", name="Make my account").hover()
+    server.gate.hold("/accounts/signup/")
+    _click_there(page)
+    assert server.gate.arrived.wait(PATIENCE)
+    _click_there(page)
+    server.gate.open()
+    page.wait_for_url("**/accounts/confirm-email/")
+    page.get_by_label("Code").fill(code_in(ready_made(Message.objects.get())))
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_url("**/accounts/first/**")
+
+    assert sent == [f"{site}/accounts/signup/", f"{site}/accounts/confirm-email/"]
 
 
 OPEN = ["/", "/learn/", "/steps/", "/steps/1/", "/help/", "/help/gb/", "/help/xx/", "/safety/"]
