@@ -272,7 +272,10 @@ class ConfirmResetForm(allauth.ConfirmPasswordResetCodeForm):  # type: ignore[mi
 class LockForm(forms.Form):
     after = forms.TypedChoiceField(
         label=_("Lock my pages"),
-        help_text=_("A locked page asks for your password and shows nothing."),
+        help_text=_(
+            "A locked page shows nothing. It opens with your password, or with a second step if you"
+            " have one."
+        ),
         coerce=lambda chosen: None if chosen == UNTIL_SIGNED_OUT else int(chosen),
         empty_value=None,
         choices=[

@@ -235,8 +235,17 @@ def test_time_is_chosen_behind_the_password(here: Client, alice: User) -> None:
     assert alice.lock_after == 15
 
 
-@pytest.mark.parametrize(("sent", "kept"), [("5", 5), ("60", 60), ("out", None)])
-def test_time_is_kept(here: Client, alice: User, clock: Any, sent: str, kept: int | None) -> None:
+@pytest.mark.parametrize(
+    ("sent", "kept", "said"),
+    [
+        ("5", 5, "After 5 quiet minutes."),
+        ("60", 60, "After 60 quiet minutes."),
+        ("out", None, "Not by themselves: you sign out, or 30 days pass."),
+    ],
+)
+def test_time_is_kept(
+    here: Client, alice: User, clock: Any, sent: str, kept: int | None, said: str
+) -> None:
     clock.shift(timedelta(seconds=1))
     here.post("/accounts/reauthenticate/", {"password": PASSWORD})
 
@@ -246,6 +255,7 @@ def test_time_is_kept(here: Client, alice: User, clock: Any, sent: str, kept: in
     assert alice.lock_after == kept
     chosen = re.findall(r'value="(\w+)"[^>]* checked', here.get("/accounts/lock/").text)
     assert chosen == [sent]
+    assertContains(here.get("/accounts/"), said)
 
 
 @pytest.mark.parametrize("sent", ["", "7", "0", "-5", "soon", "99999999999999999999"])
