@@ -8,11 +8,14 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 
+from healing.editing import FORBIDDEN
 from tests.look.files import TEMPLATES
 
 PAGES = sorted(path for path in TEMPLATES.glob("**/*.html") if "mail" not in path.parts)
 ERRORS = ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"]
 INLINE = re.compile(r"\sstyle=|<style\b|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", re.IGNORECASE)
+
+SAID = re.compile(r"(?s){% translate .*?%}|{% blocktranslate.*?{% endblocktranslate")
 
 
 class Links(HTMLParser):
@@ -36,6 +39,11 @@ class Walk(forms.Form):
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(TEMPLATES).as_posix())
 def test_page_has_nothing_inline(page):
     assert INLINE.findall(page.read_text()) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(TEMPLATES).as_posix())
+def test_page_says_nothing_that_presses(page):
+    assert [words for words in SAID.findall(page.read_text()) if FORBIDDEN.search(words)] == []
 
 
 @pytest.mark.parametrize("template", ["base.html", *ERRORS])
