@@ -95,6 +95,17 @@ def test_page_lists_own_browsers_and_nobody_elses(
         assertNotContains(page, key_of(client))
 
 
+def test_browser_of_no_known_kind_is_called_so_on_its_button_too(
+    proven: Client, alice: User, signed_in: SignedIn
+) -> None:
+    signed_in(alice, "curl/8.5.0")
+
+    page = proven.get(PAGE)
+
+    assertContains(page, "<b>A browser we do not know</b>")
+    assertContains(page, 'Sign it out<span class="vh">: A browser we do not know, ')
+
+
 def test_one_browser_is_signed_out(proven: Client, alice: User, signed_in: SignedIn) -> None:
     phone, tablet = signed_in(alice, FIREFOX), signed_in(alice, "iPad Safari")
     of_phone = next(

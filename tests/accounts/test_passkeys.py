@@ -97,6 +97,16 @@ def test_passkey_is_made_and_named_by_browser_and_day(
     assert (newest.kind, newest.device) == (Activity.Kind.PASSKEY_ADDED, "Chrome on Linux")
 
 
+def test_passkey_of_no_known_browser_is_called_so_on_its_link_too(sure: Client) -> None:
+    options = asked_on(sure.get(ADD).text)
+    sure.post(ADD, {"credential": Device().makes(options)}, headers={"User-Agent": "curl/8.5.0"})
+
+    page = sure.get(INDEX)
+
+    assertContains(page, "<b>A browser we do not know</b>")
+    assertContains(page, 'Remove<span class="vh">: A browser we do not know, ')
+
+
 def test_first_passkey_signs_out_everywhere_else(sure: Client, carol: User) -> None:
     elsewhere = Client()
     sign_in(elsewhere, carol.email)
