@@ -63,13 +63,20 @@ class AddressField(EmailField):  # type: ignore[misc]
             **kwargs,
         )
 
+    def to_python(self, value: Any) -> str:
+        """In small letters before anything is asked of it: some signs are two then."""
+        return UserManager.normalize_email(super().to_python(value))
+
 
 class MailedAddressField(AddressField):
     """An address that we will write to."""
 
     def clean(self, value: Any) -> Any:
         value = super().clean(value)
-        domain = str(value).rpartition("@")[2].lower()
+        mailbox, _at, domain = str(value).rpartition("@")
+        # Django takes “ı” and “ſ” for the letters of their capitals. Mail would go to another one.
+        if not mailbox.isascii():
+            raise ValidationError(NOT_AN_ADDRESS, "invalid")
         # Our mail server would take these for itself, or for a machine behind it. Where the site
         # is on a laptop, so is its mail.
         is_local = domain == "localhost" and settings.SITE.hostname != "localhost"

@@ -14,6 +14,7 @@ from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, code_in, seen, sign_in, sign_up
 from tests.accounts.factors import EARLIER, give_app, prove_again
 from tests.accounts.test_pages import check
+from tests.accounts.test_signup import GROWS
 from tests.conftest import PASSWORD, Client, Statements
 from vault.models import Session
 
@@ -79,6 +80,7 @@ def test_page_asks_for_the_password_first(as_carol: Client, method: str) -> None
         ("", "Write your email address."),
         ("nobody", "does not look like an email address"),
         ("eve@exam\u2028ple.org", "does not look like an email address"),
+        (GROWS, "This address is longer than an email address can be."),
         ("CAROL@example.org", "This is your address already."),
     ],
 )

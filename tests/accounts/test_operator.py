@@ -8,6 +8,7 @@ from pytest_django import Settings
 from accounts.models import User
 from mail.models import Message
 from tests.accounts.conftest import Typed, sign_in
+from tests.accounts.test_signup import GROWS
 from tests.conftest import PASSWORD, Client
 
 ADDRESS = "olga@example.org"
@@ -82,11 +83,15 @@ def test_password_is_held_to_what_the_pages_ask(piped: Typed, password: str, why
     assert not User.objects.exists()
 
 
-def test_what_is_no_address_is_refused(piped: Typed) -> None:
+@pytest.mark.parametrize(
+    ("email", "why"),
+    [("olga", "does not look like an email address"), (GROWS, "longer than an email address")],
+)
+def test_what_is_no_address_is_refused(piped: Typed, email: str, why: str) -> None:
     piped(f"{PASSWORD}\n")
 
-    with pytest.raises(CommandError, match="does not look like an email address"):
-        call_command("create_operator", email="olga")
+    with pytest.raises(CommandError, match=why):
+        call_command("create_operator", email=email)
 
     assert not User.objects.exists()
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts.actions import appoint, open_account
 from accounts.forms import AddressField, NewPasswordField
 from accounts.management.terminal import agrees
-from accounts.models import User, UserManager
+from accounts.models import User
 
 
 class Command(BaseCommand):
@@ -46,11 +46,8 @@ class Command(BaseCommand):
     def _address(self, given: str | None) -> str:
         if given is None and not sys.stdin.isatty():
             raise CommandError("Say whose account it is: --email you@example.org")
-        return UserManager.normalize_email(self._clean(given or input("Email address: ")))
-
-    def _clean(self, email: str) -> str:
         try:
-            return str(AddressField().clean(email))
+            return str(AddressField().clean(given or input("Email address: ")))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
 
