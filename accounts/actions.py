@@ -176,6 +176,8 @@ def add_app(
 
 @transaction.atomic
 def remove_app(*, person: User, device: str, now: datetime) -> None:
+    if not _held(person):
+        return
     if _factors(person, Authenticator.Type.TOTP).delete()[0]:
         _drop_codes_for_nothing(person)
         tell_of_change(person=person, kind=Activity.Kind.APP_REMOVED, now=now, device=device)
@@ -203,6 +205,8 @@ def add_passkey(
 
 @transaction.atomic
 def remove_passkey(*, person: User, passkey: Authenticator, device: str, now: datetime) -> None:
+    if not _held(person):
+        return
     if _factors(person, Authenticator.Type.WEBAUTHN).filter(pk=passkey.pk).delete()[0]:
         _drop_codes_for_nothing(person)
         tell_of_change(person=person, kind=Activity.Kind.PASSKEY_REMOVED, now=now, device=device)

@@ -1,12 +1,14 @@
 import io
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.core.cache import cache
+from django.db import connections
 
 from accounts.actions import open_account
 from accounts.models import User
@@ -20,6 +22,7 @@ EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
 
 Mails = Callable[[], list[OneLineMail]]
 Typed = Callable[..., None]
+Later = Callable[..., "Future[Any]"]
 
 
 @pytest.fixture
@@ -67,6 +70,20 @@ def sure(as_carol: Client) -> Client:
     prove_again(as_carol)
     note_shown(as_carol)
     return as_carol
+
+
+@pytest.fixture
+def later() -> Iterator[Later]:
+    """Does something on a connection of its own."""
+
+    def do(what: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        try:
+            return what(*args, **more)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        yield lambda what, *args, **more: pool.submit(do, what, *args, **more)
 
 
 class Terminal(io.StringIO):

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,11 +16,11 @@ from django.db import connection, connections
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from accounts.actions import open_account, remove_app
+from accounts.actions import open_account, remove_app, remove_passkey
 from accounts.models import Activity, User
 from accounts.second_factor import opened, sealed
 from mail.models import Message
-from tests.accounts.conftest import EVENING, Mails, code_in, sign_in
+from tests.accounts.conftest import EVENING, Later, Mails, code_in, sign_in
 from tests.accounts.factors import (
     EARLIER,
     STEP,
@@ -32,6 +33,7 @@ from tests.accounts.factors import (
     row_of,
 )
 from tests.accounts.test_pages import check
+from tests.adversarial.test_at_once import first
 from tests.conftest import PASSWORD, Client, Statements
 from vault.models import Key, Session
 from vault.sealing import CannotOpen, new_keyset
@@ -67,6 +69,11 @@ def half_in(person: User) -> Client:
 
 def is_in(client: Client) -> bool:
     return client.get("/you/").status_code == 200
+
+
+def kinds_of(person: User) -> list[str]:
+    kinds = Authenticator.objects.filter(user=person).values_list("type", flat=True)
+    return sorted(kinds)
 
 
 def secret_on(page: Any) -> str:
@@ -510,8 +517,39 @@ def test_removing_one_of_two_leaves_the_codes(carol: User, secret: str) -> None:
 
     remove_app(person=carol, device="", now=EVENING)
 
-    kinds = Authenticator.objects.values_list("type", flat=True)
-    assert sorted(kinds) == ["recovery_codes", "webauthn"]
+    assert kinds_of(carol) == ["recovery_codes", "webauthn"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_removing_both_at_once_takes_the_codes_along(carol: User, later: Later) -> None:
+    give_app(carol)
+    give_passkey(carol)
+    passkey = row_of(carol, "webauthn")
+
+    with first():
+        remove_app(person=carol, device="", now=EVENING)
+        other = later(remove_passkey, person=carol, passkey=passkey, device="", now=EVENING)
+
+    other.result(timeout=30)
+    assert kinds_of(carol) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("begins", ["adding", "removing"])
+def test_adding_one_while_the_other_is_removed_leaves_codes(
+    carol: User, later: Later, begins: str
+) -> None:
+    give_app(carol)
+    add = partial(give_passkey, carol)
+    remove = partial(remove_app, person=carol, device="", now=EVENING)
+    quicker, slower = (add, remove) if begins == "adding" else (remove, add)
+
+    with first():
+        quicker()
+        other = later(slower)
+
+    other.result(timeout=30)
+    assert kinds_of(carol) == ["recovery_codes", "webauthn"]
 
 
 # --- Sealed --------------------------------------------------------------------------------

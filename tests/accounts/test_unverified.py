@@ -1,22 +1,20 @@
 """Accounts whose address nobody has confirmed: they make room, and nobody else ever does."""
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
 import time_machine
 from allauth.account.models import EmailAddress
 from django.core.cache import cache
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertRedirects
 
 from accounts.actions import erase, tidy
 from accounts.models import User
 from accounts.unverified import NOWHERE, delete_old, make_room, step_aside
-from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
+from tests.accounts.conftest import EVENING, Later, Mails, code_in, sign_in, sign_up
 from tests.adversarial.test_at_once import first
 from tests.conftest import PASSWORD, Client
 from vault.models import Key
@@ -26,9 +24,6 @@ OTHER = "another quiet harbour"
 CONFIRM = "/accounts/confirm-email/"
 RESET = "/accounts/password/reset/"
 RESET_CODE = "/accounts/password/reset/confirm/"
-
-Later = Callable[..., "Future[Any]"]
-
 
 pytestmark = pytest.mark.usefixtures("fresh_limits")
 
@@ -168,20 +163,6 @@ def test_its_reset_is_worth_nothing_once_it_was_replaced(mails: Mails) -> None:
 
 
 # --- at once, on real connections -------------------------------------------------------------
-
-
-@pytest.fixture
-def later() -> Iterator[Later]:
-    """Does something on a connection of its own."""
-
-    def do(what: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        try:
-            return what(*args, **more)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(2) as pool:
-        yield lambda what, *args, **more: pool.submit(do, what, *args, **more)
 
 
 @pytest.mark.django_db(transaction=True)
