@@ -161,8 +161,8 @@ def add_passkey(request: SignedInRequest) -> HttpResponse:
         passkey = actions.add_passkey(person=person, made=made, here=here, **_here(request))
         if passkey:
             note_set_up(request, passkey)
-        messages.info(request, _("Your passkey is set up. You can sign in with it."))
-        _say_where_it_holds(request, had)
+            messages.info(request, _("Your passkey is set up. You can sign in with it."))
+            _say_where_it_holds(request, had)
         return redirect("mfa_index" if had else "mfa_view_recovery_codes")
     context = {"form": form, "options": passkeys.new_options(person)}
     return render(request, "mfa/webauthn/add_form.html", context)

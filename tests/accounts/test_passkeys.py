@@ -11,15 +11,16 @@ import pytest
 import time_machine
 from allauth.mfa.models import Authenticator
 from django.conf import settings as project
+from django.contrib.messages import get_messages
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from accounts.actions import open_account
+from accounts.actions import erase, open_account
 from accounts.models import Activity, User
 from accounts.passkeys import id_of
 from config.site import site_at
-from tests.accounts.conftest import EVENING, Mails, sign_in
+from tests.accounts.conftest import EVENING, Later, Mails, sign_in
 from tests.accounts.factors import (
     EARLIER,
     PRESENT,
@@ -34,6 +35,7 @@ from tests.accounts.factors import (
 )
 from tests.accounts.test_pages import check
 from tests.accounts.test_second_factor import half_in, is_in
+from tests.adversarial.test_at_once import first
 from tests.conftest import PASSWORD, Client, Statements
 from tests.safety.chromium import Site
 from vault.models import Session
@@ -117,6 +119,21 @@ def test_first_passkey_signs_out_everywhere_else(sure: Client, carol: User) -> N
     assertContains(page, "Wherever else you were signed in, you are signed out now.")
     assert is_in(sure)
     assert not is_in(elsewhere)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_passkey_made_while_the_account_is_erased_is_not_said_to_be_set_up(
+    carol: User, sure: Client, later: Later
+) -> None:
+    options = asked_on(sure.get(ADD).text)
+
+    with first():
+        erase(person=carol, now=EVENING)
+        sent = later(sure.post, ADD, {"credential": Device().makes(options)})
+
+    answer = sent.result(timeout=30)
+    assert answer.status_code == 302
+    assert list(get_messages(answer.wsgi_request)) == []
 
 
 def test_only_what_was_asked_for_is_kept_of_a_new_passkey(carol: User, sure: Client) -> None:
