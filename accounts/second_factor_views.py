@@ -89,7 +89,7 @@ def add_app(request: SignedInRequest) -> HttpResponse:
 def _add_app(request: SignedInRequest, form: AppForm) -> HttpResponse:
     person, had = request.user, has_second_factor(request.user)
     here = request.session.session_key
-    app = actions.add_app(person=person, secret=form.secret, here=here, **_here(request))
+    app = actions.add_app(person=person, secret=form.secret, here=here, **_how_and_when(request))
     clear_totp_secret(request)
     if app:
         # Here too it counts once: whoever saw it typed cannot sign in with it.
@@ -107,7 +107,7 @@ def remove_app(request: SignedInRequest) -> HttpResponse:
         return redirect("mfa_index")
     if request.method != "POST":
         return render(request, "mfa/totp/deactivate_form.html")
-    actions.remove_app(person=request.user, **_here(request))
+    actions.remove_app(person=request.user, **_how_and_when(request))
     messages.info(request, _("The app is removed. Signing in no longer asks for its codes."))
     return redirect("mfa_index")
 
@@ -142,7 +142,7 @@ def new_codes(request: SignedInRequest) -> HttpResponse:
         return redirect("mfa_index")
     if request.method != "POST":
         return render(request, "mfa/recovery_codes/generate.html")
-    actions.make_codes(person=request.user, **_here(request))
+    actions.make_codes(person=request.user, **_how_and_when(request))
     return redirect("mfa_view_recovery_codes")
 
 
@@ -158,7 +158,7 @@ def add_passkey(request: SignedInRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         made = form.cleaned_data["credential"]
         here = request.session.session_key
-        passkey = actions.add_passkey(person=person, made=made, here=here, **_here(request))
+        passkey = actions.add_passkey(person=person, made=made, here=here, **_how_and_when(request))
         if passkey:
             note_set_up(request, passkey)
             messages.info(request, _("Your passkey is set up. You can sign in with it."))
@@ -177,7 +177,7 @@ def remove_passkey(request: SignedInRequest, id: str) -> HttpResponse:
     if request.method != "POST":
         context = {"name": passkey.data["name"], "made_at": passkey.created_at}
         return render(request, "mfa/webauthn/authenticator_confirm_delete.html", context)
-    actions.remove_passkey(person=request.user, passkey=passkey, **_here(request))
+    actions.remove_passkey(person=request.user, passkey=passkey, **_how_and_when(request))
     messages.info(request, _("The passkey is removed. Nobody can sign in with it any more."))
     return redirect("mfa_index")
 
@@ -251,7 +251,7 @@ def _say_where_it_holds(request: HttpRequest, had: bool) -> None:
         messages.info(request, _("Wherever else you were signed in, you are signed out now."))
 
 
-def _here(request: HttpRequest) -> dict[str, Any]:
+def _how_and_when(request: HttpRequest) -> dict[str, Any]:
     return {"device": device_of(request), "now": timezone.now()}
 
 
