@@ -75,6 +75,12 @@ def appoint(*, person: User, password: str | None = None) -> None:
 
 
 @transaction.atomic
+def open_operator(*, email: str, password: str, now: datetime) -> None:
+    """An account that is an operator’s from its first moment, or none."""
+    appoint(person=open_account(email=email, password=password, now=now))
+
+
+@transaction.atomic
 def choose_name(*, person: User, name: str, now: datetime) -> None:
     """What to call them from now on. No name is no row. Raises CannotOpen, and then keeps what
     is there: what does not open is never written over."""

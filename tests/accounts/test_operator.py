@@ -1,8 +1,11 @@
 """An operator's account, made at a terminal before any mail works."""
 
+from typing import Any
+
 import pytest
 from allauth.account.models import EmailAddress
 from django.core.management import CommandError, call_command
+from django.db.models.signals import pre_save
 from pytest_django import Settings
 
 from accounts.models import User
@@ -118,6 +121,22 @@ def test_it_is_safe_to_run_twice(piped: Typed, capsys: pytest.CaptureFixture[str
 
     assert User.objects.values().get() == before
     assert "already. Nothing was changed." in capsys.readouterr().out
+
+
+def test_what_breaks_half_way_leaves_no_account(piped: Typed) -> None:
+    def break_the_second(instance: User, **_: Any) -> None:
+        if not instance._state.adding:
+            raise RuntimeError
+
+    piped(f"{PASSWORD}\n")
+    pre_save.connect(break_the_second, sender=User)
+    try:
+        with pytest.raises(RuntimeError):
+            call_command("create_operator", email=ADDRESS)
+    finally:
+        pre_save.disconnect(break_the_second, sender=User)
+
+    assert not User.objects.exists()
 
 
 def test_account_that_is_there_is_left_alone_unless_it_is_said(carol: User, piped: Typed) -> None:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.actions import appoint, open_account
+from accounts.actions import appoint, open_operator
 from accounts.forms import AddressField, NewPasswordField
 from accounts.management.terminal import agrees
 from accounts.models import User
@@ -34,8 +34,7 @@ class Command(BaseCommand):
         email = self._address(options["email"])
         person = User.objects.filter(email=email).first()
         if person is None:
-            person = open_account(email=email, password=self._password(email), now=timezone.now())
-            appoint(person=person)
+            open_operator(email=email, password=self._password(email), now=timezone.now())
             self.stdout.write(f"{email} is an operator now.")
         elif person.is_superuser and person.is_staff and person.is_active and _confirmed(person):
             self.stdout.write(f"{email} is an operator already. Nothing was changed.")
