@@ -351,8 +351,7 @@ def _drop_codes_for_nothing(person: User) -> None:
 
 def _held(person: User) -> bool:
     """Whether they still have an account; if so, nobody else changes it until we are done."""
-    # Rows that point to this one can still be added meanwhile: only their key matters to them.
-    return User.objects.select_for_update(no_key=True).filter(pk=person.pk).exists()
+    return User.objects.held().filter(pk=person.pk).exists()
 
 
 def _waiting_for(person: User) -> Iterator[str]:

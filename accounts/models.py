@@ -37,6 +37,11 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=self.normalize_email(username))
 
+    def held(self) -> "models.QuerySet[User]":
+        """Accounts that nobody else changes before the end of the transaction."""
+        # Rows that point to one can still be added meanwhile: only its key matters to them.
+        return self.select_for_update(no_key=True)
+
     @transaction.atomic
     def create_user(self, email: str, password: str, **fields: Any) -> "User":
         """An account with a password: without one it could never be asked for again."""
