@@ -1,6 +1,6 @@
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -121,7 +121,8 @@ def erase(*, person: User, now: datetime) -> None:
     post(kind="account.account_erased", to=person.email, words=goodbye, now=now)
     for limit in PERSONAL_LIMITS:
         ratelimit.clear(None, action=limit, user=person)
-    Session.objects.filter(pk__in=list(_waiting_for(person))).delete()
+    # Those that have ended, too: until somebody tidies up they hold the address.
+    _end_waiting(person, Session.objects.of_nobody_yet())
     LogEntry.objects.filter(object_id=str(person.pk)).delete()
     person.delete()
 
@@ -143,8 +144,7 @@ def end_device(*, person: User, id: str, now: datetime) -> None:
 def end_sessions(*, person: User, but: str | None, now: datetime) -> None:
     """Sign this person out everywhere but in the session with this key: also where a sign-in is
     half-way, or a code of theirs waits. Whoever began that may have been the reason."""
-    waiting = [key for key in _waiting_for(person) if key != but]
-    Session.objects.filter(pk__in=waiting).delete()
+    _end_waiting(person, Session.objects.of_nobody_yet().living(now).exclude(pk=but))
     if Session.objects.of(person).exclude(session_key=but).delete()[0]:
         note_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
 
@@ -226,7 +226,7 @@ def remove_second_factor(*, person: User, now: datetime) -> bool:
         return False
     Authenticator.objects.filter(user=person).delete()
     Session.objects.of(person).delete()
-    Session.objects.filter(pk__in=list(_waiting_for(person))).delete()
+    _end_waiting(person, Session.objects.of_nobody_yet().living(now))
     tell_of_change(person=person, kind=Activity.Kind.SECOND_FACTOR_REMOVED, now=now)
     return True
 
@@ -354,12 +354,14 @@ def _held(person: User) -> bool:
     return User.objects.held().filter(pk=person.pk).exists()
 
 
-def _waiting_for(person: User) -> Iterator[str]:
-    """Where a code for them still waits: nobody’s sessions yet, so they have to be looked into.
-    Those where they are signed in go with the account."""
+def _end_waiting(person: User, sessions: QuerySet[Session]) -> None:
+    """End those of these sessions in which a code for them waits. They are nobody’s yet, so they
+    have to be looked into. Those where they are signed in go with the account."""
     # Quoted: ann@example.org stands in joann@example.org too.
     signs = (str(person.pk), person.pk.hex, json.dumps(person.email, ensure_ascii=False))
-    for session in Session.objects.of_nobody_yet().iterator(chunk_size=500):
+    waiting = []
+    for session in sessions.only("session_data").iterator(chunk_size=500):
         contents = json.dumps(session.get_decoded(), ensure_ascii=False)
         if any(sign in contents for sign in signs):
-            yield session.pk
+            waiting.append(session.pk)
+    Session.objects.filter(pk__in=waiting).delete()

@@ -68,7 +68,7 @@ def key_of(person: User, id: str, *, now: datetime) -> str | None:
 
 
 def _rows(person: User, now: datetime) -> Iterator[Session]:
-    yield from Session.objects.of(person).filter(expire_date__gt=now)
+    yield from Session.objects.of(person).living(now)
 
 
 def _id_of(key: str) -> str:

@@ -173,6 +173,9 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Before a sign-in: a code that waits, something begun without an account."""
         return self.filter(owner=None)
 
+    def living(self, now: datetime) -> Self:
+        return self.filter(expire_date__gt=now)
+
     def ended(self, now: datetime) -> Self:
         return self.filter(expire_date__lte=now)
 

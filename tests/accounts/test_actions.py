@@ -1,10 +1,13 @@
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from accounts.actions import choose_name, keep_preferences
+from accounts.actions import choose_name, end_sessions, erase, keep_preferences
 from accounts.models import Profile, User
 from tests.accounts.conftest import EVENING
+from tests.conftest import Client, Statements
+from vault.models import Session
 from vault.sealing import CannotOpen
 
 
@@ -47,3 +50,41 @@ def test_preferences_are_kept_together(alice: User) -> None:
 
     stored = User.objects.get(pk=alice.pk)
     assert (stored.called, stored.language, stored.time_zone) == ("Ali", "en", "Europe/Oslo")
+
+
+@pytest.fixture
+def waiting(carol: User) -> Any:
+    """A code for Carol waits in this session, which ends now."""
+    Client().post("/accounts/password/reset/", {"email": carol.email})
+    Session.objects.update(expire_date=EVENING)
+    return Session.objects.of_nobody_yet()
+
+
+def test_code_that_waits_ends_with_the_other_sessions_and_not_here(
+    carol: User, waiting: Any
+) -> None:
+    before = EVENING - timedelta(seconds=1)
+
+    end_sessions(person=carol, but=waiting.get().pk, now=before)
+    assert waiting.exists()
+
+    end_sessions(person=carol, but=None, now=before)
+    assert not waiting.exists()
+
+
+def test_session_that_has_ended_is_not_looked_into(
+    carol: User, waiting: Any, statements: Statements
+) -> None:
+    """It opens nothing any more, and looking into it costs as much as into a living one."""
+    with statements() as found:
+        end_sessions(person=carol, but=None, now=EVENING)
+
+    assert waiting.exists()
+    columns = found[0].partition(" FROM ")[0]
+    assert columns == 'SELECT "vault_session"."session_key", "vault_session"."session_data"'
+
+
+def test_erasing_takes_along_a_code_that_has_run_out(carol: User, waiting: Any) -> None:
+    erase(person=carol, now=EVENING)
+
+    assert not waiting.exists()
