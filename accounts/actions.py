@@ -37,8 +37,6 @@ KEPT = timedelta(days=90)
 # As much as one run deletes of a kind: it comes back within the hour.
 BATCH = 5000
 
-# Limits that count per person keep their id in the cache until they run out.
-PERSONAL_LIMITS = ("change_password", "manage_email", "reauthenticate")
 # Which mail says that it has happened.
 TELLS_OF = {
     Activity.Kind.PASSWORD_CHANGED: emails.password_changed,
@@ -119,8 +117,6 @@ def erase(*, person: User, now: datetime) -> None:
     with translation.override(person.spoken):
         goodbye = emails.account_erased()
     post(kind="account.account_erased", to=person.email, words=goodbye, now=now)
-    for limit in PERSONAL_LIMITS:
-        ratelimit.clear(None, action=limit, user=person)
     # Those that have ended, too: until somebody tidies up they hold the address.
     _end_waiting(person, Session.objects.of_nobody_yet())
     LogEntry.objects.filter(object_id=str(person.pk)).delete()

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import pytest
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
+from django.db import connection, connections
 from pytest_django.asserts import assertRedirects
 
 from accounts.actions import choose_name, erase
@@ -29,6 +29,13 @@ def cells_with(*traces: str) -> Iterator[tuple[str, str]]:
                 cursor.execute(f'SELECT 1 FROM "{table}" WHERE {found} LIMIT 1', [trace])  # noqa: S608
                 if cursor.fetchone():
                     yield table, column
+
+
+def counted() -> list[str]:
+    """What the counts of tries are kept under, on the connection that takes them."""
+    with connections["cache"].cursor() as cursor:
+        cursor.execute("SELECT cache_key FROM cache ORDER BY 1")
+        return [row[0] for row in cursor.fetchall()]
 
 
 @pytest.fixture
@@ -58,6 +65,17 @@ def test_erasing_leaves_no_trace_in_any_table(lived_in: User, mails: Mails) -> N
     erase(person=lived_in, now=EVENING)
 
     assert list(cells_with(*traces)) == []
+
+
+def test_counts_of_tries_are_left_to_run_out_and_name_nobody(lived_in: User) -> None:
+    traces = [str(lived_in.pk), lived_in.pk.hex, lived_in.email, "127.0.0.1"]
+    kept = counted()
+    assert kept
+
+    erase(person=lived_in, now=EVENING)
+
+    assert counted() == kept
+    assert not [trace for trace in traces if trace in " ".join(kept)]
 
 
 def test_erasing_says_goodbye_once_and_to_nobody_known(lived_in: User, mails: Mails) -> None:
