@@ -9,7 +9,7 @@ from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.contrib.admin.models import LogEntry
-from django.db import connection, transaction
+from django.db import connections, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import translation
@@ -271,7 +271,8 @@ def invite(*, count: int = 1, days: int = INVITATION_LASTS.days, now: datetime) 
 
 
 def tidy(*, now: datetime) -> None:
-    """Delete what is kept for a time only, a batch of each. What is left waits for the next run.
+    """Delete what is kept for a time only: of accounts, sessions and activity a batch, and what is
+    left waits for the next run; of invitations and of what limits count, all.
 
     A kind that cannot be deleted keeps no other from it: it is logged, and at the end all that
     broke is raised. Safe to run any number of times at once: what is gone is gone.
@@ -284,8 +285,8 @@ def tidy(*, now: datetime) -> None:
             # Also where the worker’s time is up: the others take a moment of what little is left.
             logger.error("cannot be tidied", extra={"kind": kind}, exc_info=error)
             broken.append(error)
-            # It may have been left in the middle of a statement.
-            connection.close()
+            # One of them may have been left in the middle of a statement.
+            connections.close_all()
     if broken:
         raise ExceptionGroup("tidied in part", broken)
 

@@ -238,6 +238,21 @@ def test_kind_that_is_waited_for_in_vain_keeps_no_other(
     assert still_there() == kinds_in(caplog) == {"accounts"}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_connection_of_the_cache_that_was_waited_on_in_vain_is_opened_anew(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = timezone.now() + timedelta(minutes=1)
+    left_behind(now)
+    with held_in_vain("cache"), pytest.raises(ExceptionGroup):
+        tidy(now=now)
+    assert kinds_in(caplog) == {"limits"}
+
+    tidy(now=now)
+
+    assert still_there() == set()
+
+
 @pytest.mark.parametrize("name", ["accounts.tasks.tidy", "mail.tasks.tidy"])
 def test_clock_runs_it_every_hour_and_a_late_one_is_dropped(name: str) -> None:
     [entry] = [each for each in app.conf.beat_schedule.values() if each["task"] == name]
