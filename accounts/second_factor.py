@@ -24,6 +24,8 @@ from vault.sealing import CannotOpen, pack, unpack
 PURPOSE = "accounts.second_factor"
 # What asks for more than a password. Recovery codes only stand in for one of these.
 FACTORS = frozenset({Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN})
+# In the session: where somebody was going who was sent first to set one up.
+GOING_TO = "second_factor_for"
 
 
 def sealed(person: User, seed: str) -> str:

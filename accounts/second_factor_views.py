@@ -25,12 +25,9 @@ from accounts.devices import device_of
 from accounts.given_back import closed
 from accounts.proofs import NothingResumed, both_again, note_set_up
 from accounts.requests import SignedInRequest
-from accounts.second_factor import has_second_factor
+from accounts.second_factor import GOING_TO, has_second_factor
 from accounts.second_factor_forms import AppForm, NewPasskeyForm
 from vault.sealing import CannotOpen
-
-# Where somebody was going who was sent here first to set one up.
-GOING_TO = "second_factor_for"
 
 LOOK_AND_SEND = ["GET", "HEAD", "POST"]
 

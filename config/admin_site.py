@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
-from accounts.second_factor import door_of, has_second_factor, has_shown_it
-from accounts.second_factor_views import GOING_TO
+from accounts.second_factor import GOING_TO, door_of, has_second_factor, has_shown_it
 
 
 class AdminSite(admin.AdminSite):
