@@ -5,13 +5,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.contrib.admin.models import LogEntry
 from django.db import connections, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils import translation
 
 from accounts import emails, limits, unverified
@@ -312,11 +310,6 @@ KEPT_FOR_A_TIME: dict[str, Callable[..., object]] = {
     "invitations": _delete_invitations,
     "limits": limits.forget_old,
 }
-
-
-def may_guess(request: HttpRequest, person: User) -> bool:
-    """Whether one more password may be tried here. Counts together with the lock's own tries."""
-    return bool(ratelimit.consume(request, action="reauthenticate", user=person))
 
 
 def _factors(person: User, *kinds: str) -> QuerySet[Authenticator]:

@@ -1,12 +1,12 @@
 """How much mail a visitor can make us send. Without limits our pages would write to strangers for
-whoever asks, and spend the good name of our sender.
+whoever asks, and spend the good name of our sender. And how often a password can be tried where a
+page of ours asks for it.
 
 Counted by allauth's machinery in the cache, which is a table with a connection of its own: what was
 counted outlives restarts and requests that fail. An address counts whether or not it has an
 account, so that a limit tells nobody which it is.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
@@ -14,10 +14,12 @@ from typing import Any
 from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.db import connections
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 from django.utils.encoding import punycode
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
 
 # The connection on which the cache lies.
 CONNECTION = "cache"
@@ -63,6 +65,12 @@ def forget_old(*, now: datetime) -> None:
         cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [now])  # noqa: S608
 
 
+def may_guess(request: HttpRequest, person: User) -> bool:
+    """Whether one more password may be tried here. Counts together with the lock's own tries."""
+    tries = ratelimit.consume(request, app="allauth.account", action="reauthenticate", user=person)
+    return tries is not None
+
+
 def _keys(address: str) -> dict[str, str]:
     name, _at, domain = address.strip().lower().rpartition("@")
     # Mail finds a host by its name in ASCII, of which there is one for all the ways to write it.
@@ -82,20 +90,3 @@ def _keys(address: str) -> dict[str, str]:
 def _sealed(word: str) -> str:
     """Addresses do not lie readable in the cache, nor as a hash that anyone can make."""
     return salted_hmac("accounts.limits", word).hexdigest()
-
-
-class HeadMiddleware:
-    """A HEAD is a GET without its body. Views see a GET, because allauth's limits and forms take
-    everything else for something that was sent."""
-
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "HEAD":
-            return self.get_response(request)
-        request.method = "GET"
-        try:
-            return self.get_response(request)
-        finally:
-            request.method = "HEAD"

@@ -100,3 +100,20 @@ class LockMiddleware:
             back = urlencode({"next": request.get_full_path()})
             return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{back}")
         return locked(request)
+
+
+class HeadMiddleware:
+    """A HEAD is a GET without its body. Views see a GET, because allauth's limits and forms take
+    everything else for something that was sent."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method != "HEAD":
+            return self.get_response(request)
+        request.method = "GET"
+        try:
+            return self.get_response(request)
+        finally:
+            request.method = "HEAD"

@@ -100,7 +100,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.gone.GoneMiddleware",
-    "accounts.limits.HeadMiddleware",
+    "accounts.middleware.HeadMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions as account
 from accounts.given_back import closed
+from accounts.limits import may_guess
 from accounts.models import User
 from accounts.requests import SignedInRequest
 from healing.crossing import Stone, crossing
@@ -160,7 +161,7 @@ def erase(request: SignedInRequest) -> HttpResponse:
     person = request.user
     form = EraseForm(person, request.POST if request.method == "POST" else None)
     # As many guesses as at every other door that asks for the password.
-    if form.is_bound and not account.may_guess(request, person):
+    if form.is_bound and not may_guess(request, person):
         return render(request, "429.html", status=429)
     if form.is_bound and form.is_valid():
         account.erase(person=person, now=timezone.now())
