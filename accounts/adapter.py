@@ -28,8 +28,8 @@ from mail.emails import Words
 # Digits only: quick to type on any phone. Three tries in ten minutes leave eight of them safe.
 CODE_LENGTH = 8
 CODE_SIGNS = "0123456789"
-# As the settings say too. A mail with a code leaves within this time or not at all.
-CODE_LIVES = timedelta(minutes=10)
+# A mail with a code leaves within this time or not at all.
+CODE_LIVES = timedelta(seconds=settings.ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT)
 CODES = frozenset({"confirm_code", "reset_code"})
 
 # What allauth calls them, and we.

@@ -25,8 +25,9 @@ from safety.context import site
 from safety.requests import request_id
 
 # Fields of our forms that hold nothing anyone wrote.
-CHOSEN = frozenset({"id", "state", "hour", "zone", "time_zone", "language", "after", "consent"})
-NOT_WRITING = CHOSEN | {"next", "version"}
+NOT_WRITING = frozenset(
+    {"id", "state", "hour", "zone", "time_zone", "language", "after", "consent", "next", "version"}
+)
 # On allauth’s own pages. An exercise may call a field of words the same.
 NOT_WRITING_AT_THE_DOOR = NOT_WRITING | {"action", "code", "credential"}
 

@@ -24,7 +24,7 @@ from safety.leaving import LOCKED_AT, lock
 from vault.sessions import STAYS
 
 # A sign-in ends after this time, however much it is used.
-LASTS = timedelta(hours=12)
+LASTS = timedelta(seconds=settings.SESSION_COOKIE_AGE)
 # The same for whoever chose to stay signed in.
 STAYS_FOR = timedelta(days=30)
 # How old the cookie may grow before it is made anew: pages lock earlier by this much at most.

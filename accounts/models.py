@@ -22,8 +22,9 @@ from vault.statements import Statement
 
 # A visit is written at most this often: enough for reminders, too coarse to follow anyone.
 VISIT_GRAIN = timedelta(hours=1)
-# After how many quiet minutes the pages lock. None: not before signing out.
-LOCKS_AFTER = (5, 15, 60, None)
+# After how many quiet minutes the pages lock. A person has one of these, or none: not before
+# signing out.
+LOCKS_AFTER = [5, 15, 60]
 # The wording of the box at sign-up. Raise it whenever that sentence changes its meaning.
 CONSENT_VERSION = "1"
 
@@ -69,7 +70,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     lock_after = models.PositiveSmallIntegerField(
         null=True,
         default=15,
-        choices=[(minutes, minutes) for minutes in LOCKS_AFTER if minutes],
+        choices=[(minutes, minutes) for minutes in LOCKS_AFTER],
         editable=False,
     )
     # They have seen, once, what this place can and cannot hide.
@@ -90,7 +91,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(Lower("email"), name="one_account_per_address_in_any_case"),
             models.CheckConstraint(
-                condition=Q(lock_after=None) | Q(lock_after__in=[5, 15, 60]),
+                condition=Q(lock_after=None) | Q(lock_after__in=LOCKS_AFTER),
                 name="locks_after_a_time_that_can_be_chosen",
             ),
             models.CheckConstraint(
