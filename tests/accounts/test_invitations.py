@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 import time_machine
 from django.core.cache import cache
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
 from django.utils import timezone
 from pytest_django import Settings
@@ -334,6 +334,14 @@ def test_command_prints_links(db: None) -> None:
     assert all(timedelta(days=1.9) < end - timezone.now() <= timedelta(days=2) for end in ends)
     for link in links:
         follow(urlsplit(link).path)
+
+
+@pytest.mark.parametrize("odd", ["--count=0", "--count=-2", "--days=0", "--days=-3"])
+def test_command_makes_none_that_nobody_could_use(db: None, odd: str) -> None:
+    with pytest.raises(CommandError, match="No invitation was made"):
+        call_command("invite", odd)
+
+    assert not Invitation.objects.exists()
 
 
 def test_operator_makes_one_and_copies_its_link(as_operator: Client) -> None:

@@ -1,6 +1,6 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.actions import INVITATION_LASTS, invite
@@ -17,6 +17,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if min(options["count"], options["days"]) < 1:
+            raise CommandError("--count and --days begin at 1. No invitation was made.")
         made = invite(count=options["count"], days=options["days"], now=timezone.now())
         for invitation in made:
             self.stdout.write(link_to(invitation))
