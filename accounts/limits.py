@@ -24,10 +24,12 @@ from accounts.models import User
 # The connection on which the cache lies.
 CONNECTION = "cache"
 APP = "accounts"
+# Each by itself: of several in one, allauth keeps what it counted before the one that refuses.
 RATES = {
     # One mailbox. The first lets somebody sign up, ask for both further codes and start again; the
     # second is what a stranger can do to it.
-    "mail_to_address": "6/h/key,20/d/key",
+    "mail_to_address": "6/h/key",
+    "mail_to_address_in_a_day": "20/d/key",
     # One mail host, from everywhere: some 28,000 a day, so that everybody at a big provider can
     # come on the same day, and no more than it bears from us.
     "mail_to_domain": "300/15m/key",
@@ -81,6 +83,7 @@ def _keys(address: str) -> dict[str, str]:
     return {
         "mail_from_client": "",
         "mail_to_address": _sealed(mailbox),
+        "mail_to_address_in_a_day": _sealed(mailbox),
         "mail_to_domain": _sealed(domain),
         # Last, so that it counts mails only: it is about one that has left.
         "mail_twice": _sealed(mailbox),

@@ -141,6 +141,29 @@ def test_what_was_not_sent_does_not_count(ask: Ask, few_clients: None) -> None:
     assert [ask(f"p{n}@example.org", "192.0.2.9") for n in range(4)] == FEW
 
 
+def test_what_the_hour_refuses_does_not_count_for_the_day(
+    ask: Ask, clock: time_machine.Traveller
+) -> None:
+    assert [ask("dana@example.org") for _time in range(20)] == [True] * 6 + [False] * 14
+
+    clock.shift(timedelta(hours=1))
+    assert ask("dana@example.org")
+
+
+def test_what_the_day_refuses_does_not_count_for_the_hour(
+    ask: Ask, clock: time_machine.Traveller
+) -> None:
+    for _hour in range(4):
+        assert all(ask("dana@example.org") for _time in range(5))
+        clock.shift(timedelta(hours=1))
+    clock.shift(timedelta(hours=19, minutes=50))
+    assert not any(ask("dana@example.org") for _time in range(6))
+
+    # A day after the first of them.
+    clock.shift(timedelta(minutes=10))
+    assert ask("dana@example.org")
+
+
 def test_addresses_are_not_kept_in_the_cache(ask: Ask) -> None:
     ask("dana@example.org", "192.0.2.7")
 
