@@ -121,7 +121,20 @@ class CodeField(forms.CharField):
         )
 
 
-class SignupForm(allauth.SignupForm):  # type: ignore[misc]
+class Mailing:
+    """Before each of allauth’s forms that make us write to the address in them."""
+
+    errors: Any
+    cleaned_data: dict[str, Any]
+
+    def clean(self) -> Any:
+        cleaned = super().clean()  # type: ignore[misc]
+        if not self.errors and (wait := why_wait(context.request, self.cleaned_data["email"])):
+            raise ValidationError(wait)
+        return cleaned
+
+
+class SignupForm(Mailing, allauth.SignupForm):  # type: ignore[misc]
     account_already_exists: bool
 
     email = MailedAddressField(
@@ -163,8 +176,6 @@ class SignupForm(allauth.SignupForm):  # type: ignore[misc]
         cleaned = super().clean()
         if self.errors:
             return cleaned
-        if wait := why_wait(context.request, cleaned["email"]):
-            raise ValidationError(wait)
         # Last, so that nothing that stands in the way uses it up.
         by_invitation = settings.REGISTRATION == "invitation"
         if by_invitation and not invitations.take(context.request, now=timezone.now()):
@@ -226,7 +237,7 @@ class ReauthenticateForm(allauth.ReauthenticateForm):  # type: ignore[misc]
     password = CurrentPasswordField()
 
 
-class ResetPasswordForm(allauth.ResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(Mailing, allauth.ResetPasswordForm):  # type: ignore[misc]
     email = MailedAddressField()
 
     def clean_email(self) -> str:
@@ -234,12 +245,6 @@ class ResetPasswordForm(allauth.ResetPasswordForm):  # type: ignore[misc]
         address = UserManager.normalize_email(self.cleaned_data["email"])
         self.users = list(User.objects.filter(email=address, is_active=True))
         return address
-
-    def clean(self) -> Any:
-        cleaned = super().clean()
-        if not self.errors and (wait := why_wait(context.request, self.cleaned_data["email"])):
-            raise ValidationError(wait)
-        return cleaned
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         address: str = super().save(request, **kwargs)
@@ -299,15 +304,9 @@ class LockForm(forms.Form):
     )
 
 
-class NewAddressForm(allauth.AddEmailForm):  # type: ignore[misc]
+class NewAddressForm(Mailing, allauth.AddEmailForm):  # type: ignore[misc]
     email = MailedAddressField(help_text=_("A code goes there, to see that it reaches you."))
 
     def __init__(self, data: Any = None, *, user: User) -> None:
         super().__init__(user, data)
         self.fields["email"].label = _("New email address")
-
-    def clean(self) -> Any:
-        cleaned = super().clean()
-        if not self.errors and (wait := why_wait(context.request, self.cleaned_data["email"])):
-            raise ValidationError(wait)
-        return cleaned
