@@ -127,6 +127,16 @@ def test_shelf_shows_day_and_state_and_no_word(as_alice: Client, letter: Letter)
     assert "checking" not in page
 
 
+@pytest.mark.parametrize("path", ["/journal/", "/today/"])
+def test_letter_has_its_picture_and_not_the_words_of_it(
+    as_alice: Client, letter: Letter, path: str
+) -> None:
+    page = as_alice.get(path).content.decode()
+
+    assert f'<a href="/journal/{letter.pk}/"><svg' in page
+    assert "&lt;svg" not in page
+
+
 def test_empty_shelf_says_how_to_begin(as_alice: Client) -> None:
     assert "Your shelf is empty" in as_alice.get("/journal/").content.decode()
 
