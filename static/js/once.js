@@ -1,5 +1,5 @@
-// A form that makes us send a mail (data-once) is sent by the first click of a double click only. The second
-// would drop the answer to the first, and with it the page on which the code from the mail is typed.
+// A form with data-once is sent by the first click of a double click only. The second would drop the answer to the
+// first, and with it the page on which the code from a mail is typed, or the new cookie of a lock that has opened.
 
 const PATIENCE = 5000;
 

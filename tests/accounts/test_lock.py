@@ -38,6 +38,7 @@ def test_locked_page_asks_for_the_password(left: Client, address: str) -> None:
     assert response["Location"].startswith(f"{DOOR}?next=")
     page = left.get(response["Location"])
     assertContains(page, "Your password, please")
+    assertContains(page, "data-once")
     assertNotContains(page, "carol@example.org")
 
 
