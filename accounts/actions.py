@@ -116,7 +116,7 @@ def erase(*, person: User, now: datetime) -> None:
         goodbye = emails.account_erased()
     post(kind="account.account_erased", to=person.email, words=goodbye, now=now)
     # Those that have ended, too: until somebody tidies up they hold the address.
-    _end_waiting(person, Session.objects.of_nobody_yet())
+    _end_waiting(person)
     LogEntry.objects.filter(object_id=str(person.pk)).delete()
     person.delete()
 
@@ -136,9 +136,9 @@ def end_device(*, person: User, id: str, now: datetime) -> None:
 
 @transaction.atomic
 def end_sessions(*, person: User, but: str | None, now: datetime) -> None:
-    """Sign this person out everywhere but in the session with this key: also where a sign-in is
-    half-way, or a code of theirs waits. Whoever began that may have been the reason."""
-    _end_waiting(person, Session.objects.of_nobody_yet().living(now).exclude(pk=but))
+    """Sign this person out everywhere but in the session with this key. Where a sign-in is half-way
+    or a code of theirs waits it is over, there too: whoever began that may have been the reason."""
+    person.begin_anew(now=now)
     if Session.objects.of(person).exclude(session_key=but).delete()[0]:
         note_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
 
@@ -219,8 +219,8 @@ def remove_second_factor(*, person: User, now: datetime) -> bool:
     if not _held(person) or not _factors(person, *FACTORS).exists():
         return False
     Authenticator.objects.filter(user=person).delete()
+    person.begin_anew(now=now)
     Session.objects.of(person).delete()
-    _end_waiting(person, Session.objects.of_nobody_yet().living(now))
     tell_of_change(person=person, kind=Activity.Kind.SECOND_FACTOR_REMOVED, now=now)
     return True
 
@@ -344,13 +344,14 @@ def _held(person: User) -> bool:
     return User.objects.held().filter(pk=person.pk).exists()
 
 
-def _end_waiting(person: User, sessions: QuerySet[Session]) -> None:
-    """End those of these sessions in which a code for them waits. They are nobody’s yet, so they
-    have to be looked into. Those where they are signed in go with the account."""
+def _end_waiting(person: User) -> None:
+    """End the sessions of nobody yet in which a code for them waits, or half a sign-in: they hold
+    the address, and have to be looked into. Those where they are signed in go with the account."""
     # Quoted: ann@example.org stands in joann@example.org too.
     signs = (str(person.pk), person.pk.hex, json.dumps(person.email, ensure_ascii=False))
     waiting = []
-    for session in sessions.only("session_data").iterator(chunk_size=500):
+    sessions = Session.objects.of_nobody_yet().only("session_data")
+    for session in sessions.iterator(chunk_size=500):
         contents = json.dumps(session.get_decoded(), ensure_ascii=False)
         if any(sign in contents for sign in signs):
             waiting.append(session.pk)

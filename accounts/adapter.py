@@ -103,9 +103,17 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         """The code from a mail to this address was right."""
         with suppress(IntegrityError), transaction.atomic():
             if make_way(person=email_address.user, address=email_address.email):
-                return bool(super().confirm_email(request, email_address))
+                return self._confirm_email(request, email_address)
         self.add_message(request, messages.ERROR, "account/messages/email_confirmation_failed.txt")
         return False
+
+    def _confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        person = email_address.user
+        is_another = person.email != email_address.email
+        is_confirmed = bool(super().confirm_email(request, email_address))
+        if is_confirmed and is_another:
+            person.begin_anew(now=timezone.now())
+        return is_confirmed
 
     def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:
         return reverse("account_index")

@@ -21,7 +21,7 @@ from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts import alike, invitations
+from accounts import alike, invitations, tries
 from accounts.limits import why_wait
 from accounts.models import CONSENT_VERSION, User, UserManager
 from accounts.unverified import NOWHERE, is_unverified, make_room
@@ -248,11 +248,13 @@ class ResetPasswordForm(Mailing, allauth.ResetPasswordForm):  # type: ignore[mis
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         address: str = super().save(request, **kwargs)
+        state = request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
+        # allauth forgets it when the code comes back, and counts from then.
+        state[tries.BEGAN_AT] = state["at"]
         if not self.users:
             # So that each try of a code looks for somebody, too.
-            state = request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
             state |= {"user_id": str(uuid4()), alike.NOBODY: True}
-            request.session.modified = True
+        request.session.modified = True
         return address
 
 

@@ -76,6 +76,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     # They have seen, once, what this place can and cannot hide.
     shown_safety_at = models.DateTimeField(null=True, editable=False)
     last_visit_at = models.DateTimeField(null=True, editable=False)
+    # What was begun before it and is not finished is over: half a sign-in, a code that waits. It
+    # may lie in anybody's session.
+    began_anew_at = models.DateTimeField(null=True, editable=False)
     # When they agreed that what they write is kept, and to which wording.
     consented_at = models.DateTimeField(null=True, editable=False)
     consent_version = models.CharField(max_length=20, blank=True, editable=False)
@@ -173,6 +176,16 @@ class User(AbstractBaseUser, PermissionsMixin):
         """They have read, once, what this place can and cannot hide."""
         self.shown_safety_at = now
         self.save(update_fields=["shown_safety_at"])
+
+    def begin_anew(self, *, now: datetime) -> None:
+        """Nothing that was begun for them before leads anywhere."""
+        self.began_anew_at = now
+        # Not save(): the account may be erased meanwhile, and then nothing is left to end.
+        User.objects.filter(pk=self.pk).update(began_anew_at=now)
+
+    def has_begun_anew_since(self, moment: float) -> bool:
+        """Since this moment, in seconds, as allauth notes it."""
+        return self.began_anew_at is not None and self.began_anew_at.timestamp() > moment
 
     def visited(self, *, now: datetime) -> None:
         if self.last_visit_at and now - self.last_visit_at < VISIT_GRAIN:

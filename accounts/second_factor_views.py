@@ -4,11 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.internal.stagekit import LOGIN_SESSION_KEY, clear_login
 from allauth.core.internal import ratelimit
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import AuthenticateView, ReauthenticateView
 from allauth.mfa.models import Authenticator
+from allauth.mfa.stages import AuthenticateStage
 from allauth.mfa.totp.internal.auth import clear_totp_secret, get_totp_secret
 from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from django.contrib import messages
@@ -27,6 +29,7 @@ from accounts.proofs import NothingResumed, both_again, note_set_up
 from accounts.requests import SignedInRequest
 from accounts.second_factor import GOING_TO, has_second_factor
 from accounts.second_factor_forms import AppForm, NewPasskeyForm
+from accounts.unverified import hold
 from vault.sealing import CannotOpen
 
 LOOK_AND_SEND = ["GET", "HEAD", "POST"]
@@ -222,6 +225,9 @@ class AgainByPasskey(NothingResumed, ReauthenticateWebAuthnView):  # type: ignor
 @login_not_required
 @calm
 def authenticate(request: HttpRequest) -> HttpResponse:
+    if request.user.is_anonymous and _is_over(request):
+        clear_login(request)
+        return redirect("account_login")
     response: HttpResponse = Authenticate.as_view()(request)
     return response
 
@@ -235,6 +241,17 @@ def reauthenticate(request: HttpRequest) -> HttpResponse:
 def reauthenticate_by_passkey(request: HttpRequest) -> HttpResponse:
     response: HttpResponse = AgainByPasskey.as_view()(request)
     return response
+
+
+def _is_over(request: HttpRequest) -> bool:
+    """Whether this sign-in waits for the second step of somebody who has erased their account or
+    begun anew since. If not, they stay as they are until this request is answered."""
+    waiting = request.session.get(LOGIN_SESSION_KEY)
+    # A sign-up waits here too, perhaps for nobody: it is not asked about, and looks like any other.
+    if not waiting or waiting["state"]["stages"].get("current") != AuthenticateStage.key:
+        return False
+    person = hold(waiting["user_pk"])
+    return person is None or person.has_begun_anew_since(waiting["initiated_at"])
 
 
 def _with_options(context: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,8 @@ from django.shortcuts import redirect
 
 # Longer than a code can be entered, also where it is sent again.
 LASTS = timedelta(hours=1)
-# In the state of a code that was sent again: when the first one was.
+# In the state of a code that was sent again, or whose time begins anew once it has come back: when
+# the first one was sent.
 BEGAN_AT = "began_at"
 
 
@@ -37,7 +38,13 @@ def one_too_many(
 
 def sent_again(state: dict[str, Any], *, at: float) -> dict[str, Any]:
     """A code that lasts from now on. The tries at the one before it stay counted."""
-    return state | {"at": at, BEGAN_AT: _began_at(state)}
+    return state | {"at": at, BEGAN_AT: began_at(state)}
+
+
+def began_at(state: dict[str, Any]) -> float:
+    """To the microsecond. A session's key would not do to count by: it changes each time somebody
+    leaves."""
+    return float(state.get(BEGAN_AT, state["at"]))
 
 
 def _is_guess(request: HttpRequest, state: dict[str, Any]) -> bool:
@@ -47,11 +54,6 @@ def _is_guess(request: HttpRequest, state: dict[str, Any]) -> bool:
 
 
 def _takes_place(state: dict[str, Any], *, of: int) -> bool:
-    name = f"tries:{_began_at(state)}:{state.get('user_id')}:{state['email']}"
+    name = f"tries:{began_at(state)}:{state.get('user_id')}:{state['email']}"
     seconds = int(LASTS.total_seconds())
     return any(cache.add(f"{name}:{place}", True, seconds) for place in range(of))
-
-
-def _began_at(state: dict[str, Any]) -> float:
-    """To the microsecond. A session's key would not do: it changes each time somebody leaves."""
-    return float(state.get(BEGAN_AT, state["at"]))

@@ -126,7 +126,7 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
     sent again lasts as long as its mail promises."""
     key = EMAIL_VERIFICATION_CODE_SESSION_KEY
     seconds = app_settings.EMAIL_VERIFICATION_BY_CODE_TIMEOUT
-    if _ran_out(request, key, seconds) or _is_gone(request, key):
+    if _ran_out(request, key, seconds) or _is_over(request, key):
         request.session.pop(key)
         messages.warning(request, _code_ran_out(request))
         if request.user.is_anonymous:
@@ -193,19 +193,20 @@ def _is_for_nobody(state: dict[str, Any]) -> bool:
     return "user_id" not in state or alike.NOBODY in state
 
 
-def _is_gone(request: HttpRequest, key: str) -> bool:
-    """Whether the account of this code has been erased, or another sign-up has taken its place.
-    If it is there, it stays as it is until this request is answered."""
+def _is_over(request: HttpRequest, key: str) -> bool:
+    """Whether the account of this code has been erased, another sign-up has taken its place, or
+    its person has begun anew since. If not, it stays as it is until this request is answered."""
     state = request.session.get(key)
     if request.method != "POST" or state is None:
         return False
     person = hold(state.get("user_id") or uuid4())
     if _is_for_nobody(state):
         return False
-    if person is None or key != PASSWORD_RESET_VERIFICATION_SESSION_KEY:
-        return person is None
+    if person is None or person.has_begun_anew_since(tries.began_at(state)):
+        return True
     # A code that was sent to an address of before opens nothing any more.
-    return person.email != UserManager.normalize_email(state["email"])
+    is_reset = key == PASSWORD_RESET_VERIFICATION_SESSION_KEY
+    return is_reset and person.email != UserManager.normalize_email(state["email"])
 
 
 def _code_ran_out(request: HttpRequest) -> str:
@@ -222,7 +223,7 @@ def _ran_out(request: HttpRequest, key: str, seconds: int) -> bool:
 def _reset_ran_out(request: HttpRequest) -> bool:
     key = PASSWORD_RESET_VERIFICATION_SESSION_KEY
     seconds = app_settings.PASSWORD_RESET_BY_CODE_TIMEOUT
-    return _ran_out(request, key, seconds) or _is_gone(request, key)
+    return _ran_out(request, key, seconds) or _is_over(request, key)
 
 
 def _ask_again(request: HttpRequest) -> HttpResponse:

@@ -176,6 +176,34 @@ def test_code_works_in_the_browser_that_asked(
     assert now_under(carol)[0] == "carol@example.org"
 
 
+def test_code_ends_when_they_sign_out_elsewhere(carol: User, sure: Client, mails: Mails) -> None:
+    """Also in this browser: somebody else may have sat at it."""
+    sure.post(PAGE, {"email": NEW})
+
+    sure.post("/accounts/devices/end-others/")
+    sure.post(CODE_PAGE, {"code": code_in(mails()[-1])})
+
+    assert now_under(carol)[0] == "carol@example.org"
+
+
+def test_code_of_another_browser_ends_with_the_address(
+    carol: User, sure: Client, mails: Mails
+) -> None:
+    """Two are on their way: whichever comes back first is theirs."""
+    other = Client()
+    sign_in(other, carol.email)
+    prove_again(other)
+    other.post(PAGE, {"email": "other@example.org"})
+    late = code_in(mails()[-1])
+    sure.post(PAGE, {"email": NEW})
+    sure.post(CODE_PAGE, {"code": code_in(mails()[-1])})
+
+    page = other.post(CODE_PAGE, {"code": late}, follow=True)
+
+    assertContains(page, "That code has run out.")
+    assert now_under(carol) == (NEW, [(NEW, True, True)])
+
+
 def test_code_page_signs_nobody_out_by_the_way(sure: Client) -> None:
     sure.post(PAGE, {"email": NEW})
 

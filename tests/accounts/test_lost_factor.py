@@ -5,6 +5,7 @@ import io
 import pytest
 from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
@@ -13,9 +14,9 @@ from accounts.models import Activity, User
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, Typed, sign_in
 from tests.accounts.factors import STEP, code_of, give_app, give_passkey
-from tests.accounts.test_second_factor import half_in, is_in
-from tests.conftest import Client
-from vault.models import Session
+from tests.accounts.test_password import NEW, SET_PAGE, may_set_password
+from tests.accounts.test_second_factor import half_in, is_in, lock_of
+from tests.conftest import PASSWORD, Client
 
 pytestmark = pytest.mark.usefixtures("fresh_limits")
 
@@ -62,16 +63,32 @@ def test_second_step_of_nobody_else_goes(carol: User, bob: User, as_bob: Client)
     assert is_in(as_bob)
 
 
-def test_sign_in_that_waits_for_the_second_step_begins_anew(carol: User) -> None:
+@pytest.mark.parametrize("where", ["nobody’s", "locked by another"])
+def test_sign_in_that_waits_for_the_second_step_begins_anew(
+    carol: User, as_bob: Client, where: str
+) -> None:
     """Whoever got that far has the password, and may have waited for this."""
     give_app(carol)
-    waiting = half_in(carol)
+    waiting = half_in(carol, Client() if where == "nobody’s" else lock_of(as_bob))
 
-    remove_second_factor(person=carol, now=EVENING)
+    remove_second_factor(person=carol, now=timezone.now())
 
-    assert not Session.objects.exists()
     assertRedirects(waiting.get(STEP), "/accounts/login/")
     assert not is_in(waiting)
+
+
+def test_new_password_that_was_begun_before_is_not_set(
+    carol: User, client: Client, mails: Mails
+) -> None:
+    """Whoever reads their mail alone is not to come in by it now."""
+    give_app(carol)
+    may_set_password(client, carol, mails)
+
+    remove_second_factor(person=carol, now=timezone.now())
+    client.post(SET_PAGE, {"password1": NEW})
+
+    carol.refresh_from_db()
+    assert carol.check_password(PASSWORD)
 
 
 def test_second_step_can_be_set_up_again(carol: User, mails: Mails) -> None:

@@ -4,6 +4,7 @@ import pytest
 import time_machine
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
+from accounts.actions import end_sessions
 from accounts.models import User
 from tests.accounts.conftest import EVENING, Mails, code_in, seen, sign_in
 from tests.conftest import PASSWORD, Client
@@ -126,6 +127,72 @@ def test_reset_runs_out_after_ten_minutes_and_says_so(
     assertContains(response, "That code has run out.")
     carol.refresh_from_db()
     assert carol.check_password(PASSWORD)
+
+
+def may_set_password(client: Client, person: User, mails: Mails) -> None:
+    """The code from the mail has come back in this browser; the new password has not."""
+    client.post(RESET, {"email": person.email})
+    assertRedirects(client.post(CODE_PAGE, {"code": code_in(mails()[-1])}), SET_PAGE)
+
+
+@pytest.mark.parametrize("where", ["nobody’s", "open", "locked"])
+@pytest.mark.parametrize(
+    ("address", "sent", "password"),
+    [
+        (CHANGE, {"oldpassword": PASSWORD, "password1": NEW}, NEW),
+        ("/accounts/devices/end-others/", {}, PASSWORD),
+    ],
+)
+def test_reset_that_is_half_way_ends_with_the_other_sessions(
+    carol: User,
+    sure: Client,
+    as_bob: Client,
+    mails: Mails,
+    where: str,
+    address: str,
+    sent: dict[str, str],
+    password: str,
+) -> None:
+    """Whoever read the code had read their mail, in whichever browser they did."""
+    reader = Client() if where == "nobody’s" else as_bob
+    if where == "locked":
+        reader.get("/leave/")
+    may_set_password(reader, carol, mails)
+
+    assert sure.post(address, sent).status_code == 302
+    page = reader.post(SET_PAGE, {"password1": "what a reader of mails chose"}, follow=True)
+
+    assertRedirects(page, RESET)
+    assertContains(page, "That code has run out. You can ask for a new one here.")
+    carol.refresh_from_db()
+    assert carol.check_password(password)
+
+
+def test_reset_is_as_old_as_its_mail_and_not_as_its_code(
+    client: Client, carol: User, mails: Mails
+) -> None:
+    """The code comes back in the moment in which they sign out elsewhere."""
+    with time_machine.travel(EVENING, tick=False) as clock:
+        client.post(RESET, {"email": carol.email})
+        clock.shift(timedelta(minutes=1))
+        client.post(CODE_PAGE, {"code": code_in(mails()[0])})
+        end_sessions(person=carol, but=None, now=EVENING + timedelta(seconds=59))
+
+        client.post(SET_PAGE, {"password1": NEW})
+
+    carol.refresh_from_db()
+    assert carol.check_password(PASSWORD)
+
+
+def test_reset_that_was_begun_since_goes_on(carol: User, sure: Client, mails: Mails) -> None:
+    sure.post("/accounts/devices/end-others/")
+    client = Client()
+    may_set_password(client, carol, mails)
+
+    assertRedirects(client.post(SET_PAGE, {"password1": NEW}), "/accounts/password/reset/done/")
+
+    carol.refresh_from_db()
+    assert carol.check_password(NEW)
 
 
 def test_reset_checks_the_new_password(client: Client, carol: User, mails: Mails) -> None:

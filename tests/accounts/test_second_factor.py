@@ -16,11 +16,11 @@ from django.db import connection, connections
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from accounts.actions import open_account, remove_app, remove_passkey
+from accounts.actions import erase, open_account, remove_app, remove_passkey
 from accounts.models import Activity, User
 from accounts.second_factor import opened, sealed
 from mail.models import Message
-from tests.accounts.conftest import EVENING, Later, Mails, code_in, sign_in
+from tests.accounts.conftest import EVENING, Later, Mails, code_in, sign_in, sign_up
 from tests.accounts.factors import (
     EARLIER,
     STEP,
@@ -33,6 +33,7 @@ from tests.accounts.factors import (
     row_of,
 )
 from tests.accounts.test_pages import check
+from tests.accounts.test_password import CODE_PAGE, RESET
 from tests.adversarial.test_at_once import first
 from tests.conftest import PASSWORD, Client, Statements
 from vault.models import Key, Session
@@ -60,9 +61,15 @@ def secret(carol: User) -> str:
     return give_app(carol)
 
 
-def half_in(person: User) -> Client:
+def lock_of(client: Client) -> Client:
+    """Somebody’s browser, which they have just left in a hurry."""
+    assert client.get("/leave/").status_code == 303
+    return client
+
+
+def half_in(person: User, client: Client | None = None) -> Client:
     """A browser in which the password was right."""
-    client = Client(raise_request_exception=False)
+    client = client or Client(raise_request_exception=False)
     assertRedirects(sign_in(client, person.email), STEP)
     return client
 
@@ -106,11 +113,12 @@ def test_app_is_set_up_by_a_code_from_it(sure: Client, carol: User, mails: Mails
 ELSEWHERE = "Wherever else you were signed in, you are signed out now."
 
 
-def test_first_app_signs_out_everywhere_else(sure: Client, carol: User) -> None:
+def test_first_app_signs_out_everywhere_else(sure: Client, carol: User, mails: Mails) -> None:
     """Whoever is in there knows the password, and was never asked for more."""
     elsewhere, waiting = Client(), Client()
     sign_in(elsewhere, carol.email)
     waiting.post("/accounts/password/reset/", {"email": carol.email})
+    code = code_in(mails()[-1])
     secret = secret_on(sure.get(APP))
 
     page = sure.post(APP, {"code": code_of(secret)}, follow=True)
@@ -118,7 +126,7 @@ def test_first_app_signs_out_everywhere_else(sure: Client, carol: User) -> None:
     assertContains(page, ELSEWHERE)
     assert is_in(sure)
     assert not is_in(elsewhere)
-    assert not Session.objects.of_nobody_yet().exists()
+    assertRedirects(waiting.post(CODE_PAGE, {"code": code}), RESET)
     kinds = [row.kind for row in Activity.objects.of(carol).newest_first()]
     assert kinds[:2] == [Activity.Kind.APP_ADDED, Activity.Kind.SIGNED_OUT_ELSEWHERE]
 
@@ -303,13 +311,16 @@ def test_locked_pages_stay_closed_with_another_code(as_carol: Client, secret: st
     assert not is_in(as_carol)
 
 
-@pytest.mark.parametrize(
+BEGIN_ANEW = pytest.mark.parametrize(
     ("address", "sent"),
     [
         ("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "a longer sentence"}),
         ("/accounts/devices/end-others/", {}),
     ],
 )
+
+
+@BEGIN_ANEW
 def test_sign_in_that_is_half_way_ends_with_the_others(
     carol: User, sure: Client, secret: str, address: str, sent: dict[str, str]
 ) -> None:
@@ -321,6 +332,62 @@ def test_sign_in_that_is_half_way_ends_with_the_others(
     assertRedirects(half_way.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
     assert not is_in(half_way)
     assert is_in(sure)
+
+
+@BEGIN_ANEW
+def test_sign_in_that_is_half_way_in_the_locked_browser_of_another_ends_too(
+    carol: User, sure: Client, as_bob: Client, secret: str, address: str, sent: dict[str, str]
+) -> None:
+    half_way = half_in(carol, lock_of(as_bob))
+
+    assert sure.post(address, sent).status_code == 302
+
+    assertRedirects(half_way.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
+    assert not is_in(half_way)
+
+
+def test_sign_in_begun_since_goes_on_in_the_locked_browser_of_another(
+    carol: User, sure: Client, as_bob: Client, secret: str
+) -> None:
+    half_way = half_in(carol, lock_of(as_bob))
+    sure.post("/accounts/devices/end-others/")
+    half_way.get(STEP)
+
+    half_in(carol, half_way)
+    half_way.post(STEP, {"code": code_of(secret)})
+
+    assert is_in(half_way)
+
+
+def test_sign_in_of_an_account_that_was_erased_meanwhile_begins_anew(
+    carol: User, as_bob: Client, secret: str
+) -> None:
+    half_way = half_in(carol, lock_of(as_bob))
+    erase(person=carol, now=EVENING)
+
+    assertRedirects(half_way.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
+
+
+def test_old_half_of_a_sign_in_does_not_lock_whoever_is_in_there_now(
+    carol: User, sure: Client, as_bob: Client, secret: str
+) -> None:
+    half_in(carol, lock_of(as_bob))
+    sure.post("/accounts/devices/end-others/")
+    prove_again(as_bob)
+
+    assertRedirects(as_bob.get(STEP), "/today/")
+    assert is_in(as_bob)
+
+
+@pytest.mark.parametrize("address", ["dana@example.org", "carol@example.org"])
+def test_page_for_the_second_step_does_not_tell_a_sign_up_who_has_an_account(
+    carol: User, client: Client, address: str
+) -> None:
+    sign_up(client, address)
+
+    assertRedirects(client.get(STEP), "/accounts/login/", target_status_code=302)
+
+    assertRedirects(client.get("/accounts/login/"), "/accounts/confirm-email/")
 
 
 def test_sign_in_of_others_goes_on_when_somebody_signs_out_elsewhere(
