@@ -179,7 +179,7 @@ def remove_app(*, person: User, device: str, now: datetime) -> None:
     if not _held(person):
         return
     if _factors(person, Authenticator.Type.TOTP).delete()[0]:
-        _drop_codes_for_nothing(person)
+        _end_what_needed_one(person, now)
         tell_of_change(person=person, kind=Activity.Kind.APP_REMOVED, now=now, device=device)
 
 
@@ -208,7 +208,7 @@ def remove_passkey(*, person: User, passkey: Authenticator, device: str, now: da
     if not _held(person):
         return
     if _factors(person, Authenticator.Type.WEBAUTHN).filter(pk=passkey.pk).delete()[0]:
-        _drop_codes_for_nothing(person)
+        _end_what_needed_one(person, now)
         tell_of_change(person=person, kind=Activity.Kind.PASSKEY_REMOVED, now=now, device=device)
 
 
@@ -333,10 +333,12 @@ def _make_first_codes(person: User, now: datetime) -> None:
         )
 
 
-def _drop_codes_for_nothing(person: User) -> None:
-    """Recovery codes stand in for a second factor: without one they would be one."""
+def _end_what_needed_one(person: User, now: datetime) -> None:
+    """Recovery codes stand in for a second factor: without one they would be one. And a sign-in
+    that waits for one would wait for ever."""
     if not _factors(person, *FACTORS).exists():
         _factors(person, Authenticator.Type.RECOVERY_CODES).delete()
+        person.begin_anew(now=now)
 
 
 def _held(person: User) -> bool:

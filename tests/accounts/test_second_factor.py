@@ -390,6 +390,19 @@ def test_page_for_the_second_step_does_not_tell_a_sign_up_who_has_an_account(
     assertRedirects(client.get("/accounts/login/"), "/accounts/confirm-email/")
 
 
+def test_sign_in_begins_anew_whose_second_step_is_removed_meanwhile(
+    carol: User, sure: Client, secret: str
+) -> None:
+    """It waits for what nobody can show any more."""
+    half_way = half_in(carol)
+
+    sure.post("/accounts/2fa/app/remove/")
+
+    assertRedirects(half_way.get(STEP), "/accounts/login/")
+    sign_in(half_way, carol.email)
+    assert is_in(half_way)
+
+
 def test_sign_in_of_others_goes_on_when_somebody_signs_out_elsewhere(
     carol: User, sure: Client
 ) -> None:
