@@ -28,9 +28,7 @@ from vault.sealing import new_keyset
 
 Environment = dict[str, str]
 QUICK_BEAT = BEAT.command.replace("-A config ", "-A tests.faults.clock ")
-WAITING = """
-SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ILIKE %s
-"""
+WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ILIKE %s"
 
 
 class Told:
@@ -234,7 +232,11 @@ class House:
 
     def wait_for_lock(self, query: str, count: int = 1) -> None:
         """Until so many sessions with a query like this wait for a lock."""
-        wait_for(lambda: self.sql(WAITING, query)[0][0] >= count, f"{query} at a lock")
+        wait_for(lambda: len(self.at_a_lock(query)) >= count, f"{query} at a lock")
+
+    def at_a_lock(self, query: str) -> list[int]:
+        """The sessions with a query like this that wait for a lock."""
+        return [pid for (pid,) in self.sql(WAITING, query)]
 
     def is_ready(self) -> bool:
         return readyz(self.port, self.environment["SITE_URL"]) == 200

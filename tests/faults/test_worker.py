@@ -106,7 +106,11 @@ def being_written(house: House, stack: ExitStack) -> Iterator[Sink]:
     with lock:
         house.wait_for_lock('UPDATE "mail_message"%')
         sink.when_handed_over = lambda: None
+        at_the_lock = house.at_a_lock('UPDATE "mail_message"%')
         yield sink
+    # What was sent before the kill is done after it. Nobody changes the row before that.
+    asked = "SELECT 1 FROM pg_stat_activity WHERE pid = ANY(%s) AND state = 'active'"
+    wait_for(lambda: not house.sql(asked, at_the_lock), "the database to have written it")
 
 
 def _session_of_the_sender(house: House, sink: Sink) -> tuple[int, int]:
