@@ -6,7 +6,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 # Long for a busy machine; nothing here takes this long where all is well.
-PATIENCE = 60
+PATIENCE = 120
 
 
 def wait_for(find: Callable[[], T], what: str, *, seconds: float = PATIENCE) -> T:
