@@ -1,17 +1,17 @@
 """Guessing passwords and codes: how far it comes, and whom it does not touch."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import time_machine
-from django.db import connections, transaction
+from django.db import connections
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertRedirects
 
 from accounts.models import User
 from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
+from tests.at_once import first
 from tests.conftest import PASSWORD, Client, Quick
 
 SEVERAL = "There were several tries in a short time."
@@ -192,21 +192,6 @@ def test_three_wrong_codes_end_it(client: Client, carol: User, mails: Mails, add
     assert "account_email_verification_code" not in client.session
 
 
-def all_wait(count: int) -> None:
-    """Until so many requests wait for a row that is held here."""
-    patience = time.monotonic() + 20
-    # Within one transaction it would be told the same each time.
-    with connections["cache"].cursor() as cursor:
-        while time.monotonic() < patience:
-            cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
-            )
-            if cursor.fetchone() == (count,):
-                return
-    pytest.fail("they did not come at once")
-
-
 def guess_at_once(client: Client, address: str, person: User, guesses: list[str]) -> int:
     """How many of them were looked at. All have read the session before one of them goes on."""
 
@@ -219,10 +204,9 @@ def guess_at_once(client: Client, address: str, person: User, guesses: list[str]
             connections.close_all()
 
     with ThreadPoolExecutor(len(guesses)) as pool:
-        with transaction.atomic():
+        with first(waiting=len(guesses)):
             User.objects.select_for_update().get(pk=person.pk)
             answers = [pool.submit(try_one, guess) for guess in guesses]
-            all_wait(len(guesses))
         return sum(answer.result(timeout=60) for answer in answers)
 
 

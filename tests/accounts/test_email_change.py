@@ -11,10 +11,19 @@ from accounts.actions import choose_name, open_account
 from accounts.adapter import CODE_LIVES
 from accounts.models import Activity, User
 from mail.models import Message
-from tests.accounts.conftest import EVENING, Mails, code_in, seen, sign_in, sign_up
+from tests.accounts.conftest import (
+    EVENING,
+    GROWS,
+    SET_PAGE,
+    Mails,
+    code_in,
+    may_set_password,
+    seen,
+    sign_in,
+    sign_up,
+)
 from tests.accounts.factors import EARLIER, give_app, prove_again
 from tests.accounts.test_pages import check
-from tests.accounts.test_signup import GROWS
 from tests.conftest import PASSWORD, Client, Statements
 from vault.models import Session
 
@@ -274,15 +283,11 @@ def test_new_password_is_set_under_the_address_its_code_was_sent_to(
     carol: User, sure: Client, mails: Mails
 ) -> None:
     reader = Client()
-    reader.post("/accounts/password/reset/", {"email": carol.email})
-    complete = reader.post(
-        "/accounts/password/reset/confirm/", {"code": code_in(mails()[-1])}
-    ).headers["Location"]
-    assert complete.endswith("/complete/")
+    may_set_password(reader, carol, mails)
     sure.post(PAGE, {"email": NEW})
     sure.post(CODE_PAGE, {"code": code_in(mails()[-1])})
 
-    reader.post(complete, {"password1": "another quiet harbour"})
+    reader.post(SET_PAGE, {"password1": "another quiet harbour"})
 
     carol.refresh_from_db()
     assert carol.check_password(PASSWORD)

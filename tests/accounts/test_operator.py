@@ -10,8 +10,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from mail.models import Message
-from tests.accounts.conftest import Typed, sign_in
-from tests.accounts.test_signup import GROWS
+from tests.accounts.conftest import GROWS, Typed, sign_in
 from tests.conftest import PASSWORD, Client
 
 ADDRESS = "olga@example.org"

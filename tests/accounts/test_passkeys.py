@@ -35,7 +35,7 @@ from tests.accounts.factors import (
 )
 from tests.accounts.test_pages import check
 from tests.accounts.test_second_factor import half_in, is_in
-from tests.adversarial.test_at_once import first
+from tests.at_once import first
 from tests.conftest import PASSWORD, Client, Statements
 from tests.safety.chromium import Site
 from vault.models import Session

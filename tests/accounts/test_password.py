@@ -6,13 +6,20 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from accounts.actions import end_sessions
 from accounts.models import User
-from tests.accounts.conftest import EVENING, Mails, code_in, seen, sign_in
+from tests.accounts.conftest import (
+    EVENING,
+    RESET,
+    SET_PAGE,
+    Mails,
+    code_in,
+    may_set_password,
+    seen,
+    sign_in,
+)
 from tests.conftest import PASSWORD, Client
 
 NEW = "a much longer sentence"
-RESET = "/accounts/password/reset/"
-CODE_PAGE = "/accounts/password/reset/confirm/"
-SET_PAGE = "/accounts/password/reset/complete/"
+CODE_PAGE = f"{RESET}confirm/"
 CHANGE = "/accounts/password/change/"
 
 
@@ -127,12 +134,6 @@ def test_reset_runs_out_after_ten_minutes_and_says_so(
     assertContains(response, "That code has run out.")
     carol.refresh_from_db()
     assert carol.check_password(PASSWORD)
-
-
-def may_set_password(client: Client, person: User, mails: Mails) -> None:
-    """The code from the mail has come back in this browser; the new password has not."""
-    client.post(RESET, {"email": person.email})
-    assertRedirects(client.post(CODE_PAGE, {"code": code_in(mails()[-1])}), SET_PAGE)
 
 
 @pytest.mark.parametrize("where", ["nobody’s", "open", "locked"])

@@ -34,7 +34,7 @@ from tests.accounts.factors import (
 )
 from tests.accounts.test_pages import check
 from tests.accounts.test_password import CODE_PAGE, RESET
-from tests.adversarial.test_at_once import first
+from tests.at_once import first
 from tests.conftest import PASSWORD, Client, Statements
 from vault.models import Key, Session
 from vault.sealing import CannotOpen, new_keyset

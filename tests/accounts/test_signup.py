@@ -6,12 +6,10 @@ import time_machine
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import CONSENT_VERSION, User
-from tests.accounts.conftest import EVENING, Mails, by_way_of_safety, code_in, seen, sign_up
+from tests.accounts.conftest import EVENING, GROWS, Mails, by_way_of_safety, code_in, seen, sign_up
 from tests.conftest import PASSWORD, Client, Quick
 
 CODE_PAGE = "/accounts/confirm-email/"
-# Short enough, but for a sign that is two in small letters.
-GROWS = "dana@" + "İ" * 30 + ("." + "a" * 60) * 3 + ".example.org"
 
 
 def test_sign_up_leads_by_a_code_to_today(client: Client, mails: Mails) -> None:

@@ -15,7 +15,7 @@ from accounts.actions import erase, tidy
 from accounts.models import User
 from accounts.unverified import NOWHERE, delete_old, make_room, step_aside
 from tests.accounts.conftest import EVENING, Later, Mails, code_in, sign_in, sign_up
-from tests.adversarial.test_at_once import first
+from tests.at_once import first
 from tests.conftest import PASSWORD, Client
 from vault.models import Key
 

@@ -1,9 +1,7 @@
 """Two requests at once, on real connections: one is held half-way while the other arrives."""
 
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -12,7 +10,7 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.cache import cache
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.http import HttpResponse
 from pytest_django.asserts import assertContains, assertNotContains
 
@@ -30,6 +28,7 @@ from reminders.models import Schedule
 from safety.leaving import LOCKED_AT, lock
 from tests.accounts.conftest import code_in, sign_up
 from tests.adversarial.conftest import keep_letter, keep_words
+from tests.at_once import first
 from tests.conftest import PASSWORD, Client
 from vault.models import Session
 
@@ -52,23 +51,6 @@ def send(browser: Client) -> Iterator[Send]:
 
     with ThreadPoolExecutor(1) as pool:
         yield lambda address, **data: pool.submit(post, address, data)
-
-
-@contextmanager
-def first() -> Iterator[None]:
-    """What is done inside is not committed before the other one waits for it."""
-    with transaction.atomic():
-        yield
-        with connection.cursor() as cursor:
-            patience = time.monotonic() + 10
-            while time.monotonic() < patience:
-                cursor.execute(
-                    "SELECT 1 FROM pg_locks WHERE NOT granted"
-                    " AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-                )
-                if cursor.fetchone():
-                    return
-    pytest.fail("nobody waited")
 
 
 def test_first_name_is_chosen_twice(alice: User, send: Send, now: datetime) -> None:
