@@ -2,12 +2,15 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import hypothesis
 import pytest
+from allauth.mfa.totp.internal import auth as totp
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.management import call_command
@@ -172,22 +175,46 @@ def quick_passwords(settings: Settings) -> None:
     settings.PASSWORD_HASHERS = [f"{__name__}.Quick"]
 
 
+@dataclass
+class AppClock:
+    """Stands in for the module `time` where the codes of an app are made and looked at."""
+
+    at: int = 1_773_346_440
+
+    def time(self) -> int:
+        return self.at
+
+
+@pytest.fixture(autouse=True)
+def app_clock(monkeypatch: pytest.MonkeyPatch) -> AppClock:
+    """A code is good for half a minute, and none ends between showing a code and sending it."""
+    clock = AppClock()
+    monkeypatch.setattr(totp, "time", clock)
+    return clock
+
+
 @pytest.fixture
 def now() -> datetime:
     """A Thursday evening."""
     return datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
 
 
+def _somebody(name: str) -> User:
+    """What hangs on a person's id, such as the minute of a note, is the same in every run."""
+    address = f"{name}@example.org"
+    return User.objects.create_user(address, PASSWORD, pk=uuid5(NAMESPACE_URL, address))
+
+
 @pytest.fixture
 def alice(db: None) -> User:
     """The person whom the test is about."""
-    return User.objects.create_user("alice@example.org", PASSWORD)
+    return _somebody("alice")
 
 
 @pytest.fixture
 def bob(db: None) -> User:
     """Another person, who must never see what is Alice's."""
-    return User.objects.create_user("bob@example.org", PASSWORD)
+    return _somebody("bob")
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from allauth.mfa.totp.internal.auth import (
     format_hotp_value,
     generate_totp_secret,
     hotp_value,
+    yield_hotp_counters_from_time,
 )
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -39,7 +40,8 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 def code_of(secret: str, *, steps: int = 0) -> str:
     """What an app shows now, or so many half minutes from now."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
+    (now,) = yield_hotp_counters_from_time()
+    return format_hotp_value(hotp_value(secret, now + steps))
 
 
 def here(person: User) -> str | None:
