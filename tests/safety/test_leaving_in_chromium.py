@@ -107,6 +107,9 @@ class Tab:
 
     def leave(self, way: Callable[[Page], None]) -> None:
         way(self.page)
+        self.has_left()
+
+    def has_left(self) -> None:
         expect(self.page.locator("body")).to_have_text(NEUTRAL)
         self.appeared.clear()
 
@@ -558,6 +561,7 @@ def test_shift_can_be_turned_off_and_on_in_this_browser(
     by_click_only = beside(tab)
     by_click_only.page.goto("/today/")
     by_click_only.leave(by_click)
+    tab.has_left()
 
     tab.page.goto("/safety/")
     tab.page.get_by_role("button", name="Turn Shift on").click()
