@@ -118,12 +118,13 @@ class _Controller(Controller):
 
 
 @contextmanager
-def running(port: int = 0, **more: Any) -> Iterator[Sink]:
+def running(port: int = 0, sink: Sink | None = None, **more: Any) -> Iterator[Sink]:
     """A server on this port, or on a free one, for as long as the block lasts.
 
+    Where somebody may come in the moment it listens, give it a sink that knows what to do then.
     What more it can do stands in aiosmtpd's SMTP: `tls_context`, `authenticator` and so on.
     """
-    sink = Sink()
+    sink = sink or Sink()
     named = {"server_hostname": "sink.invalid", "enable_SMTPUTF8": False}
     controller = _Controller(
         _Handler(sink), hostname="127.0.0.1", port=port or free_port(), **named, **more

@@ -31,8 +31,9 @@ def note(house: House) -> None:
     house.inside("note", "anna")
 
 
-def _relay(house: House, stack: ExitStack) -> Sink:
-    return stack.enter_context(smtp.running(house.relay_port))
+def _relay(house: House, stack: ExitStack, sink: Sink | None = None) -> Sink:
+    """The worker comes to it at once, so what is to happen then is told to its sink before."""
+    return stack.enter_context(smtp.running(house.relay_port, sink))
 
 
 @contextmanager
@@ -47,8 +48,7 @@ def due(house: House, stack: ExitStack) -> Iterator[Sink]:
 @contextmanager
 def claimed(house: House, stack: ExitStack) -> Iterator[Sink]:
     """The mail is claimed, and none of it has left."""
-    sink = _relay(house, stack)
-    sink.holds = True
+    sink = _relay(house, stack, Sink(holds=True))
     assert sink.begun.wait(60)
     yield sink
     sink.holds = False
@@ -58,14 +58,13 @@ def claimed(house: House, stack: ExitStack) -> Iterator[Sink]:
 @contextmanager
 def handed_over(house: House, stack: ExitStack) -> Iterator[Sink]:
     """The relay has all of it and has not answered."""
-    sink = _relay(house, stack)
     there, go_on = threading.Event(), threading.Event()
 
     def hold() -> None:
         there.set()
         go_on.wait(60)
 
-    sink.when_handed_over = hold
+    sink = _relay(house, stack, Sink(when_handed_over=hold))
     assert there.wait(60)
     yield sink
     sink.when_handed_over = lambda: None
@@ -75,7 +74,7 @@ def handed_over(house: House, stack: ExitStack) -> Iterator[Sink]:
 @contextmanager
 def answered(house: House, stack: ExitStack) -> Iterator[Sink]:
     """The relay has said 250, and the word of it has not reached the database."""
-    sink, session = _relay(house, stack), Future[tuple[int, int]]()
+    sink, session = Sink(), Future[tuple[int, int]]()
 
     def stop_listening() -> None:
         try:
@@ -88,6 +87,7 @@ def answered(house: House, stack: ExitStack) -> Iterator[Sink]:
             session.set_result((pid, port))
 
     sink.when_handed_over = stop_listening
+    _relay(house, stack, sink)
     pid, port = session.result(60)
     sink.when_handed_over = lambda: None
     wait_for(lambda: _unread(house.postgres_port, port), "the worker to write it down")
@@ -100,10 +100,11 @@ def answered(house: House, stack: ExitStack) -> Iterator[Sink]:
 @contextmanager
 def being_written(house: House, stack: ExitStack) -> Iterator[Sink]:
     """The database has heard of it and cannot write it down yet."""
-    sink, lock = _relay(house, stack), ExitStack()
+    lock = ExitStack()
     rows = house.holding("SELECT 1 FROM mail_message FOR UPDATE")
-    sink.when_handed_over = lambda: lock.enter_context(rows)
+    sink = Sink(when_handed_over=lambda: lock.enter_context(rows))
     with lock:
+        _relay(house, stack, sink)
         house.wait_for_lock('UPDATE "mail_message"%')
         sink.when_handed_over = lambda: None
         at_the_lock = house.at_a_lock('UPDATE "mail_message"%')
@@ -207,10 +208,10 @@ def test_those_behind_a_mail_that_left_are_not_lost_with_it(house: House) -> Non
     for name in ("anna", "bea", "cleo"):
         house.inside("mail", name, 10)
     with ExitStack() as stack:
-        sink = _relay(house, stack)
         there, go_on = threading.Event(), threading.Event()
         turns = iter((lambda: None, lambda: (there.set(), go_on.wait(60))))
-        sink.when_handed_over = lambda: next(turns, lambda: None)() and None
+        told = Sink(when_handed_over=lambda: next(turns, lambda: None)() and None)
+        sink = _relay(house, stack, told)
         assert there.wait(60)
         assert [state for state, _ in house.states()] == ["sent", "sending", "sending"]
         left = house.being_sent()
