@@ -1,8 +1,8 @@
 """Once, after the first sign-in: how to leave quickly, and what this place cannot hide."""
 
 from allauth.account.utils import get_next_redirect_url
-from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -16,5 +16,6 @@ def first(request: SignedInRequest) -> HttpResponse:
     onward = get_next_redirect_url(request) or reverse("home:today")
     if request.method == "POST":
         request.user.was_shown_safety(now=timezone.now())
-        return redirect(onward)
+        # As it is: a short one could be taken for the name of a page of ours.
+        return HttpResponseRedirect(onward)
     return render(request, "account/first.html", {"onward": onward})

@@ -11,6 +11,9 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as project
 from django.test.client import MULTIPART_CONTENT
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from pytest_django import Settings
 
 from accounts.models import User
@@ -82,6 +85,19 @@ def test_bytes_that_are_no_words_break_no_form(
         visitor = client if example.startswith("/accounts/") else browser
         response = visitor.generic("POST", at(example), body, URLENCODED)
         assert response.status_code < 500, example
+
+
+@hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(example=st.sampled_from(FORMS), data=st.data())
+def test_any_words_break_no_form(lived_in: User, at: At, example: str, data: st.DataObject) -> None:
+    """In one field of it, while the others are as they should be."""
+    sent = dict(rule_of(example).sent or {})
+    if sent:
+        sent[data.draw(st.sampled_from(sorted(sent)))] = data.draw(st.text(max_size=300))
+    browser = Client()
+    browser.force_login(lived_in)
+
+    assert browser.post(at(example), sent).status_code < 500
 
 
 @pytest.mark.parametrize("value", ODD_BYTES.values(), ids=ODD_BYTES)
