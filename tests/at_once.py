@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import pytest
 from django.db import connection, transaction
 
+# They wait for us, or for one who does.
 WAITING = """
-SELECT count(*) FROM pg_stat_activity
-WHERE datname = current_database() AND wait_event_type = 'Lock'
+SELECT CASE WHEN bool_or(pg_backend_pid() = ANY(pg_blocking_pids(pid))) THEN count(*) ELSE 0 END
+FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
 
 
