@@ -226,7 +226,7 @@ def _floor_visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
 def _visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
     pages = {name: Visit(port, path, 200, [filled["person"]]) for name, path in PAGES.items()}
     letter = {"csrfmiddlewaretoken": filled["token"], "id": FRESH, "to": "R.", "body": LETTER}
-    save = Visit(port, "/journal/write/", 302, [filled["writer"]], form=letter)
+    save = Visit(port, "/journal/write/them/", 302, [filled["writer"]], form=letter)
     return pages | {"save": save}
 
 

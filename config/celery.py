@@ -51,6 +51,16 @@ app.conf.update(
             "schedule": timedelta(seconds=60),
             "options": {"expires": 60},
         },
+        "let go for good": {
+            "task": "journal.tasks.let_go_for_good",
+            "schedule": timedelta(seconds=60),
+            "options": {"expires": 60},
+        },
+        "tell of days that have come": {
+            "task": "journal.tasks.tell",
+            "schedule": timedelta(seconds=60),
+            "options": {"expires": 60},
+        },
         "tidy mail": {
             "task": "mail.tasks.tidy",
             "schedule": timedelta(hours=1),
@@ -63,7 +73,7 @@ app.conf.update(
         },
     },
 )
-app.autodiscover_tasks(["mail", "reminders", "accounts"])
+app.autodiscover_tasks(["mail", "reminders", "journal", "accounts"])
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

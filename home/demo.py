@@ -78,12 +78,13 @@ def fill(*, now: datetime) -> User:
     person.was_shown_safety(now=now)
     choose_name(person=person, name="Noor", now=now)
     for days, to, body in LETTERS:
-        Letter.keep(
-            person=person,
+        Letter.sealed_by(
+            person.key,
+            LetterContents(to=to, body=body),
             id=uuid5(NAMESPACE_URL, f"demo-{person.pk}-{days}"),
-            contents=LetterContents(to=to, body=body),
+            state=Letter.State.KEPT,
             now=now - timedelta(days=days),
-        )
+        ).save(force_insert=True)
     for days, number, answer in ANSWERS:
         step = guide().steps[number]
         keep_answer(

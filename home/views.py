@@ -18,14 +18,15 @@ from accounts.requests import SignedInRequest
 from healing.crossing import Stone, crossing
 from healing.guide import guide
 from home.forms import EraseForm, YouForm
-from journal.models import Letter
+from journal import actions as journal
+from journal.models import Letter, still_afloat
 from reminders import actions as reminders
 from reminders.models import Schedule
 from vault.sealing import CannotOpen
 from vault.statements import Statement
 
 # What Today shows of letters and of reminders.
-LETTERS = Statement(lambda owner: Letter.objects.of(owner).unopened()[:3])
+LETTERS = Statement(lambda owner, afloat: Letter.objects.of(owner).seen(afloat).unopened()[:3])
 SCHEDULE = Statement(lambda owner: Schedule.objects.of(owner))
 
 
@@ -61,7 +62,8 @@ def _stones(person: User, letter_changed_at: datetime | None) -> list[Stone]:
 
 def _last_letter(person: User) -> datetime | None:
     """When a letter was last changed."""
-    return next((changed_at for *_, changed_at in Letter.objects.of(person).unopened()[:1]), None)
+    seen = Letter.objects.of(person).seen(still_afloat(timezone.now()))
+    return next((changed_at for *_, changed_at in seen.unopened()[:1]), None)
 
 
 @login_not_required
@@ -74,7 +76,7 @@ def start(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 def today(request: SignedInRequest) -> HttpResponse:
     person = request.user
-    letters = LETTERS.rows(person.pk)
+    letters = LETTERS.rows(person.pk, still_afloat(timezone.now()))
     stones = _stones(person, letters[0][-1] if letters else None)
     context = {
         "name": _name_of(person),
@@ -147,6 +149,7 @@ def _keep_preferences(request: SignedInRequest, form: YouForm) -> HttpResponse:
         return closed(request)
     if person.time_zone != zone:
         reminders.moved(person=person, now=now)
+        journal.moved(person=person, now=now)
     messages.info(request, _("It is kept."))
     return redirect("home:you")
 

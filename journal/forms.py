@@ -1,3 +1,4 @@
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -5,9 +6,25 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
-from journal.models import LetterContents
+from journal.models import Words
+from journal.paper import Kind
+from mail.hours import HOUR_WORDS
 
 MOST_CHARACTERS = 100_000
+# Whoever has written for so long is offered a moment to look up.
+LONG = timedelta(minutes=10)
+# How far ahead a letter can be sealed.
+FURTHEST = timedelta(days=366 * 20)
+
+# How a body may be when the pen is down: words, and no order of better or worse.
+BODY_NOW = {
+    "heavy": _("heavy"),
+    "tight": _("tight"),
+    "shaky": _("shaky"),
+    "tired": _("tired"),
+    "warm": _("warm"),
+    "lighter": _("lighter"),
+}
 
 
 def _as_shown(text: str) -> str:
@@ -15,7 +32,7 @@ def _as_shown(text: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-class LetterForm(forms.Form):
+class PaperForm(forms.Form):
     """The paper. No address field, no recipient: a letter cannot be sent from here."""
 
     all_optional = True
@@ -30,7 +47,6 @@ class LetterForm(forms.Form):
         error_messages={"null_characters_not_allowed": _("One sign in this line cannot be kept.")},
     )
     body = forms.CharField(
-        label=_("What would you say, if it could not hurt you?"),
         strip=False,
         validators=[
             MaxLengthValidator(
@@ -46,6 +62,22 @@ class LetterForm(forms.Form):
             ),
         },
     )
+    # Which letter this is, and which of its words the paper was begun from; 0 for a new one.
+    id = forms.UUIDField(widget=forms.HiddenInput)
+    version = forms.IntegerField(
+        widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1
+    )
+    # Where words of this paper went that came too late, and the letter that this one answers.
+    revision = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    answers = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    # When they sat down, in seconds as computers count them.
+    since = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, kind: Kind, data: Any = None, initial: dict[str, Any] | None = None) -> None:
+        super().__init__(data, initial={"id": uuid4(), "version": 0} | (initial or {}))
+        self.fields["body"].label = str(kind.question)
+        if not kind.has_reader:
+            del self.fields["to"]
 
     def clean_to(self) -> str:
         return str(self.cleaned_data["to"])
@@ -56,15 +88,113 @@ class LetterForm(forms.Form):
             raise forms.ValidationError(self.fields["body"].error_messages["required"])
         return body
 
+    def clean_version(self) -> int:
+        return self.cleaned_data["version"] or 0
+
+    def has_taken_long(self, now: datetime) -> bool:
+        """Whether they have sat at this paper for a while."""
+        since = self.cleaned_data["since"]
+        return since is not None and now.timestamp() - since >= LONG.total_seconds()
+
     @property
-    def contents(self) -> LetterContents:
-        return LetterContents(to=self.cleaned_data["to"], body=self.cleaned_data["body"])
+    def words(self) -> Words:
+        return Words(to=self.cleaned_data.get("to", ""), body=self.cleaned_data["body"])
 
 
-class NewLetterForm(LetterForm):
-    """A first keep. The id is given to the page, so that pressing twice makes one letter."""
+class OpeningForm(forms.Form):
+    opening = forms.CharField(
+        label=_("A first line of your own"),
+        help_text=_("It is kept beside this kind of letter, for another evening."),
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={
+            "required": _("There is no line yet. Write one first."),
+            "max_length": _("A first line holds 200 characters."),
+            "null_characters_not_allowed": _("One sign in this line cannot be kept."),
+        },
+    )
 
-    id = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None) -> None:
-        super().__init__(data, initial={"id": uuid4()})
+class CloseForm(forms.Form):
+    all_optional = True
+
+    body_now = forms.ChoiceField(
+        label=_("How is your body now?"),
+        choices=list(BODY_NOW.items()),
+        widget=forms.RadioSelect,
+        required=False,
+        error_messages={"invalid_choice": _("Choose one of these words, or none.")},
+    )
+    next_hour = forms.CharField(
+        label=_("One thing for the next hour"),
+        help_text=_("Small is good: a glass of water, a window, a call."),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+        error_messages={
+            "max_length": _("This line holds 200 characters."),
+            "null_characters_not_allowed": _("One sign in this line cannot be kept."),
+        },
+    )
+
+
+class SealForm(forms.Form):
+    """`today` is the day in the writer's own zone."""
+
+    day = forms.DateField(
+        label=_("Closed until"),
+        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "off"}),
+        error_messages={
+            "required": _("Choose the day on which it may be opened."),
+            "invalid": _("This day is in no calendar. Write it like 2027-03-12."),
+        },
+    )
+    tell_hour = forms.TypedChoiceField(
+        label=_("Shall a mail tell you on that day?"),
+        help_text=_("It says that something you set aside is ready, and nothing else."),
+        coerce=int,
+        empty_value=None,
+        required=False,
+        choices=[("", _("No mail")), *HOUR_WORDS.items()],
+        initial=18,
+        error_messages={"invalid_choice": _("Choose a time from the list.")},
+    )
+
+    def __init__(self, today: date, data: Any = None) -> None:
+        super().__init__(data)
+        self.today = today
+        tomorrow = today + timedelta(days=1)
+        self.fields["day"].widget.attrs |= {
+            "min": tomorrow.isoformat(),
+            "max": (today + FURTHEST).isoformat(),
+        }
+
+    def clean_day(self) -> date:
+        day: date = self.cleaned_data["day"]
+        if day <= self.today:
+            raise forms.ValidationError(_("Choose a day after today."))
+        if day > self.today + FURTHEST:
+            raise forms.ValidationError(_("This is too far away. Choose a day within 20 years."))
+        return day
+
+
+class LetGoForm(forms.Form):
+    leaves_line = forms.BooleanField(
+        label=_("Leave a blank line with the day on my shelf"), required=False
+    )
+
+
+class SearchForm(forms.Form):
+    text = forms.CharField(
+        label=_("Words in my own letters"),
+        max_length=100,
+        widget=forms.TextInput(attrs={"type": "search", "autocomplete": "off"}),
+        error_messages={
+            "required": _("Write the words you are looking for."),
+            "max_length": _("A search holds 100 characters."),
+            "null_characters_not_allowed": _("There is a sign in this that no letter can hold."),
+        },
+    )
+    # Where an earlier search stopped.
+    at = forms.DateTimeField(widget=forms.HiddenInput, required=False)
+    id = forms.UUIDField(widget=forms.HiddenInput, required=False)

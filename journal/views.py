@@ -1,101 +1,254 @@
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.given_back import closed
 from accounts.pages import Listing
 from accounts.requests import SignedInRequest
-from journal.forms import LetterForm, NewLetterForm
-from journal.models import Letter, LetterContents
+from journal import actions
+from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm, SearchForm
+from journal.models import Letter, LetterContents, NotNow, still_afloat
+from journal.paper import KINDS
+from journal.search import look_for
 from vault.sealing import CannotOpen
 
-SHELF = Listing(lambda owner: Letter.objects.of(owner).unopened(), per_page=20)
-# So long after it was kept, a letter’s page says so.
-JUST_NOW = timedelta(seconds=30)
+State = Letter.State
+# What the shelf can be narrowed down to.
+SHELVES = {
+    "drafts": [State.DRAFT],
+    "kept": [State.KEPT],
+    "sealed": [State.SEALED],
+    "free": [State.LET_GO, State.GONE],
+}
 
 
-def _letter_of(request: SignedInRequest, letter_id: UUID) -> Letter:
-    letters = Letter.objects.of(request.user)
-    if request.method == "POST":
-        # Held, so that it is not deleted elsewhere while it is being changed here.
-        letters = letters.select_for_update()
-    letter: Letter = get_object_or_404(letters, pk=letter_id)
-    return letter
+def _listing(shelf: str, *, of_a_kind: bool) -> Listing:
+    def make(owner: UUID, afloat: datetime, *kind: str) -> Any:
+        letters = Letter.objects.of(owner).seen(afloat)
+        letters = letters.filter(state__in=SHELVES[shelf]) if shelf else letters
+        return (letters.filter(kind=kind[0]) if of_a_kind else letters).unopened()
+
+    return Listing(make, per_page=20)
+
+
+LISTINGS = {
+    (shelf, of_a_kind): _listing(shelf, of_a_kind=of_a_kind)
+    for shelf in ("", *SHELVES)
+    for of_a_kind in (False, True)
+}
+
+
+Of = Callable[[SignedInRequest, Letter], HttpResponse]
+View = Callable[[SignedInRequest, UUID], HttpResponse]
+
+
+# --- The shelf -----------------------------------------------------------------------------
 
 
 @require_safe
 @transaction.non_atomic_requests
 def shelf(request: SignedInRequest) -> HttpResponse:
-    """Date and state only: the words come after a tap."""
-    page = SHELF.page(request.GET.get("page"), request.user.pk)
-    context = {"page": page, "is_empty": not page.object_list}
+    """Kind, day and state only: the words come after a tap."""
+    shown, kind = request.GET.get("show", ""), request.GET.get("kind", "")
+    shown = shown if shown in SHELVES else ""
+    values = [kind] if kind in KINDS else []
+    listing = LISTINGS[shown, bool(values)]
+    afloat = still_afloat(timezone.now())
+    page = listing.page(request.GET.get("page"), request.user.pk, afloat, *values)
+    context = {
+        "page": page,
+        "shown": shown,
+        "kind": KINDS.get(kind),
+        "kinds": KINDS.values(),
+        "is_empty": not page.object_list,
+        "is_narrowed": bool(shown or values),
+    }
     return render(request, "journal/shelf.html", context)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@transaction.non_atomic_requests
-def write(request: SignedInRequest) -> HttpResponse:
-    form = NewLetterForm(request.POST if request.method == "POST" else None)
-    if form.is_bound and form.is_valid():
+@require_POST
+def search(request: SignedInRequest) -> HttpResponse:
+    form = SearchForm(request.POST)
+    context: dict[str, object] = {"form": form}
+    if form.is_valid():
+        at, id = form.cleaned_data["at"], form.cleaned_data["id"]
+        after = (at, id) if at and id else None
         try:
-            return _keep(request, form)
+            context["found"] = look_for(form.cleaned_data["text"], person=request.user, after=after)
         except CannotOpen:
-            form.add_error(None, _("Your key does not open at the moment. Nothing was kept yet."))
-            return render(request, "journal/write.html", {"form": form}, status=503)
-    return render(request, "journal/write.html", {"form": form})
-
-
-def _keep(request: SignedInRequest, form: NewLetterForm) -> HttpResponse:
-    letter = Letter.keep(
-        person=request.user,
-        id=form.cleaned_data["id"],
-        contents=form.contents,
-        now=timezone.now(),
-    )
-    return redirect("journal:letter", letter.pk)
+            return closed(request)
+    return render(request, "journal/search.html", context)
 
 
 @require_safe
-def letter(request: SignedInRequest, id: UUID) -> HttpResponse:
-    letter = _letter_of(request, id)
-    try:
-        contents: LetterContents = letter.open(request.user.key)
-    except CannotOpen:
-        return closed(request)
-    # Told from the letter itself: a word left in the session would be two writes more.
-    just_kept = timezone.now() - letter.changed_at < JUST_NOW
-    context = {"letter": letter, "contents": contents, "just_kept": just_kept}
+@transaction.non_atomic_requests
+def cover(request: SignedInRequest) -> HttpResponse:
+    """A page that says nothing, to have on the screen while somebody walks by."""
+    return render(request, "journal/cover.html")
+
+
+# --- A letter and what becomes of it -------------------------------------------------------
+
+
+def of_a_letter(done: State | None = None) -> Callable[[Of], View]:
+    """For a view of one letter of theirs. Where something else has become of it, they are told so
+    calmly; where it is `done` already, as by a second tap, there is nothing to tell."""
+
+    def decorate(view: Of) -> View:
+        @wraps(view)
+        def held(request: SignedInRequest, id: UUID) -> HttpResponse:
+            letters = Letter.objects.of(request.user).there(timezone.now())
+            if request.method == "POST":
+                # Held, so that only one thing becomes of it.
+                letters = letters.select_for_update()
+            letter: Letter = get_object_or_404(letters, pk=id)
+            try:
+                # Decided on a page that showed it as it is no more.
+                if request.POST.get("state", letter.state) != letter.state:
+                    raise NotNow
+                return view(request, letter)
+            except NotNow:
+                if letter.state != done:
+                    messages.info(request, _("This letter stands as you decided before."))
+                return redirect("journal:letter", letter.pk)
+            except CannotOpen:
+                return closed(request)
+
+        return held
+
+    return decorate
+
+
+@require_safe
+@transaction.non_atomic_requests
+@of_a_letter()
+def letter(request: SignedInRequest, letter: Letter) -> HttpResponse:
+    if letter.is_draft:
+        return redirect("journal:edit", letter.pk)
+    if letter.is_sealed:
+        ready = letter.is_ready(timezone.localdate())
+        return render(request, "journal/sealed.html", {"letter": letter, "is_ready": ready})
+    if letter.is_on_the_water:
+        return render(request, "journal/on_the_water.html", {"letter": letter})
+    contents: LetterContents = letter.open(request.user.key)
+    context = {
+        "letter": letter,
+        "contents": contents,
+        "body_now": BODY_NOW.get(contents.body_now, ""),
+    }
     return render(request, "journal/letter.html", context)
 
 
+def _on(request: SignedInRequest, name: str, letter: Letter) -> HttpResponse:
+    """To the next page about this letter, which also hears that it took long to write."""
+    query = "?long=1" if "long" in request.GET else ""
+    return redirect(reverse(name, args=[letter.pk]) + query)
+
+
+def _end(request: SignedInRequest, letter: Letter) -> HttpResponse:
+    name = "journal:settle" if "long" in request.GET else "journal:letter"
+    return redirect(name, letter.pk)
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
-def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
-    person = request.user
-    letter = _letter_of(request, id)
-    try:
-        contents: LetterContents = letter.open(person.key)
-    except CannotOpen:
-        return closed(request)
-    initial = {"to": contents.to, "body": contents.body}
-    form = LetterForm(request.POST if request.method == "POST" else None, initial=initial)
-    if form.is_bound and form.is_valid():
-        letter.rewrite(person=person, contents=form.contents, now=timezone.now())
+@of_a_letter(done=State.KEPT)
+def close(request: SignedInRequest, letter: Letter) -> HttpResponse:
+    """The pen is down: how they are, and what is to become of the letter."""
+    if not letter.is_draft:
+        raise NotNow
+    form = CloseForm(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return render(request, "journal/close.html", {"form": form, "letter": letter})
+    letter.close(request.user, now=timezone.now(), **form.cleaned_data)
+    fate = request.POST.get("then")
+    if fate == "seal":
+        return _on(request, "journal:seal", letter)
+    if fate == "let-go":
+        return _on(request, "journal:let_go", letter)
+    letter.keep(now=timezone.now())
+    return _end(request, letter)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_a_letter(done=State.SEALED)
+def seal(request: SignedInRequest, letter: Letter) -> HttpResponse:
+    form = SealForm(timezone.localdate(), request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return render(request, "journal/seal.html", {"form": form, "letter": letter})
+    person, now = request.user, timezone.now()
+    actions.seal(person=person, letter=letter, now=now, **form.cleaned_data)
+    return _end(request, letter)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_a_letter(done=State.KEPT)
+def unseal(request: SignedInRequest, letter: Letter) -> HttpResponse:
+    """Open it: at once where its day has come, after one calm question where it has not."""
+    if not letter.is_sealed:
+        raise NotNow
+    if request.method == "POST":
+        letter.unseal(now=timezone.now())
         return redirect("journal:letter", letter.pk)
-    return render(request, "journal/edit.html", {"form": form, "letter": letter})
+    return render(request, "journal/unseal.html", {"letter": letter})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def delete(request: SignedInRequest, id: UUID) -> HttpResponse:
-    letter = _letter_of(request, id)
+@of_a_letter(done=State.LET_GO)
+def let_go(request: SignedInRequest, letter: Letter) -> HttpResponse:
+    form = LetGoForm(request.POST if request.method == "POST" else None)
+    if not form.is_valid():
+        return render(request, "journal/let_go.html", {"form": form, "letter": letter})
+    line = form.cleaned_data["leaves_line"]
+    actions.let_go(person=request.user, letter=letter, leaves_line=line, now=timezone.now())
+    return _end(request, letter)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_a_letter()
+def bring_back(request: SignedInRequest, letter: Letter) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("journal:letter", letter.pk)
+    letter.bring_back(now=timezone.now())
+    messages.info(request, _("It is back."))
+    return redirect("journal:letter", letter.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_a_letter(done=State.DRAFT)
+def write_on(request: SignedInRequest, letter: Letter) -> HttpResponse:
+    if request.method != "POST":
+        return redirect("journal:letter", letter.pk)
+    letter.write_on(now=timezone.now())
+    return redirect("journal:edit", letter.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@of_a_letter()
+def throw_away(request: SignedInRequest, letter: Letter) -> HttpResponse:
+    """A draft, and only a draft: everything else is let go, and can be brought back."""
+    if not letter.is_draft:
+        raise NotNow
     if request.method == "POST":
         letter.delete()
-        messages.info(request, _("The letter is deleted."))
+        messages.info(request, _("The draft is thrown away."))
         return redirect("journal:shelf")
-    return render(request, "journal/delete.html", {"letter": letter})
+    return render(request, "journal/throw_away.html", {"letter": letter})
+
+
+@require_safe
+@transaction.non_atomic_requests
+@of_a_letter()
+def settle(request: SignedInRequest, letter: Letter) -> HttpResponse:
+    """A moment to look up, for whoever has written for a while."""
+    return render(request, "journal/settle.html", {"letter": letter})

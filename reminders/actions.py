@@ -7,10 +7,11 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from mail.hours import closes, is_quiet
 from mail.models import Heartbeat, Message, State
 from reminders.kinds import NOTE
 from reminders.models import DECIDED, Schedule, ScheduleQuerySet
-from reminders.schedule import WITHIN, Verdict, closes, is_quiet
+from reminders.schedule import WITHIN, Verdict
 
 if TYPE_CHECKING:
     from accounts.models import User

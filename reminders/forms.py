@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.zones import ZoneField, ZoneSelect, listed_zones
-from reminders.models import HOUR_WORDS
+from mail.hours import HOUR_WORDS
 
 
 class ChooseForm(forms.Form):

@@ -8,32 +8,10 @@ from typing import Any, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
+from mail.hours import HOUR_WORDS, HOURS
 from reminders import schedule
-from reminders.schedule import GAPS, HOURS, Standing, Verdict, Wish
-
-# Times as people say them; a language that writes 19:00 translates them so.
-HOUR_WORDS = dict(
-    zip(
-        HOURS,
-        (
-            _("8 am"),
-            _("9 am"),
-            _("10 am"),
-            _("11 am"),
-            _("noon"),
-            _("1 pm"),
-            _("2 pm"),
-            _("3 pm"),
-            _("4 pm"),
-            _("5 pm"),
-            _("6 pm"),
-            _("7 pm"),
-        ),
-        strict=True,
-    )
-)
+from reminders.schedule import GAPS, Standing, Verdict, Wish
 
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 

@@ -7,18 +7,17 @@ first. Databases answer the second case differently, so none of this is asked of
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import Enum, auto
 from hashlib import blake2b
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from mail.hours import CLOSES, OPENS, is_quiet, moment
+
 # Days without a visit before each note: the first after the last visit, the others after the
 # note before. After the fifth there is silence.
 GAPS = (3, 3, 7, 14, 30)
-# No note leaves outside these hours.
-OPENS, CLOSES = time(8), time(20)
-HOURS = range(OPENS.hour, CLOSES.hour)
 # Notes of one hour are spread over this many minutes after it.
 SPREAD = 120
 # A note that would be later than this is let go.
@@ -61,27 +60,12 @@ class Verdict(Enum):
     QUIET = auto()
 
 
-def moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The moment (UTC) when a clock in this zone shows this day and time."""
-    return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
-
-
 def due(wish: Wish, day: date) -> datetime:
     """When the note of this day is due. Never in quiet hours."""
     minutes = min(SPREAD, 60 * (CLOSES.hour - wish.hour))
     shift = divmod(_steady(wish.person, day) % minutes, 60)
     at = time(wish.hour + shift[0], shift[1])
     return _awake(moment(day, at, wish.zone), wish.zone)
-
-
-def is_quiet(at: datetime, zone: ZoneInfo) -> bool:
-    """Whether this moment is in the quiet hours of this zone."""
-    return not OPENS <= at.astimezone(zone).time() < CLOSES
-
-
-def closes(at: datetime, zone: ZoneInfo) -> datetime:
-    """When the quiet hours begin on the day of this moment."""
-    return moment(at.astimezone(zone).date(), CLOSES, zone)
 
 
 def next_turn(wish: Wish, now: datetime) -> datetime:

@@ -10,9 +10,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import User
 from accounts.requests import SignedInRequest
 from accounts.zones import NOT_SAID
+from mail.hours import HOUR_WORDS
 from reminders import actions, emails
 from reminders.forms import ChooseForm
-from reminders.models import HOUR_WORDS, Schedule, new_token
+from reminders.models import Schedule, new_token
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -1,13 +1,13 @@
 """Letters as they stand on the shelf: their days and nothing of their words."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date
 from functools import lru_cache
-from uuid import UUID
 
 from django import template
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.dates import MONTHS
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -15,13 +15,16 @@ from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from journal.models import ON_THE_WATER, Letter, Row
+from journal.paper import KINDS
+
 register = template.Library()
 
-Rows = Iterable[tuple[UUID, datetime, datetime]]
+State = Letter.State
 
 
 @register.simple_tag
-def letters(rows: Rows) -> SafeString:
+def letters(rows: Iterable[Row]) -> SafeString:
     """A list of letters, of rows as LetterQuerySet.unopened gives them, in the time zone of whoever
     looks. Put together here and not in a template's loop, which takes many times as long: shelves
     are long."""
@@ -29,31 +32,58 @@ def letters(rows: Rows) -> SafeString:
     return format_html('<ul class="letters">{}</ul>', mark_safe("".join(_lines(rows))))  # noqa: S308
 
 
-def _lines(rows: Rows) -> Iterator[str]:
-    line, months = _words(get_language())
+def _lines(rows: Iterable[Row]) -> Iterator[str]:
+    lines, months = _words(get_language())
     zone = get_current_timezone()
-    for id, created_at, changed_at in rows:
+    today = timezone.localdate()
+    for id, kind, state, created_at, opens_on, let_go_at, changed_at in rows:
         begun, changed = created_at.astimezone(zone), changed_at.astimezone(zone)
-        yield line % {
+        told = {
             "id": id,
-            "day": begun.day,
-            "month": months[begun.month],
-            "year": begun.year,
-            "last_day": changed.day,
-            "last_month": months[changed.month],
-            "last_time": f"{changed:%H:%M}",
+            "begun": _day(begun, months),
+            "changed": _day(changed, months),
+            "time": f"{changed:%H:%M}",
         }
+        if opens_on and state == State.SEALED:
+            told["opens"] = _day(opens_on, months)
+            state = "ready" if opens_on <= today else state
+        if let_go_at and state == State.LET_GO:
+            until = (let_go_at + ON_THE_WATER).astimezone(zone)
+            told["until"] = f"{until:%H:%M}"
+            # Nothing brings it back, and all that is left of it is a line.
+            state, kind = (state, kind) if until > timezone.now() else (State.GONE, "")
+        yield lines[kind, state] % told
+
+
+def _day(day: date, months: dict[int, str]) -> str:
+    return f"{day.day} {months[day.month]} {day.year}"
 
 
 @lru_cache
-def _words(language: str) -> tuple[str, dict[int, str]]:
-    """The line of a letter and the names of the months, escaped, in the language being spoken."""
-    line = format_html(
-        '<li><a href="{}%(id)s/">{}<b>{}</b><small>{}</small></a></li>',
+def _words(language: str) -> tuple[dict[tuple[str, str], str], dict[int, str]]:
+    """The line of each kind of letter in each state, and the names of the months, escaped, in the
+    language being spoken."""
+    states = {
+        State.DRAFT: _("Draft, last changed %(changed)s, %(time)s"),
+        State.KEPT: _("Kept"),
+        State.SEALED: _("Sealed until %(opens)s"),
+        "ready": _("Set aside until %(opens)s. It may be opened now."),
+        State.LET_GO: _("On the water until %(until)s. Until then you can bring it back."),
+    }
+    lines = {
+        (kind.key, state): _line(kind.title, told)
+        for kind in KINDS.values()
+        for state, told in states.items()
+    }
+    lines["", State.GONE] = format_html('<li class="line">{}</li>', _("Let go, %(begun)s"))
+    return lines, {number: escape(str(name)) for number, name in MONTHS.items()}
+
+
+def _line(title: object, told: str) -> str:
+    return format_html(
+        '<li><a href="{}%(id)s/">{}<b>{}, %(begun)s</b><small>{}</small></a></li>',
         reverse("journal:shelf"),
-        # Stripped it is no longer known to be safe.
-        mark_safe(render_to_string("icons/letter.svg").strip()),  # noqa: S308 - a file of ours
-        _("Letter of %(day)s %(month)s %(year)s"),
-        _("Kept, last changed %(last_day)s %(last_month)s, %(last_time)s"),
+        render_to_string("icons/letter.svg").strip(),
+        title,
+        told,
     )
-    return line, {number: escape(str(name)) for number, name in MONTHS.items()}

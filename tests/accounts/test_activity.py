@@ -7,11 +7,11 @@ import pytest
 from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import Activity, User
-from journal.models import Letter, LetterContents
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, code_in, sign_in
 from tests.accounts.factors import STEP, code_of, give_app, note_shown, prove_again
 from tests.conftest import PASSWORD, Client
+from tests.journal.letters import a_letter
 from vault.models import Session
 
 PAGE = "/accounts/activity/"
@@ -50,16 +50,14 @@ def test_sign_in_is_noted_when_it_is_whole(carol: User) -> None:
 
 
 def test_reading_and_writing_are_never_noted(carol: User, as_carol: Client) -> None:
-    letter = Letter.keep(
-        person=carol, id=uuid4(), contents=LetterContents("", "words"), now=EVENING
-    )
+    letter = a_letter(carol, now=EVENING)
     before = noted(carol)
 
     for address in ("/today/", "/journal/", f"/journal/{letter.pk}/", "/steps/1/", "/you/"):
         assert as_carol.get(address).status_code == 200
-    as_carol.post("/journal/write/", {"id": str(uuid4()), "to": "", "body": "more"})
+    as_carol.post("/journal/write/them/", {"id": str(uuid4()), "to": "", "body": "more"})
     as_carol.post(f"/journal/{letter.pk}/edit/", {"to": "", "body": "other"})
-    as_carol.post(f"/journal/{letter.pk}/delete/")
+    as_carol.post(f"/journal/{letter.pk}/let-go/")
     prove_again(as_carol)
 
     assert noted(carol) == before == ["signed_in"]

@@ -164,7 +164,9 @@ def test_page_needs_as_many_statements_with_many_browsers(
 def test_activity_lists_own_and_not_what_was_written(
     as_alice: Client, bob: User, alice: User
 ) -> None:
-    as_alice.post("/journal/write/", {"id": "6f1c2a52-6d5c-4a1a-9a59-0f9f4a0f6f10", "body": "mine"})
+    as_alice.post(
+        "/journal/write/them/", {"id": "6f1c2a52-6d5c-4a1a-9a59-0f9f4a0f6f10", "body": "mine"}
+    )
     Activity.objects.create(owner=bob, kind="password_changed", at=bob.joined_at)
     Activity.objects.create(
         owner=alice, kind="passkey_added", at=alice.joined_at, device="Firefox on Android"

@@ -60,7 +60,7 @@ def test_reading_it_leads_on_and_is_remembered(client: Client, dana: User) -> No
 
 
 def test_it_is_no_gate(client: Client, dana: User) -> None:
-    for address in ("/today/", "/journal/write/", "/steps/3/", "/help/"):
+    for address in ("/today/", "/journal/write/them/", "/steps/3/", "/help/"):
         assert client.get(address).status_code == 200
 
     assertRedirects(

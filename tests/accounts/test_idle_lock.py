@@ -186,14 +186,14 @@ def test_letter_sent_after_a_quiet_while_comes_back_and_is_kept_once_opened(
     letter = {"id": "6f1c2a52-6d5c-4a1a-9a59-0f9f4a0f6f10", "to": "", "body": "A long one."}
     clock.shift(timedelta(minutes=16))
 
-    page = here.post("/journal/write/", letter, headers={"Origin": "http://testserver"})
+    page = here.post("/journal/write/them/", letter, headers={"Origin": "http://testserver"})
 
     assertContains(page, "A long one.</textarea>", status_code=403)
-    assertContains(page, 'action="/journal/write/"', status_code=403)
+    assertContains(page, 'action="/journal/write/them/"', status_code=403)
     assert not Letter.objects.exists()
     clock.shift(timedelta(seconds=1))
     here.post("/accounts/reauthenticate/", {"password": PASSWORD})
-    assert here.post("/journal/write/", letter).status_code == 302
+    assert here.post("/journal/write/them/", letter).status_code == 302
     assert Letter.objects.count() == 1
 
 

@@ -29,13 +29,13 @@ def test_letter_sent_after_the_session_ended_comes_back(as_alice: Client) -> Non
     as_alice.post("/accounts/logout/")
 
     page = as_alice.post(
-        "/journal/write/", sent(), headers={"Referer": "http://testserver/journal/write/"}
+        "/journal/write/them/", sent(), headers={"Referer": "http://testserver/journal/write/them/"}
     )
 
     assert page.status_code == 403
     assert page.headers["Cache-Control"] == "no-store, private"
     assert f">\n{escape(WORDS)}</textarea>" in page.content.decode()
-    assert "/accounts/login/?next=/journal/write/" in page.content.decode()
+    assert "/accounts/login/?next=/journal/write/them/" in page.content.decode()
     assert not Letter.objects.exists()
 
 
@@ -58,7 +58,7 @@ def test_letter_sent_from_a_page_too_old_comes_back(alice: User, token: dict[str
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice)
 
-    page = strict.post("/journal/write/", sent(**token))
+    page = strict.post("/journal/write/them/", sent(**token))
 
     assert page.status_code == 403
     assert "That page had waited too long" in page.content.decode()
@@ -79,15 +79,15 @@ def test_letter_is_kept_once_after_signing_in_again(carol: User) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.get("/accounts/login/")
     letter = sent(csrfmiddlewaretoken=strict.cookies["c"].value)
-    lost = strict.post("/journal/write/", letter, headers={"Origin": OURS})
+    lost = strict.post("/journal/write/them/", letter, headers={"Origin": OURS})
     assert lost.status_code == 403
     door = {"login": carol.email, "password": PASSWORD}
     door["csrfmiddlewaretoken"] = as_form(lost.text)["csrfmiddlewaretoken"]
     assert strict.post("/accounts/login/", door, headers={"Origin": OURS}).status_code == 302
 
     # The token was made before the sign-in, so the first press meets the page for old pages.
-    again = strict.post("/journal/write/", as_form(lost.text), headers={"Origin": OURS})
-    kept = strict.post("/journal/write/", as_form(again.text), headers={"Origin": OURS})
+    again = strict.post("/journal/write/them/", as_form(lost.text), headers={"Origin": OURS})
+    kept = strict.post("/journal/write/them/", as_form(again.text), headers={"Origin": OURS})
 
     assert kept.status_code == 302
     assert Letter.objects.get().open(carol.key).body == WORDS
@@ -105,7 +105,7 @@ def test_form_of_another_site_is_not_offered_to_be_sent(
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice)
 
-    page = strict.post("/journal/write/", sent(), headers=origin)
+    page = strict.post("/journal/write/them/", sent(), headers=origin)
 
     assert page.status_code == 403
     assert f">\n{escape(WORDS)}</textarea>" in page.text
@@ -117,7 +117,7 @@ def test_password_is_not_carried_in_a_form_to_send_again(as_alice: Client) -> No
     as_alice.get("/leave/")
     secret = {"password": PASSWORD, "oldpassword": PASSWORD, "password1": PASSWORD}
 
-    page = as_alice.post("/journal/write/", sent(**secret), headers={"Origin": OURS})
+    page = as_alice.post("/journal/write/them/", sent(**secret), headers={"Origin": OURS})
 
     assert page.status_code == 403
     assert PASSWORD not in page.text
@@ -141,7 +141,7 @@ def test_letter_sent_without_a_database_comes_back() -> None:
     browser = Client(raise_request_exception=False)
     browser.cookies[settings.SESSION_COOKIE_NAME] = cookie_for("of-somebody-signed-in")
 
-    page = browser.post("/journal/write/", sent(), headers={"Origin": OURS})
+    page = browser.post("/journal/write/them/", sent(), headers={"Origin": OURS})
 
     assert page.status_code == 503
     assert as_form(page.text)["body"] == WORDS

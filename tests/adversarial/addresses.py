@@ -27,12 +27,14 @@ PUBLIC, PRIVATE, OBJECT, OPERATOR, LOCAL = Whose
 @dataclass(frozen=True)
 class Rule:
     whose: Whose
-    # One address of this pattern; `{letter}` and `{answer}` are ids of Alice's.
+    # One address of this pattern; the words in braces are ids of Alice's.
     example: str = ""
     # What a form on it takes; None where nothing is sent to it.
     sent: dict[str, str] | None = field(default=None, hash=False)
 
 
+# An id that nobody has kept anything under.
+FRESH = "b7a1c4f4-9c55-4f0e-8a54-3f2f0c1f7a10"
 LETTER = {"to": "M.", "body": "sent by a stranger"}
 ANSWER = {"moments-0-happened": "sent by a stranger"}
 
@@ -71,10 +73,33 @@ RULES = {
     "dev/inbox/<str:name>/": Rule(LOCAL, "dev/inbox/20260312-201400-000000-00000000/"),
     "dev/inbox/<str:name>/html/": Rule(LOCAL, "dev/inbox/20260312-201400-000000-00000000/html/"),
     "journal/": Rule(PRIVATE),
-    "journal/write/": Rule(PRIVATE, sent=LETTER | {"id": "b7a1c4f4-9c55-4f0e-8a54-3f2f0c1f7a10"}),
+    "journal/search/": Rule(PRIVATE, sent={"text": "river"}),
+    "journal/cover/": Rule(PRIVATE),
+    "journal/token/": Rule(PRIVATE),
+    "journal/write/": Rule(PRIVATE),
+    "journal/write/<slug:kind>/": Rule(PRIVATE, "journal/write/them/", LETTER | {"id": FRESH}),
+    "journal/write/<slug:kind>/lines/": Rule(
+        PRIVATE, "journal/write/them/lines/", {"opening": "I still"}
+    ),
+    "journal/lines/<uuid:id>/remove/": Rule(OBJECT, "journal/lines/{line}/remove/", {}),
     "journal/<uuid:id>/": Rule(OBJECT, "journal/{letter}/"),
     "journal/<uuid:id>/edit/": Rule(OBJECT, "journal/{letter}/edit/", LETTER),
-    "journal/<uuid:id>/delete/": Rule(OBJECT, "journal/{letter}/delete/", {}),
+    # A paper has its id before it is a letter, so any id may be kept here for the first time.
+    "journal/<uuid:id>/autosave/": Rule(
+        PRIVATE, f"journal/{FRESH}/autosave/", LETTER | {"kind": "them"}
+    ),
+    "journal/<uuid:id>/versions/": Rule(OBJECT, "journal/{letter}/versions/"),
+    "journal/<uuid:id>/versions/<uuid:revision>/": Rule(
+        OBJECT, "journal/{letter}/versions/{revision}/", {"keep": "other", "version": "1"}
+    ),
+    "journal/<uuid:id>/close/": Rule(OBJECT, "journal/{letter}/close/", {"then": "keep"}),
+    "journal/<uuid:id>/seal/": Rule(OBJECT, "journal/{letter}/seal/", {"day": "2030-01-01"}),
+    "journal/<uuid:id>/open/": Rule(OBJECT, "journal/{letter}/open/", {}),
+    "journal/<uuid:id>/let-go/": Rule(OBJECT, "journal/{letter}/let-go/", {}),
+    "journal/<uuid:id>/bring-back/": Rule(OBJECT, "journal/{letter}/bring-back/", {}),
+    "journal/<uuid:id>/write-on/": Rule(OBJECT, "journal/{letter}/write-on/", {}),
+    "journal/<uuid:id>/throw-away/": Rule(OBJECT, "journal/{letter}/throw-away/", {}),
+    "journal/<uuid:id>/settle/": Rule(OBJECT, "journal/{letter}/settle/"),
     # Whoever holds an invitation may open the page for signing up, and does nothing else by it.
     "join/<str:token>/": Rule(PUBLIC, "join/0123456789abcdef:signature/"),
     "accounts/": Rule(PRIVATE),

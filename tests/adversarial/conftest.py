@@ -16,15 +16,18 @@ from accounts.models import Profile, User
 from healing.actions import keep_answer, mark_step
 from healing.guide import guide
 from healing.models import Answer, StepMark
-from journal.models import Letter, LetterContents
+from journal.actions import keep_opening
+from journal.models import Letter, Opening, Revision, Words
 from reminders.actions import choose
 from tests.config.launch import cookie as cookie
 from tests.config.launch import server as server
 from tests.conftest import Client
+from tests.journal.letters import a_letter
 from vault.models import Session
 
 NAME, TO, BODY, WORDS = "Canary-name", "Canary-to", "Canary-body", "Canary-answer"
-CANARIES = (NAME, TO, BODY, WORDS)
+EARLIER, OPENING = "Canary-earlier", "Canary-opening"
+CANARIES = (NAME, TO, BODY, WORDS, EARLIER, OPENING)
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -38,7 +41,7 @@ def fresh_limits(db: None) -> Iterator[None]:
 
 
 def keep_letter(person: User, now: datetime, *, to: str = TO, body: str = BODY) -> Letter:
-    return Letter.keep(person=person, id=uuid4(), contents=LetterContents(to, body), now=now)
+    return a_letter(person, body, to=to, now=now)
 
 
 def keep_words(person: User, now: datetime, *, words: str = WORDS) -> Answer:
@@ -60,6 +63,17 @@ def answer(alice: User, now: datetime) -> Answer:
 
 
 @pytest.fixture
+def line(alice: User, now: datetime) -> Opening:
+    keep_opening(person=alice, kind="them", text=OPENING, now=now)
+    return Opening.objects.get()
+
+
+@pytest.fixture
+def revision(alice: User, letter: Letter, now: datetime) -> Revision:
+    return Revision.keep(alice, letter, Words(TO, EARLIER), now=now)
+
+
+@pytest.fixture
 def profile(alice: User, now: datetime) -> Profile:
     choose_name(person=alice, name=NAME, now=now)
     row: Profile = Profile.objects.of(alice).get()
@@ -67,7 +81,15 @@ def profile(alice: User, now: datetime) -> Profile:
 
 
 @pytest.fixture
-def lived_in(alice: User, letter: Letter, answer: Answer, profile: Profile, now: datetime) -> User:
+def lived_in(
+    alice: User,
+    letter: Letter,
+    revision: Revision,
+    line: Opening,
+    answer: Answer,
+    profile: Profile,
+    now: datetime,
+) -> User:
     """Alice, with something of hers in every room."""
     mark_step(person=alice, step=guide().steps[2], state=StepMark.State.ASIDE, now=now)
     choose(person=alice, hour=18, zone="Europe/Dublin", now=now)
@@ -75,9 +97,10 @@ def lived_in(alice: User, letter: Letter, answer: Answer, profile: Profile, now:
 
 
 @pytest.fixture
-def at(letter: Letter, answer: Answer) -> Callable[[str], str]:
+def at(letter: Letter, answer: Answer, revision: Revision, line: Opening) -> Callable[[str], str]:
     """Fills Alice’s ids into an address of the table."""
-    return lambda example: example.format(letter=letter.pk, answer=answer.pk)
+    hers = {"letter": letter, "answer": answer, "revision": revision, "line": line}
+    return lambda example: example.format(**{name: row.pk for name, row in hers.items()})
 
 
 @pytest.fixture

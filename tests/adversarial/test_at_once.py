@@ -20,7 +20,7 @@ from accounts.unverified import make_room
 from healing.actions import mark_step
 from healing.guide import guide
 from healing.models import Answer, StepMark
-from journal.models import Letter, LetterContents
+from journal.models import Letter
 from mail.emails import ready_made
 from mail.models import Message
 from reminders.actions import choose
@@ -30,6 +30,7 @@ from tests.accounts.conftest import code_in, sign_up
 from tests.adversarial.conftest import keep_letter, keep_words
 from tests.at_once import first
 from tests.conftest import PASSWORD, Client
+from tests.journal.letters import a_draft, earlier, words_of
 from vault.models import Session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -62,24 +63,60 @@ def test_first_name_is_chosen_twice(alice: User, send: Send, now: datetime) -> N
     assert User.objects.get(pk=alice.pk).called == "second"
 
 
-def test_letter_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
+def test_paper_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
+    """From two pages, in the same moment, with other words: both are kept."""
     id = uuid4()
     with first():
-        Letter.keep(person=alice, id=id, contents=LetterContents("", "first"), now=now)
-        answer = send("/journal/write/", id=str(id), to="", body="second")
+        a_draft(alice, "first", id=id, now=now)
+        answer = send("/journal/write/them/", id=str(id), to="", body="second")
 
     assert answer.result(timeout=20) == 302
-    assert Letter.objects.get().open(alice.key).body == "second"
+    assert words_of(id, alice).body == "first"
+    assert earlier(Letter.objects.get(), alice, late=True) == ["second"]
 
 
-def test_letter_is_changed_while_it_is_deleted(alice: User, send: Send, now: datetime) -> None:
-    letter = keep_letter(alice, now)
+def test_draft_is_changed_while_it_is_thrown_away(alice: User, send: Send, now: datetime) -> None:
+    """Its words come back on a new paper."""
+    letter = a_draft(alice, now=now)
+    sent = {"id": str(letter.pk), "to": "", "body": "late", "version": "1"}
     with first():
         Letter.objects.all().delete()
-        answer = send(f"/journal/{letter.pk}/edit/", to="", body="late")
+        answer = send(f"/journal/{letter.pk}/edit/", **sent)
 
     assert answer.result(timeout=20) == 404
     assert not Letter.objects.exists()
+
+
+FATES = {
+    "close": {"then": "keep"},
+    "seal": {"day": "2040-01-01"},
+    "let-go": {},
+    "throw-away": {},
+}
+
+
+def test_of_twenty_fates_at_once_one_wins(alice: User, now: datetime) -> None:
+    """All were chosen on a page that showed the draft. Whoever tapped twice hears nothing; whoever
+    chose something else is told calmly."""
+    letter = a_draft(alice, "once", now=now)
+
+    def decide(fate: str) -> HttpResponse:
+        browser = Client(raise_request_exception=False)
+        browser.force_login(alice)
+        try:
+            sent = FATES[fate] | {"state": "draft"}
+            return browser.post(f"/journal/{letter.pk}/{fate}/", sent, follow=True)
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(20) as pool:
+        pages = list(pool.map(decide, [*FATES] * 5))
+
+    told = sum("This letter stands as you decided before." in page.text for page in pages)
+    gone = sum(page.status_code == 404 for page in pages)
+    left = Letter.objects.first()
+    assert (told, gone) == ((15, 0) if left else (0, 19))
+    assert left is None or words_of(left, alice).body == "once"
 
 
 def test_answer_is_changed_while_it_is_deleted(alice: User, send: Send, now: datetime) -> None:
@@ -113,7 +150,7 @@ def test_notes_are_chosen_twice(alice: User, send: Send, now: datetime) -> None:
 @pytest.mark.parametrize(
     ("address", "sent"),
     [
-        ("/journal/write/", {"id": str(uuid4()), "to": "", "body": "Not to be lost"}),
+        ("/journal/write/them/", {"id": str(uuid4()), "to": "", "body": "Not to be lost"}),
         ("/steps/1/filling-in/", {"moments-0-happened": "Not to be lost"}),
         ("/you/", YOU | {"name": "Not to be lost"}),
         ("/steps/4/mark/", {"state": "settled"}),
@@ -151,7 +188,7 @@ def test_what_has_a_mistake_while_the_account_is_erased_comes_back(
     def post() -> HttpResponse:
         try:
             # First seen in this browser, so that there is something to keep in the session.
-            return browser.post("/journal/write/", {"id": "no id", "body": "Not to be lost"})
+            return browser.post("/journal/write/them/", {"id": "no id", "body": "Not to be lost"})
         finally:
             connections.close_all()
 

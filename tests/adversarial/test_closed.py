@@ -158,7 +158,7 @@ def test_going_back_to_the_desk_writes_over_nothing(
     before = broken(letter)
 
     sent = {"id": str(letter.pk), "to": "", "body": "written again"}
-    page = browser.post("/journal/write/", sent, follow=True)
+    page = browser.post("/journal/write/them/", sent, follow=True)
 
     assert "written again" in page.text
     assert stored(letter) == before
@@ -207,7 +207,7 @@ def test_new_words_wait_on_the_page_while_the_key_is_closed(
     letter = {"id": str(uuid4()), "to": "M.", "body": "not kept yet"}
 
     for address, sent in (
-        ("/journal/write/", letter),
+        ("/journal/write/them/", letter),
         ("/steps/1/filling-in/", {"moments-0-happened": "not kept yet"}),
     ):
         page = browser.post(address, sent)

@@ -56,7 +56,7 @@ def test_locked_page_gives_back_what_was_sent_wherever_it_came_from(
 ) -> None:
     browser.get("/leave/")
 
-    page = browser.post("/journal/write/", {"body": "mine"}, headers={"Referer": referrer})
+    page = browser.post("/journal/write/them/", {"body": "mine"}, headers={"Referer": referrer})
 
     assertContains(page, "mine</textarea>", status_code=403)
     assertContains(page, "reauthenticate/?next=/today/", status_code=403)

@@ -12,7 +12,7 @@ from tests.config.launch import Web, web
 HOST = b"Host: localhost:8000\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 JSON = b"Content-Type: application/json\r\n"
-DESK = b"POST /journal/write/ HTTP/1.1\r\n" + HOST
+DESK = b"POST /journal/write/them/ HTTP/1.1\r\n" + HOST
 DOOR = b"POST /accounts/login/ HTTP/1.1\r\n" + HOST
 PASSKEYS = b"POST /accounts/2fa/passkeys/login/options/ HTTP/1.1\r\n" + HOST
 
@@ -32,7 +32,7 @@ def get(path: bytes, head: bytes = b"") -> bytes:
 
 
 def method(name: bytes) -> bytes:
-    return name + b" /journal/write/ HTTP/1.1\r\n" + HOST + b"\r\n"
+    return name + b" /journal/write/them/ HTTP/1.1\r\n" + HOST + b"\r\n"
 
 
 ODD = {

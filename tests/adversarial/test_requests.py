@@ -127,7 +127,7 @@ def test_every_form_is_read_as_utf_8_whatever_it_claims(
     sent = {"id": str(uuid4()), "to": "", "body": body}
 
     encoded = browser._encode_data(sent, MULTIPART_CONTENT)
-    response = browser.generic("POST", "/journal/write/", encoded, content_type)
+    response = browser.generic("POST", "/journal/write/them/", encoded, content_type)
 
     assert response.status_code == 302
     contents: LetterContents = Letter.objects.of(alice).get().open(alice.key)
@@ -184,7 +184,7 @@ def test_what_a_proxy_would_say_is_not_believed(browser: Client, header: dict[st
 # --- Amounts -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("example", ["/journal/write/", "/you/", "/steps/1/filling-in/"])
+@pytest.mark.parametrize("example", ["/journal/write/them/", "/you/", "/steps/1/filling-in/"])
 def test_more_than_a_form_holds_is_refused(browser: Client, lived_in: User, example: str) -> None:
     before, sent = everything(), rule_of(example).sent or {}
 
@@ -202,7 +202,7 @@ def test_files_are_written_nowhere(browser: Client, settings: Settings, tmp_path
     big = tmp_path / "big"
     big.write_bytes(b"x" * 3_000_000)
 
-    for example in ("/journal/write/", "/accounts/login/"):
+    for example in ("/journal/write/them/", "/accounts/login/"):
         with big.open("rb") as file:
             response = browser.post(example, {"body": file, "password": "x"})
         assert response.status_code in {200, 302}
@@ -235,18 +235,18 @@ def _write_and_read(person: User, words: str) -> list[Any]:
     browser.post(sheet, rows | {"stands_out": words})
     browser.post(line, dict.fromkeys(("value", "situation", "action"), words))
     letter = {"id": str(uuid4()), "to": words, "body": words}
-    kept = browser.post("/journal/write/", letter).headers["Location"]
+    kept = browser.post("/journal/write/them/", letter).headers["Location"]
     answer = Answer.objects.of(person).to(1, "filling-in").get()
     shown = ["/today/", "/you/", sheet, f"{sheet}{answer.pk}/", line, kept, f"{kept}edit/"]
     pages = [browser.get(address) for address in shown]
     # What could not be kept comes back on the page that was sent.
     pages += [browser.post(f"{kept}edit/", {"to": words, "body": ""})]
-    pages += [browser.post("/journal/write/", letter | {"to": words * 20})]
+    pages += [browser.post("/journal/write/them/", letter | {"to": words * 20})]
     pages += [browser.post("/you/", {"name": words})]
     pages += [browser.post(sheet, rows | {"stands_out": words * 200})]
     pages += [Client().post(sheet, rows)]
     browser.get("/leave/")
-    return [*pages, browser.post("/journal/write/", letter)]
+    return [*pages, browser.post("/journal/write/them/", letter)]
 
 
 def test_words_that_look_like_code_are_words(alice: User, bob: User) -> None:
@@ -379,9 +379,10 @@ def test_every_form_carries_its_token(browser: Client, lived_in: User, at: At) -
         "/steps/1/filling-in/",
         "/steps/1/filling-in/{answer}/",
         "/steps/1/filling-in/{answer}/delete/",
-        "/journal/write/",
-        "/journal/{letter}/edit/",
-        "/journal/{letter}/delete/",
+        "/journal/write/them/",
+        "/journal/{letter}/seal/",
+        "/journal/{letter}/let-go/",
+        "/journal/write/them/lines/",
         "/accounts/logout/",
         "/accounts/password/change/",
         "/accounts/reauthenticate/",

@@ -212,7 +212,7 @@ def test_level_is_the_one_that_was_asked_for() -> None:
 
 
 def test_report_of_an_error_holds_nothing_that_was_sent(rf: RequestFactory) -> None:
-    request = rf.post("/journal/write/", {"body": CANARY})
+    request = rf.post("/journal/write/them/", {"body": CANARY})
     assert request.POST["body"] == CANARY
     try:
         kept = CANARY.upper()  # noqa: F841 (what a report would show)

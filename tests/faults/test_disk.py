@@ -11,7 +11,7 @@ from tests.faults.house import House, Program
 from tests.faults.waiting import wait_for
 from tests.smtp import Sink
 
-DESK = "/journal/write/"
+DESK = "/journal/write/them/"
 LONG = "I kept checking. " * 5_000
 
 

@@ -77,7 +77,7 @@ def test_letters_stay_closed_until_the_key_is_back(
 
 
 def _token(visitor: Visitor) -> dict[str, str]:
-    sheet = visitor.get("/journal/write/").form("/journal/write/")
+    sheet = visitor.get("/journal/write/them/").form("/journal/write/them/")
     return {"csrfmiddlewaretoken": sheet["csrfmiddlewaretoken"]}
 
 

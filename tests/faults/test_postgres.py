@@ -16,7 +16,7 @@ from tests.faults.waiting import PATIENCE, wait_for
 from tests.smtp import Sink
 
 WORDS = "I kept “checking” <b>& checking</b>.\nThen I slept."
-DESK = "/journal/write/"
+DESK = "/journal/write/them/"
 
 End = Callable[[House], None]
 ends = pytest.mark.parametrize("end", [House.stop_postgres, House.kill_postgres], ids=["fast", "9"])

@@ -17,7 +17,7 @@ from tests.smtp import Sink
 
 SEED = 20_261_122
 WRITERS = 3
-DESK = "/journal/write/"
+DESK = "/journal/write/them/"
 # Whose mail is on its way when the sender dies.
 STRUCK = "mailstruck"
 

@@ -89,11 +89,11 @@ class Visitor:
 
     def desk(self, words: str, to: str = "") -> dict[str, str]:
         """A sheet of paper from the desk, written on and not yet sent."""
-        sheet = self.get("/journal/write/").form("/journal/write/")
+        sheet = self.get("/journal/write/them/").form("/journal/write/them/")
         return sheet | {"to": to, "body": words}
 
     def keep(self, sheet: dict[str, str]) -> Page:
-        return self.post("/journal/write/", sheet)
+        return self.post("/journal/write/them/", sheet)
 
     def _ask(self, method: str, address: str, body: str, headers: dict[str, str]) -> Page:
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())

@@ -11,17 +11,17 @@ from accounts.models import User
 from healing import actions as healing
 from healing.guide import guide
 from healing.models import StepMark
-from journal.models import Letter, LetterContents
+from journal.models import Letter
 from reminders.actions import choose
 from reminders.models import Schedule
 from tests.conftest import PASSWORD, Client, Statements
+from tests.journal.letters import a_letter
 from vault.models import Key
 
 
 def write(person: User, now: datetime, *, many: int = 1) -> None:
     for _ in range(many):
-        contents = LetterContents(to="M.", body="secret words")
-        Letter.keep(person=person, id=uuid4(), contents=contents, now=now)
+        a_letter(person, "secret words", to="M.", now=now)
 
 
 def answer(person: User, number: int, now: datetime, *, many: int = 1) -> None:

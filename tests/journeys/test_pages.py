@@ -208,7 +208,7 @@ def someone_new(page: Page, product: Product) -> Iterator[str]:
 def someone_with_words(page: Page, product: Product) -> Iterator[str]:
     sign_in(page)
     yield from open_pages(page, ids(page))
-    page.goto("/journal/write/")
+    page.goto("/journal/write/them/")
     press(page, "Keep this letter")
     yield "an empty letter"
     begin_a_letter(page)
@@ -239,7 +239,7 @@ def someone_with_words(page: Page, product: Product) -> Iterator[str]:
 
 
 def begin_a_letter(page: Page) -> None:
-    page.goto("/journal/write/")
+    page.goto("/journal/write/them/")
     page.get_by_label("What would you say").fill("I am still here.")
 
 
@@ -371,10 +371,10 @@ def what_is_removed(page: Page) -> Iterator[str]:
 def erased_elsewhere(page: Page) -> Iterator[str]:
     """A moment that only two connections at once can make, so the page is handed in."""
     begin_a_letter(page)
-    again = Again("/journal/write/", [Sent("body", "I am still here.", True)], False)
+    again = Again("/journal/write/them/", [Sent("body", "I am still here.", True)], False)
     body = render_to_string("account/erased.html", site(None) | {"again": again})
     page.route(
-        "**/journal/write/",
+        "**/journal/write/them/",
         lambda route: route.fulfill(status=403, body=body, content_type="text/html"),
     )
     press(page, "Keep this letter")
@@ -592,7 +592,7 @@ def test_a_letter_is_kept_by_keyboard_alone(
     page.wait_for_url("**/today/")
     tab_to(page, "Write it down")
     keys.press("Enter")
-    page.wait_for_url("**/journal/write/")
+    page.wait_for_url("**/journal/write/them/")
     tab_to(page, "Dear")
     keys.type("the sea")
     tab_to(page, "What would you say")

@@ -122,8 +122,8 @@ def test_what_somebody_put_into_a_page_does_nothing(
         answer = route.fetch()
         route.fulfill(response=answer, body=answer.text().replace("<h1", f"{INJECTED}<h1", 1))
 
-    page.route("**/journal/write/", inject)
-    page.goto(f"http://localhost:{server.port}/journal/write/", wait_until="load")
+    page.route("**/journal/write/them/", inject)
+    page.goto(f"http://localhost:{server.port}/journal/write/them/", wait_until="load")
     page.evaluate("document.querySelector('#link').click()")
     page.evaluate("document.querySelector('#form').submit()")
     page.wait_for_function("window.refused.some(each => each.startsWith('form-action'))")

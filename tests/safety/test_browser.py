@@ -168,7 +168,7 @@ def test_double_click_makes_one_account_and_stays_on_the_page_for_its_code(
 
 
 OPEN = ["/", "/learn/", "/steps/", "/steps/1/", "/help/", "/help/gb/", "/help/xx/", "/safety/"]
-OURS = ["/today/", "/journal/", "/journal/write/", "/progress/", "/you/", "/you/reminders/"]
+OURS = ["/today/", "/journal/", "/journal/write/them/", "/progress/", "/you/", "/you/reminders/"]
 DOORS = ["/accounts/login/", "/accounts/signup/", "/nowhere/"]
 
 

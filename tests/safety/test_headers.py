@@ -122,7 +122,7 @@ def test_answer_to_somebody_is_kept_nowhere(as_alice: Client, address: str, stat
     assert _policy(response) == POLICY
 
 
-@pytest.mark.parametrize("path", ["/accounts/login/", "/journal/write/"])
+@pytest.mark.parametrize("path", ["/accounts/login/", "/journal/write/them/"])
 def test_answer_to_a_form_without_its_token(path: str) -> None:
     response = Client(enforce_csrf_checks=True).post(path)
 

@@ -206,7 +206,7 @@ def editing(page: Page, letter: Letter) -> None:
 
 
 def desk(page: Page, letter: Letter) -> None:
-    page.goto("/journal/write/")
+    page.goto("/journal/write/them/")
     page.locator("main textarea").first.fill(TYPED)
 
 
@@ -462,7 +462,7 @@ def test_page_is_empty_before_the_neutral_one_answers(
     with tab.page.expect_console_message(lambda message: "painted" in message.text) as told:
         by_shift(tab.page)
 
-    assert json.loads(told.value.text)["painted"] == ["/journal/write/", True, ""]
+    assert json.loads(told.value.text)["painted"] == ["/journal/write/them/", True, ""]
     assert Weather.gate.arrived.wait(PATIENCE)
     Weather.gate.open()
     expect(tab.page.locator("body")).to_have_text(NEUTRAL)
@@ -545,7 +545,7 @@ def test_shift_with_something_between_does_not_leave(
 
     # Leaving empties the page at once, so what is here now stays.
     assert tab.words() == [TYPED]
-    assert tab.path == "/journal/write/"
+    assert tab.path == "/journal/write/them/"
 
 
 def test_shift_can_be_turned_off_and_on_in_this_browser(

@@ -6,6 +6,7 @@ import pytest
 from accounts.models import User
 from journal.models import Letter, LetterContents
 from tests.conftest import Statements
+from tests.journal.letters import a_letter
 from vault.models import Key, Session
 from vault.statements import Statement
 
@@ -38,7 +39,7 @@ def test_statement_is_built_once_and_asked_each_time(
 
 
 def test_row_is_a_stored_one_and_whole(alice: User, now: datetime) -> None:
-    kept = Letter.keep(person=alice, id=uuid4(), contents=LetterContents("a", "b"), now=now)
+    kept = a_letter(alice, "b", to="a", now=now)
     row = Statement(lambda owner: Letter.objects.of(owner)).first(alice.pk)
 
     assert row.open(alice.key) == LetterContents("a", "b")
@@ -63,7 +64,7 @@ def test_row_brings_whom_it_was_asked_to_bring(
 
 def test_values_come_as_they_are(alice: User, bob: User, now: datetime) -> None:
     for many in range(4):
-        Letter.keep(person=alice, id=uuid4(), contents=LetterContents("", str(many)), now=now)
+        a_letter(alice, str(many), now=now)
     two = Statement(lambda owner: Letter.objects.of(owner).unopened()[:2])
 
     assert two.rows(alice.pk) == list(Letter.objects.of(alice).unopened()[:2])

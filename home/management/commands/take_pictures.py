@@ -71,7 +71,7 @@ PRIVATE = {
     "exercise": "/steps/1/filling-in/",
     "exercise-boundary": "/steps/5/boundary/",
     "shelf": "/journal/",
-    "write": "/journal/write/",
+    "write": "/journal/write/them/",
     "progress": "/progress/",
     "you": "/you/",
     "reminders": "/you/reminders/",
@@ -201,7 +201,7 @@ def _second_step(page: "Page") -> Iterator[str]:
 
 def _doors(page: "Page") -> Iterator[str]:
     """How it looks to come back after leaving, and to sign in once more."""
-    page.goto("/journal/write/")
+    page.goto("/journal/write/them/")
     page.fill("textarea[name=body]", "I am still here.")
     page.request.get("/leave/", max_redirects=0)
     page.click("main button >> nth=0")
@@ -212,7 +212,7 @@ def _doors(page: "Page") -> Iterator[str]:
         yield from _open(page, {name: f"/accounts/{door}reauthenticate/"})
     page.click("main button >> nth=0")
     page.wait_for_url("**/today/")
-    page.goto("/journal/write/")
+    page.goto("/journal/write/them/")
     page.fill("textarea[name=body]", "I am still here.")
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     page.click("main button >> nth=0")

@@ -1,0 +1,281 @@
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import cast
+from uuid import UUID, uuid4
+
+from django.db import transaction
+
+from accounts.models import User
+from journal.models import (
+    NOTHING,
+    REVISION_GRAIN,
+    Letter,
+    LetterContents,
+    NotNow,
+    Opening,
+    OpeningContents,
+    Revision,
+    Words,
+    beside,
+)
+from mail.hours import OPENS, closes, is_quiet, next_time
+from mail.models import Message
+
+# The mail that says that a day has come.
+SET_ASIDE = "set aside"
+# How many letters one run takes.
+BATCH = 500
+# Own first lines beside each kind of letter.
+OPENINGS = 12
+
+
+class ThrownAway(Exception):
+    """These words began in a letter that is not there any more. Nothing was stored."""
+
+
+class TooMany(Exception):
+    """There is no room for one more."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What became of words that were sent: where they are now. `revision` is set where they do not
+    stand in the letter itself, because other words came first; `is_apart` where that letter is
+    closed by now, so that they are a draft of their own."""
+
+    letter: Letter
+    revision: Revision | None = None
+    is_apart: bool = False
+
+
+def save_words(
+    *,
+    person: User,
+    id: UUID,
+    words: Words,
+    now: datetime,
+    version: int = 0,
+    kind: str = "",
+    answers: UUID | None = None,
+    revision: UUID | None = None,
+) -> Saved:
+    """Keep what is on the paper, and never by writing over anything else.
+
+    `version` is that of the words it was begun from, 0 for a new paper; `revision` is where words
+    of this paper went that came too late before. Raises CannotOpen, and ThrownAway.
+    """
+    if not version:
+        fresh = Letter.begun(
+            person=person, id=id, kind=kind, words=words, now=now, answers_id=answers
+        )
+        # Nearly always there is none of this id yet, and nothing else to be asked.
+        if fresh._is_stored_anew():
+            return Saved(fresh)
+    with transaction.atomic():
+        letter = _held(person, id, now=now)
+        if letter is not None:
+            return _save_over(person, letter, words, version, revision, now=now)
+    if version:
+        raise ThrownAway
+    # The id of another person's letter, or of one that was let go: it never came from ours.
+    return save_words(person=person, id=uuid4(), words=words, now=now, kind=kind, answers=answers)
+
+
+def _held(person: User, id: UUID, *, now: datetime) -> Letter | None:
+    found: Letter | None = (
+        Letter.objects.of(person).there(now).select_for_update().filter(pk=id).first()
+    )
+    return found
+
+
+def _save_over(
+    person: User, letter: Letter, words: Words, version: int, at: UUID | None, *, now: datetime
+) -> Saved:
+    before: LetterContents = letter.open(person.key)
+    if words == before.words:
+        # Sent again, because the answer was lost: whichever version it names.
+        return Saved(letter)
+    if not letter.is_draft:
+        # It was closed elsewhere meanwhile, and stays as it is.
+        id = beside(letter.pk, "later")
+        saved = save_words(person=person, id=id, words=words, kind=letter.kind, now=now)
+        return replace(saved, is_apart=True)
+    if version != letter.version:
+        return Saved(letter, _set_beside(person, letter, words, at, now=now))
+    _revise(person, letter, before.words, words, now=now)
+    letter.put(person, LetterContents(words.to, words.body), now=now)
+    return Saved(letter)
+
+
+def _set_beside(
+    person: User, letter: Letter, words: Words, at: UUID | None, *, now: datetime
+) -> Revision:
+    """Words that came too late, in a row of their own: one for each paper that goes on."""
+    own = Revision.objects.of(person).filter(letter=letter).late()
+    row: Revision | None = own.filter(pk=at).first() if at else own.newest_first().first()
+    if row is not None and row.open(person.key) == words:
+        return row
+    if row is None or at is None:
+        return Revision.keep(person, letter, words, late=True, now=now)
+    row.reseal(person.key, words, now=now)
+    return row
+
+
+def _revise(person: User, letter: Letter, before: Words, after: Words, *, now: datetime) -> None:
+    """Keep what stood there, now and then, and always where much of it is about to go."""
+    is_long_ago = letter.revised_at is None or now - letter.revised_at >= REVISION_GRAIN
+    if is_long_ago or len(after.body) < len(before.body) // 2:
+        Revision.keep(person, letter, before, now=now)
+        letter.revised_at = now
+
+
+@dataclass(frozen=True)
+class Which:
+    """Earlier words of one letter of this person's."""
+
+    person: User
+    id: UUID
+    revision: UUID
+
+
+@transaction.atomic
+def put_back(which: Which, *, version: int, now: datetime) -> Letter:
+    """Earlier words in the place of those that stand there, which become earlier ones in turn.
+
+    Raises CannotOpen, and NotNow where there are newer words by now, or none to put back.
+    """
+    letter, row = _held_with(which, now=now)
+    if letter.version != version:
+        raise NotNow
+    before: LetterContents = letter.open(which.person.key)
+    words: Words = row.open(which.person.key)
+    if before.words != words:
+        Revision.keep(which.person, letter, before.words, now=now)
+        letter.revised_at = now
+        letter.put(which.person, LetterContents(words.to, words.body), now=now)
+    row.settle()
+    return letter
+
+
+@transaction.atomic
+def keep_both(which: Which, *, now: datetime) -> Letter:
+    """Other words of this letter as one of their own. Raises CannotOpen, and NotNow."""
+    letter, row = _held_with(which, now=now)
+    return _as_its_own(which.person, letter, row, now=now)
+
+
+@transaction.atomic
+def leave_as_it_is(which: Which, *, now: datetime) -> None:
+    """The letter's own words stand; the others are an earlier version like any."""
+    _held_with(which, now=now)[1].settle()
+
+
+def seal(*, person: User, letter: Letter, day: date, tell_hour: int | None, now: datetime) -> None:
+    """Close it until this day. Its earlier versions go; words that nobody has decided about become
+    a letter of their own. Raises NotNow."""
+    letter.seal_until(day, tell_hour=tell_hour, person=person, now=now)
+    for row in Revision.objects.of(person).filter(letter=letter).late():
+        _as_its_own(person, letter, row, now=now)
+    Revision.objects.of(person).filter(letter=letter).delete()
+
+
+def let_go(*, person: User, letter: Letter, leaves_line: bool, now: datetime) -> None:
+    """Put it on the water, but for words in it that nobody has decided about. Raises NotNow."""
+    letter.let_go(leaves_line=leaves_line, now=now)
+    for row in Revision.objects.of(person).filter(letter=letter).late():
+        _as_its_own(person, letter, row, now=now)
+
+
+def _held_with(which: Which, *, now: datetime) -> tuple[Letter, Revision]:
+    letter = _held(which.person, which.id, now=now)
+    rows = Revision.objects.of(which.person).filter(letter=which.id, pk=which.revision)
+    row: Revision | None = rows.first()
+    if letter is None or row is None:
+        raise NotNow
+    return letter, row
+
+
+def _as_its_own(person: User, letter: Letter, row: Revision, *, now: datetime) -> Letter:
+    words: Words = row.open(person.key)
+    row.settle()
+    id = beside(row.pk, "of its own")
+    return save_words(person=person, id=id, words=words, kind=letter.kind, now=now).letter
+
+
+@transaction.atomic
+def let_go_for_good(*, now: datetime) -> int:
+    """Empty or delete what nobody can bring back any more. Returns how many.
+
+    Safe to run any number of times at once.
+    """
+    over = Letter.objects.over(now).order_by("let_go_at")
+    rows = list(over.select_for_update(skip_locked=True)[:BATCH])
+    lines = [row.pk for row in rows if row.leaves_line]
+    Revision.objects.filter(letter__in=lines).delete()
+    Letter.objects.filter(pk__in=lines).update(
+        state=Letter.State.GONE, kind="", opens_on=None, let_go_from="", **NOTHING
+    )
+    Letter.objects.filter(pk__in=[row.pk for row in rows if not row.leaves_line]).delete()
+    return len(rows)
+
+
+@transaction.atomic
+def moved(*, person: User, now: datetime) -> None:
+    """Their clock is another one now: they are told by that one."""
+    for letter in Letter.objects.of(person).untold().select_for_update():
+        letter.tell_at = letter.tells_at(person.zone)
+        letter.save(update_fields=["tell_at"])
+
+
+@transaction.atomic(durable=True)
+def tell(*, now: datetime) -> int:
+    """Turn days that have come into mail. Returns how many letters were looked at.
+
+    Safe to run any number of times at once: a day of a letter makes one mail.
+    """
+    _give_new_windows(now=now)
+    due = Letter.objects.untold().filter(tell_at__lte=now).select_related("owner")
+    letters = list(due.select_for_update(of=("self",), skip_locked=True)[:BATCH])
+    messages = []
+    for letter in letters:
+        zone = letter.owner.zone
+        if is_quiet(now, zone):
+            letter.tell_at = next_time(OPENS.hour, zone, now)
+        else:
+            letter.tell_at = None
+            messages.append(_message(letter, now=now))
+    Message.objects.bulk_create(messages, ignore_conflicts=True)
+    Letter.objects.bulk_update(letters, ["tell_at"])
+    return len(letters)
+
+
+def _give_new_windows(*, now: datetime) -> None:
+    """What could not leave before the quiet hours leaves after them."""
+    late = Message.objects.waiting().filter(kind=SET_ASIDE, closes_at__lte=now)
+    for message in late.select_related("person").select_for_update(of=("self",), skip_locked=True):
+        # Erasing somebody takes their mail along, so there is a person.
+        zone = cast(User, message.person).zone
+        message.due_at = next_time(OPENS.hour, zone, now)
+        message.closes_at = closes(message.due_at, zone)
+        message.save(update_fields=["due_at", "closes_at"])
+
+
+def _message(letter: Letter, *, now: datetime) -> Message:
+    return Message(
+        kind=SET_ASIDE,
+        person_id=letter.owner_id,
+        key=f"{SET_ASIDE}:{letter.pk}:{letter.opens_on}",
+        due_at=now,
+        closes_at=closes(now, letter.owner.zone),
+        created_at=now,
+    )
+
+
+def keep_opening(*, person: User, kind: str, text: str, now: datetime) -> None:
+    """A first line of their own beside this kind of letter. Raises CannotOpen, and TooMany."""
+    rows = list(Opening.objects.of(person).filter(kind=kind).select_for_update())
+    if any(row.open(person.key).text == text for row in rows):
+        return
+    if len(rows) >= OPENINGS:
+        raise TooMany
+    Opening.sealed_by(person.key, OpeningContents(text), kind=kind, now=now).save(force_insert=True)

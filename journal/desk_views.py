@@ -1,0 +1,341 @@
+"""The desk: where a letter is written, by hand or kept by a script as it goes."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse, JsonResponse
+from django.middleware.csrf import get_token
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.given_back import closed
+from accounts.models import User
+from accounts.requests import SignedInRequest
+from journal import actions
+from journal.device import key_of
+from journal.forms import OpeningForm, PaperForm
+from journal.models import (
+    Letter,
+    LetterContents,
+    LetterQuerySet,
+    NotNow,
+    Opening,
+    OpeningContents,
+    Revision,
+)
+from journal.paper import KINDS, PLAIN_DAY, TO_THEM, Kind
+from vault.sealing import CannotOpen
+
+
+def _kind(key: str) -> Kind:
+    if key not in KINDS:
+        raise Http404
+    return KINDS[key]
+
+
+def _theirs(request: SignedInRequest) -> LetterQuerySet:
+    letters: LetterQuerySet = Letter.objects.of(request.user).there(timezone.now())
+    return letters
+
+
+@require_safe
+@transaction.non_atomic_requests
+def write(request: SignedInRequest) -> HttpResponse:
+    """Choose a kind of letter. Whoever keeps asking why is shown a plain day first."""
+    asks_why = "why" in request.GET
+    kinds = [PLAIN_DAY, *(kind for kind in KINDS.values() if kind is not PLAIN_DAY)]
+    context = {
+        "kinds": kinds if asks_why else list(KINDS.values()),
+        "asks_why": asks_why,
+        "answers": _answered(request, request.GET.get("answers")),
+    }
+    return render(request, "journal/write.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.non_atomic_requests
+def paper(request: SignedInRequest, kind: str) -> HttpResponse:
+    """A new letter."""
+    if request.method == "POST":
+        return _keep(request, _kind(kind))
+    sheet = {"answers": _answered(request, request.GET.get("answers")), "since": _now()}
+    return _desk(request, _kind(kind), PaperForm(_kind(kind), initial=sheet))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.non_atomic_requests
+def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
+    """A draft, where it was left."""
+    letter: Letter | None = _theirs(request).filter(pk=id).first()
+    kind = KINDS[letter.kind] if letter else TO_THEM
+    if request.method == "POST":
+        # Words that were sent are taken in, whatever has become of their letter.
+        return _keep(request, kind, id=id) if letter else _not_there(request, kind)
+    if letter is None:
+        raise Http404
+    if not letter.is_draft:
+        return redirect("journal:letter", letter.pk)
+    try:
+        contents: LetterContents = letter.open(request.user.key)
+    except CannotOpen:
+        return closed(request)
+    sheet = {"id": id, "version": letter.version, "to": contents.to, "body": contents.body}
+    sheet["since"] = _now()
+    return _desk(request, kind, PaperForm(kind, initial=sheet), letter=letter)
+
+
+def _now() -> int:
+    """In seconds as computers count them."""
+    return int(timezone.now().timestamp())
+
+
+def _desk(
+    request: SignedInRequest,
+    kind: Kind,
+    form: PaperForm,
+    *,
+    letter: Letter | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    context = {
+        "kind": kind,
+        "form": form,
+        "letter": letter,
+        "lines": [text for _, text in _lines(request, kind) if text],
+        "device_key": key_of(request.user),
+        "kept": _kept(letter.changed_at) if letter else "",
+    }
+    return render(request, "journal/desk.html", context, status=status)
+
+
+def _lines(request: SignedInRequest, kind: Kind) -> list[tuple[UUID, str]]:
+    """Their own first lines beside this kind of letter; no words where one does not open."""
+    rows = Opening.objects.of(request.user).filter(kind=kind.key).order_by("created_at", "pk")
+    return [(row.pk, _text_of(row, request.user)) for row in rows]
+
+
+def _text_of(row: Opening, person: User) -> str:
+    try:
+        contents: OpeningContents = row.open(person.key)
+    except CannotOpen:
+        return ""
+    return contents.text
+
+
+def _keep(request: SignedInRequest, kind: Kind, *, id: UUID | None = None) -> HttpResponse:
+    form = PaperForm(kind, request.POST)
+    if not form.is_valid():
+        return _desk(request, kind, form)
+    try:
+        saved = _save(request, kind, form, id=id or form.cleaned_data["id"])
+    except CannotOpen:
+        form.add_error(None, _("Your key does not open at the moment. Nothing was kept yet."))
+        return _desk(request, kind, form, status=503)
+    except actions.ThrownAway:
+        return _not_there(request, kind)
+    return _after(request, form, saved)
+
+
+def _not_there(request: SignedInRequest, kind: Kind) -> HttpResponse:
+    """The letter is gone, and what was sent is not: it lies on a new paper, to keep or to leave."""
+    form = PaperForm(kind, request.POST)
+    if not form.is_valid():
+        raise Http404
+    messages.warning(request, _thrown_away())
+    sheet = {"to": form.words.to, "body": form.words.body, "since": _now()}
+    return _desk(request, kind, PaperForm(kind, initial=sheet), status=404)
+
+
+def _save(request: SignedInRequest, kind: Kind, form: PaperForm, *, id: UUID) -> actions.Saved:
+    sent = form.cleaned_data
+    return actions.save_words(
+        person=request.user,
+        id=id,
+        words=form.words,
+        version=sent["version"],
+        kind=kind.key,
+        answers=_answered(request, sent["answers"]),
+        revision=sent["revision"],
+        now=timezone.now(),
+    )
+
+
+def _answered(request: SignedInRequest, id: Any) -> UUID | None:
+    """The letter of theirs that a new one answers, where there is one."""
+    try:
+        wanted = UUID(str(id))
+    except ValueError:
+        return None
+    return wanted if _theirs(request).filter(pk=wanted).exists() else None
+
+
+def _after(request: SignedInRequest, form: PaperForm, saved: actions.Saved) -> HttpResponse:
+    letter = saved.letter
+    if saved.revision:
+        return redirect("journal:version", letter.pk, saved.revision.pk)
+    if saved.is_apart:
+        messages.info(request, _closed_meanwhile())
+    if request.POST.get("then") != "close":
+        return redirect("journal:edit", letter.pk)
+    after = "?long=1" if form.has_taken_long(timezone.now()) else ""
+    return redirect(reverse("journal:close", args=[letter.pk]) + after)
+
+
+# --- What the script asks ------------------------------------------------------------------
+
+
+@require_POST
+@transaction.non_atomic_requests
+def autosave(request: SignedInRequest, id: UUID) -> HttpResponse:
+    """Keep what is on the paper now. Answers in JSON:
+
+    200 `{version, id, said}`: kept, in the letter of this id; `moved` where that is another one.
+    409 `{revision, said, link}`: other words came first, both are kept.
+    410, 422, 503 `{said}`: not kept, and why.
+    """
+    kind = _kind(request.POST.get("kind", ""))
+    form = PaperForm(kind, request.POST)
+    if not form.is_valid():
+        said = " ".join(str(error) for errors in form.errors.values() for error in errors)
+        return JsonResponse({"said": said}, status=422)
+    try:
+        saved = _save(request, kind, form, id=id)
+    except CannotOpen:
+        said = _("Your key does not open at the moment. Nothing was kept yet.")
+        return JsonResponse({"said": said}, status=503)
+    except actions.ThrownAway:
+        return JsonResponse({"said": _thrown_away()}, status=410)
+    return _told(saved)
+
+
+def _told(saved: actions.Saved) -> JsonResponse:
+    letter = saved.letter
+    if saved.revision:
+        link = reverse("journal:version", args=[letter.pk, saved.revision.pk])
+        said = _("This letter was changed on another page. Both are kept.")
+        told = {"revision": saved.revision.pk, "said": said, "link": link}
+        return JsonResponse(told, status=409)
+    return JsonResponse(
+        {
+            "id": letter.pk,
+            "version": letter.version,
+            "address": reverse("journal:edit", args=[letter.pk]),
+            "said": _kept(letter.changed_at),
+            "moved": _closed_meanwhile() if saved.is_apart else "",
+        }
+    )
+
+
+@require_safe
+@transaction.non_atomic_requests
+def token(request: SignedInRequest) -> HttpResponse:
+    """What a page that stood open while its session ended needs to go on: a token for forms, and
+    whose words may be sent with it."""
+    return JsonResponse({"csrf": get_token(request), "key": key_of(request.user)})
+
+
+def _kept(at: datetime) -> str:
+    # Translators: how a time of day is written, in the letters of Django's date filter.
+    time = date_format(timezone.localtime(at), _("g:i A"))
+    return _("Kept at %(time)s.") % {"time": time.lower()}
+
+
+def _closed_meanwhile() -> str:
+    return _(
+        "That letter was closed meanwhile, and stays as it was. What you wrote since is this draft."
+    )
+
+
+def _thrown_away() -> str:
+    return _("This letter was thrown away on another page. Your words are still here.")
+
+
+# --- Earlier versions ----------------------------------------------------------------------
+
+
+@require_safe
+@transaction.non_atomic_requests
+def versions(request: SignedInRequest, id: UUID) -> HttpResponse:
+    """The days and hours of a letter's earlier versions. Words after a tap."""
+    letter = get_object_or_404(_theirs(request), pk=id)
+    rows = Revision.objects.of(request.user).filter(letter=letter).newest_first()
+    context = {"letter": letter, "rows": rows.defer("sealed")}
+    return render(request, "journal/versions.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def version(request: SignedInRequest, id: UUID, revision: UUID) -> HttpResponse:
+    """Two texts of one letter, and which of them is to stand in it."""
+    letter = get_object_or_404(_theirs(request), pk=id)
+    row = get_object_or_404(Revision.objects.of(request.user), letter=letter, pk=revision)
+    try:
+        if request.method == "POST":
+            return _choose(request, letter, row)
+        context = {
+            "letter": letter,
+            "row": row,
+            "now": letter.open(request.user.key),
+            "other": row.open(request.user.key),
+        }
+    except CannotOpen:
+        return closed(request)
+    return render(request, "journal/version.html", context)
+
+
+def _choose(request: SignedInRequest, letter: Letter, row: Revision) -> HttpResponse:
+    chosen, now = request.POST.get("keep", ""), timezone.now()
+    which = actions.Which(person=request.user, id=letter.pk, revision=row.pk)
+    try:
+        if chosen == "both":
+            letter = actions.keep_both(which, now=now)
+            messages.info(request, _("Both are kept. This is the other one."))
+        elif chosen == "other":
+            version = request.POST.get("version", "")
+            actions.put_back(which, version=int(version) if version.isdecimal() else 0, now=now)
+            messages.info(request, _("It stands in your letter again."))
+        else:
+            actions.leave_as_it_is(which, now=now)
+    except NotNow:
+        messages.warning(request, _("Your letter has changed since. Look at both once more."))
+        return redirect("journal:version", letter.pk, row.pk)
+    return redirect("journal:edit", letter.pk)
+
+
+# --- Own first lines -----------------------------------------------------------------------
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def openings(request: SignedInRequest, kind: str) -> HttpResponse:
+    """Their own first lines beside this kind of letter."""
+    chosen = _kind(kind)
+    form = OpeningForm(request.POST if request.method == "POST" else None)
+    try:
+        if form.is_bound and form.is_valid():
+            actions.keep_opening(
+                person=request.user,
+                kind=chosen.key,
+                text=form.cleaned_data["opening"],
+                now=timezone.now(),
+            )
+            return redirect("journal:openings", chosen.key)
+    except CannotOpen:
+        return closed(request)
+    except actions.TooMany:
+        form.add_error("opening", _("There is room for twelve. Take one away first."))
+    context = {"kind": chosen, "form": form, "lines": _lines(request, chosen)}
+    return render(request, "journal/openings.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_opening(request: SignedInRequest, id: UUID) -> HttpResponse:
+    row = get_object_or_404(Opening.objects.of(request.user), pk=id)
+    if request.method == "POST":
+        row.delete()
+    return redirect("journal:openings", row.kind)

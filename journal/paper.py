@@ -1,0 +1,119 @@
+"""The kinds of letter there are: what each is for, what to mind first, and lines to begin with."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+
+@dataclass(frozen=True)
+class Kind:
+    # Stands in addresses, so it says nothing to whoever reads a browser's history.
+    key: str
+    title: Promise
+    # One line on the page where a kind is chosen.
+    about: Promise
+    # What may happen, told before the first word.
+    heads_up: Promise
+    question: Promise
+    openings: tuple[Promise, ...]
+    # Whether somebody is spoken to.
+    has_reader: bool = True
+
+
+TO_THEM = Kind(
+    key="them",
+    title=_("To them"),
+    about=_("Everything you would say if it could not hurt you."),
+    heads_up=_(
+        "Writing to them can feel heavier for an hour or two, and then it passes. If it becomes"
+        " too much, stop, or change to a plain day."
+    ),
+    question=_("What would you say, if it could not hurt you?"),
+    openings=(
+        _("What I needed was "),
+        _("The last time we spoke, I thought "),
+        _("I never told you that "),
+        _("I am not going to carry "),
+    ),
+)
+TO_ME_THEN = Kind(
+    key="then",
+    title=_("To me back then"),
+    about=_("To who you were while you were still hoping."),
+    heads_up=_(
+        "You may meet somebody who did not know yet. Go gently with them. You can stop at any line."
+    ),
+    question=_("What would you like that earlier you to hear?"),
+    openings=(
+        _("You had good reasons to hope. One of them was "),
+        _("You could not have known that "),
+        _("I want to thank you for "),
+        _("What you needed then was "),
+    ),
+)
+FROM_A_FRIEND = Kind(
+    key="friend",
+    title=_("From a kind friend to me"),
+    about=_("Somebody who is on your side writes to you, in your hand."),
+    heads_up=_(
+        "Kind words can bring tears before they bring ease. There is no need to believe them yet."
+    ),
+    question=_("What would somebody say who is on your side?"),
+    openings=(
+        _("I have seen how hard you "),
+        _("If you could see yourself as I do, "),
+        _("It was never your task to "),
+        _("What I wish for you this week is "),
+    ),
+)
+TO_THE_SILENCE = Kind(
+    key="quiet",
+    title=_("To the silence"),
+    about=_("Not to a person. To the quiet itself."),
+    heads_up=_(
+        "It may feel odd at first to speak to something that cannot answer. You may be angry here."
+    ),
+    question=_("What does the silence need to hear from you?"),
+    openings=(
+        _("You made me believe that "),
+        _("You came on a day when "),
+        _("What you took up was "),
+        _("You may stay, but not in "),
+    ),
+)
+THE_FIRST_NIGHT = Kind(
+    key="night",
+    title=_("To me on the first night"),
+    about=_("To you on the evening when you understood."),
+    heads_up=_(
+        "This goes back to a bad evening. Have something warm near you, and somewhere to look up to"
+        " from the paper."
+    ),
+    question=_("What would have helped you on that night?"),
+    openings=(
+        _("I am sitting beside you now, and "),
+        _("By morning you will know that "),
+        _("You do not have to understand it tonight. "),
+        _("One thing that will still be yours is "),
+    ),
+)
+PLAIN_DAY = Kind(
+    key="plain",
+    title=_("Plain day, facts only"),
+    about=_("What you did today. No meaning, no reasons, no verdict."),
+    heads_up=_("Facts only: where you were, what you ate, what you saw. Leave out the why today."),
+    question=_("What did you do today, in plain facts?"),
+    openings=(
+        _("I got up at "),
+        _("I ate "),
+        _("On the way I saw "),
+        _("Before the evening I still "),
+    ),
+    has_reader=False,
+)
+
+KINDS = {
+    kind.key: kind
+    for kind in (TO_THEM, TO_ME_THEN, FROM_A_FRIEND, TO_THE_SILENCE, THE_FIRST_NIGHT, PLAIN_DAY)
+}

@@ -1,0 +1,41 @@
+"""Letters as they stand in the database, for tests that need one to begin with."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from accounts.models import User
+from journal.models import Letter, LetterContents, Revision, Words
+
+
+def a_letter(
+    person: User, body: str = "words", *, to: str = "", now: datetime, **plain: Any
+) -> Letter:
+    """A kept letter, unless another state is given."""
+    plain = {"state": Letter.State.KEPT} | plain
+    letter = Letter.sealed_by(person.key, LetterContents(to, body), now=now, **plain)
+    letter.save(force_insert=True)
+    return letter
+
+
+def a_draft(person: User, body: str = "words", *, now: datetime, **plain: Any) -> Letter:
+    return a_letter(person, body, now=now, state=Letter.State.DRAFT, **plain)
+
+
+def words_of(letter: Letter | UUID, person: User) -> Words:
+    """What stands in the letter now."""
+    id = letter if isinstance(letter, UUID) else letter.pk
+    contents: LetterContents = Letter.objects.of(person).get(pk=id).open(person.key)
+    return contents.words
+
+
+def bodies(person: User) -> list[str]:
+    """All letters of theirs, newest first."""
+    return [row.open(person.key).body for row in Letter.objects.of(person).newest_first()]
+
+
+def earlier(letter: Letter, person: User, *, late: bool | None = None) -> list[str]:
+    """The earlier versions of the letter, newest first."""
+    rows = Revision.objects.of(person).filter(letter=letter).newest_first()
+    rows = rows if late is None else rows.filter(is_late=late)
+    return [row.open(person.key).body for row in rows]

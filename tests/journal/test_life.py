@@ -1,0 +1,214 @@
+"""A letter's life: every step is one that is allowed, or is refused and changes nothing."""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from accounts.models import User
+from journal import actions
+from journal.models import ON_THE_WATER, Letter, NotNow
+from tests.journal.letters import a_draft, a_letter, words_of
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+State = Letter.State
+Step = Callable[[Letter, User, datetime], None]
+
+
+def tomorrow(now: datetime) -> date:
+    return now.date() + DAY
+
+
+STEPS: dict[str, Step] = {
+    "close": lambda letter, who, now: letter.close(who, body_now="", next_hour="", now=now),
+    "keep": lambda letter, who, now: letter.keep(now=now),
+    "write on": lambda letter, who, now: letter.write_on(now=now),
+    "seal": lambda letter, who, now: letter.seal_until(
+        tomorrow(now), tell_hour=None, person=who, now=now
+    ),
+    "unseal": lambda letter, who, now: letter.unseal(now=now),
+    "let go": lambda letter, who, now: letter.let_go(leaves_line=False, now=now),
+    "bring back": lambda letter, who, now: letter.bring_back(now=now),
+}
+# What may follow what. Everything else is refused.
+LEGAL = {
+    (State.DRAFT, "close"): State.DRAFT,
+    (State.DRAFT, "keep"): State.KEPT,
+    (State.DRAFT, "seal"): State.SEALED,
+    (State.DRAFT, "let go"): State.LET_GO,
+    (State.KEPT, "write on"): State.DRAFT,
+    (State.KEPT, "seal"): State.SEALED,
+    (State.KEPT, "let go"): State.LET_GO,
+    (State.SEALED, "unseal"): State.KEPT,
+    (State.SEALED, "let go"): State.LET_GO,
+}
+
+
+@hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    taken=st.lists(
+        st.tuples(st.sampled_from([*STEPS, "write"]), st.integers(0, 3 * 24 * 60)), max_size=12
+    )
+)
+def test_any_way_through_life_is_legal_or_refused(
+    alice: User, now: datetime, taken: list[tuple[str, int]]
+) -> None:
+    """The model beside it: where the letter is, since when, and from where it was let go."""
+    letter = a_draft(alice, "as it was written", now=now)
+    state, came_from, sealed_until = State.DRAFT, State.DRAFT, now.date()
+    let_go_at = now
+    for step, minutes in taken:
+        now += timedelta(minutes=minutes)
+        before = row(letter)
+        expected = LEGAL.get((state, step))
+        if step == "seal" and state == State.SEALED and now.date() >= sealed_until:
+            expected = State.SEALED
+        if step == "bring back" and state == State.LET_GO and now - let_go_at < ON_THE_WATER:
+            expected = came_from
+        if step == "write":
+            expected = State.DRAFT if state == State.DRAFT else None
+        try:
+            take(letter, step, alice, now)
+        except NotNow:
+            assert expected is None, (state, step)
+            letter.refresh_from_db()
+            assert row(letter) == before
+            continue
+        assert expected is not None, (state, step)
+        if step == "let go":
+            came_from, let_go_at = state, now
+        if step == "seal":
+            sealed_until = tomorrow(now)
+        state = expected
+        letter.refresh_from_db()
+        assert letter.state == state
+        assert words_of(letter, alice).body == "as it was written"
+
+
+def take(letter: Letter, step: str, who: User, now: datetime) -> None:
+    if step == "write":
+        letter.put(who, letter.open(who.key), now=now)
+    else:
+        STEPS[step](letter, who, now)
+
+
+def row(letter: Letter) -> dict[str, Any]:
+    return {
+        field.attname: bytes(value) if isinstance(value, memoryview) else value
+        for field in Letter._meta.concrete_fields
+        for value in [getattr(letter, field.attname)]
+    }
+
+
+def test_what_was_said_when_the_pen_was_put_down_is_sealed(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "words", now=now)
+
+    draft.close(alice, body_now="tired", next_hour="a window", now=now)
+
+    contents = Letter.objects.get().open(alice.key)
+    assert (contents.body, contents.body_now, contents.next_hour) == ("words", "tired", "a window")
+    assert b"window" not in bytes(Letter.objects.get().sealed)
+
+
+@pytest.mark.parametrize("days", [-1, 0])
+def test_letter_is_sealed_until_a_day_that_is_still_to_come(
+    alice: User, now: datetime, days: int
+) -> None:
+    draft = a_draft(alice, now=now)
+
+    with pytest.raises(NotNow):
+        draft.seal_until(now.date() + days * DAY, tell_hour=None, person=alice, now=now)
+
+
+def test_day_is_theirs_and_not_the_servers(alice: User, now: datetime) -> None:
+    """It is evening in London, and already the next day in Auckland."""
+    alice.time_zone = "Pacific/Auckland"
+    draft = a_draft(alice, now=now)
+
+    with pytest.raises(NotNow):
+        draft.seal_until(now.date() + DAY, tell_hour=None, person=alice, now=now)
+    draft.seal_until(now.date() + 2 * DAY, tell_hour=9, person=alice, now=now)
+
+    assert not draft.is_ready(now.date() + DAY)
+    assert draft.is_ready(now.date() + 2 * DAY)
+    assert draft.tell_at == datetime.fromisoformat("2026-03-14T09:00:00+13:00")
+
+
+# --- Let go --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def afloat(alice: User, now: datetime) -> Letter:
+    letter = a_letter(alice, "on the water", now=now)
+    letter.let_go(leaves_line=False, now=now)
+    return letter
+
+
+def test_letter_on_the_water_is_there_for_ten_minutes(
+    alice: User, afloat: Letter, now: datetime
+) -> None:
+    last_moment = now + ON_THE_WATER - timedelta(microseconds=1)
+
+    assert actions.let_go_for_good(now=last_moment) == 0
+    assert Letter.objects.there(last_moment).exists()
+    afloat.bring_back(now=last_moment)
+
+    assert Letter.objects.get().state == State.KEPT
+
+
+def test_letter_is_gone_on_time_even_if_the_task_is_late(
+    alice: User, afloat: Letter, now: datetime
+) -> None:
+    late = now + ON_THE_WATER
+
+    assert Letter.objects.exists()
+    assert not Letter.objects.there(late).exists()
+    assert not list(Letter.objects.of(alice).seen(late - ON_THE_WATER).unopened())
+    with pytest.raises(NotNow):
+        afloat.bring_back(now=late)
+
+
+def test_letter_and_its_earlier_versions_are_gone_for_good(
+    alice: User, afloat: Letter, now: datetime
+) -> None:
+    answer = a_letter(alice, "answer", now=now, answers=afloat)
+
+    assert actions.let_go_for_good(now=now + ON_THE_WATER) == 1
+    assert actions.let_go_for_good(now=now + ON_THE_WATER) == 0
+
+    assert list(Letter.objects.all()) == [answer]
+    answer.refresh_from_db()
+    assert answer.answers_id is None
+
+
+def test_line_is_left_only_if_it_is_wanted_and_holds_nothing_but_a_day(
+    alice: User, now: datetime
+) -> None:
+    letter = a_letter(alice, "words", now=now, kind="night")
+    letter.let_go(leaves_line=True, now=now)
+
+    for _ in range(2):
+        actions.let_go_for_good(now=now + ON_THE_WATER)
+
+    line = Letter.objects.get()
+    assert (line.state, line.kind, bytes(line.sealed), line.created_at) == ("gone", "", b"", now)
+    assert not Letter.objects.there(now + ON_THE_WATER).exists()
+    assert len(Letter.objects.of(alice).seen(now).unopened()) == 1
+
+
+def test_sealed_letter_comes_back_with_its_day(alice: User, now: datetime) -> None:
+    letter = a_draft(alice, now=now)
+    letter.seal_until(tomorrow(now), tell_hour=9, person=alice, now=now)
+    sealed = row(letter)
+
+    letter.let_go(leaves_line=True, now=now)
+    letter.bring_back(now=now)
+
+    letter.refresh_from_db()
+    assert row(letter) == sealed

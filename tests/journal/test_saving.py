@@ -1,0 +1,335 @@
+"""No word that was sent is ever lost, and none is ever written over another."""
+
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from accounts.models import User
+from journal import actions
+from journal.actions import Saved, ThrownAway, Which
+from journal.models import REVISION_GRAIN, REVISIONS, Letter, NotNow, Revision, Words
+from tests.conftest import Statements
+from tests.journal.letters import a_draft, a_letter, bodies, earlier, words_of
+from vault.sealing import CannotOpen
+
+pytestmark = pytest.mark.django_db
+
+MINUTE = timedelta(minutes=1)
+
+
+def save(
+    person: User,
+    id: UUID,
+    body: str,
+    version: int = 0,
+    *,
+    now: datetime,
+    revision: Revision | None = None,
+) -> Saved:
+    return actions.save_words(
+        person=person,
+        id=id,
+        words=Words("", body),
+        version=version,
+        kind="them",
+        revision=revision and revision.pk,
+        now=now,
+    )
+
+
+def which(person: User, letter: Letter, row: Revision | None) -> Which:
+    assert row is not None
+    return Which(person=person, id=letter.pk, revision=row.pk)
+
+
+def test_new_paper_becomes_a_draft(alice: User, now: datetime) -> None:
+    id = uuid4()
+
+    saved = save(alice, id, "first", now=now)
+
+    assert (saved.letter.pk, saved.letter.version, saved.revision) == (id, 1, None)
+    assert (saved.letter.state, saved.letter.kind) == ("draft", "them")
+    assert bodies(alice) == ["first"]
+
+
+def test_what_was_sent_twice_is_one_letter(alice: User, now: datetime) -> None:
+    id = uuid4()
+    save(alice, id, "first", now=now)
+
+    again = save(alice, id, "first", now=now + MINUTE)
+
+    assert (again.letter.version, again.revision) == (1, None)
+    assert bodies(alice) == ["first"]
+
+
+def test_words_are_changed_from_the_version_they_began_with(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+
+    saved = save(alice, draft.pk, "first, and more", 1, now=now + MINUTE)
+
+    assert (saved.letter.version, saved.revision) == (2, None)
+    assert words_of(draft, alice).body == "first, and more"
+
+
+def test_same_words_are_fine_whatever_version_they_name(alice: User, now: datetime) -> None:
+    """The answer to the first save was lost on the way, so it is sent again."""
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "second", 1, now=now)
+
+    again = save(alice, draft.pk, "second", 1, now=now)
+
+    assert (again.letter.version, again.revision) == (2, None)
+    assert earlier(draft, alice, late=True) == []
+
+
+def test_words_that_come_too_late_are_kept_beside(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "from the desk", 1, now=now)
+
+    late = save(alice, draft.pk, "from the telephone", 1, now=now)
+
+    assert words_of(draft, alice).body == "from the desk"
+    assert earlier(draft, alice, late=True) == ["from the telephone"]
+    assert late.letter.version == 2
+
+
+def test_paper_that_came_too_late_goes_on_in_its_own_row(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "from the desk", 1, now=now)
+    late = save(alice, draft.pk, "from the", 1, now=now)
+
+    on = save(alice, draft.pk, "from the telephone", 1, revision=late.revision, now=now)
+    again = save(alice, draft.pk, "from the telephone", 1, now=now)
+
+    assert on.revision == late.revision == again.revision
+    assert earlier(draft, alice, late=True) == ["from the telephone"]
+
+
+def test_two_devices_that_came_too_late_have_a_row_each(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "from the desk", 1, now=now)
+
+    save(alice, draft.pk, "from the telephone", 1, now=now)
+    save(alice, draft.pk, "from the library", 1, now=now)
+
+    assert sorted(earlier(draft, alice, late=True)) == ["from the library", "from the telephone"]
+
+
+@pytest.mark.parametrize("state", ["kept", "sealed", "let_go"])
+def test_words_for_a_letter_that_was_closed_meanwhile_become_a_draft(
+    alice: User, now: datetime, state: str
+) -> None:
+    closed = a_letter(
+        alice, "closed", now=now, state=state, opens_on=now.date(), let_go_at=now, kind="quiet"
+    )
+
+    saved = save(alice, closed.pk, "closed, and more", 1, now=now + MINUTE)
+    again = save(alice, closed.pk, "closed, and more", 1, now=now + MINUTE)
+
+    assert saved.letter == again.letter != closed
+    assert (saved.letter.state, saved.letter.kind) == ("draft", "quiet")
+    assert words_of(closed, alice).body == "closed"
+    assert words_of(saved.letter, alice).body == "closed, and more"
+
+
+def test_words_of_a_draft_that_was_thrown_away_are_not_stored(alice: User, now: datetime) -> None:
+    """Whoever sent them still has them on the screen."""
+    with pytest.raises(ThrownAway):
+        save(alice, uuid4(), "words", 3, now=now)
+
+    assert bodies(alice) == []
+
+
+def test_letter_that_nothing_brings_back_is_gone_though_its_row_is_still_there(
+    alice: User, now: datetime
+) -> None:
+    gone = a_letter(alice, now=now, state="let_go", let_go_at=now)
+
+    with pytest.raises(ThrownAway):
+        save(alice, gone.pk, "words", 1, now=now + 10 * MINUTE)
+
+
+def test_id_of_somebody_elses_letter_makes_a_letter_of_ones_own(
+    alice: User, bob: User, now: datetime
+) -> None:
+    hers = a_draft(alice, "hers", now=now)
+
+    saved = save(bob, hers.pk, "his", now=now)
+
+    assert saved.letter.pk != hers.pk
+    assert (bodies(alice), bodies(bob)) == (["hers"], ["his"])
+
+
+def test_letter_that_does_not_open_is_not_written_over(
+    alice: User, bob: User, now: datetime
+) -> None:
+    draft = a_draft(alice, now=now)
+    sealed = bytes(a_draft(bob, now=now).sealed)
+    Letter.objects.filter(pk=draft.pk).update(sealed=sealed)
+
+    with pytest.raises(CannotOpen):
+        save(alice, draft.pk, "over it", 1, now=now)
+
+    assert bytes(Letter.objects.get(pk=draft.pk).sealed) == sealed
+
+
+# --- Earlier versions ----------------------------------------------------------------------
+
+
+def test_earlier_versions_are_kept_now_and_then(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "one", now=now)
+    save(alice, draft.pk, "one two", 1, now=now)
+    save(alice, draft.pk, "one two three", 2, now=now + MINUTE)
+    save(alice, draft.pk, "one two three four", 3, now=now + REVISION_GRAIN)
+
+    assert earlier(draft, alice) == ["one two three", "one"]
+
+
+def test_much_that_is_about_to_go_is_always_kept(alice: User, now: datetime) -> None:
+    """Everything marked, and one key pressed by mistake."""
+    draft = a_draft(alice, "short", now=now)
+    save(alice, draft.pk, "a whole evening of words", 1, now=now)
+
+    save(alice, draft.pk, "x", 2, now=now + MINUTE)
+
+    assert earlier(draft, alice)[0] == "a whole evening of words"
+
+
+def test_twenty_earlier_versions_are_kept_and_no_late_one_makes_room(
+    alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "0", now=now)
+    save(alice, draft.pk, "late", 7, now=now)
+
+    for number in range(1, 30):
+        save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_GRAIN)
+
+    assert earlier(draft, alice, late=False) == [str(28 - number) for number in range(REVISIONS)]
+    assert earlier(draft, alice, late=True) == ["late"]
+
+
+def test_earlier_words_are_put_back_and_what_stood_there_becomes_an_earlier_version(
+    alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "second", 1, now=now)
+    row = Revision.objects.get()
+
+    actions.put_back(which(alice, draft, row), version=2, now=now)
+
+    assert words_of(draft, alice).body == "first"
+    assert sorted(earlier(draft, alice)) == ["first", "second"]
+
+
+def test_nothing_is_put_back_over_words_that_were_not_seen(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "second", 1, now=now)
+    save(alice, draft.pk, "third, unseen", 2, now=now)
+
+    with pytest.raises(NotNow):
+        actions.put_back(which(alice, draft, Revision.objects.first()), version=2, now=now)
+
+    assert words_of(draft, alice).body == "third, unseen"
+
+
+def test_both_are_kept_as_letters_of_their_own_once(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "second", 1, now=now)
+    late = save(alice, draft.pk, "other", 1, now=now).revision
+
+    other = actions.keep_both(which(alice, draft, late), now=now)
+    again = actions.keep_both(which(alice, draft, late), now=now)
+
+    assert other == again
+    assert sorted(bodies(alice)) == ["other", "second"]
+    assert earlier(draft, alice, late=True) == []
+
+
+def test_letter_is_left_as_it_is_and_the_other_is_an_earlier_version(
+    alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    late = save(alice, draft.pk, "other", 5, now=now).revision
+
+    actions.leave_as_it_is(which(alice, draft, late), now=now)
+
+    assert words_of(draft, alice).body == "first"
+    assert (earlier(draft, alice), earlier(draft, alice, late=True)) == (["other"], [])
+
+
+def test_words_nobody_has_decided_about_outlive_the_sealing(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "second", 1, now=now)
+    save(alice, draft.pk, "from the telephone", 1, now=now)
+    draft.refresh_from_db()
+
+    actions.seal(
+        person=alice, letter=draft, day=now.date() + timedelta(days=9), tell_hour=None, now=now
+    )
+
+    assert not Revision.objects.exists()
+    assert sorted(bodies(alice)) == ["from the telephone", "second"]
+
+
+def test_words_nobody_has_decided_about_are_not_let_go(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "from the telephone", 7, now=now)
+
+    actions.let_go(person=alice, letter=draft, leaves_line=False, now=now)
+    actions.let_go_for_good(now=now + 10 * MINUTE)
+
+    assert bodies(alice) == ["from the telephone"]
+
+
+# --- What it costs -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("many", [1, 100])
+def test_statements_of_a_save_do_not_grow(
+    alice: User, now: datetime, statements: Statements, many: int
+) -> None:
+    for _ in range(many):
+        a_draft(alice, now=now)
+    draft = a_draft(alice, "one", now=now)
+    for number in range(1, 25):
+        save(alice, draft.pk, str(number), number, now=now + number * REVISION_GRAIN)
+
+    with statements() as new:
+        save(alice, uuid4(), "new", now=now)
+    with statements() as changed:
+        save(alice, draft.pk, "24, and more", 25, now=now + 24 * REVISION_GRAIN + MINUTE)
+    with statements() as revised:
+        save(alice, draft.pk, "24, and much more", 26, now=now + 99 * REVISION_GRAIN)
+
+    asked = [[sql for sql in found if "SAVEPOINT" not in sql] for found in (new, changed, revised)]
+    assert [len(found) for found in asked] == [1, 2, 4]
+
+
+any_words = st.builds(
+    Words,
+    to=st.text(st.characters(codec="utf-8"), max_size=20),
+    body=st.text(st.characters(codec="utf-8")),
+)
+
+
+@hypothesis_settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(first=any_words, second=any_words, third=any_words)
+def test_any_words_come_back_as_they_were(
+    alice: User, now: datetime, first: Words, second: Words, third: Words
+) -> None:
+    """Through a draft, an earlier version, words that came too late, and back."""
+    id = uuid4()
+    for version, words in enumerate((first, second)):
+        actions.save_words(person=alice, id=id, words=words, kind="them", version=version, now=now)
+    letter = Letter.objects.get(pk=id)
+    late = actions.save_words(person=alice, id=id, words=third, version=99, now=now).revision
+
+    assert words_of(id, alice) == second
+    if late:
+        assert late.open(alice.key) == third
+        actions.put_back(which(alice, letter, late), version=letter.version, now=now)
+        assert words_of(id, alice) == third

@@ -1,0 +1,485 @@
+"""The shelf shows kind, day and state, never a word; and what can be done with a letter there."""
+
+import re
+from datetime import datetime, timedelta
+from html import unescape
+from uuid import UUID, uuid4
+
+import pytest
+import time_machine
+
+from accounts.models import User
+from journal import search, views
+from journal.actions import let_go_for_good
+from journal.models import Letter, LetterContents, Revision, Words
+from journal.paper import KINDS
+from tests.conftest import Client, Statements
+from tests.journal.letters import a_draft, a_letter, words_of
+
+LATER = timedelta(days=400)
+WORDS = "I kept checking if you had seen it."
+
+
+def shown(page: str) -> list[UUID]:
+    """The letters that a page has links to, in its order."""
+    return [UUID(id) for id in re.findall(r'<li><a href="/journal/([0-9a-f-]{36})/"', page)]
+
+
+@pytest.fixture
+def house(alice: User, now: datetime) -> dict[str, Letter]:
+    """A letter in each state, the newest first."""
+    with time_machine.travel(now, tick=False):
+        tomorrow = now.date() + timedelta(days=1)
+        return {
+            "draft": a_draft(alice, WORDS, now=now, kind="them"),
+            "kept": a_letter(alice, WORDS, to="M.", now=now - timedelta(days=1), kind="then"),
+            "sealed": a_letter(
+                alice, WORDS, now=now - timedelta(days=2), state="sealed", opens_on=tomorrow
+            ),
+            "ready": a_letter(
+                alice, WORDS, now=now - timedelta(days=3), state="sealed", opens_on=now.date()
+            ),
+            "let go": a_letter(
+                alice,
+                WORDS,
+                now=now - timedelta(days=4),
+                state="let_go",
+                let_go_at=now,
+                let_go_from="kept",
+            ),
+        }
+
+
+def test_shelf_says_kind_day_and_state_and_no_word(
+    as_alice: Client, house: dict[str, Letter], now: datetime
+) -> None:
+    with time_machine.travel(now, tick=False):
+        page = unescape(as_alice.get("/journal/").text)
+
+    assert shown(page) == [letter.pk for letter in house.values()]
+    for said in (
+        "To them, 12 March 2026",
+        "Draft, last changed 12 March 2026, 20:14",
+        "To me back then, 11 March 2026",
+        "Sealed until 13 March 2026",
+        "Set aside until 12 March 2026. It may be opened now.",
+        "On the water until 20:24. Until then you can bring it back.",
+    ):
+        assert said in page
+    assert "checking" not in page
+    assert "M." not in page
+
+
+@pytest.mark.parametrize(
+    ("query", "names"),
+    [
+        ("?show=drafts", ["draft"]),
+        ("?show=kept", ["kept"]),
+        ("?show=sealed", ["sealed", "ready"]),
+        ("?show=free", ["let go"]),
+        ("?kind=then", ["kept"]),
+        ("?show=drafts&kind=then", []),
+        ("?show=other&kind=other&page=none", ["draft", "kept", "sealed", "ready", "let go"]),
+    ],
+)
+def test_shelf_can_be_narrowed_down(
+    as_alice: Client, house: dict[str, Letter], now: datetime, query: str, names: list[str]
+) -> None:
+    with time_machine.travel(now, tick=False):
+        page = as_alice.get(f"/journal/{query}").text
+
+    assert shown(page) == [house[name].pk for name in names]
+
+
+def test_statements_are_told_apart_however_the_shelf_was_first_asked_for(
+    as_alice: Client, house: dict[str, Letter], now: datetime
+) -> None:
+    """What is asked often is built once, from whatever was asked first."""
+    with time_machine.travel(now, tick=False):
+        for _ in range(2):
+            for kind in KINDS:
+                for show in ("", *views.SHELVES):
+                    there = shown(as_alice.get(f"/journal/?show={show}&kind={kind}").text)
+                    assert all(Letter.objects.get(pk=id).kind == kind for id in there)
+
+
+def test_letter_that_is_gone_leaves_a_line_only_if_it_was_wanted(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    for leaves_line in (True, False):
+        letter = a_letter(alice, WORDS, now=now)
+        letter.let_go(leaves_line=leaves_line, now=now)
+
+    with time_machine.travel(now + timedelta(minutes=11), tick=False):
+        before = as_alice.get("/journal/").text
+        let_go_for_good(now=now + timedelta(minutes=11))
+        after = as_alice.get("/journal/").text
+        there = as_alice.get(f"/journal/{Letter.objects.get().pk}/")
+
+    for page in (before, after):
+        assert shown(page) == []
+        assert page.count("Let go, 12 March 2026") == 1
+    assert there.status_code == 404
+
+
+def test_empty_shelf_says_how_to_begin(as_alice: Client) -> None:
+    assert "Your shelf is empty" in as_alice.get("/journal/").text
+
+
+def test_shelf_shows_twenty_letters_a_page_and_narrows_all_of_them(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    for _ in range(21):
+        a_letter(alice, now=now, kind="then")
+    a_letter(alice, now=now)
+
+    first, second = (as_alice.get(f"/journal/?kind=then&page={page}").text for page in (1, 2))
+
+    assert (len(shown(first)), len(shown(second))) == (20, 1)
+    assert (
+        "kind=then"
+        in unescape(first).split("page=2")[0].rsplit('"', 1)[-1]
+        + unescape(first).split("page=2")[1].split('"')[0]
+    )
+
+
+@pytest.mark.parametrize(("many", "asked"), [(1, 2), (20, 2), (21, 3), (500, 3)])
+def test_statements_of_the_shelf_do_not_grow(
+    as_alice: Client,
+    alice: User,
+    now: datetime,
+    many: int,
+    asked: int,
+    statements: Statements,
+) -> None:
+    """Who comes, and their letters; these are counted only where they do not fit on a page."""
+    contents = LetterContents("", "x")
+    letters = [Letter.sealed_by(alice.key, contents, now=now) for _ in range(many)]
+    Letter.objects.bulk_create(letters)
+    as_alice.get("/journal/")
+
+    with statements() as found:
+        as_alice.get("/journal/")
+
+    assert len(found) == asked
+
+
+# --- Search --------------------------------------------------------------------------------
+
+
+def test_search_shows_letters_and_no_word_of_them(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    letter = a_letter(alice, WORDS, now=now)
+
+    page = as_alice.post("/journal/search/", {"text": "CHECKING"})
+
+    assert shown(page.text) == [letter.pk]
+    assert "seen it" not in page.text
+    assert as_alice.get("/journal/search/").status_code == 405
+
+
+def test_search_says_when_it_stopped_and_goes_on(
+    as_alice: Client, alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_LETTERS", 2)
+    letters = {a_letter(alice, WORDS, now=now).pk for _ in range(5)}
+
+    seen: list[UUID] = []
+    sent: dict[str, str] | None = {"text": "checking"}
+    while sent:
+        page = as_alice.post("/journal/search/", sent).text
+        seen += shown(page)
+        on = dict(re.findall(r'name="(at|id)" value="([^"]+)"', page))
+        sent = {"text": "checking"} | on if on else None
+
+    assert (set(seen), len(seen)) == (letters, 5)
+
+
+@pytest.mark.parametrize("text", ["", "   ", "x" * 101, "a\x00b"])
+def test_search_for_nothing_is_said_kindly(as_alice: Client, text: str) -> None:
+    page = as_alice.post("/journal/search/", {"text": text})
+
+    assert page.status_code == 200
+    assert "Error:" in page.text
+
+
+@pytest.mark.parametrize("at", ["yesterday", "2026-13-45", "0001-01-01T00:00:00-14:00"])
+def test_search_that_goes_on_from_nowhere_is_no_error(as_alice: Client, at: str) -> None:
+    sent = {"text": "x", "at": at, "id": "nobody"}
+
+    assert as_alice.post("/journal/search/", sent).status_code == 200
+
+
+def test_cover_says_nothing(as_alice: Client) -> None:
+    page = as_alice.get("/journal/cover/").text
+
+    for word in ("letter", "Letter", "shelf", "Journal"):
+        assert word not in re.sub(r"<[^>]+>", " ", page)
+
+
+# --- What becomes of a letter --------------------------------------------------------------
+
+
+def test_closing_asks_for_body_and_hour_and_a_fate(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, WORDS, now=now)
+    there = f"/journal/{draft.pk}/close/"
+    page = as_alice.get(there).text
+    for name in ("body_now", "next_hour", 'value="keep"', 'value="seal"', 'value="let-go"'):
+        assert name in page
+
+    kept = as_alice.post(
+        there, {"body_now": "warm", "next_hour": "a window", "then": "keep"}, follow=True
+    )
+
+    assert kept.redirect_chain == [(f"/journal/{draft.pk}/", 302)]
+    assert (Letter.objects.get().state, words_of(draft, alice).body) == ("kept", WORDS)
+    for said in (WORDS, "warm", "a window"):
+        assert said in kept.text
+
+
+def test_pen_can_be_put_down_without_a_word_about_it(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, now=now)
+
+    as_alice.post(f"/journal/{draft.pk}/close/", {"then": "keep"})
+
+    assert Letter.objects.get().state == "kept"
+
+
+def test_body_is_one_of_six_words_and_none_is_a_number(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, now=now)
+    page = as_alice.get(f"/journal/{draft.pk}/close/").text
+    words = re.findall(r'name="body_now" value="([^"]*)"', page)
+
+    assert len(words) == 6
+    assert all(word.isalpha() for word in words)
+    odd = as_alice.post(f"/journal/{draft.pk}/close/", {"body_now": "10", "then": "keep"})
+    assert "Choose one of these words" in odd.text
+    assert Letter.objects.get().state == "draft"
+
+
+@pytest.mark.parametrize(("then", "name"), [("seal", "seal"), ("let-go", "let-go")])
+def test_other_fates_have_a_page_of_their_own(
+    as_alice: Client, alice: User, now: datetime, then: str, name: str
+) -> None:
+    draft = a_draft(alice, WORDS, now=now)
+
+    page = as_alice.post(f"/journal/{draft.pk}/close/?long=1", {"next_hour": "tea", "then": then})
+
+    assert page.url == f"/journal/{draft.pk}/{name}/?long=1"
+    contents = Letter.objects.get().open(alice.key)
+    assert (Letter.objects.get().state, contents.next_hour) == ("draft", "tea")
+
+
+def test_sealed_letter_stays_closed_until_its_day(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    letter = a_letter(alice, WORDS, now=now)
+    Revision.keep(alice, letter, Words("", "an earlier word"), now=now)
+    with time_machine.travel(now, tick=False) as clock:
+        page = as_alice.post(
+            f"/journal/{letter.pk}/seal/", {"day": "2026-09-01", "tell_hour": "9"}, follow=True
+        )
+        assert "1 September 2026" in page.text
+        assert "checking" not in page.text
+        assert not Revision.objects.exists()
+        for path in ("edit", "close", "versions"):
+            assert "checking" not in as_alice.get(f"/journal/{letter.pk}/{path}/", follow=True).text
+
+        clock.move_to(now + timedelta(days=200))
+        ready = as_alice.get(f"/journal/{letter.pk}/").text
+        for way in ("open/", "seal/", "let-go/", f"answers={letter.pk}"):
+            assert way in ready
+        opened = as_alice.post(f"/journal/{letter.pk}/open/", follow=True)
+
+    assert WORDS in opened.text
+    assert Letter.objects.get().state == "kept"
+
+
+def test_opening_early_asks_once(as_alice: Client, alice: User, now: datetime) -> None:
+    with time_machine.travel(now, tick=False):
+        letter = a_letter(alice, WORDS, now=now, state="sealed", opens_on=now.date() + LATER)
+        question = as_alice.get(f"/journal/{letter.pk}/open/").text
+        assert "checking" not in question
+        assert Letter.objects.get().state == "sealed"
+
+        assert WORDS in as_alice.post(f"/journal/{letter.pk}/open/", follow=True).text
+
+
+def test_letter_is_set_aside_again_only_when_its_day_has_come(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    with time_machine.travel(now, tick=False) as clock:
+        day = now.date() + timedelta(days=1)
+        letter = a_letter(alice, now=now, state="sealed", opens_on=day)
+        there, sent = f"/journal/{letter.pk}/seal/", {"day": "2027-01-01"}
+
+        as_alice.post(there, sent)
+        assert Letter.objects.get().opens_on == day
+        clock.move_to(now + timedelta(days=1))
+        as_alice.post(there, sent)
+
+    assert str(Letter.objects.get().opens_on) == "2027-01-01"
+
+
+@pytest.mark.parametrize(
+    ("day", "said"),
+    [
+        ("", "Choose the day"),
+        ("2026-02-30", "in no calendar"),
+        ("tomorrow", "in no calendar"),
+        ("2026-03-12", "a day after today"),
+        ("2019-01-01", "a day after today"),
+        ("2999-01-01", "within 20 years"),
+    ],
+)
+def test_day_that_cannot_be_is_said_kindly(
+    as_alice: Client, alice: User, now: datetime, day: str, said: str
+) -> None:
+    letter = a_letter(alice, now=now)
+    with time_machine.travel(now, tick=False):
+        page = as_alice.post(f"/journal/{letter.pk}/seal/", {"day": day})
+
+    assert said in page.text
+    assert Letter.objects.get().state == "kept"
+
+
+@pytest.mark.parametrize("hour", ["7", "20", "-1", "noon"])
+def test_nobody_is_told_at_an_hour_that_is_not_offered(
+    as_alice: Client, alice: User, now: datetime, hour: str
+) -> None:
+    letter = a_letter(alice, now=now)
+    with time_machine.travel(now, tick=False):
+        as_alice.post(f"/journal/{letter.pk}/seal/", {"day": "2026-09-01", "tell_hour": hour})
+
+    assert Letter.objects.get().state == "kept"
+
+
+def test_writing_back_makes_a_letter_that_knows_what_it_answers(
+    as_alice: Client, alice: User, bob: User, now: datetime
+) -> None:
+    letter, his = a_letter(alice, now=now), a_letter(bob, now=now)
+    for answered in (letter, his):
+        page = as_alice.get(f"/journal/write/then/?answers={answered.pk}").text
+        assert (f'name="answers" value="{answered.pk}"' in page) is (answered is letter)
+        sent = {"id": str(uuid4()), "body": "x", "answers": str(answered.pk)}
+        as_alice.post("/journal/write/then/", sent)
+
+    new = Letter.objects.of(alice).filter(state="draft")
+    assert {row.answers_id for row in new} == {letter.pk, None}
+
+
+def test_letting_go_says_what_goes_and_can_be_taken_back(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    letter = a_letter(alice, WORDS, now=now)
+    with time_machine.travel(now, tick=False) as clock:
+        assert "backup" in as_alice.get(f"/journal/{letter.pk}/let-go/").text
+        page = as_alice.post(f"/journal/{letter.pk}/let-go/", follow=True)
+        assert "checking" not in page.text
+        assert "bring-back/" in page.text
+
+        clock.shift(timedelta(minutes=9))
+        back = as_alice.post(f"/journal/{letter.pk}/bring-back/", follow=True)
+        assert WORDS in back.text
+        as_alice.post(f"/journal/{letter.pk}/let-go/")
+        clock.shift(timedelta(minutes=10))
+        assert as_alice.post(f"/journal/{letter.pk}/bring-back/").status_code == 404
+
+    assert Letter.objects.get().state == "let_go"
+
+
+def test_draft_is_thrown_away_after_one_question(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, now=now)
+    assert as_alice.get(f"/journal/{draft.pk}/throw-away/").status_code == 200
+    assert Letter.objects.exists()
+
+    page = as_alice.post(f"/journal/{draft.pk}/throw-away/", follow=True)
+
+    assert "The draft is thrown away." in page.text
+    assert not Letter.objects.exists()
+
+
+def test_only_a_draft_is_thrown_away(as_alice: Client, alice: User, now: datetime) -> None:
+    letter = a_letter(alice, now=now)
+
+    as_alice.post(f"/journal/{letter.pk}/throw-away/")
+
+    assert Letter.objects.exists()
+
+
+def test_kept_letter_is_written_on(as_alice: Client, alice: User, now: datetime) -> None:
+    letter = a_letter(alice, WORDS, now=now)
+
+    page = as_alice.post(f"/journal/{letter.pk}/write-on/", follow=True)
+
+    assert page.redirect_chain[-1][0] == f"/journal/{letter.pk}/edit/"
+    assert WORDS in page.text
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "calm"),
+    [
+        (("close", {"then": "keep"}), ("close", {"then": "keep"}), False),
+        (("let-go", {}), ("let-go", {}), False),
+        (("seal", {"day": "2030-01-01"}), ("seal", {"day": "2030-01-01"}), False),
+        (("let-go", {}), ("seal", {"day": "2030-01-01"}), True),
+        (("seal", {"day": "2030-01-01"}), ("close", {"then": "keep"}), True),
+    ],
+)
+def test_second_tap_changes_nothing_and_a_second_thought_is_told_calmly(
+    as_alice: Client,
+    alice: User,
+    now: datetime,
+    first: tuple[str, dict[str, str]],
+    then: tuple[str, dict[str, str]],
+    calm: bool,
+) -> None:
+    draft = a_draft(alice, WORDS, now=now)
+    with time_machine.travel(now, tick=False):
+        as_alice.post(f"/journal/{draft.pk}/{first[0]}/", first[1])
+        before = Letter.objects.values().get()
+        page = as_alice.post(f"/journal/{draft.pk}/{then[0]}/", then[1], follow=True)
+
+    assert ("This letter stands as you decided before." in page.text) is calm
+    after = Letter.objects.values().get()
+    assert {n: v for n, v in after.items() if n != "sealed"} == {
+        n: v for n, v in before.items() if n != "sealed"
+    }
+
+
+def test_whoever_wrote_for_long_is_offered_a_moment(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, now=now)
+
+    page = as_alice.post(f"/journal/{draft.pk}/close/?long=1", {"then": "keep"})
+
+    assert page.url == f"/journal/{draft.pk}/settle/"
+    assert as_alice.get(page.url).status_code == 200
+
+
+def test_letter_that_does_not_open_says_so_and_stays(
+    as_alice: Client, alice: User, bob: User, now: datetime
+) -> None:
+    """Its bytes were exchanged for others."""
+    for make in (a_letter, a_draft):
+        letter = make(alice, now=now)
+        theirs = bytes(a_letter(bob, now=now).sealed)
+        Letter.objects.filter(pk=letter.pk).update(sealed=theirs)
+        there = f"/journal/{letter.pk}/"
+
+        assert "We cannot open this" in as_alice.get(there, follow=True).text
+        sent = {"id": str(letter.pk), "body": "over it", "version": "1", "kind": "them"}
+        if letter.is_draft:
+            assert as_alice.post(f"{there}autosave/", sent).status_code == 503
+            assert "over it" in as_alice.post(f"{there}edit/", sent).text
+        assert bytes(Letter.objects.get(pk=letter.pk).sealed) == theirs

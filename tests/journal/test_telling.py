@@ -1,0 +1,141 @@
+"""On the day that a letter was sealed until, a mail says that something is ready, and no more."""
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import User
+from journal import actions
+from journal.models import Letter
+from mail.actions import send_due
+from mail.models import Message
+from tests.conftest import Statements
+from tests.journal.letters import a_draft
+from tests.reminders.conftest import sink as sink
+from tests.smtp import Sink
+
+pytestmark = pytest.mark.django_db
+
+SPRING = date(2027, 3, 28)
+BERLIN = ZoneInfo("Europe/Berlin")
+HOUR = timedelta(hours=1)
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}:00").replace(tzinfo=BERLIN)
+
+
+@pytest.fixture
+def sealed(alice: User, now: datetime) -> Letter:
+    """Until the day on which the clocks in Berlin go forward; a mail at six in the evening."""
+    alice.time_zone = "Europe/Berlin"
+    alice.save()
+    letter = a_draft(alice, "I kept checking.", now=now)
+    letter.seal_until(SPRING, tell_hour=18, person=alice, now=now)
+    return letter
+
+
+def tell(moment: datetime) -> int:
+    actions.tell(now=moment)
+    return send_due(clock=lambda: moment)
+
+
+def test_day_is_told_of_once_at_their_hour(sealed: Letter, alice: User, sink: Sink) -> None:
+    assert tell(at("2027-03-28T17:59")) == 0
+    assert tell(at("2027-03-28T18:00")) == 1
+    assert tell(at("2027-03-28T18:01")) == 0
+
+    (mail,) = sink.mails
+    assert mail["To"] == alice.email
+    said = f"{mail['Subject']} {mail.as_string()}"
+    for word in ("letter", "Letter", "checking", "seal", "boat"):
+        assert word not in said.replace("Paper Boat", "")
+
+
+def test_two_runs_at_once_make_one_mail(sealed: Letter) -> None:
+    actions.tell(now=at("2027-03-28T18:00"))
+    Letter.objects.update(tell_at=sealed.tell_at)
+    actions.tell(now=at("2027-03-28T18:00"))
+
+    assert Message.objects.count() == 1
+
+
+def test_no_hour_means_no_mail(alice: User, now: datetime, sink: Sink) -> None:
+    letter = a_draft(alice, now=now)
+    letter.seal_until(SPRING, tell_hour=None, person=alice, now=now)
+
+    assert tell(at("2027-03-29T12:00")) == 0
+
+
+@pytest.mark.parametrize("meanwhile", ["opened", "let go", "set aside again", "erased"])
+def test_letter_that_is_not_set_aside_any_more_is_not_told_of(
+    sealed: Letter, alice: User, sink: Sink, meanwhile: str
+) -> None:
+    moment = at("2027-03-28T18:00")
+    actions.tell(now=moment)
+    if meanwhile == "opened":
+        sealed.unseal(now=moment)
+    elif meanwhile == "let go":
+        sealed.let_go(leaves_line=False, now=moment)
+    elif meanwhile == "erased":
+        alice.delete()
+    else:
+        sealed.seal_until(date(2028, 1, 1), tell_hour=9, person=alice, now=moment)
+
+    assert send_due(clock=lambda: moment) == 0
+    assert sink.mails == []
+
+
+def test_letter_that_was_brought_back_is_told_of_after_all(
+    sealed: Letter, alice: User, sink: Sink
+) -> None:
+    sealed.let_go(leaves_line=False, now=at("2027-03-28T17:55"))
+    assert tell(at("2027-03-28T18:00")) == 0
+
+    sealed.bring_back(now=at("2027-03-28T18:01"))
+
+    assert tell(at("2027-03-28T18:02")) == 1
+
+
+def test_nobody_is_told_at_night(sealed: Letter, sink: Sink) -> None:
+    """The worker was down in the evening."""
+    assert tell(at("2027-03-28T20:00")) == 0
+    assert tell(at("2027-03-29T07:59")) == 0
+    assert tell(at("2027-03-29T08:00")) == 1
+
+
+def test_mail_that_could_not_leave_in_time_leaves_in_the_morning(
+    sealed: Letter, sink: Sink
+) -> None:
+    """The relay was down in the evening."""
+    actions.tell(now=at("2027-03-28T18:00"))
+
+    assert tell(at("2027-03-28T20:30")) == 0
+    assert tell(at("2027-03-29T08:00")) == 1
+
+
+def test_whoever_moves_is_told_by_their_new_clock(sealed: Letter, alice: User) -> None:
+    alice.time_zone = "Pacific/Auckland"
+    alice.save()
+
+    actions.moved(person=alice, now=at("2026-05-01T12:00"))
+
+    sealed.refresh_from_db()
+    assert sealed.tell_at == datetime(2027, 3, 28, 18, tzinfo=ZoneInfo("Pacific/Auckland"))
+
+
+def test_statements_of_telling_do_not_grow_with_the_letters(
+    alice: User, now: datetime, statements: Statements
+) -> None:
+    asked = []
+    for many in (1, 30):
+        for _ in range(many):
+            a_draft(alice, now=now).seal_until(SPRING, tell_hour=9, person=alice, now=now)
+        with statements() as found:
+            actions.tell(now=at("2027-03-28T12:00"))
+        asked.append(len(found))
+
+    assert asked[0] == asked[1] <= 5
+    assert timezone.is_aware(now)
