@@ -27,6 +27,8 @@ from safety.requests import request_id
 # Fields of our forms that hold nothing anyone wrote.
 NOT_WRITING = frozenset(
     {"id", "state", "hour", "zone", "time_zone", "language", "after", "consent", "next", "version"}
+    # Of a letter.
+    | {"kind", "revision", "answers", "since", "then", "keep", "day", "tell_hour", "leaves_line"}
 )
 # On allauth’s own pages. An exercise may call a field of words the same.
 NOT_WRITING_AT_THE_DOOR = NOT_WRITING | {"action", "code", "credential"}

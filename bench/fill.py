@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
@@ -42,28 +41,32 @@ LATERAL jsonb_populate_record(one::{table}, jsonb_build_object({changes})) AS co
 """
 
 
-@dataclass(frozen=True)
-class Filled:
+def writers(*, count: int) -> list[dict[str, Any]]:
+    """So many people at their desks: the cookies of each, and what a form of theirs must carry."""
+    return [_at_the_desk(f"{number}-{WRITER}") for number in range(count)]
+
+
+def _at_the_desk(email: str) -> dict[str, Any]:
+    now, token = timezone.now(), get_random_string(32)
+    writer = open_account(email=email, password=demo.PASSWORD, now=now)
+    writer.was_shown_safety(now=now)
+    cookies = _cookies(_sign_in(writer)) | {settings.CSRF_COOKIE_NAME: token}
+    return {"cookies": cookies, "token": token}
+
+
+def fill(*, people: int, addresses: list[str]) -> dict[str, Any]:
     """What the load needs to know: whose cookies to send, and the statements of each address."""
-
-    person: dict[str, str]
-    writer: dict[str, str]
-    token: str
-    statements: dict[str, int]
-
-
-def fill(*, people: int, addresses: list[str]) -> Filled:
     now = timezone.now()
     person = demo.fill(now=now)
     _write(person, LETTERS - Letter.objects.of(person).count(), now=now)
-    writer = open_account(email=WRITER, password=demo.PASSWORD, now=now)
-    writer.was_shown_safety(now=now)
-    reader = _sign_in(person)
-    token = get_random_string(32)
-    theirs = _cookies(_sign_in(writer)) | {settings.CSRF_COOKIE_NAME: token}
+    writer, reader = _at_the_desk(WRITER), _sign_in(person)
     _copy_everyone(people)
-    statements = {address: _statements(reader, address) for address in addresses}
-    return Filled(_cookies(reader), theirs, token, statements)
+    return {
+        "person": _cookies(reader),
+        "writer": writer["cookies"],
+        "token": writer["token"],
+        "statements": {address: _statements(reader, address) for address in addresses},
+    }
 
 
 def _write(person: User, letters: int, *, now: datetime) -> None:

@@ -191,12 +191,12 @@ def running(environment: Environment) -> Iterator[House]:
     }
     log = Path(environment["STATIC_ROOT"]).parent / "log"
     _note("Getting ready …")
-    for words in PREPARE:
-        quietly(_django(*words.split()), environment, log / f"{words.split()[0]}.log")
+    prepare(environment, log)
     quietly(_django("migrate"), floor, log / "floor.log")
     _note(f"Filling both with {PEOPLE:,} people …")
-    theirs = _fill("bench.floor.fill", floor, people=PEOPLE)
-    ours = _fill("bench.fill", environment, people=PEOPLE, addresses=list(PAGES.values()))
+    theirs = inside("bench.floor.fill", "fill", floor, people=PEOPLE)
+    addresses = list(PAGES.values())
+    ours = inside("bench.fill", "fill", environment, people=PEOPLE, addresses=addresses)
     # Or what was filled is written to the disk while the first rounds run.
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("CHECKPOINT")
@@ -240,11 +240,18 @@ def _django(*words: str) -> list[str]:
     return [sys.executable, "manage.py", *words]
 
 
-def _fill(module: str, environment: Environment, **given: Any) -> dict[str, Any]:
+def prepare(environment: Environment, log: Path) -> None:
+    """What is done once before the product can be served."""
+    for words in PREPARE:
+        quietly(_django(*words.split()), environment, log / f"{words.split()[0]}.log")
+
+
+def inside(module: str, verb: str, environment: Environment, **given: Any) -> Any:
+    """Do this inside the product that the environment names. What it returns, as JSON."""
     lines = (
-        "import dataclasses, json, sys",
-        f"from {module} import fill",
-        f"json.dump(dataclasses.asdict(fill(**{given!r})), sys.stdout)",
+        "import json, sys",
+        f"from {module} import {verb}",
+        f"json.dump({verb}(**{given!r}), sys.stdout)",
     )
     command = _django("shell", "-v", "0", "-c", "\n".join(lines))
     done = subprocess.run(  # noqa: S603 - our own program
@@ -252,8 +259,7 @@ def _fill(module: str, environment: Environment, **given: Any) -> dict[str, Any]
     )
     if done.returncode:
         raise Trouble(f"Filling the database failed.\n{done.stderr}")
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    return json.loads(done.stdout)
 
 
 @contextlib.contextmanager

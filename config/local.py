@@ -177,6 +177,8 @@ def _until_stopped(runs: list[list[str]], environment: Environment) -> int:
 def bench(arguments: list[str]) -> int:
     """On servers of its own, with nobody's settings; what it needs to know lies in bench/."""
     with thrown_away("bench", keep=True) as environment:
+        if arguments[:1] == ["soak"]:
+            return in_front(_module("bench.soak", *arguments[1:]), environment)
         return in_front(_module("bench.run", *arguments), environment)
 
 

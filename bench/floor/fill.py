@@ -1,7 +1,7 @@
 """The floor's person, among as many others as the product has."""
 
-from dataclasses import dataclass
 from importlib import import_module
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -17,13 +17,7 @@ FROM generate_series(1, %s) AS n
 """
 
 
-@dataclass(frozen=True)
-class Filled:
-    person: dict[str, str]
-    token: str
-
-
-def fill(*, people: int) -> Filled:
+def fill(*, people: int) -> dict[str, Any]:
     """The cookies of the one who is signed in, and what a form of theirs must carry."""
     person = User.objects.create(username="person", first_name="Noor", email="person@example.org")
     with connection.cursor() as cursor:
@@ -39,4 +33,4 @@ def fill(*, people: int) -> Filled:
         settings.SESSION_COOKIE_NAME: session.session_key,
         settings.CSRF_COOKIE_NAME: token,
     }
-    return Filled(cookies, token)
+    return {"person": cookies, "token": token}

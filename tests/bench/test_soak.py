@@ -1,0 +1,26 @@
+"""People write while the servers under them come and go: `./dev bench soak`, in small."""
+
+import subprocess
+import sys
+
+from config.place import ROOT
+
+
+def test_no_sign_is_lost_and_none_is_mixed() -> None:
+    """The same letters and the same restarts each time: of the web server and of Postgres, politely
+    and by kill -9."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.soak", "--changes", "160", "--seed", "7"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+    said = dict(line.rsplit(maxsplit=1) for line in done.stdout.splitlines() if line)
+    told = {name.strip(): number for name, number in said.items()}
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (told["lost signs"], told["mixed signs"], told["set beside"]) == ("0", "0", "0")
+    assert int(told["restarts"]) >= 6
+    assert int(told["letters"]) >= 4
