@@ -25,7 +25,10 @@ def beating(db: None) -> None:
 @pytest.fixture
 def migration_missing(db: None) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'journal' AND name > '0002'")
+        cursor.execute(
+            "DELETE FROM django_migrations WHERE id ="
+            " (SELECT max(id) FROM django_migrations WHERE app = 'journal')"
+        )
 
 
 def test_process_answers_without_a_database(client: Client) -> None:

@@ -10,7 +10,6 @@ import time_machine
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from pytest_django import Settings
 
 from accounts.models import User
 from journal.actions import OPENINGS, keep_opening
@@ -19,6 +18,7 @@ from journal.models import Letter, Opening, Revision
 from journal.paper import KINDS
 from tests.conftest import Client, Statements
 from tests.journal.letters import a_draft, a_letter, bodies, earlier, words_of
+from vault.models import Key
 
 WORDS = "I kept checking if you had seen it.\n\nEven a hard answer."
 Sheet = Callable[..., dict[str, str]]
@@ -284,11 +284,9 @@ def test_autosave_of_a_draft_that_was_thrown_away_says_so(as_alice: Client, shee
 
 
 def test_autosave_while_the_key_does_not_open_keeps_nothing(
-    as_alice: Client, settings: Settings, sheet: Sheet
+    as_alice: Client, alice: User, sheet: Sheet
 ) -> None:
-    from vault.sealing import new_keyset
-
-    settings.VAULT_KEYS = f"other:{new_keyset()}"
+    Key.objects.filter(owner=alice).update(kek="away")
 
     answer = as_alice.post(f"/journal/{uuid4()}/autosave/", sheet(kind="them"))
 

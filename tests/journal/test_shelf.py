@@ -293,6 +293,7 @@ def test_sealed_letter_stays_closed_until_its_day(
             assert "checking" not in as_alice.get(f"/journal/{letter.pk}/{path}/", follow=True).text
 
         clock.move_to(now + timedelta(days=200))
+        as_alice.force_login(alice)
         ready = as_alice.get(f"/journal/{letter.pk}/").text
         for way in ("open/", "seal/", "let-go/", f"answers={letter.pk}"):
             assert way in ready
@@ -323,6 +324,7 @@ def test_letter_is_set_aside_again_only_when_its_day_has_come(
         as_alice.post(there, sent)
         assert Letter.objects.get().opens_on == day
         clock.move_to(now + timedelta(days=1))
+        as_alice.force_login(alice)
         as_alice.post(there, sent)
 
     assert str(Letter.objects.get().opens_on) == "2027-01-01"
