@@ -188,6 +188,11 @@ class Letter(Sealed):
     def is_on_the_water(self) -> bool:
         return self.state == self.State.LET_GO
 
+    @property
+    def afloat_until(self) -> datetime | None:
+        """Until then a letter that was let go can be brought back."""
+        return self.let_go_at and self.let_go_at + ON_THE_WATER
+
     def is_ready(self, today: date) -> bool:
         """Sealed, and its day (in their zone) has come."""
         return self.is_sealed and self.opens_on is not None and self.opens_on <= today

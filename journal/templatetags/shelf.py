@@ -21,6 +21,14 @@ from journal.paper import KINDS
 register = template.Library()
 
 State = Letter.State
+# What a letter looks like from outside; one that can be read is a sheet.
+PICTURES = {State.SEALED: "envelope", "ready": "envelope", State.LET_GO: "let-go"}
+
+
+@register.filter
+def title_of(kind: str) -> object:
+    """What letters of this kind are called."""
+    return KINDS[kind].title
 
 
 @register.simple_tag
@@ -71,7 +79,7 @@ def _words(language: str) -> tuple[dict[tuple[str, str], str], dict[int, str]]:
         State.LET_GO: _("On the water until %(until)s. Until then you can bring it back."),
     }
     lines = {
-        (kind.key, state): _line(kind.title, told)
+        (kind.key, state): _line(kind.title, told, PICTURES.get(state, "letter"))
         for kind in KINDS.values()
         for state, told in states.items()
     }
@@ -79,11 +87,11 @@ def _words(language: str) -> tuple[dict[tuple[str, str], str], dict[int, str]]:
     return lines, {number: escape(str(name)) for number, name in MONTHS.items()}
 
 
-def _line(title: object, told: str) -> str:
+def _line(title: object, told: str, picture: str) -> str:
     return format_html(
         '<li><a href="{}%(id)s/">{}<b>{}, %(begun)s</b><small>{}</small></a></li>',
         reverse("journal:shelf"),
-        render_to_string("icons/letter.svg").strip(),
+        render_to_string(f"icons/{picture}.svg"),
         title,
         told,
     )
