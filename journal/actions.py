@@ -212,6 +212,7 @@ def let_go_for_good(*, now: datetime) -> int:
     rows = list(over.select_for_update(skip_locked=True)[:BATCH])
     lines = [row.pk for row in rows if row.leaves_line]
     Revision.objects.filter(letter__in=lines).delete()
+    Letter.objects.filter(answers__in=lines).update(answers=None)
     Letter.objects.filter(pk__in=lines).update(
         state=Letter.State.GONE, kind="", opens_on=None, let_go_from="", **NOTHING
     )
@@ -274,7 +275,7 @@ def _message(letter: Letter, *, now: datetime) -> Message:
 def keep_opening(*, person: User, kind: str, text: str, now: datetime) -> None:
     """A first line of their own beside this kind of letter. Raises CannotOpen, and TooMany."""
     rows = list(Opening.objects.of(person).filter(kind=kind).select_for_update())
-    if any(row.open(person.key).text == text for row in rows):
+    if any(row.opens(person.key) and row.open(person.key).text == text for row in rows):
         return
     if len(rows) >= OPENINGS:
         raise TooMany

@@ -13,6 +13,7 @@ from accounts.models import User
 from journal import actions
 from journal.models import ON_THE_WATER, Letter, NotNow
 from tests.journal.letters import a_draft, a_letter, words_of
+from vault.sealing import pack
 
 pytestmark = pytest.mark.django_db
 
@@ -114,6 +115,18 @@ def test_what_was_said_when_the_pen_was_put_down_is_sealed(alice: User, now: dat
     contents = Letter.objects.get().open(alice.key)
     assert (contents.body, contents.body_now, contents.next_hour) == ("words", "tired", "a window")
     assert b"window" not in bytes(Letter.objects.get().sealed)
+
+
+def test_letter_from_before_anything_was_asked_at_the_end_still_opens(
+    alice: User, now: datetime
+) -> None:
+    letter = a_letter(alice, now=now)
+    words = pack({"to": "M.", "body": "as letters were once"})
+    letter.sealed = alice.key.seal(Letter.purpose, letter.pk, words)
+    letter.save()
+
+    contents = Letter.objects.get().open(alice.key)
+    assert (contents.to, contents.body, contents.body_now) == ("M.", "as letters were once", "")
 
 
 @pytest.mark.parametrize("days", [-1, 0])

@@ -54,7 +54,8 @@ def test_shelf_says_kind_day_and_state_and_no_word(
     as_alice: Client, house: dict[str, Letter], now: datetime
 ) -> None:
     with time_machine.travel(now, tick=False):
-        page = unescape(as_alice.get("/journal/").text)
+        sent = as_alice.get("/journal/").text
+    page = unescape(sent)
 
     assert shown(page) == [letter.pk for letter in house.values()]
     for said in (
@@ -68,6 +69,9 @@ def test_shelf_says_kind_day_and_state_and_no_word(
         assert said in page
     assert "checking" not in page
     assert "M." not in page
+    # The pictures are drawn, not told.
+    assert "<svg" in sent.split('class="letters"')[1]
+    assert "&lt;svg" not in sent
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -40,6 +41,11 @@ USUAL, DOUBLE = {"standard": 16, "fixed": 13}, {"standard": 32, "fixed": 26}
 # Addresses that are no page of ours, each with the reason.
 NO_PAGE = {
     "healing:mark": "takes a form, shows nothing",
+    "journal:autosave": "takes what the desk's script sends",
+    "journal:token": "what the desk's script asks before it sends",
+    "journal:bring_back": "takes a form, shows nothing",
+    "journal:write_on": "takes a form, shows nothing",
+    "journal:remove_opening": "takes a form, shows nothing",
     "reminders:off": "takes a form, shows nothing",
     "safety:leave": "leads to another site",
     "mail:caught_html": "a mail as it was sent, for the frame of mail:caught",
@@ -58,6 +64,10 @@ READABLE: Arguments = {
     "healing:reading": [["what-it-is"]],
     "healing:step": [[1]],
     "healing:exercise": [[1, "filling-in"], [8, "small-wins"]],
+    "journal:paper": [["them"], ["plain"]],
+    "journal:openings": [["them"]],
+    # Opened by its form.
+    "journal:search": [],
     "safety:lines": [["gb"], ["xx"]],
 }
 
@@ -208,6 +218,8 @@ def someone_new(page: Page, product: Product) -> Iterator[str]:
 def someone_with_words(page: Page, product: Product) -> Iterator[str]:
     sign_in(page)
     yield from open_pages(page, ids(page))
+    yield from the_shelf(page)
+    yield from a_life_of_a_letter(page, product)
     page.goto("/journal/write/them/")
     press(page, "Keep this letter")
     yield "an empty letter"
@@ -238,6 +250,94 @@ def someone_with_words(page: Page, product: Product) -> Iterator[str]:
     yield "a letter from a page too old"
 
 
+def the_shelf(page: Page) -> Iterator[str]:
+    """Narrowed down, and looked through."""
+    for address in (
+        "/journal/?show=kept&kind=them",
+        "/journal/?show=sealed",
+        "/journal/write/?why",
+    ):
+        page.goto(address)
+        yield address
+    for words in ("tea", "no such words", ""):
+        page.goto("/journal/")
+        page.get_by_label("Words in my own letters").fill(words)
+        press(page, "Look for them")
+        yield "journal:search"
+    page.goto("/journal/write/them/lines/")
+    press(page, "Keep this line")
+    yield "a first line without words"
+    page.get_by_label("A first line").fill("The kitchen was quiet when")
+    press(page, "Keep this line")
+    yield "a first line of one's own"
+
+
+def a_life_of_a_letter(page: Page, product: Product) -> Iterator[str]:
+    """Everything that can become of a letter, one after another."""
+    letter = part_of_link(page, "/journal/?show=kept", r"(/journal/[0-9a-f-]{36}/)")
+    page.goto(letter)
+    press(page, "Write on")
+    yield "journal:edit"
+    yield from two_versions(page, f"{letter}edit/")
+    page.goto(f"{letter}close/")
+    yield "journal:close"
+    page.get_by_label("warm").check()
+    page.get_by_label("One thing for the next hour").fill("The window, and the street below")
+    page.get_by_role("button", name="Keep it").click()
+    page.wait_for_load_state()
+    yield "a letter with the hour after it"
+    yield from sealed(page, product, letter)
+    page.goto(f"{letter}let-go/?long=1")
+    yield "journal:let_go"
+    press(page, "Let it go")
+    yield "journal:settle"
+    page.goto(letter)
+    yield "a letter on the water"
+    press(page, "Bring it back")
+    press(page, "Write on")
+    page.goto(f"{letter}throw-away/")
+    yield "journal:throw_away"
+
+
+def two_versions(page: Page, desk: str) -> Iterator[str]:
+    """Of one letter, changed on two pages."""
+    other = page.context.new_page()
+    other.goto(desk)
+    page.locator("textarea").fill("These words came first.")
+    press(page, "Keep it as a draft")
+    other.locator("textarea").fill("These came later.")
+    press(other, "Keep it as a draft")
+    other.wait_for_url("**/versions/*/")
+    page.goto(other.url)
+    other.close()
+    yield "journal:version"
+    page.get_by_role("link", name="Earlier versions").click()
+    page.wait_for_load_state()
+    yield "journal:versions"
+    page.locator("main .letters a").last.click()
+    page.wait_for_load_state()
+    yield "an earlier version"
+    press(page, "Leave the letter as it is")
+
+
+def sealed(page: Page, product: Product, letter: str) -> Iterator[str]:
+    page.goto(f"{letter}seal/")
+    yield "journal:seal"
+    press(page, "Seal it")
+    yield "a seal without a day"
+    page.get_by_label("Closed until").fill(f"{datetime.now(UTC).date() + timedelta(days=30)}")
+    press(page, "Seal it")
+    yield "a letter that is closed"
+    page.get_by_role("link", name="Open it early").click()
+    page.wait_for_load_state()
+    yield "journal:unseal"
+    product.sql("UPDATE journal_letter SET opens_on = current_date - 1 WHERE state = 'sealed'")
+    page.goto(letter)
+    yield "a letter whose day has come"
+    page.get_by_role("button", name="Read it").click()
+    page.wait_for_load_state()
+
+
 def begin_a_letter(page: Page) -> None:
     page.goto("/journal/write/them/")
     page.get_by_label("What would you say").fill("I am still here.")
@@ -249,7 +349,7 @@ def ids(page: Page) -> Arguments:
     answer = part_of_link(page, "/steps/1/filling-in/", r"/filling-in/([0-9a-f-]{36})/")
     token = part_of_link(page, "/you/reminders/", r"/r/([^/\s]+)/")
     return {
-        **{f"journal:{name}": [[letter]] for name in ("letter", "edit", "delete")},
+        "journal:letter": [[letter]],
         **{f"healing:{name}": [[1, "filling-in", answer]] for name in ("answer", "answer_delete")},
         "reminders:stop": [[token]],
     }

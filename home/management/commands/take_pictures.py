@@ -1,8 +1,10 @@
 import os
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings
@@ -13,7 +15,8 @@ from django.utils import timezone
 
 from healing.models import Answer
 from home.demo import EMAIL, PASSWORD, fill
-from journal.models import Letter
+from journal.actions import save_words
+from journal.models import Letter, Revision, Words
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -71,7 +74,13 @@ PRIVATE = {
     "exercise": "/steps/1/filling-in/",
     "exercise-boundary": "/steps/5/boundary/",
     "shelf": "/journal/",
-    "write": "/journal/write/them/",
+    "shelf-narrowed": "/journal/?show=free",
+    "cover": "/journal/cover/",
+    "write": "/journal/write/",
+    "write-why": "/journal/write/?why=1",
+    "desk": "/journal/write/them/",
+    "desk-plain": "/journal/write/plain/",
+    "openings": "/journal/write/them/lines/",
     "progress": "/progress/",
     "you": "/you/",
     "reminders": "/you/reminders/",
@@ -102,7 +111,8 @@ class Command(BaseCommand):
         from playwright.sync_api import sync_playwright
 
         # The browser's own loop runs below: the database is asked before.
-        private = PRIVATE | _pages_of_words(fill(now=timezone.now()))
+        now = timezone.now()
+        private = PRIVATE | _pages_of_words(fill(now=now), now)
         folder = Path(os.environ.get("PAPER_BOAT_HOME", settings.BASE_DIR / ".local")) / "pictures"
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
@@ -238,16 +248,55 @@ def _removed(page: "Page") -> Iterator[str]:
     yield "second-step-removed"
 
 
-def _pages_of_words(person: "User") -> dict[str, str]:
-    letter = Letter.objects.of(person).newest_first().reverse()[0]
+def _pages_of_words(person: "User", now: datetime) -> dict[str, str]:
+    kept = Letter.objects.of(person).newest_first().reverse()[0]
     answer = Answer.objects.of(person).to(1, "filling-in")[0]
     return {
-        f"journal-{name}": reverse(f"journal:{name}", args=[letter.pk])
-        for name in ("letter", "edit", "delete")
-    } | {
-        f"exercise-{name}": reverse(f"healing:{name}", args=[1, "filling-in", answer.pk])
-        for name in ("answer", "answer_delete")
+        **_pages_about(kept, "letter", "seal", "let_go"),
+        **_pages_of_a_draft(person, now),
+        **_pages_of_endings(person, now),
+        **{
+            f"exercise-{name}": reverse(f"healing:{name}", args=[1, "filling-in", answer.pk])
+            for name in ("answer", "answer_delete")
+        },
     }
+
+
+def _pages_about(letter: Letter, *names: str) -> dict[str, str]:
+    return {f"journal-{name}": reverse(f"journal:{name}", args=[letter.pk]) for name in names}
+
+
+def _pages_of_a_draft(person: "User", now: datetime) -> dict[str, str]:
+    draft = _draft(person, "I nearly told you about the rain.", now)
+    words = Words("M.", "I nearly told you about the rain.\n\nThen I told the kettle.")
+    for version in (1, 0):
+        # The second time from a page that knew nothing of the first.
+        save_words(person=person, id=draft.pk, words=words, version=version, now=now)
+        words = Words("M.", "On the stairs, with the phone: it rained.")
+    earlier, late = Revision.objects.of(person).filter(letter=draft).order_by("is_late")
+    return _pages_about(draft, "edit", "close", "throw_away", "versions") | {
+        "journal-version": reverse("journal:version", args=[draft.pk, earlier.pk]),
+        "journal-version-late": reverse("journal:version", args=[draft.pk, late.pk]),
+    }
+
+
+def _pages_of_endings(person: "User", now: datetime) -> dict[str, str]:
+    sealed, ready, afloat = (_draft(person, "Not tonight.", now) for _ in range(3))
+    long_ago = now - timedelta(days=30)
+    sealed.seal_until(now.date() + timedelta(days=30), tell_hour=None, person=person, now=now)
+    ready.seal_until(now.date() - timedelta(days=2), tell_hour=None, person=person, now=long_ago)
+    afloat.let_go(leaves_line=False, now=now)
+    return _pages_about(sealed, "unseal") | {
+        "journal-sealed": reverse("journal:letter", args=[sealed.pk]),
+        "journal-ready": reverse("journal:letter", args=[ready.pk]),
+        "journal-on_the_water": reverse("journal:letter", args=[afloat.pk]),
+        "journal-settle": reverse("journal:settle", args=[afloat.pk]),
+    }
+
+
+def _draft(person: "User", text: str, now: datetime) -> Letter:
+    words = Words("M.", text)
+    return save_words(person=person, id=uuid4(), kind="them", words=words, now=now).letter
 
 
 def _contact_sheet(browser: "Browser", folder: Path) -> None:
