@@ -8,6 +8,11 @@ const link = document.querySelector("a[data-leave]");
 // Between the tabs of this browser, and no further. Nothing is stored. Old browsers do without it.
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("leave") : null;
 
+// Whatever a page still has to bring to safety, it does now. Nothing waits for it.
+function tell() {
+  document.dispatchEvent(new Event("leaving"));
+}
+
 function empty() {
   document.documentElement.hidden = true;
   document.body.replaceChildren();
@@ -20,16 +25,23 @@ function mark() {
 }
 
 function go() {
-  empty();
   location.replace(link.dataset.leave || link.href);
 }
 
 function leave() {
+  tell();
   empty();
   mark();
   fetch(link.href, { keepalive: true, redirect: "manual", credentials: "same-origin" }).catch(() => {});
   // Whoever looks at the screen next could look at our other tabs too.
   tabs?.postMessage("left");
+  go();
+}
+
+// Another tab was left.
+function follow() {
+  tell();
+  empty();
   go();
 }
 
@@ -70,7 +82,7 @@ if (link) {
     event.preventDefault();
     leave();
   });
-  tabs?.addEventListener("message", go);
+  tabs?.addEventListener("message", follow);
   addEventListener("keydown", pressed);
   addEventListener("keyup", released);
   addEventListener("pointerdown", usedWithPointer);

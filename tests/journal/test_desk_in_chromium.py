@@ -1,0 +1,859 @@
+"""The desk in a real browser: no word is lost, whatever goes wrong, and none is left lying about.
+
+What was written is compared byte for byte with what the database opens to.
+"""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from playwright.sync_api import Locator, Page, Request, Route, expect
+
+from accounts.models import User
+from journal.forms import MOST_CHARACTERS
+from journal.models import Revision
+from tests.conftest import PASSWORD, Client
+from tests.journal.letters import a_draft, bodies, earlier, words_of
+from tests.safety.chromium import NEUTRAL, PATIENCE, NewPage, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+# Of many scripts, with what is easily lost: lines at either end, tabs, signs beyond the first
+# plane, signs made of several, and a direction of writing that changes.
+WORDS = (
+    "\n  I kept the ticket from Øskarshavn.\t— Ärlig\n\n"
+    "雪が降る 👩\u200d👧 e\u0301 שלום <b>&amp;\u00a0\n"
+)
+MORE = f"{WORDS}And one line more, gläserne Brücke.\n"
+NEW = "/journal/write/them/"
+SAVE = "**/autosave/"
+KEPT = re.compile(r"Kept at \d")
+EDITING = re.compile(r"/journal/[0-9a-f-]{36}/edit/$")
+
+Desk = Callable[..., Page]
+
+
+@pytest.fixture
+def desk(new_page: NewPage, as_alice: Client) -> Desk:
+    """Alice at her desk, in a browser of her own; with `clock`, its time stands still."""
+
+    def sit_down(address: str = NEW, *, scripts: bool = True, clock: bool = False) -> Page:
+        page = new_page(as_alice, scripts=scripts)
+        page.set_default_timeout(PATIENCE * 1000)
+        if clock:
+            page.clock.install(time=datetime(2026, 3, 12, 20, 14, tzinfo=UTC))
+        page.goto(address)
+        if clock:
+            page.clock.pause_at(datetime(2026, 3, 12, 20, 30, tzinfo=UTC))
+        return page
+
+    return sit_down
+
+
+def beside(page: Page, address: str = NEW) -> Page:
+    """Another tab of the same browser."""
+    other = page.context.new_page()
+    other.set_default_timeout(PATIENCE * 1000)
+    other.goto(address)
+    return other
+
+
+def paper(page: Page) -> Locator:
+    return page.locator("main textarea")
+
+
+def status(page: Page) -> Locator:
+    return page.locator("[data-desk]")
+
+
+def button(page: Page, name: str) -> Locator:
+    return page.locator("main").get_by_role("button", name=name)
+
+
+def write(page: Page, words: str = WORDS) -> None:
+    paper(page).fill(words)
+
+
+def write_and_wait(page: Page, words: str = WORDS) -> int:
+    """Until the server has answered. Returns its status."""
+    with page.expect_response(SAVE) as answer:
+        write(page, words)
+    return answer.value.status
+
+
+def write_unheard(page: Page, words: str = WORDS) -> None:
+    """Where nothing gets through, until that is said."""
+    write(page, words)
+    expect(status(page)).to_contain_text("on this device, encrypted")
+
+
+def requests(page: Page) -> list[Request]:
+    """What the desk sends to be kept, from now on."""
+    sent: list[Request] = []
+    page.on("request", lambda each: sent.append(each) if "/autosave/" in each.url else None)
+    return sent
+
+
+def tell(page: Page, event: str) -> None:
+    """A browser without a window has no other windows that somebody could come back from."""
+    page.evaluate("(name) => dispatchEvent(new Event(name))", event)
+
+
+COPIES = """
+async () => {
+  const names = (await indexedDB.databases()).map((each) => each.name);
+  if (!names.includes("desk")) return [];
+  const opened = await new Promise((done) => {
+    const asked = indexedDB.open("desk");
+    asked.onsuccess = () => done(asked.result);
+  });
+  const copies = await new Promise((done) => {
+    const asked = opened.transaction("copies").objectStore("copies").getAll();
+    asked.onsuccess = () => done(asked.result);
+  });
+  opened.close();
+  return copies.map(({ bytes }) => Array.from(new Uint8Array(bytes)));
+}
+"""
+
+
+def copies(page: Page) -> list[bytes]:
+    """What lies on this device."""
+    return [bytes(each) for each in page.evaluate(COPIES)]
+
+
+STORED = """
+async () => [
+  ...Object.entries(localStorage).flat(),
+  ...Object.entries(sessionStorage).flat(),
+  ...(await caches.keys()),
+  ...(await indexedDB.databases()).map((each) => each.name),
+]
+"""
+
+
+def sign_in(page: Page, person: User, now: datetime) -> None:
+    """By hand. Their address is confirmed, and they have been here before."""
+    EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
+    person.shown_safety_at = now
+    person.save(update_fields=["shown_safety_at"])
+    page.get_by_label("Email").fill(person.email)
+    page.get_by_label("Password").fill(PASSWORD)
+    button(page, "Sign in").first.click()
+
+
+def unlock(page: Page) -> None:
+    page.get_by_label("Password").fill(PASSWORD)
+    button(page, "Open my pages").first.click()
+
+
+def lock(page: Page) -> None:
+    """As leaving does, in another tab."""
+    page.context.request.get("/leave/", max_redirects=0)
+
+
+# --- Kept while it is written --------------------------------------------------------------
+
+
+def test_words_are_kept_as_they_are_written(desk: Desk, alice: User) -> None:
+    page = desk()
+
+    write_and_wait(page)
+
+    expect(status(page)).to_have_text(KEPT)
+    expect(page).to_have_url(EDITING)
+    assert bodies(alice) == [WORDS]
+
+
+def test_draft_is_changed_where_it_was_left(desk: Desk, alice: User, now: datetime) -> None:
+    draft = a_draft(alice, WORDS, now=now)
+    page = desk(f"/journal/{draft.pk}/edit/")
+    expect(paper(page)).to_have_value(WORDS)
+
+    for words in (MORE, WORDS, MORE):
+        assert write_and_wait(page, words) == 200
+
+    assert words_of(draft, alice).body == MORE
+    expect(page.locator("main form [name=version]")).to_have_value("4")
+
+
+def test_copy_on_the_device_goes_as_soon_as_the_words_are_kept(desk: Desk) -> None:
+    page = desk()
+    page.context.set_offline(True)
+    write_unheard(page)
+    assert len(copies(page)) == 1
+
+    page.context.set_offline(False)
+
+    expect(status(page)).to_have_text(KEPT)
+    page.wait_for_function("async () => (await indexedDB.databases()).length === 1")
+    assert copies(page) == []
+
+
+def test_whoever_goes_on_writing_is_kept_every_five_seconds(desk: Desk, alice: User) -> None:
+    page = desk(clock=True)
+    sent = requests(page)
+
+    for _ in range(9):
+        paper(page).press_sequentially("a")
+        page.clock.run_for(500)
+    assert sent == []
+    with page.expect_response(SAVE):
+        paper(page).press_sequentially("a")
+        page.clock.run_for(500)
+
+    assert bodies(alice) == ["a" * 10]
+
+
+def test_that_it_is_kept_is_said_once_a_minute(desk: Desk) -> None:
+    page = desk(clock=True)
+    said = "() => document.querySelector('[data-desk-said]').textContent"
+    page.evaluate(
+        """() => {
+          window.heard = [];
+          const said = document.querySelector("[data-desk]");
+          new MutationObserver(() => window.heard.push(said.textContent))
+            .observe(said, { childList: true, characterData: true, subtree: true });
+        }"""
+    )
+
+    for number in range(3):
+        with page.expect_response(SAVE):
+            write(page, f"{WORDS}{number}")
+            page.clock.run_for(800)
+        page.clock.run_for(20_000)
+    page.clock.run_for(20_000)
+    before = page.evaluate("() => window.heard")
+    with page.expect_response(SAVE):
+        write(page)
+        page.clock.run_for(800)
+    expect(status(page)).to_have_text(KEPT)
+
+    assert len(before) == 1
+    assert re.search(KEPT, page.evaluate(said))
+
+
+# Typing so much would take the browser longer than the desk.
+PASTE = """
+(paper, words) => {
+  paper.value = words;
+  paper.dispatchEvent(new Event("input", { bubbles: true }));
+}
+"""
+
+
+def test_letter_of_100_000_characters_is_kept(desk: Desk, alice: User) -> None:
+    page = desk()
+    words = (WORDS * (MOST_CHARACTERS // len(WORDS) + 1))[:MOST_CHARACTERS]
+
+    with page.expect_response(SAVE) as answer:
+        paper(page).evaluate(PASTE, words)
+
+    assert answer.value.status == 200
+    assert bodies(alice) == [words]
+
+
+def test_letter_that_is_too_long_stays_on_the_paper(desk: Desk, alice: User) -> None:
+    page = desk()
+    write_and_wait(page)
+
+    with page.expect_response(SAVE) as answer:
+        paper(page).evaluate(PASTE, "x" * (MOST_CHARACTERS + 1))
+
+    assert answer.value.status == 422
+    expect(status(page)).to_contain_text("longer than one letter holds")
+    expect(paper(page)).to_have_value("x" * (MOST_CHARACTERS + 1))
+    assert len(copies(page)) == 1
+    assert bodies(alice) == [WORDS]
+
+
+def test_button_hands_in_what_is_kept_already(desk: Desk, alice: User) -> None:
+    page = desk()
+    write(page)
+
+    with page.expect_response(lambda answer: answer.request.is_navigation_request()) as answer:
+        button(page, "enough for today").click()
+
+    assert answer.value.status == 302
+    assert answer.value.headers["location"].endswith("/close/")
+    expect(page).to_have_url(re.compile("/close/$"))
+    assert bodies(alice) == [WORDS]
+    assert copies(page) == []
+
+
+def test_borrowed_line_takes_the_place_of_nothing(
+    desk: Desk, as_alice: Client, alice: User
+) -> None:
+    as_alice.post(f"{NEW}lines/", {"opening": "Since the ferry left,"})
+    page = desk()
+    write(page, "one two")
+    paper(page).evaluate("paper => paper.setSelectionRange(0, 3)")
+
+    button(page, "What I needed was").click()
+    button(page, "Since the ferry left").click()
+
+    words = "oneWhat I needed was Since the ferry left,  two"
+    expect(paper(page)).to_have_value(words)
+    expect(paper(page)).to_be_focused()
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [words]
+
+
+LISTEN = """
+() => {
+  window.rung = [];
+  const start = OscillatorNode.prototype.start;
+  OscillatorNode.prototype.start = function (...when) {
+    window.rung.push(this.context.state);
+    start.apply(this, when);
+  };
+}
+"""
+
+
+def test_bell_rings_once_and_nothing_counts(desk: Desk) -> None:
+    page = desk(clock=True)
+    page.evaluate(LISTEN)
+    before = page.locator("main").inner_text()
+    page.get_by_label("A soft bell").check()
+
+    page.clock.run_for(20 * 60_000 - 1)
+    assert page.locator("main").inner_text() == before
+    page.clock.run_for(1)
+
+    expect(page.locator("[data-bell-said]")).to_contain_text("Twenty minutes have gone by")
+    expect(page.get_by_label("A soft bell")).not_to_be_checked()
+    assert page.evaluate("() => window.rung") == ["running"]
+
+
+# --- Pages that go -------------------------------------------------------------------------
+
+
+def test_tab_is_closed_while_somebody_writes(desk: Desk, server: Site, alice: User) -> None:
+    page = desk()
+    write(page)
+
+    page.close()
+
+    server.wait_for("/autosave/")
+    assert bodies(alice) == [WORDS]
+
+
+def test_tab_is_closed_while_the_words_before_are_under_way(
+    desk: Desk, server: Site, alice: User, now: datetime
+) -> None:
+    """They arrive one after the other, and are not taken for those of two pages."""
+    draft = a_draft(alice, "first", now=now)
+    page = desk(f"/journal/{draft.pk}/edit/")
+    server.gate.hold(f"/journal/{draft.pk}/autosave/")
+    write(page, WORDS)
+    assert server.gate.arrived.wait(PATIENCE)
+    write(page, MORE)
+
+    server.gate.open()
+    page.close()
+
+    server.wait_for("/autosave/")
+    server.wait_for("/autosave/")
+    assert words_of(draft, alice).body == MORE
+    assert not Revision.objects.late().exists()
+
+
+def test_page_is_loaded_anew_in_the_middle_of_a_line(desk: Desk, alice: User) -> None:
+    page = desk()
+    write(page)
+
+    page.reload()
+
+    expect(paper(page)).to_have_value(WORDS)
+    expect(page).to_have_url(EDITING)
+    assert write_and_wait(page, MORE) == 200
+    assert bodies(alice) == [MORE]
+
+
+def test_page_is_loaded_anew_before_anything_got_through(desk: Desk, alice: User) -> None:
+    page = desk()
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page)
+    page.unroute(SAVE)
+
+    with page.expect_response(SAVE):
+        page.reload()
+
+    expect(paper(page)).to_have_value(WORDS)
+    expect(status(page)).to_contain_text("are on the paper again. Kept at")
+    assert bodies(alice) == [WORDS]
+
+
+def test_draft_is_loaded_anew_with_what_did_not_get_through(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, WORDS, now=now)
+    page = desk(f"/journal/{draft.pk}/edit/")
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page, MORE)
+    page.unroute(SAVE)
+
+    with page.expect_response(SAVE):
+        page.reload()
+
+    expect(paper(page)).to_have_value(MORE)
+    expect(status(page)).to_contain_text(KEPT)
+    assert words_of(draft, alice).body == MORE
+    assert copies(page) == []
+
+
+def test_words_left_on_the_device_are_delivered_from_any_desk(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(f"/journal/{draft.pk}/edit/")
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page)
+    page.unroute(SAVE)
+
+    page.goto("/journal/write/night/")
+
+    expect(status(page)).to_contain_text("waiting on this device are kept now")
+    expect(page.get_by_role("link", name="Open them")).to_have_attribute(
+        "href", f"/journal/{draft.pk}/edit/"
+    )
+    expect(paper(page)).to_have_value("")
+    assert bodies(alice) == [WORDS]
+
+
+def test_words_left_on_the_device_never_take_the_place_of_newer_ones(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(f"/journal/{draft.pk}/edit/")
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page)
+    page.unroute(SAVE)
+    elsewhere = desk(f"/journal/{draft.pk}/edit/")
+    write_and_wait(elsewhere, MORE)
+
+    page.reload()
+
+    expect(paper(page)).to_have_value(MORE)
+    expect(status(page)).to_contain_text("Both are kept")
+    expect(page.get_by_role("link", name="Look at both")).to_be_visible()
+    assert words_of(draft, alice).body == MORE
+    assert earlier(draft, alice, late=True) == [WORDS]
+
+
+@pytest.mark.parametrize(("name", "found"), [("new paper", [WORDS]), ("Let them go", [])])
+def test_words_of_a_letter_that_is_gone_wait_for_a_decision(
+    desk: Desk, alice: User, now: datetime, name: str, found: list[str]
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(f"/journal/{draft.pk}/edit/")
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page)
+    page.unroute(SAVE)
+    draft.delete()
+
+    page.goto(NEW)
+    expect(status(page)).to_contain_text("Words of a letter that is gone")
+    assert bodies(alice) == []
+    button(page, name).click()
+
+    if found:
+        expect(status(page)).to_contain_text("are kept now")
+    page.wait_for_function("async () => (await indexedDB.databases()).length === 1")
+    expect(button(page, name)).to_be_hidden()
+    assert bodies(alice) == found
+
+
+# --- Lines that break ----------------------------------------------------------------------
+
+
+def test_a_minute_without_a_connection(desk: Desk, alice: User) -> None:
+    page = desk(clock=True)
+    page.context.set_offline(True)
+    write(page)
+    page.clock.run_for(800)
+    expect(status(page)).to_contain_text("on this device, encrypted. There is no connection")
+    page.clock.run_for(60_000)
+    expect(status(page)).to_contain_text("There is no connection")
+
+    with page.expect_response(SAVE):
+        page.context.set_offline(False)
+
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [WORDS]
+
+
+def test_words_are_sent_again_by_themselves(desk: Desk, alice: User, server: Site) -> None:
+    page = desk(clock=True)
+    server.stop()
+    write(page)
+    page.clock.run_for(800)
+    expect(status(page)).to_contain_text("We cannot be reached")
+    server.start()
+
+    with page.expect_response(SAVE):
+        page.clock.run_for(30_000)
+
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [WORDS]
+
+
+def test_answer_that_was_lost_makes_no_second_letter_and_no_conflict(
+    desk: Desk, alice: User
+) -> None:
+    page = desk()
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route(SAVE, lose, times=1)
+    write_unheard(page)
+    assert bodies(alice) == [WORDS]
+
+    write(page, MORE)
+
+    expect(status(page)).to_have_text(KEPT)
+    page.wait_for_function("() => document.querySelector('[name=version]').value === '2'")
+    assert bodies(alice) == [MORE]
+    assert not Revision.objects.late().exists()
+
+
+def test_button_does_not_lead_away_from_words_that_nobody_has(desk: Desk, alice: User) -> None:
+    page = desk()
+    page.context.set_offline(True)
+    write(page)
+
+    button(page, "enough for today").click()
+
+    expect(status(page)).to_contain_text("There is no connection")
+    expect(paper(page)).to_have_value(WORDS)
+    page.context.set_offline(False)
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [WORDS]
+
+
+# --- Two pages of one letter ---------------------------------------------------------------
+
+
+def test_two_tabs_keep_both_texts(desk: Desk, alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(f"/journal/{draft.pk}/edit/")
+    other = beside(page, f"/journal/{draft.pk}/edit/")
+
+    assert write_and_wait(page, WORDS) == 200
+    assert write_and_wait(other, "from the other tab") == 409
+    expect(status(other)).to_contain_text("Both are kept")
+    assert write_and_wait(other, MORE) == 409
+
+    revision = Revision.objects.late().get()
+    expect(other.get_by_role("link", name="Look at both")).to_have_attribute(
+        "href", f"/journal/{draft.pk}/versions/{revision.pk}/"
+    )
+    expect(paper(other)).to_have_value(MORE)
+    assert words_of(draft, alice).body == WORDS
+    assert earlier(draft, alice, late=True) == [MORE]
+    assert copies(other) == []
+
+
+def test_two_tabs_have_a_copy_each(desk: Desk, alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(f"/journal/{draft.pk}/edit/")
+    other = beside(page, f"/journal/{draft.pk}/edit/")
+    page.context.set_offline(True)
+
+    write_unheard(page, WORDS)
+    write_unheard(other, MORE)
+
+    assert len(copies(page)) == 2
+
+
+def test_without_a_script_the_form_does_the_same(desk: Desk, alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(f"/journal/{draft.pk}/edit/", scripts=False)
+    other = desk(f"/journal/{draft.pk}/edit/", scripts=False)
+    expect(page.get_by_label("A soft bell")).to_be_hidden()
+    expect(page.locator("main").get_by_text("What I needed was")).to_be_visible()
+    locations = []
+    for each, words in ((page, WORDS), (other, MORE)):
+        write(each, words)
+        with each.expect_response(lambda answer: answer.request.method == "POST") as answer:
+            button(each, "Keep it as a draft").click()
+        assert answer.value.status == 302
+        locations.append(answer.value.headers["location"])
+
+    revision = Revision.objects.late().get()
+    assert locations == [
+        f"/journal/{draft.pk}/edit/",
+        f"/journal/{draft.pk}/versions/{revision.pk}/",
+    ]
+    assert words_of(draft, alice).body == WORDS
+    assert earlier(draft, alice, late=True) == [MORE]
+
+
+def test_letter_that_was_closed_meanwhile_stays_as_it_is(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(f"/journal/{draft.pk}/edit/")
+    draft.keep(now=now)
+
+    write_and_wait(page)
+
+    expect(status(page)).to_contain_text("That letter was closed meanwhile")
+    expect(page).not_to_have_url(re.compile(str(draft.pk)))
+    assert write_and_wait(page, MORE) == 200
+    assert sorted(bodies(alice)) == sorted(["first", MORE])
+
+
+def test_letter_that_was_thrown_away_meanwhile_begins_anew_when_asked(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(f"/journal/{draft.pk}/edit/")
+    draft.delete()
+    assert write_and_wait(page) == 410
+    expect(status(page)).to_contain_text("Your words are still here")
+
+    button(page, "new paper").click()
+
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [WORDS]
+
+
+# --- Doors that close ----------------------------------------------------------------------
+
+
+def test_signed_out_elsewhere_and_in_again_in_another_tab(
+    desk: Desk, as_alice: Client, alice: User, now: datetime
+) -> None:
+    page = desk()
+    as_alice.post("/accounts/logout/")
+
+    write_unheard(page)
+
+    expect(status(page)).to_contain_text("You have been signed out")
+    expect(paper(page)).to_have_value(WORDS)
+    assert bodies(alice) == []
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Open my pages").click()
+    sign_in(opened.value, alice, now)
+    expect(opened.value).to_have_url(re.compile(NEW))
+    expect(status(page)).to_have_text(KEPT)
+    assert write_and_wait(page, MORE) == 200
+    assert bodies(alice) == [MORE]
+
+
+def test_pages_that_locked_are_opened_in_another_tab(desk: Desk, alice: User) -> None:
+    page = desk()
+    write_and_wait(page)
+    lock(page)
+
+    write_unheard(page, MORE)
+
+    expect(status(page)).to_contain_text("or your pages have closed")
+    assert bodies(alice) == [WORDS]
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="Open my pages").click()
+    unlock(opened.value)
+    expect(paper(opened.value)).to_have_value(MORE)
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [MORE]
+    assert not Revision.objects.late().exists()
+
+
+def test_page_asks_by_itself_whether_the_door_is_open(desk: Desk, alice: User) -> None:
+    page = desk(clock=True)
+    lock(page)
+    write(page)
+    page.clock.run_for(800)
+    expect(status(page)).to_contain_text("or your pages have closed")
+    door = beside(page, "/you/")
+    unlock(door)
+    expect(door).to_have_url(re.compile("/you/$"))
+
+    with page.expect_response(SAVE):
+        page.clock.run_for(30_000)
+
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [WORDS]
+
+
+def test_page_that_is_too_old_gets_a_fresh_token(desk: Desk, alice: User) -> None:
+    page = desk()
+    page.context.clear_cookies(name=settings.CSRF_COOKIE_NAME)
+
+    write(page)
+
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [WORDS]
+
+
+def test_nothing_is_sent_while_somebody_else_is_signed_in(
+    desk: Desk, as_alice: Client, alice: User, bob: User, now: datetime
+) -> None:
+    page = desk(clock=True)
+    page.context.set_offline(True)
+    write(page)
+    page.clock.run_for(800)
+    expect(status(page)).to_contain_text("There is no connection")
+    # Nobody takes notice of a connection before somebody comes back to the page.
+    page.route(SAVE, lambda route: route.abort())
+    page.context.set_offline(False)
+    as_alice.post("/accounts/logout/")
+    other = beside(page, "/accounts/login/")
+    sign_in(other, bob, now)
+    expect(other).to_have_url(re.compile("/today/$"))
+    page.unroute(SAVE)
+    sent = requests(page)
+
+    tell(page, "focus")
+
+    expect(status(page)).to_contain_text("Somebody else is signed in here now")
+    with page.expect_response("**/journal/token/"):
+        tell(page, "online")
+    page.clock.run_for(120_000)
+    his = beside(page, NEW)
+    his_sent = requests(his)
+    expect(status(his)).to_have_text("")
+    with his.expect_response(SAVE):
+        write(his, "his own")
+        # Time stands still in the whole browser.
+        his.clock.run_for(800)
+    assert len(his_sent) == 1
+    assert sent == []
+    expect(paper(page)).to_have_value(WORDS)
+    assert len(copies(page)) == 1
+    assert (bodies(alice), bodies(bob)) == ([], ["his own"])
+
+
+def test_words_written_while_somebody_else_signs_in_are_not_kept_as_theirs(
+    desk: Desk, as_alice: Client, alice: User, bob: User, now: datetime
+) -> None:
+    """The page was never left, so nothing has told it to look."""
+    page = desk()
+    write_and_wait(page)
+    as_alice.post("/accounts/logout/")
+    other = beside(page, "/accounts/login/")
+    sign_in(other, bob, now)
+    expect(other).to_have_url(re.compile("/today/$"))
+
+    write(page, MORE)
+
+    expect(status(page)).to_contain_text("Somebody else is signed in here now")
+    assert (bodies(alice), bodies(bob)) == ([WORDS], [])
+
+
+# --- Leaving and signing out ---------------------------------------------------------------
+
+
+def private_words_in(page: Page) -> list[str]:
+    found = " ".join(page.evaluate(STORED)) + "".join(
+        each.decode("utf-8", "replace") + each.decode("utf-16", "replace") for each in copies(page)
+    )
+    return [word for word in ("ticket", "Øskarshavn", "雪が降る", "them") if word in found]
+
+
+@pytest.mark.parametrize("gets_through", [True, False], ids=["heard", "unheard"])
+def test_words_are_there_after_leaving_in_the_middle_of_a_line(
+    desk: Desk, site: str, alice: User, gets_through: bool
+) -> None:
+    page = desk()
+    if not gets_through:
+        page.route(SAVE, lambda route: route.abort())
+    write(page)
+
+    page.get_by_role("link", name="Leave now").click()
+    expect(page.locator("body")).to_have_text(NEUTRAL)
+    page.unroute(SAVE)
+
+    page.goto("/help/")
+    assert private_words_in(page) == []
+    page.goto(NEW)
+    unlock(page)
+    expect(page).to_have_url(re.compile(NEW))
+    page.wait_for_function("async () => (await indexedDB.databases()).length === 1")
+    expect(status(page)).to_contain_text("are kept now")
+    page.get_by_role("link", name="Open them").click()
+    expect(paper(page)).to_have_value(WORDS)
+    assert bodies(alice) == [WORDS]
+    assert copies(page) == []
+
+
+def test_words_in_another_tab_are_there_after_leaving(desk: Desk, alice: User) -> None:
+    page = desk()
+    other = beside(page, "/today/")
+    page.route(SAVE, lambda route: route.abort())
+    write(page)
+
+    other.get_by_role("link", name="Leave now").click()
+    expect(page.locator("body")).to_have_text(NEUTRAL)
+    page.unroute(SAVE)
+
+    page.goto(NEW)
+    unlock(page)
+    expect(status(page)).to_contain_text("are kept now")
+    assert bodies(alice) == [WORDS]
+
+
+def sign_out(page: Page) -> None:
+    page.goto("/accounts/logout/")
+    button(page, "Sign out").click()
+    expect(page).to_have_url(re.compile("/$"))
+
+
+def test_signing_out_leaves_nothing_in_this_browser(desk: Desk) -> None:
+    page = desk()
+    page.evaluate("() => { localStorage.setItem('a', 'b'); sessionStorage.setItem('a', 'b') }")
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page)
+    assert page.evaluate(STORED) == ["a", "b", "a", "b", "desk"]
+
+    sign_out(page)
+
+    assert page.evaluate(STORED) == []
+
+
+def test_whoever_signs_out_is_told_of_words_that_wait(desk: Desk, alice: User) -> None:
+    page = desk()
+    warning = page.get_by_text("Words are waiting on this device")
+    page.goto("/accounts/logout/")
+    page.wait_for_load_state("networkidle")
+    expect(warning).to_be_hidden()
+    page.goto(NEW)
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page)
+
+    page.goto("/accounts/logout/")
+
+    expect(warning).to_be_visible()
+    expect(page.get_by_role("link", name="Open my shelf first")).to_be_visible()
+
+
+def test_back_after_signing_out_shows_no_word(desk: Desk) -> None:
+    page = desk()
+    write_and_wait(page)
+    sign_out(page)
+
+    for _ in range(2):
+        page.go_back(wait_until="commit")
+        page.wait_for_function("() => document.body?.childElementCount > 0")
+        assert "ticket" not in page.content()
+        assert page.locator("textarea").count() == 0
+    assert "/accounts/login/" in page.url
+
+
+def test_nothing_holds_anybody_on_the_page(desk: Desk) -> None:
+    page = desk()
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: asked.append(dialog.type))
+    page.context.set_offline(True)
+    write_unheard(page)
+
+    page.close(run_before_unload=True)
+
+    assert asked == []
