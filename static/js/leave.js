@@ -65,11 +65,7 @@ function released(event) {
 
 function isOff() {
   // Turned off in this browser, by shift.js.
-  try {
-    return localStorage.getItem("shift") === "off";
-  } catch {
-    return false;
-  }
+  return document.cookie.split("; ").includes("shift=off");
 }
 
 function usedWithPointer() {

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler
+from queue import Queue
 from socket import SHUT_RDWR, socket
 from threading import Event
 from typing import Any
@@ -86,6 +87,8 @@ class Site:
 
     def __init__(self) -> None:
         self.gate = Gate()
+        # Where requests went that were dealt with, in their order.
+        self.answered: Queue[str] = Queue()
         self._port = 0
         self.start()
 
@@ -110,6 +113,13 @@ class Site:
 
         def held(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
             self.gate.pass_by(environ["PATH_INFO"])
-            return application(environ, start_response)
+            answer = application(environ, start_response)
+            self.answered.put(environ["PATH_INFO"])
+            return answer
 
         return held
+
+    def wait_for(self, address: str) -> None:
+        """Until something that was sent to an address with this end has been dealt with."""
+        while not self.answered.get(timeout=PATIENCE).endswith(address):
+            pass

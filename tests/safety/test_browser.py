@@ -7,12 +7,13 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from accounts.models import User
-from journal.models import Letter, LetterContents
+from journal.models import Letter
 from mail.emails import ready_made
 from mail.models import Message
 from tests.accounts.conftest import code_in
 from tests.accounts.factors import enter_admin
 from tests.conftest import PASSWORD, Client
+from tests.journal.letters import a_draft, a_letter
 from tests.safety.chromium import NEUTRAL, PATIENCE, NewPage, Site, Weather
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -22,9 +23,7 @@ SECRET = "the lighthouse at Varr"
 
 @pytest.fixture
 def letter(alice: User, now: datetime) -> Letter:
-    letter = Letter.sealed_by(alice.key, LetterContents(to="Ina", body=SECRET), now=now)
-    letter.save()
-    return letter
+    return a_letter(alice, SECRET, to="Ina", now=now)
 
 
 def _back(page: Page) -> None:
@@ -58,7 +57,8 @@ def _ways_back(page: Page, site: str) -> list[str]:
 
 def _read_and_write(page: Page, site: str, letter: Letter) -> None:
     page.goto(f"{site}/journal/{letter.pk}/")
-    page.goto(f"{site}/journal/{letter.pk}/edit/")
+    draft = a_draft(letter.owner, SECRET, now=letter.created_at)
+    page.goto(f"{site}/journal/{draft.pk}/edit/")
     assert SECRET in page.content()
 
 
