@@ -29,6 +29,7 @@ second_factor_patterns = [
 urlpatterns = [
     path("", views.index, name="account_index"),
     path("reauthenticate/", proofs.reauthenticate, name="account_reauthenticate"),
+    path("logout/", views.sign_out, name="account_logout"),
     path("first/", first_visit.first, name="account_first"),
     path("lock/", views.lock, name="account_lock"),
     path("devices/", views.devices, name="account_devices"),

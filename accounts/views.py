@@ -64,6 +64,20 @@ def change_password(request: SignedInRequest) -> HttpResponse:
     return response
 
 
+@login_not_required
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """allauth's page. Whoever signs out leaves nothing behind in this browser, not even what is
+    sealed."""
+    # Giving up a sign-in half-way signs nobody out, and words may be waiting for the next try.
+    signs_out = request.method == "POST" and request.user.is_authenticated
+    response: HttpResponse = allauth.logout(request)
+    if signs_out:
+        response.headers["Clear-Site-Data"] = '"storage"'
+    return response
+
+
 @require_safe
 def index(request: SignedInRequest) -> HttpResponse:
     """Everything about coming in and staying out, each with a page of its own."""

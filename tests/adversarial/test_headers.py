@@ -1,6 +1,7 @@
 """Every address, from the real web server over https: its headers and cookies, one by one."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPMessage
@@ -28,7 +29,7 @@ KEPT_NOWHERE, ASKED_AGAIN = "no-store, private", "no-cache"
 SESSION, TOKEN, LEFT, SEEN = "__Host-n", "__Host-c", "__Host-left", "__Host-s"
 
 EXAMPLES = [
-    (f"/{(rule.example or pattern).format(letter=uuid4(), answer=uuid4())}", rule.whose)
+    (f"/{(rule.example or pattern).format_map(defaultdict(uuid4))}", rule.whose)
     for pattern, rule in RULES.items()
     # These are never there on a server.
     if rule.whose is not LOCAL
@@ -109,6 +110,8 @@ def assert_headers(path: str, answer: Answer, *, kept: str) -> None:
     assert said["X-Robots-Tag"] == (None if is_landing(path, answer.status) else "noindex"), where
     assert said["Cache-Control"] == kept, where
     assert re.fullmatch("[0-9a-f]{16}", said["X-Request-ID"]), where
+    # Only signing out takes away what a browser holds.
+    assert said["Clear-Site-Data"] is None, where
     # Each stands there once: browsers take the looser of two, or neither.
     twice = [name for name in (*expected, "Cache-Control") if len(said.get_all(name) or []) > 1]
     assert twice == []
@@ -245,6 +248,20 @@ def test_leaving_marks_and_locks_with_cookies_of_this_host(site: Site, session: 
     assert cookies[LEFT].value == ""
     assert cookies[SESSION].value not in {"", session}
     assert (cookies[SESSION]["secure"], cookies[SESSION]["httponly"]) == (True, True)
+
+
+def test_signing_out_empties_the_browser_and_nothing_else_does(site: Site, session: str) -> None:
+    path = "/accounts/logout/"
+
+    asked = site.ask(path, Cookie=session)
+    given_up_half_way = site.ask(path, "POST")
+    done = site.ask(path, "POST", Cookie=session)
+
+    answers = (asked, given_up_half_way, done)
+    assert [answer.status for answer in answers] == [200, 302, 302]
+    cleared = [answer.headers["Clear-Site-Data"] for answer in answers]
+    # Not the cookies: what is said on the next page needs one.
+    assert cleared == [None, None, '"storage"']
 
 
 # --- What an outside observer would say ------------------------------------------------------
