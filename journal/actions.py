@@ -91,20 +91,27 @@ def _held(person: User, id: UUID, *, now: datetime) -> Letter | None:
 def _save_over(
     person: User, letter: Letter, words: Words, version: int, at: UUID | None, *, now: datetime
 ) -> Saved:
+    if not letter.opens(person.key):
+        # Nothing is written over it, and these words need a place all the same.
+        return _apart(person, letter, words, now=now)
     before: LetterContents = letter.open(person.key)
     if words == before.words:
         # Sent again, because the answer was lost: whichever version it names.
         return Saved(letter)
     if not letter.is_draft:
         # It was closed elsewhere meanwhile, and stays as it is.
-        id = beside(letter.pk, "later")
-        saved = save_words(person=person, id=id, words=words, kind=letter.kind, now=now)
-        return replace(saved, is_apart=True)
+        return _apart(person, letter, words, now=now)
     if version != letter.version:
         return Saved(letter, _set_beside(person, letter, words, at, now=now))
     _revise(person, letter, before.words, words, now=now)
     letter.put(person, LetterContents(words.to, words.body), now=now)
     return Saved(letter)
+
+
+def _apart(person: User, letter: Letter, words: Words, *, now: datetime) -> Saved:
+    id = beside(letter.pk, "later")
+    saved = save_words(person=person, id=id, words=words, kind=letter.kind, now=now)
+    return replace(saved, is_apart=True)
 
 
 def _set_beside(

@@ -1,6 +1,7 @@
-from datetime import date, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django import forms
 from django.core.validators import MaxLengthValidator
@@ -30,6 +31,36 @@ BODY_NOW = {
 def _as_shown(text: str) -> str:
     """Lines ended as the browser shows them, so that what is kept is what was on the screen."""
     return text.replace("\r\n", "\n")
+
+
+class Put(forms.Field):
+    """What a page of ours has put there by itself. Anything else in its place is as good as
+    nothing: no words are refused for it. `read` raises ValueError where it is not what we put."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self, read: Callable[[str], Any], nothing: Any = None) -> None:
+        super().__init__(required=False)
+        self.read, self.nothing = read, nothing
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return self.read(value or "")
+        except (ValueError, OverflowError):
+            return self.nothing
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if not 0 <= number < 2**31:
+        raise ValueError
+    return number
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    # Raises where it lies beyond what a calendar holds in another zone.
+    return moment.astimezone(UTC)
 
 
 class PaperForm(forms.Form):
@@ -64,14 +95,12 @@ class PaperForm(forms.Form):
     )
     # Which letter this is, and which of its words the paper was begun from; 0 for a new one.
     id = forms.UUIDField(widget=forms.HiddenInput)
-    version = forms.IntegerField(
-        widget=forms.HiddenInput, required=False, min_value=0, max_value=2**31 - 1
-    )
+    version = Put(_count, 0)
     # Where words of this paper went that came too late, and the letter that this one answers.
-    revision = forms.UUIDField(widget=forms.HiddenInput, required=False)
-    answers = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    revision = Put(UUID)
+    answers = Put(UUID)
     # When they sat down, in seconds as computers count them.
-    since = forms.IntegerField(widget=forms.HiddenInput, required=False)
+    since = Put(int)
 
     def __init__(self, kind: Kind, data: Any = None, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial={"id": uuid4(), "version": 0} | (initial or {}))
@@ -87,9 +116,6 @@ class PaperForm(forms.Form):
         if not body.strip():
             raise forms.ValidationError(self.fields["body"].error_messages["required"])
         return body
-
-    def clean_version(self) -> int:
-        return self.cleaned_data["version"] or 0
 
     def has_taken_long(self, now: datetime) -> bool:
         """Whether they have sat at this paper for a while."""
@@ -196,5 +222,5 @@ class SearchForm(forms.Form):
         },
     )
     # Where an earlier search stopped.
-    at = forms.DateTimeField(widget=forms.HiddenInput, required=False)
-    id = forms.UUIDField(widget=forms.HiddenInput, required=False)
+    at = Put(_moment)
+    id = Put(UUID)

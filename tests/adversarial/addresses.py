@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
+from uuid import uuid4
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -170,3 +171,9 @@ def examples(*whose: Whose) -> list[str]:
 
 def rule_of(example: str) -> Rule:
     return next(rule for pattern, rule in RULES.items() if f"/{rule.example or pattern}" == example)
+
+
+def nowhere(example: str) -> str:
+    """Ids that nobody has."""
+    names = ("letter", "answer", "revision", "line")
+    return example.format(**{name: uuid4() for name in names})

@@ -14,6 +14,7 @@ from healing.models import Answer
 from journal.models import Letter
 from tests.adversarial.conftest import BODY, CANARIES, keep_letter, keep_words
 from tests.conftest import Client
+from tests.journal.letters import a_draft, words_of
 from vault.models import Key, Sealed
 from vault.sealing import new_keyset
 
@@ -132,22 +133,50 @@ def shows_no_word(page: Any) -> bool:
 @every_damage
 def test_letter_stays_closed_and_untouched(browser: Client, letter: Letter, broken: Break) -> None:
     before, address = broken(letter), f"/journal/{letter.pk}/"
-    sent = {"to": "", "body": "over it"}
 
-    for page in (
-        browser.get(address),
-        browser.get(f"{address}edit/"),
-        browser.post(f"{address}edit/", sent),
-    ):
-        assert page.status_code in {200, 503}
-        assert SAID in page.text
-        assert KEPT in page.text
-        assert shows_no_word(page)
+    page = browser.get(address)
+
+    assert page.status_code in {200, 503}
+    assert SAID in page.text
+    assert KEPT in page.text
+    assert shows_no_word(page)
     # Where the words are not shown, nothing is missing.
-    for elsewhere in ("/today/", "/journal/", f"{address}delete/"):
+    for elsewhere in ("/today/", "/journal/", f"{address}let-go/", f"{address}seal/"):
         page = browser.get(elsewhere)
         assert (page.status_code, shows_no_word(page)) == (200, True)
     assert stored(letter) == before
+
+
+@every_damage
+def test_draft_stays_closed_and_untouched(
+    browser: Client, alice: User, now: datetime, broken: Break
+) -> None:
+    draft = a_draft(alice, BODY, now=now)
+    before, address = broken(draft), f"/journal/{draft.pk}/edit/"
+
+    page = browser.get(address)
+
+    assert SAID in page.text
+    assert KEPT in page.text
+    assert shows_no_word(page)
+    assert stored(draft) == before
+
+
+@broken_row
+@pytest.mark.parametrize("way", ["edit/", "autosave/"])
+def test_words_for_a_draft_that_does_not_open_are_a_draft_of_their_own(
+    browser: Client, alice: User, now: datetime, broken: Break, way: str
+) -> None:
+    draft = a_draft(alice, BODY, now=now)
+    before = broken(draft)
+    sent = {"id": str(draft.pk), "kind": "them", "to": "", "body": "over it", "version": "1"}
+
+    for _ in range(2):
+        browser.post(f"/journal/{draft.pk}/{way}", sent)
+
+    assert stored(draft) == before
+    (other,) = Letter.objects.of(alice).exclude(pk=draft.pk)
+    assert words_of(other, alice).body == "over it"
 
 
 @broken_row

@@ -235,13 +235,20 @@ def _write_and_read(person: User, words: str) -> list[Any]:
     browser.post(sheet, rows | {"stands_out": words})
     browser.post(line, dict.fromkeys(("value", "situation", "action"), words))
     letter = {"id": str(uuid4()), "to": words, "body": words}
-    kept = browser.post("/journal/write/them/", letter).headers["Location"]
+    desk = browser.post("/journal/write/them/", letter).headers["Location"]
+    kept = desk.removesuffix("edit/")
+    other = letter | {"body": f"{words}, otherwise", "version": "9"}
+    browser.post("/journal/write/them/lines/", {"opening": words})
     answer = Answer.objects.of(person).to(1, "filling-in").get()
-    shown = ["/today/", "/you/", sheet, f"{sheet}{answer.pk}/", line, kept, f"{kept}edit/"]
+    shown = ["/today/", "/you/", sheet, f"{sheet}{answer.pk}/", line, desk]
+    shown += ["/journal/write/them/lines/", browser.post(desk, other).headers["Location"]]
     pages = [browser.get(address) for address in shown]
     # What could not be kept comes back on the page that was sent.
-    pages += [browser.post(f"{kept}edit/", {"to": words, "body": ""})]
+    pages += [browser.post(desk, {"to": words, "body": ""})]
     pages += [browser.post("/journal/write/them/", letter | {"to": words * 20})]
+    pages += [browser.post("/journal/search/", {"text": words})]
+    browser.post(f"{kept}close/", {"next_hour": words, "then": "keep"})
+    pages += [browser.get(kept)]
     pages += [browser.post("/you/", {"name": words})]
     pages += [browser.post(sheet, rows | {"stands_out": words * 200})]
     pages += [Client().post(sheet, rows)]
