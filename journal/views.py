@@ -17,6 +17,7 @@ from accounts.given_back import closed
 from accounts.pages import Listing
 from accounts.requests import SignedInRequest
 from journal import actions
+from journal.device import key_of
 from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm, SearchForm
 from journal.models import Letter, LetterContents, NotNow, still_afloat
 from journal.paper import KINDS
@@ -73,6 +74,8 @@ def shelf(request: SignedInRequest) -> HttpResponse:
         "kinds": KINDS.values(),
         "is_empty": not page.object_list,
         "is_narrowed": bool(shown or values),
+        # For words that wait on their device: the shelf takes them in as the desk does.
+        "device_key": key_of(request.user),
     }
     return render(request, "journal/shelf.html", context)
 

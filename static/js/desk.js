@@ -9,6 +9,7 @@ const COPIED_AFTER = 250;
 const AGAIN = 30000;
 const MINUTE = 60000;
 const ANSWERED = 20000;
+const DEVICE = 2000;
 // Of what a closing page sends, browsers take so many bytes.
 const LIGHT = 60000;
 
@@ -95,11 +96,22 @@ let copied = "";
 let copying = 0;
 
 // Each paper has a copy of its own, also where two of them are of one letter.
-const own = [...crypto.getRandomValues(new Uint8Array(16))].join("-");
+const own = newId();
+
+function newId() {
+  const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
+  const signs = bytes.map((each) => each.toString(16).padStart(2, "0")).join("");
+  return signs.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+}
 
 function inTurn(work) {
   turn = turn.then(work).catch(() => false);
   return turn;
+}
+
+// Some browsers never answer. Nothing waits for them for long.
+function inTime(work) {
+  return Promise.race([work, new Promise((done) => setTimeout(done, DEVICE, false))]);
 }
 
 function open() {
@@ -230,8 +242,10 @@ async function send(sheet) {
     why = await look();
     answer = why ? { why } : await post(sheet);
   }
-  if (answer.status === CLOSED) isSure = false;
-  if (answer.status === CLOSED) return { why: "closed" };
+  if (answer.status === CLOSED) {
+    isSure = false;
+    return { why: "closed" };
+  }
   if (answer.status === UNHEARD) return { why: navigator.onLine ? "unreached" : "offline", isLost: true };
   return answer;
 }
@@ -280,16 +294,17 @@ async function keep() {
   }
   again ||= Boolean(lost);
   lost = null;
-  if (answer.status === KEPT || answer.status === BESIDE) await confirm(sheet, answer);
+  if (answer.status === KEPT || answer.status === BESIDE) confirm(sheet, answer);
   tell(answer);
   return answer.status === KEPT ? "" : "refused";
 }
 
-async function confirm(sheet, answer) {
+function confirm(sheet, answer) {
   kept = words(sheet);
   if (answer.status === KEPT) moveTo(answer);
   else write({ revision: answer.revision });
-  await (isNew() ? copy() : forget());
+  if (isNew()) copy();
+  else forget();
 }
 
 function moveTo({ id, version, address }) {
@@ -311,7 +326,7 @@ function tell(answer) {
 }
 
 async function tellTrouble(why) {
-  const isHere = await copy();
+  const isHere = await inTime(copy());
   troubled = true;
   const pages = why === "closed" ? [link(texts.toPages, location.href, true)] : [];
   say(`${isHere ? texts.device : texts.screen} ${texts[why]}`, ...pages);
@@ -320,7 +335,7 @@ async function tellTrouble(why) {
 }
 
 function asNew(sheet) {
-  return { ...sheet, id: crypto.randomUUID(), version: "0", revision: "" };
+  return { ...sheet, id: newId(), version: "0", revision: "" };
 }
 
 function beginAnew() {
@@ -369,6 +384,7 @@ async function handIn(event) {
   isHandingIn = true;
   let why = "";
   while (isNew() && !why) why = await save();
+  await inTime(turn);
   isHandingIn = false;
   if (why && why !== "refused") return;
   isHandedIn = true;
@@ -412,7 +428,7 @@ async function discard(place, { iv }) {
 async function putBack(sheet) {
   write(sheet);
   if (!isNew()) return;
-  await copy();
+  await inTime(copy());
   note = texts.back;
   say(note);
   save();

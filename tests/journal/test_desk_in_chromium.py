@@ -135,6 +135,15 @@ async () => [
 """
 
 
+# Once a page has delivered what it can, it says so to the other tabs.
+LISTEN_TO_TABS = """
+() => {
+  window.tabs = new BroadcastChannel("desk");
+  window.tabs.addEventListener("message", ({ data }) => console.debug(data));
+}
+"""
+
+
 def sign_in(page: Page, person: User, now: datetime) -> None:
     """By hand. Their address is confirmed, and they have been here before."""
     EmailAddress.objects.create(user=person, email=person.email, verified=True, primary=True)
@@ -342,21 +351,19 @@ def test_tab_is_closed_while_somebody_writes(desk: Desk, server: Site, alice: Us
     assert bodies(alice) == [WORDS]
 
 
-def test_tab_is_closed_while_the_words_before_are_under_way(
+def test_tab_is_closed_while_an_answer_is_under_way(
     desk: Desk, server: Site, alice: User, now: datetime
 ) -> None:
-    """They arrive one after the other, and are not taken for those of two pages."""
+    """What comes next is not taken for words of another page."""
     draft = a_draft(alice, "first", now=now)
     page = desk(f"/journal/{draft.pk}/edit/")
-    server.gate.hold(f"/journal/{draft.pk}/autosave/")
+    server.way_back.hold(f"/journal/{draft.pk}/autosave/")
     write(page, WORDS)
-    assert server.gate.arrived.wait(PATIENCE)
+    server.wait_for("/autosave/")
     write(page, MORE)
 
-    server.gate.open()
     page.close()
 
-    server.wait_for("/autosave/")
     server.wait_for("/autosave/")
     assert words_of(draft, alice).body == MORE
     assert not Revision.objects.late().exists()
@@ -423,6 +430,43 @@ def test_words_left_on_the_device_are_delivered_from_any_desk(
     )
     expect(paper(page)).to_have_value("")
     assert bodies(alice) == [WORDS]
+
+
+def test_words_left_on_the_device_are_delivered_from_the_shelf(desk: Desk, alice: User) -> None:
+    page = desk()
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page)
+    page.unroute(SAVE)
+
+    page.goto("/journal/")
+
+    expect(status(page)).to_contain_text("waiting on this device are kept now")
+    page.get_by_role("link", name="Open them").click()
+    expect(paper(page)).to_have_value(WORDS)
+    assert bodies(alice) == [WORDS]
+    assert copies(page) == []
+
+
+def test_copy_of_somebody_else_is_left_alone(
+    desk: Desk, as_alice: Client, as_bob: Client, alice: User, bob: User
+) -> None:
+    page = desk()
+    as_alice.post("/accounts/logout/")
+    write_unheard(page)
+    before = copies(page)
+    name = settings.SESSION_COOKIE_NAME
+    [cookie] = (each for each in page.context.cookies() if each["name"] == name)
+    page.context.add_cookies([{**cookie, "value": as_bob.cookies[name].value}])
+    sent = requests(page)
+    other = beside(page, "/help/")
+    other.evaluate(LISTEN_TO_TABS)
+
+    with other.expect_console_message(lambda message: message.text == "here"):
+        page.goto("/journal/")
+
+    assert sent == []
+    assert copies(page) == before
+    assert (bodies(alice), bodies(bob)) == ([], [])
 
 
 def test_words_left_on_the_device_never_take_the_place_of_newer_ones(
@@ -758,25 +802,18 @@ def private_words_in(page: Page) -> list[str]:
     return [word for word in ("ticket", "Øskarshavn", "雪が降る", "them") if word in found]
 
 
-@pytest.mark.parametrize("gets_through", [True, False], ids=["heard", "unheard"])
-def test_words_are_there_after_leaving_in_the_middle_of_a_line(
-    desk: Desk, site: str, alice: User, gets_through: bool
-) -> None:
+def test_words_are_there_after_leaving_in_the_middle_of_a_line(desk: Desk, alice: User) -> None:
     page = desk()
-    if not gets_through:
-        page.route(SAVE, lambda route: route.abort())
     write(page)
 
     page.get_by_role("link", name="Leave now").click()
     expect(page.locator("body")).to_have_text(NEUTRAL)
-    page.unroute(SAVE)
 
     page.goto("/help/")
     assert private_words_in(page) == []
     page.goto(NEW)
     unlock(page)
     expect(page).to_have_url(re.compile(NEW))
-    page.wait_for_function("async () => (await indexedDB.databases()).length === 1")
     expect(status(page)).to_contain_text("are kept now")
     page.get_by_role("link", name="Open them").click()
     expect(paper(page)).to_have_value(WORDS)
@@ -784,15 +821,40 @@ def test_words_are_there_after_leaving_in_the_middle_of_a_line(
     assert copies(page) == []
 
 
+def test_words_that_met_a_lock_are_there_after_leaving(
+    desk: Desk, server: Site, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    address = f"/journal/{draft.pk}/edit/"
+    page = desk(address)
+    server.gate.hold(f"/journal/{draft.pk}/autosave/")
+    write(page)
+
+    page.get_by_role("link", name="Leave now").click()
+    expect(page.locator("body")).to_have_text(NEUTRAL)
+    server.wait_for("/leave/")
+    server.gate.open()
+    server.wait_for("/autosave/")
+
+    assert bodies(alice) == ["first"]
+    page.goto("/help/")
+    assert private_words_in(page) == []
+    assert len(copies(page)) == 1
+    page.goto(address)
+    unlock(page)
+    expect(page).to_have_url(re.compile(address))
+    expect(paper(page)).to_have_value(WORDS)
+    expect(status(page)).to_contain_text(KEPT)
+    assert bodies(alice) == [WORDS]
+
+
 def test_words_in_another_tab_are_there_after_leaving(desk: Desk, alice: User) -> None:
     page = desk()
     other = beside(page, "/today/")
-    page.route(SAVE, lambda route: route.abort())
     write(page)
 
     other.get_by_role("link", name="Leave now").click()
     expect(page.locator("body")).to_have_text(NEUTRAL)
-    page.unroute(SAVE)
 
     page.goto(NEW)
     unlock(page)

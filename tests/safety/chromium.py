@@ -86,7 +86,8 @@ class Site:
     """The whole application on a port, its files served by itself, as in production."""
 
     def __init__(self) -> None:
-        self.gate = Gate()
+        # On the way here, and on the way back.
+        self.gate, self.way_back = Gate(), Gate()
         # Where requests went that were dealt with, in their order.
         self.answered: Queue[str] = Queue()
         self._port = 0
@@ -115,6 +116,7 @@ class Site:
             self.gate.pass_by(environ["PATH_INFO"])
             answer = application(environ, start_response)
             self.answered.put(environ["PATH_INFO"])
+            self.way_back.pass_by(environ["PATH_INFO"])
             return answer
 
         return held

@@ -68,6 +68,7 @@ def server(
     Weather.gate = Gate()
     yield server
     server.gate.open()
+    server.way_back.open()
     Weather.gate.open()
     server.stop()
 
