@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from healing.models import Answer
-from journal.models import Letter, LetterContents
+from journal.models import Letter, LetterContents, Opening
 from tests.adversarial.addresses import RULES, rule_of
 from tests.adversarial.conftest import counted, everything, read, seen
 from tests.conftest import Client
@@ -227,7 +227,7 @@ def _write_and_read(person: User, words: str) -> list[Any]:
     """Put the words into every field that is shown again, and return every page that shows them."""
     browser = Client(raise_request_exception=False)
     browser.force_login(person)
-    for model in (Letter, Answer):
+    for model in (Letter, Answer, Opening):
         model.objects.of(person).delete()
     rows = {f"moments-0-{name}": words for name in ("happened", "filled_in")}
     sheet, line = "/steps/1/filling-in/", "/steps/5/boundary/"
