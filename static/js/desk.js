@@ -5,7 +5,9 @@
 
 const PAUSE = 800;
 const PATIENCE = 5000;
-const COPIED_AFTER = 250;
+// Sooner than anybody closes a page after the last key: a copy that lacks that key would look, next to the
+// words that a closing page sends, like words of another page.
+const COPIED_AFTER = 30;
 const AGAIN = 30000;
 const MINUTE = 60000;
 const ANSWERED = 20000;

@@ -16,7 +16,7 @@ from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from accounts.models import User
 from journal.forms import MOST_CHARACTERS
-from journal.models import Revision
+from journal.models import Letter, Revision
 from tests.conftest import PASSWORD, Client
 from tests.journal.letters import a_draft, bodies, earlier, words_of
 from tests.safety.chromium import NEUTRAL, PATIENCE, NewPage, Site, Weather
@@ -33,6 +33,7 @@ MORE = f"{WORDS}And one line more, gläserne Brücke.\n"
 NEW = "/journal/write/them/"
 SAVE = "**/autosave/"
 KEPT = re.compile(r"Kept at \d")
+EDIT_OF = "/journal/%s/edit/"
 EDITING = re.compile(r"/journal/[0-9a-f-]{36}/edit/$")
 
 Desk = Callable[..., Page]
@@ -122,6 +123,10 @@ async () => {
 """
 
 
+HAS_COPY = f"async () => (await ({COPIES})()).length === 1"
+HAS_NO_COPY = f"async () => (await ({COPIES})()).length === 0"
+
+
 def copies(page: Page) -> list[bytes]:
     """What lies on this device."""
     return [bytes(each) for each in page.evaluate(COPIES)]
@@ -200,8 +205,7 @@ def test_copy_on_the_device_goes_as_soon_as_the_words_are_kept(desk: Desk) -> No
     page.context.set_offline(False)
 
     expect(status(page)).to_have_text(KEPT)
-    page.wait_for_function("async () => (await indexedDB.databases()).length === 1")
-    assert copies(page) == []
+    page.wait_for_function(HAS_NO_COPY)
 
 
 def test_whoever_goes_on_writing_is_kept_every_five_seconds(desk: Desk, alice: User) -> None:
@@ -369,13 +373,21 @@ def test_bell_rings_once_and_nothing_counts(desk: Desk) -> None:
 
 
 def test_tab_is_closed_while_somebody_writes(desk: Desk, server: Site, alice: User) -> None:
-    page = desk()
+    page = desk(clock=True)
     write(page)
+    page.clock.run_for(100)
+    page.wait_for_function(HAS_COPY)
 
     page.close()
 
     server.wait_for("/autosave/")
     assert bodies(alice) == [WORDS]
+    # The copy that it left meets its own words.
+    later = page.context.new_page()
+    later.goto(EDIT_OF % Letter.objects.get().pk)
+    expect(paper(later)).to_have_value(WORDS)
+    later.wait_for_function(HAS_NO_COPY)
+    assert not Revision.objects.exists()
 
 
 def test_tab_is_closed_while_an_answer_is_under_way(
@@ -397,12 +409,15 @@ def test_tab_is_closed_while_an_answer_is_under_way(
 
 
 def test_page_is_loaded_anew_in_the_middle_of_a_line(desk: Desk, alice: User) -> None:
-    page = desk()
+    page = desk(clock=True)
     write(page)
+    page.clock.run_for(100)
+    page.wait_for_function(HAS_COPY)
 
     page.reload()
 
     expect(paper(page)).to_have_value(WORDS)
+    page.clock.resume()
     expect(page).to_have_url(EDITING)
     assert write_and_wait(page, MORE) == 200
     assert bodies(alice) == [MORE]
@@ -534,7 +549,7 @@ def test_words_of_a_letter_that_is_gone_wait_for_a_decision(
 
     if found:
         expect(status(page)).to_contain_text("are kept now")
-    page.wait_for_function("async () => (await indexedDB.databases()).length === 1")
+    page.wait_for_function(HAS_NO_COPY)
     expect(button(page, name)).to_be_hidden()
     assert bodies(alice) == found
 
