@@ -36,6 +36,8 @@ SOURCE_URL = env.str("SOURCE_URL", "")
 # The operator's own words, in Markdown: in the place of our terms, and below our privacy page.
 TERMS_TEXT = env.str("TERMS_TEXT", "")
 PRIVACY_TEXT = env.str("PRIVACY_TEXT", "")
+# After so many days a backup is thrown away. Pages that delete something say so; 0: not said.
+BACKUP_DAYS = env.int("BACKUP_DAYS", 0)
 # Where “Leave now” goes: a page that everyone opens, that shows nothing personal.
 LEAVE_URL = env.str("LEAVE_URL", "https://www.wikipedia.org/")
 

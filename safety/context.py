@@ -1,10 +1,12 @@
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest
 
 from safety.operator import link_to
 
 
-def site(request: HttpRequest | None) -> dict[str, str]:
+def site(request: HttpRequest | None) -> dict[str, Any]:
     """What every page may name: the product, the discreet word, the way out, who runs it."""
     return {
         "site_name": settings.SITE_NAME,
@@ -13,6 +15,7 @@ def site(request: HttpRequest | None) -> dict[str, str]:
         "operator_name": settings.OPERATOR_NAME,
         "operator_contact": settings.OPERATOR_CONTACT,
         "operator_link": link_to(settings.OPERATOR_CONTACT),
+        "backup_days": settings.BACKUP_DAYS,
         "source_url": settings.SOURCE_URL,
         "registration": settings.REGISTRATION,
     }

@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 
 import pytest
 import time_machine
+from pytest_django import Settings
+from pytest_django.asserts import assertContains
 
 from accounts.models import User
 from journal import search, views
@@ -386,7 +388,6 @@ def test_letting_go_says_what_goes_and_can_be_taken_back(
 ) -> None:
     letter = a_letter(alice, WORDS, now=now)
     with time_machine.travel(now, tick=False) as clock:
-        assert "backup" in as_alice.get(f"/journal/{letter.pk}/let-go/").text
         page = as_alice.post(f"/journal/{letter.pk}/let-go/", follow=True)
         assert "checking" not in page.text
         assert "bring-back/" in page.text
@@ -399,6 +400,19 @@ def test_letting_go_says_what_goes_and_can_be_taken_back(
         assert as_alice.post(f"/journal/{letter.pk}/bring-back/").status_code == 404
 
     assert Letter.objects.get().state == "let_go"
+
+
+@pytest.mark.parametrize(
+    ("days", "said"), [(0, "Whoever runs this place can say"), (30, "for up to 30 days")]
+)
+@pytest.mark.parametrize("way", ["let-go", "throw-away"])
+def test_whoever_deletes_hears_when_backups_forget_it(
+    as_alice: Client, alice: User, settings: Settings, now: datetime, way: str, days: int, said: str
+) -> None:
+    settings.BACKUP_DAYS = days
+    letter = a_draft(alice, WORDS, now=now)
+
+    assertContains(as_alice.get(f"/journal/{letter.pk}/{way}/"), said)
 
 
 def test_draft_is_thrown_away_after_one_question(
