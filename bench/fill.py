@@ -19,6 +19,8 @@ from home import demo
 from journal.models import Letter, LetterContents
 
 LETTERS = 20
+# Shelves of others, each with so many letters.
+SHELVES = (1, 100, 5000)
 # Letters are kept by another one, so that the first one's shelf stays as it is.
 WRITER = "writer@example.org"
 
@@ -47,11 +49,16 @@ def writers(*, count: int) -> list[dict[str, Any]]:
 
 
 def _at_the_desk(email: str) -> dict[str, Any]:
-    now, token = timezone.now(), get_random_string(32)
-    writer = open_account(email=email, password=demo.PASSWORD, now=now)
-    writer.was_shown_safety(now=now)
-    cookies = _cookies(_sign_in(writer)) | {settings.CSRF_COOKIE_NAME: token}
+    token = get_random_string(32)
+    cookies = _cookies(_sign_in(_somebody(email))) | {settings.CSRF_COOKIE_NAME: token}
     return {"cookies": cookies, "token": token}
+
+
+def _somebody(email: str) -> User:
+    now = timezone.now()
+    person = open_account(email=email, password=demo.PASSWORD, now=now)
+    person.was_shown_safety(now=now)
+    return person
 
 
 def fill(*, people: int, addresses: list[str]) -> dict[str, Any]:
@@ -60,20 +67,39 @@ def fill(*, people: int, addresses: list[str]) -> dict[str, Any]:
     person = demo.fill(now=now)
     _write(person, LETTERS - Letter.objects.of(person).count(), now=now)
     writer, reader = _at_the_desk(WRITER), _sign_in(person)
+    shelves = {count: _shelf(count, now=now) for count in SHELVES}
     _copy_everyone(people)
     return {
         "person": _cookies(reader),
         "writer": writer["cookies"],
         "token": writer["token"],
         "statements": {address: _statements(reader, address) for address in addresses},
+        "shelves": {
+            count: {
+                "cookies": _cookies(owner) | {settings.CSRF_COOKIE_NAME: writer["token"]},
+                "statements": _statements(owner, "/journal/"),
+            }
+            for count, owner in shelves.items()
+        },
     }
 
 
+def _shelf(letters: int, *, now: datetime) -> Client:
+    owner = _somebody(f"{letters}-letters@example.org")
+    _write(owner, letters, now=now)
+    return _sign_in(owner)
+
+
 def _write(person: User, letters: int, *, now: datetime) -> None:
-    for days in range(letters):
-        contents, at = LetterContents(to=f"day {days}", body=LETTER), now - timedelta(days=days)
-        kept = Letter.sealed_by(person.key, contents, state=Letter.State.KEPT, now=at)
-        kept.save(force_insert=True)
+    Letter.objects.bulk_create(
+        (_kept(person, f"day {days}", at=now - timedelta(days=days)) for days in range(letters)),
+        batch_size=500,
+    )
+
+
+def _kept(person: User, to: str, *, at: datetime) -> Letter:
+    contents = LetterContents(to=to, body=LETTER)
+    return Letter.sealed_by(person.key, contents, state=Letter.State.KEPT, now=at)
 
 
 def _sign_in(person: User) -> Client:

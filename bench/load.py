@@ -19,9 +19,9 @@ from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-# Where a form takes an id of its own for each letter.
-FRESH = "{fresh}"
-FRESH_SENT = quote(FRESH).encode()
+# What an address or a form holds in places: an id of its own each time, one for whoever asks, and
+# how often they have asked before.
+FRESH, OWN, TURN = "{fresh}", "{own}", "{turn}"
 # About 5 kB, as long as letters are.
 LETTER = "You were loud tonight. I slept all the same, and I dreamt of the river.\n\n" * 69
 COOKIE = re.compile(rb"^set-cookie: *([^=;]+)=([^;\r]*)", re.IGNORECASE | re.MULTILINE)
@@ -116,12 +116,17 @@ def _keep_asking(
     visit: Visit, turns: Iterator[int], people: Iterator[Cookies], until: float, result: Result
 ) -> None:
     # Put into words for the wire once: each browser does that for itself, none beside the servers.
-    form = None if visit.form is None else urlencode(visit.form).encode()
-    while time.monotonic() < until and next(turns, None) is not None:
-        body = form and form.replace(FRESH_SENT, str(uuid4()).encode())
+    form = None if visit.form is None else urlencode(visit.form)
+    own = str(uuid4())
+    for turn in itertools.count():
+        if time.monotonic() >= until or next(turns, None) is None:
+            break
+        here = {FRESH: str(uuid4()), OWN: own, TURN: str(turn)}
+        path = _put(visit.path, here)
+        body = None if form is None else _put(form, here).encode()
         began = time.monotonic()
         try:
-            status = status_of(ask(visit.port, visit.path, next(people), body))
+            status = status_of(ask(visit.port, path, next(people), body))
         except OSError as error:
             result.wrong.append(str(error))
             continue
@@ -129,6 +134,12 @@ def _keep_asking(
             result.waits.append(time.monotonic() - began)
         else:
             result.wrong.append(f"{visit.path} answers {status}")
+
+
+def _put(text: str, here: dict[str, str]) -> str:
+    for name, value in here.items():
+        text = text.replace(name, value).replace(quote(name), value)
+    return text
 
 
 def main() -> None:

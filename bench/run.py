@@ -25,7 +25,7 @@ import psutil
 import psycopg
 
 from bench import cpu, goals, weigh
-from bench.load import FRESH, LETTER, Visit, ask, status_of
+from bench.load import FRESH, LETTER, OWN, TURN, Visit, ask, status_of
 from config.place import Trouble, say
 from config.processes import last_lines, quietly, stop_on_signals, wait_until
 from config.programs import PREPARE, WEB
@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
     _tell_machine(plan)
     with running(dict(os.environ)) as house:
         measured: dict[str, float] = {}
-        measured |= {f"{name}_statements": house.statements[path] for name, path in PAGES.items()}
+        measured |= {f"{name}_statements": count for name, count in house.statements.items()}
         measured |= weigh.first_visit(house.port)
         measured |= weigh.later_pages(house.port, WEIGHED, house.person)
         samples = house.measure(plan, [FLOOR, *_targets(wanted.names, house)])
@@ -208,7 +208,7 @@ def running(environment: Environment) -> Iterator[House]:
             port=port,
             postgres=cpu.postgres(environment["DATABASE_URL"]),
             person=ours["person"],
-            statements=ours["statements"],
+            statements=_statements(ours),
             visits=_floor_visits(below, theirs) | _visits(port, ours),
             webs={below: floor_web, port: web},
         )
@@ -225,9 +225,31 @@ def _floor_visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
 
 def _visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
     pages = {name: Visit(port, path, 200, [filled["person"]]) for name, path in PAGES.items()}
-    letter = {"csrfmiddlewaretoken": filled["token"], "id": FRESH, "to": "R.", "body": LETTER}
-    save = Visit(port, "/journal/write/them/", 302, [filled["writer"]], form=letter)
-    return pages | {"save": save}
+    shelves = {
+        f"shelf_{count}": Visit(port, PAGES["shelf"], 200, [shelf["cookies"]])
+        for count, shelf in filled["shelves"].items()
+    }
+    return pages | shelves | _forms(port, filled)
+
+
+def _forms(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
+    ours, writer = {"csrfmiddlewaretoken": filled["token"]}, [filled["writer"]]
+    letter = ours | {"id": FRESH, "to": "R.", "body": LETTER}
+    # Each time with other words, made from those that were kept last.
+    draft = ours | {"id": OWN, "kind": "them", "version": TURN, "body": TURN + LETTER}
+    reader = filled["shelves"][max(filled["shelves"], key=int)]["cookies"]
+    words = ours | {"text": "no such words"}
+    return {
+        "save": Visit(port, "/journal/write/them/", 302, writer, form=letter),
+        "autosave": Visit(port, f"/journal/{OWN}/autosave/", 200, writer, form=draft),
+        "search": Visit(port, "/journal/search/", 200, [reader], form=words),
+    }
+
+
+def _statements(filled: dict[str, Any]) -> dict[str, int]:
+    pages = {name: filled["statements"][path] for name, path in PAGES.items()}
+    shelves = filled["shelves"].items()
+    return pages | {f"shelf_{count}": shelf["statements"] for count, shelf in shelves}
 
 
 def _new_database(url: str, name: str) -> str:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from bench import cpu, weigh
-from bench.load import FRESH, Visit, ask, go, status_of
+from bench.load import FRESH, OWN, TURN, Visit, ask, go, status_of
 
 PAGE = b"""<link rel="preload" href="/a.woff2"><link rel="stylesheet" href="/a.css">
 <script type="module" src="/a.js"></script><a href="https://elsewhere.example.org/">away</a>"""
@@ -72,6 +72,16 @@ def test_load_gives_each_form_an_id_of_its_own(port: int) -> None:
     sent = [form for _, _, form in Handler.asked]
     assert {words["body"][0] for words in sent} == {"words"}
     assert len({words["id"][0] for words in sent}) == 3
+
+
+def test_load_knows_who_asks_and_how_often_they_have(port: int) -> None:
+    """Whoever keeps a draft names its version: one more each time."""
+    form = {"version": TURN, "body": f"{TURN} words"}
+    go(Visit(port, f"/{OWN}/", 200, [{}], seconds=30, most=3, form=form))
+
+    assert len({path for path, _, _ in Handler.asked}) == 1
+    assert [form["version"][0] for _, _, form in Handler.asked] == ["0", "1", "2"]
+    assert [form["body"][0] for _, _, form in Handler.asked] == ["0 words", "1 words", "2 words"]
 
 
 def test_load_tells_of_an_answer_that_is_not_as_expected(port: int) -> None:
