@@ -279,6 +279,7 @@ def _message(letter: Letter, *, now: datetime) -> Message:
     )
 
 
+@transaction.atomic
 def keep_opening(*, person: User, kind: str, text: str, now: datetime) -> None:
     """A first line of their own beside this kind of letter. Raises CannotOpen, and TooMany."""
     rows = list(Opening.objects.of(person).filter(kind=kind).select_for_update())
