@@ -3,7 +3,7 @@
 import re
 import subprocess
 import urllib.request
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -25,7 +25,7 @@ LETTER = "I kept the ferry ticket from Oskarshavn.\n\nYou never asked; I would h
 WORDS = [NAME, "marzipan", "Vellmoor", "Torvald", "ferry ticket", "Oskarshavn"]
 
 
-def main_button(page: Page, name: str) -> Locator:
+def main_button(page: Page, name: str | re.Pattern[str]) -> Locator:
     return page.locator("main").get_by_role("button", name=name, exact=True)
 
 
@@ -66,14 +66,27 @@ def walk_a_step(page: Page) -> None:
 def write_a_letter(page: Page) -> None:
     page.goto("/steps/3/")
     page.get_by_role("link", name=re.compile("^Sit down at the desk")).click()
+    page.get_by_role("link", name="To them").click()
     page.get_by_label("Dear").fill(DEAR)
     page.get_by_label("What would you say").fill(LETTER)
-    main_button(page, "Keep this letter").click()
-    expect(page.get_by_role("status").first).to_contain_text("Your letter is kept.")
+    main_button(page, "I’ve had enough for today").click()
+    page.get_by_label("lighter").check()
+    main_button(page, re.compile("^Keep it")).click()
     assert page.locator("article .written").evaluate("node => node.textContent") == LETTER
     page.goto("/journal/")
-    expect(page.locator("main")).to_contain_text("Letter of")
+    expect(page.locator("main")).to_contain_text("To them")
     expect(page.locator("main")).not_to_contain_text("Torvald")
+
+
+def set_it_aside(page: Page) -> None:
+    page.goto("/journal/")
+    page.locator("main .letters a").first.click()
+    main_link(page, "Seal it").click()
+    page.get_by_label("Closed until").fill(f"{datetime.now(UTC).date() + timedelta(days=40)}")
+    page.get_by_label("Shall a mail tell you").select_option("8")
+    main_button(page, "Seal it").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Closed until")
+    expect(page.locator("main")).not_to_contain_text("ferry")
 
 
 def say_a_name(page: Page) -> None:
@@ -111,6 +124,15 @@ def three_days_go_by(product: Product, email: str) -> None:
         f"UPDATE reminders_schedule SET next_due_at = now(), chosen_at = chosen_at - {ago},"  # noqa: S608
         f" visit_seen_at = visit_seen_at - {ago} FROM accounts_user"
         " WHERE accounts_user.id = person_id AND email = %s",
+        email,
+    )
+
+
+def its_day_comes(product: Product, email: str) -> None:
+    """Theirs: somewhere it may be tomorrow already, but nowhere is it far from today."""
+    product.sql(
+        "UPDATE journal_letter SET tell_at = now(), opens_on = current_date - 1"
+        " FROM accounts_user WHERE accounts_user.id = owner_id AND email = %s",
         email,
     )
 
@@ -162,10 +184,12 @@ def away(product: Product, new_context_of_module: NewContext) -> None:
         sign_up(page, product, email_of(scripts))
         walk_a_step(page)
         write_a_letter(page)
+        set_it_aside(page)
         say_a_name(page)
         ask_for_a_note(page)
     for scripts in SIZES:
         three_days_go_by(product, email_of(scripts))
+        its_day_comes(product, email_of(scripts))
 
 
 @pytest.mark.parametrize("scripts", SIZES, ids=["with scripts", "without scripts"])
@@ -177,6 +201,23 @@ def test_someone_who_walked_a_step_and_wrote_a_letter_comes_back_by_a_note(
     stop = come_back_by_the_note(context, product, email_of(scripts))
 
     stop_the_notes(context.pages[0], stop)
+
+
+@pytest.mark.parametrize("scripts", SIZES, ids=["with scripts", "without scripts"])
+def test_someone_is_told_that_the_day_of_a_letter_has_come_and_reads_it(
+    product: Product, away: None, new_context: NewContext, scripts: bool
+) -> None:
+    page = new_context(java_script_enabled=scripts, viewport=SIZES[scripts]).new_page()
+    told = product.mail_to(email_of(scripts), "Something you set aside")
+    (shelf,) = re.findall(r"https?://\S+", told.text)
+    page.goto(shelf)
+    page.get_by_label("Email").fill(email_of(scripts))
+    page.get_by_label("Password").fill(PASSWORD)
+    main_button(page, "Sign in").click()
+    page.locator("main .letters a").first.click()
+    main_button(page, re.compile("^Read it")).click()
+
+    assert page.locator("article .written").evaluate("node => node.textContent") == LETTER
 
 
 def test_none_of_their_words_is_anywhere_but_on_their_screen(product: Product) -> None:

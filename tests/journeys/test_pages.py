@@ -221,17 +221,42 @@ def someone_with_words(page: Page, product: Product) -> Iterator[str]:
     yield from the_shelf(page)
     yield from a_life_of_a_letter(page, product)
     page.goto("/journal/write/them/")
-    press(page, "Keep this letter")
+    press(page, "Keep it as a draft")
     yield "an empty letter"
     begin_a_letter(page)
+    with nowhere_for_letters(product):
+        press(page, "Keep it as a draft")
+        expect(page.get_by_text("Your words are on this device, encrypted.")).to_be_visible()
+        yield "a letter that cannot reach us"
+    with by_form_alone(page):
+        yield from words_given_back(page, product)
+
+
+@contextmanager
+def nowhere_for_letters(product: Product) -> Iterator[None]:
     product.sql("ALTER TABLE journal_letter RENAME TO nowhere")
-    press(page, "Keep this letter")
+    yield
     product.sql("ALTER TABLE nowhere RENAME TO journal_letter")
+
+
+@contextmanager
+def by_form_alone(page: Page) -> Iterator[None]:
+    """As where the desk's script has not come."""
+    script = "**/js/desk.*"
+    page.route(script, lambda route: route.fulfill(body="", content_type="text/javascript"))
+    yield
+    page.unroute(script)
+
+
+def words_given_back(page: Page, product: Product) -> Iterator[str]:
+    begin_a_letter(page)
+    with nowhere_for_letters(product):
+        press(page, "Keep it as a draft")
     is_headed(page, "Something broke on our side")
     yield "a fault of ours"
     begin_a_letter(page)
     page.request.get("/leave/", max_redirects=0)
-    press(page, "Keep this letter")
+    press(page, "Keep it as a draft")
     is_headed(page, "These pages are closed")
     yield "pages closed by leaving"
     page.goto("/today/")
@@ -239,13 +264,13 @@ def someone_with_words(page: Page, product: Product) -> Iterator[str]:
     prove_again(page)
     begin_a_letter(page)
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
-    press(page, "Keep this letter")
+    press(page, "Keep it as a draft")
     is_headed(page, "You were signed out meanwhile")
     yield "a sign-in that is over"
     sign_in(page)
     begin_a_letter(page)
     page.context.clear_cookies()
-    press(page, "Keep this letter")
+    press(page, "Keep it as a draft")
     is_headed(page, "That page had waited too long")
     yield "a letter from a page too old"
 
@@ -470,16 +495,17 @@ def what_is_removed(page: Page) -> Iterator[str]:
 
 def erased_elsewhere(page: Page) -> Iterator[str]:
     """A moment that only two connections at once can make, so the page is handed in."""
-    begin_a_letter(page)
     again = Again("/journal/write/them/", [Sent("body", "I am still here.", True)], False)
     body = render_to_string("account/erased.html", site(None) | {"again": again})
-    page.route(
-        "**/journal/write/them/",
-        lambda route: route.fulfill(status=403, body=body, content_type="text/html"),
-    )
-    press(page, "Keep this letter")
-    is_headed(page, "This account was erased a moment ago")
-    yield "an account erased elsewhere"
+    with by_form_alone(page):
+        begin_a_letter(page)
+        page.route(
+            "**/journal/write/them/",
+            lambda route: route.fulfill(status=403, body=body, content_type="text/html"),
+        )
+        press(page, "Keep it as a draft")
+        is_headed(page, "This account was erased a moment ago")
+        yield "an account erased elsewhere"
 
 
 def someone_uninvited(page: Page) -> Iterator[str]:
@@ -692,6 +718,9 @@ def test_a_letter_is_kept_by_keyboard_alone(
     page.wait_for_url("**/today/")
     tab_to(page, "Write it down")
     keys.press("Enter")
+    page.wait_for_url("**/journal/write/")
+    tab_to(page, "To them")
+    keys.press("Enter")
     page.wait_for_url("**/journal/write/them/")
     tab_to(page, "Dear")
     keys.type("the sea")
@@ -699,7 +728,12 @@ def test_a_letter_is_kept_by_keyboard_alone(
     keys.type("You were loud tonight.")
     keys.press("Enter")
     keys.type("I slept all the same.")
-    tab_to(page, "Keep this letter")
+    tab_to(page, "I’ve had enough for today")
+    keys.press("Enter")
+    page.wait_for_url("**/close/")
+    tab_to(page, "One thing for the next hour")
+    keys.type("The window")
+    tab_to(page, "Keep it")
     keys.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Dear the sea")
