@@ -18,7 +18,7 @@ from accounts.models import User
 from journal.forms import MOST_CHARACTERS
 from journal.models import Letter, Revision
 from tests.conftest import PASSWORD, Client
-from tests.journal.letters import a_draft, bodies, earlier, words_of
+from tests.journal.letters import a_draft, a_letter, bodies, earlier, words_of
 from tests.safety.chromium import NEUTRAL, PATIENCE, NewPage, Site, Weather
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -996,3 +996,42 @@ def test_nothing_holds_anybody_on_the_page(desk: Desk) -> None:
     page.close(run_before_unload=True)
 
     assert asked == []
+
+
+# --- Odd words ------------------------------------------------------------------------------
+
+
+ODD = {
+    "one word without an end": "a" * MOST_CHARACTERS,
+    "marks upon marks": "e" + "\u0301" * 50_000,
+    "turned round, and never turned back": "\u202e\u2067שלום\u2068 and on it goes\n\u202eagain",
+    "signs made of many": "👩\u200d👩\u200d👧\u200d👦" * 2000,
+    "signs that nobody sees": "🏴"
+    + "".join(chr(0xE0000 + ord(each)) for each in "gbsct")
+    + "\u2066",
+    "every plane": "".join(chr(plane * 0x10000 + 0x1234) for plane in range(17)) + "\U0010ffff",
+}
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_odd_words_fit_on_every_page_and_come_back(
+    desk: Desk, alice: User, odd: str, now: datetime
+) -> None:
+    letter = a_letter(alice, odd, to=odd[:100], now=now)
+    page = desk(f"/journal/{letter.pk}/")
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.locator("article .written").text_content() == odd
+    assert page.evaluate(WIDER) == 0
+    lead = page.get_by_text("Private to your account.")
+    assert lead.evaluate("node => getComputedStyle(node).direction") == "ltr"
+
+    button(page, "Write on").click()
+    expect(paper(page)).to_have_value(odd)
+    assert page.evaluate(WIDER) == 0
+    assert write_and_wait(page, f"{odd[:-2]}.") == 200
+    page.goto(f"/journal/{letter.pk}/versions/{Revision.objects.get().pk}/")
+    assert page.evaluate(WIDER) == 0
+
+    assert earlier(letter, alice) == [odd]
+    assert words_of(letter, alice).body == f"{odd[:-2]}."
