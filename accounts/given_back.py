@@ -12,7 +12,7 @@ from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.messages.storage import default_storage
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -29,6 +29,7 @@ NOT_WRITING = frozenset(
     {"id", "state", "hour", "zone", "time_zone", "language", "after", "consent", "next", "version"}
     # Of a letter.
     | {"kind", "revision", "answers", "since", "then", "keep", "day", "tell_hour", "leaves_line"}
+    | {"sitting", "turn"}
 )
 # On allauth’s own pages. An exercise may call a field of words the same.
 NOT_WRITING_AT_THE_DOOR = NOT_WRITING | {"action", "code", "credential"}
@@ -109,13 +110,17 @@ def closed(request: HttpRequest) -> HttpResponse:
     return render(request, "closed.html", {"again": _again(request)}, status=status)
 
 
+class NotHere(Http404):
+    """Something of theirs that is gone, as after a second tap, or that never was."""
+
+
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """There is nothing here any more that it could be sent to, so it can only be copied."""
-    context: dict[str, object] = {}
+    context: dict[str, object] = {"is_gone": isinstance(exception, NotHere)}
     # A form that cannot be read has nothing to give back.
     with suppress(Exception):
         again = _again(request)
-        context = {"again": again and replace(again, is_ours=False)}
+        context["again"] = again and replace(again, is_ours=False)
     return render(request, "404.html", context, status=404)
 
 

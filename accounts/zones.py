@@ -33,7 +33,7 @@ def places() -> dict[str, str]:
     """The zones of the world's countries by place: `Argentina, Buenos Aires` → its zone."""
     table = resources.files("tzdata").joinpath("zoneinfo/zone.tab").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
-    return {_place(row[2]): row[2] for row in sorted(rows, key=lambda row: row[2])}
+    return {place_of(row[2]): row[2] for row in sorted(rows, key=lambda row: row[2])}
 
 
 @cache
@@ -47,7 +47,8 @@ def listed_zones() -> Zones:
     )
 
 
-def _place(zone: str) -> str:
+def place_of(zone: str) -> str:
+    """What people call it; nothing where nobody has said a place."""
     return zone.partition("/")[2].replace("/", ", ").replace("_", " ")
 
 
@@ -74,7 +75,7 @@ class ZoneField(forms.ChoiceField):
     widget = ZoneSelect
 
     def prepare_value(self, value: Any) -> Any:
-        place = _place(str(value))
+        place = place_of(str(value))
         return place if places().get(place) == value else value
 
     def to_python(self, value: Any) -> str:

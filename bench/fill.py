@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import connection, connections
@@ -67,7 +68,8 @@ def fill(*, people: int, addresses: list[str]) -> dict[str, Any]:
     person = demo.fill(now=now)
     _write(person, LETTERS - Letter.objects.of(person).count(), now=now)
     writer, reader = _at_the_desk(WRITER), _sign_in(person)
-    shelves = {count: _shelf(count, now=now) for count in SHELVES}
+    shelves = {count: _shelf(count, "reader", now=now) for count in SHELVES}
+    desks = {count: _shelf(count, "writer", now=now) for count in SHELVES}
     _copy_everyone(people)
     return {
         "person": _cookies(reader),
@@ -77,17 +79,37 @@ def fill(*, people: int, addresses: list[str]) -> dict[str, Any]:
         "shelves": {
             count: {
                 "cookies": _cookies(owner) | {settings.CSRF_COOKIE_NAME: writer["token"]},
-                "statements": _statements(owner, "/journal/"),
+                "shelf": _statements(owner, "/journal/"),
+                "search": _statements(owner, "/journal/search/", {"text": "no such words"}),
             }
             for count, owner in shelves.items()
+        },
+        "desks": {
+            count: {
+                "cookies": _cookies(owner) | {settings.CSRF_COOKIE_NAME: writer["token"]},
+                "autosave": _statements_of_an_autosave(owner),
+            }
+            for count, owner in desks.items()
         },
     }
 
 
-def _shelf(letters: int, *, now: datetime) -> Client:
-    owner = _somebody(f"{letters}-letters@example.org")
+def _shelf(letters: int, whose: str, *, now: datetime) -> Client:
+    owner = _somebody(f"{letters}-{whose}@example.org")
     _write(owner, letters, now=now)
     return _sign_in(owner)
+
+
+def _statements_of_an_autosave(client: Client) -> int:
+    """Of other words for a draft that was kept before."""
+    id = uuid4()
+    first, second = (
+        {"id": f"{id}", "kind": "them", "version": f"{version}", "body": f"{version} {LETTER}"}
+        for version in (0, 1)
+    )
+    address = f"/journal/{id}/autosave/"
+    client.post(address, first)
+    return _statements(client, address, second)
 
 
 def _write(person: User, letters: int, *, now: datetime) -> None:
@@ -133,7 +155,7 @@ def _copy_everyone(people: int) -> None:
         cursor.execute("VACUUM ANALYZE")
 
 
-def _statements(client: Client, address: str) -> int:
+def _statements(client: Client, address: str, form: dict[str, str] | None = None) -> int:
     """What a page asks of the database, commands of the transaction itself not counted."""
     found: list[str] = []
 
@@ -145,5 +167,5 @@ def _statements(client: Client, address: str) -> int:
     with ExitStack() as watching:
         for line in connections.all():
             watching.enter_context(line.execute_wrapper(note))
-        client.get(address)
+        client.get(address) if form is None else client.post(address, form)
     return len(found)

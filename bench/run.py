@@ -241,15 +241,25 @@ def _forms(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
     words = ours | {"text": "no such words"}
     return {
         "save": Visit(port, "/journal/write/them/", 302, writer, form=letter),
-        "autosave": Visit(port, f"/journal/{OWN}/autosave/", 200, writer, form=draft),
         "search": Visit(port, "/journal/search/", 200, [reader], form=words),
+        **{
+            f"autosave_{count}": Visit(
+                port, f"/journal/{OWN}/autosave/", 200, [desk["cookies"]], form=draft
+            )
+            for count, desk in filled["desks"].items()
+        },
     }
 
 
 def _statements(filled: dict[str, Any]) -> dict[str, int]:
     pages = {name: filled["statements"][path] for name, path in PAGES.items()}
-    shelves = filled["shelves"].items()
-    return pages | {f"shelf_{count}": shelf["statements"] for count, shelf in shelves}
+    people = [*filled["shelves"].items(), *filled["desks"].items()]
+    return pages | {
+        f"{what}_{count}": asked
+        for count, shelf in people
+        for what, asked in shelf.items()
+        if what != "cookies"
+    }
 
 
 def _new_database(url: str, name: str) -> str:

@@ -1,9 +1,11 @@
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import cast
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from journal.models import (
@@ -15,6 +17,7 @@ from journal.models import (
     Opening,
     OpeningContents,
     Revision,
+    Sitting,
     Words,
     beside,
 )
@@ -48,37 +51,71 @@ class Saved:
     is_apart: bool = False
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """What a page sends. `version` is that of the words it was begun from, 0 for a new paper;
+    `revision` is where words of it went that came too late before. Pages without a script have no
+    `sitting`."""
+
+    words: Words
+    version: int = 0
+    revision: UUID | None = None
+    sitting: Sitting | None = None
+
+    def follows(self, letter: Letter) -> bool:
+        """Whether it was written with the letter's words in view, as they are now."""
+        return self.version == letter.version or self._is_of_the_same(letter)
+
+    def is_overtaken(self, letter: Letter) -> bool:
+        """Whether newer words of the same page stand in the letter already."""
+        return self._is_of_the_same(letter) and self._turn <= letter.turn
+
+    def _is_of_the_same(self, letter: Letter) -> bool:
+        return self.sitting is not None and self.sitting.id == letter.sitting
+
+    @property
+    def _turn(self) -> int:
+        return self.sitting.turn if self.sitting else 0
+
+
 def save_words(
     *,
     person: User,
     id: UUID,
-    words: Words,
+    sheet: Sheet,
     now: datetime,
-    version: int = 0,
     kind: str = "",
     answers: UUID | None = None,
-    revision: UUID | None = None,
 ) -> Saved:
-    """Keep what is on the paper, and never by writing over anything else.
-
-    `version` is that of the words it was begun from, 0 for a new paper; `revision` is where words
-    of this paper went that came too late before. Raises CannotOpen, and ThrownAway.
-    """
-    if not version:
+    """Keep what is on the paper, and never by writing over anything else. Raises CannotOpen, and
+    ThrownAway."""
+    if not sheet.version:
         fresh = Letter.begun(
-            person=person, id=id, kind=kind, words=words, now=now, answers_id=answers
+            person=person,
+            id=id,
+            kind=kind,
+            words=sheet.words,
+            sitting=sheet.sitting,
+            now=now,
+            answers_id=answers,
         )
         # Nearly always there is none of this id yet, and nothing else to be asked.
-        if fresh._is_stored_anew():
-            return Saved(fresh)
+        try:
+            if fresh._is_stored_anew():
+                return Saved(fresh)
+        except IntegrityError:
+            # The letter that it answers has just gone.
+            if answers is None:
+                raise
+            return save_words(person=person, id=id, sheet=sheet, now=now, kind=kind)
     with transaction.atomic():
         letter = _held(person, id, now=now)
         if letter is not None:
-            return _save_over(person, letter, words, version, revision, now=now)
-    if version:
+            return _save_over(person, letter, sheet, now=now)
+    if sheet.version:
         raise ThrownAway
     # The id of another person's letter, or of one that was let go: it never came from ours.
-    return save_words(person=person, id=uuid4(), words=words, now=now, kind=kind, answers=answers)
+    return save_words(person=person, id=uuid4(), sheet=sheet, now=now, kind=kind, answers=answers)
 
 
 def _held(person: User, id: UUID, *, now: datetime) -> Letter | None:
@@ -88,52 +125,64 @@ def _held(person: User, id: UUID, *, now: datetime) -> Letter | None:
     return found
 
 
-def _save_over(
-    person: User, letter: Letter, words: Words, version: int, at: UUID | None, *, now: datetime
-) -> Saved:
+def _save_over(person: User, letter: Letter, sheet: Sheet, *, now: datetime) -> Saved:
     if not letter.opens(person.key):
         # Nothing is written over it, and these words need a place all the same.
-        return _apart(person, letter, words, now=now)
+        return _apart(person, letter, sheet, now=now)
     before: LetterContents = letter.open(person.key)
-    if words == before.words:
+    if sheet.words == before.words or sheet.is_overtaken(letter):
         # Sent again, because the answer was lost: whichever version it names.
         return Saved(letter)
     if not letter.is_draft:
         # It was closed elsewhere meanwhile, and stays as it is.
-        return _apart(person, letter, words, now=now)
-    if version != letter.version:
-        return Saved(letter, _set_beside(person, letter, words, at, now=now))
-    _revise(person, letter, before.words, words, now=now)
-    letter.put(person, LetterContents(words.to, words.body), now=now)
+        return _apart(person, letter, sheet, now=now)
+    if not sheet.follows(letter):
+        return Saved(letter, _set_beside(person, letter, sheet, now=now))
+    _revise(person, letter, before.words, sheet.words, now=now)
+    letter.put(person, before.saying(sheet.words), sitting=sheet.sitting, now=now)
     return Saved(letter)
 
 
-def _apart(person: User, letter: Letter, words: Words, *, now: datetime) -> Saved:
-    id = beside(letter.pk, "later")
-    saved = save_words(person=person, id=id, words=words, kind=letter.kind, now=now)
+def _apart(person: User, letter: Letter, sheet: Sheet, *, now: datetime) -> Saved:
+    id, anew = beside(letter.pk, "later"), replace(sheet, version=0)
+    saved = save_words(person=person, id=id, sheet=anew, kind=letter.kind, now=now)
     return replace(saved, is_apart=True)
 
 
-def _set_beside(
-    person: User, letter: Letter, words: Words, at: UUID | None, *, now: datetime
-) -> Revision:
+def _set_beside(person: User, letter: Letter, sheet: Sheet, *, now: datetime) -> Revision:
     """Words that came too late, in a row of their own: one for each paper that goes on."""
+    words, at = sheet.words, sheet.revision
     own = Revision.objects.of(person).filter(letter=letter).late()
     row: Revision | None = own.filter(pk=at).first() if at else own.newest_first().first()
-    if row is not None and row.open(person.key) == words:
+    # Nothing is written over one that does not open.
+    opens = row is not None and row.opens(person.key)
+    if row is not None and opens and row.open(person.key) == words:
         return row
-    if row is None or at is None:
+    if row is None or at is None or not opens:
         return Revision.keep(person, letter, words, late=True, now=now)
     row.reseal(person.key, words, now=now)
     return row
 
 
 def _revise(person: User, letter: Letter, before: Words, after: Words, *, now: datetime) -> None:
-    """Keep what stood there, now and then, and always where much of it is about to go."""
+    """Keep what stood there, now and then, and always where half of it or more is about to go."""
     is_long_ago = letter.revised_at is None or now - letter.revised_at >= REVISION_GRAIN
-    if is_long_ago or len(after.body) < len(before.body) // 2:
+    if is_long_ago or 2 * _stays(before.body, after.body) <= len(before.body):
         Revision.keep(person, letter, before, now=now)
         letter.revised_at = now
+
+
+def _stays(before: str, after: str) -> int:
+    """How many signs stand in both, at the beginning and at the end."""
+    start = _alike(before, after)
+    rest = before[start:], after[start:]
+    return start + _alike(rest[0][::-1], rest[1][::-1])
+
+
+def _alike(one: str, other: str) -> int:
+    """With how many signs both begin."""
+    lengths = range(1, min(len(one), len(other)) + 1)
+    return bisect_left(lengths, True, key=lambda length: one[:length] != other[:length])
 
 
 @dataclass(frozen=True)
@@ -156,11 +205,12 @@ def put_back(which: Which, *, version: int, now: datetime) -> Letter:
         raise NotNow
     before: LetterContents = letter.open(which.person.key)
     words: Words = row.open(which.person.key)
+    # First, for what stood there may be the one version too many, and this the oldest.
+    row.settle()
     if before.words != words:
         Revision.keep(which.person, letter, before.words, now=now)
         letter.revised_at = now
-        letter.put(which.person, LetterContents(words.to, words.body), now=now)
-    row.settle()
+        letter.put(which.person, before.saying(words), now=now)
     return letter
 
 
@@ -177,20 +227,38 @@ def leave_as_it_is(which: Which, *, now: datetime) -> None:
     _held_with(which, now=now)[1].settle()
 
 
+@transaction.atomic
 def seal(*, person: User, letter: Letter, day: date, tell_hour: int | None, now: datetime) -> None:
-    """Close it until this day. Its earlier versions go; words that nobody has decided about become
-    a letter of their own. Raises NotNow."""
+    """Close it until this day. Its earlier versions go. Raises CannotOpen, and NotNow."""
     letter.seal_until(day, tell_hour=tell_hour, person=person, now=now)
-    for row in Revision.objects.of(person).filter(letter=letter).late():
-        _as_its_own(person, letter, row, now=now)
-    Revision.objects.of(person).filter(letter=letter).delete()
+    _save_undecided(person, letter, now=now)
+    Revision.objects.of(person).filter(letter=letter, is_late=False).delete()
 
 
+@transaction.atomic
 def let_go(*, person: User, letter: Letter, leaves_line: bool, now: datetime) -> None:
-    """Put it on the water, but for words in it that nobody has decided about. Raises NotNow."""
+    """Put it on the water. Raises CannotOpen, and NotNow."""
     letter.let_go(leaves_line=leaves_line, now=now)
+    _save_undecided(person, letter, now=now)
+
+
+@transaction.atomic
+def throw_away(*, person: User, letter: Letter, now: datetime) -> None:
+    """A draft, and only a draft: everything else is let go, and can be brought back. Raises
+    CannotOpen, and NotNow."""
+    if not letter.is_draft:
+        raise NotNow
+    _save_undecided(person, letter, now=now)
+    letter.delete()
+
+
+def _save_undecided(person: User, letter: Letter, *, now: datetime) -> None:
+    """Words in it that nobody has decided about become drafts of their own. What does not open
+    stays where it is."""
+    key = person.key
     for row in Revision.objects.of(person).filter(letter=letter).late():
-        _as_its_own(person, letter, row, now=now)
+        if row.opens(key):
+            _as_its_own(person, letter, row, now=now)
 
 
 def _held_with(which: Which, *, now: datetime) -> tuple[Letter, Revision]:
@@ -206,7 +274,7 @@ def _as_its_own(person: User, letter: Letter, row: Revision, *, now: datetime) -
     words: Words = row.open(person.key)
     row.settle()
     id = beside(row.pk, "of its own")
-    return save_words(person=person, id=id, words=words, kind=letter.kind, now=now).letter
+    return save_words(person=person, id=id, sheet=Sheet(words), kind=letter.kind, now=now).letter
 
 
 @transaction.atomic
@@ -216,13 +284,11 @@ def let_go_for_good(*, now: datetime) -> int:
     Safe to run any number of times at once.
     """
     over = Letter.objects.over(now).order_by("let_go_at")
-    rows = list(over.select_for_update(skip_locked=True)[:BATCH])
+    rows = list(over.only("leaves_line").select_for_update(skip_locked=True)[:BATCH])
     lines = [row.pk for row in rows if row.leaves_line]
     Revision.objects.filter(letter__in=lines).delete()
     Letter.objects.filter(answers__in=lines).update(answers=None)
-    Letter.objects.filter(pk__in=lines).update(
-        state=Letter.State.GONE, kind="", opens_on=None, let_go_from="", **NOTHING
-    )
+    Letter.objects.filter(pk__in=lines).update(state=Letter.State.GONE, **NOTHING)
     Letter.objects.filter(pk__in=[row.pk for row in rows if not row.leaves_line]).delete()
     return len(rows)
 
@@ -230,9 +296,12 @@ def let_go_for_good(*, now: datetime) -> int:
 @transaction.atomic
 def moved(*, person: User, now: datetime) -> None:
     """Their clock is another one now: they are told by that one."""
-    for letter in Letter.objects.of(person).untold().select_for_update():
+    for letter in Letter.objects.of(person).untold().defer("sealed").select_for_update():
         letter.tell_at = letter.tells_at(person.zone)
         letter.save(update_fields=["tell_at"])
+    waiting = Message.objects.waiting().filter(kind=SET_ASIDE, person=person)
+    for message in waiting.select_for_update(skip_locked=True):
+        _give_a_window(message, person.zone, now=now)
 
 
 @transaction.atomic(durable=True)
@@ -242,7 +311,7 @@ def tell(*, now: datetime) -> int:
     Safe to run any number of times at once: a day of a letter makes one mail.
     """
     _give_new_windows(now=now)
-    due = Letter.objects.untold().filter(tell_at__lte=now).select_related("owner")
+    due = Letter.objects.untold().filter(tell_at__lte=now).select_related("owner").defer("sealed")
     letters = list(due.select_for_update(of=("self",), skip_locked=True)[:BATCH])
     messages = []
     for letter in letters:
@@ -262,10 +331,15 @@ def _give_new_windows(*, now: datetime) -> None:
     late = Message.objects.waiting().filter(kind=SET_ASIDE, closes_at__lte=now)
     for message in late.select_related("person").select_for_update(of=("self",), skip_locked=True):
         # Erasing somebody takes their mail along, so there is a person.
-        zone = cast(User, message.person).zone
-        message.due_at = next_time(OPENS.hour, zone, now)
-        message.closes_at = closes(message.due_at, zone)
-        message.save(update_fields=["due_at", "closes_at"])
+        _give_a_window(message, cast(User, message.person).zone, now=now)
+
+
+def _give_a_window(message: Message, zone: ZoneInfo, *, now: datetime) -> None:
+    """It leaves by day on this clock, and not before it was due."""
+    at = max(message.due_at, now)
+    message.due_at = next_time(OPENS.hour, zone, at) if is_quiet(at, zone) else at
+    message.closes_at = closes(message.due_at, zone)
+    message.save(update_fields=["due_at", "closes_at"])
 
 
 def _message(letter: Letter, *, now: datetime) -> Message:
@@ -282,7 +356,9 @@ def _message(letter: Letter, *, now: datetime) -> Message:
 @transaction.atomic
 def keep_opening(*, person: User, kind: str, text: str, now: datetime) -> None:
     """A first line of their own beside this kind of letter. Raises CannotOpen, and TooMany."""
-    rows = list(Opening.objects.of(person).filter(kind=kind).select_for_update())
+    # Held, so that a second tap sees what the first one kept.
+    User.objects.held().get(pk=person.pk)
+    rows = list(Opening.objects.of(person).filter(kind=kind))
     if any(row.opens(person.key) and row.open(person.key).text == text for row in rows):
         return
     if len(rows) >= OPENINGS:

@@ -8,19 +8,19 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import Http404, HttpResponse, JsonResponse
 from django.middleware.csrf import get_token
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.given_back import closed
+from accounts.given_back import NotHere, closed
 from accounts.models import User
 from accounts.requests import SignedInRequest
 from journal import actions
 from journal.device import key_of
-from journal.forms import OpeningForm, PaperForm
+from journal.forms import ChooseForm, OpeningForm, PaperForm
 from journal.models import (
     Letter,
     LetterContents,
@@ -31,6 +31,7 @@ from journal.models import (
     Revision,
 )
 from journal.paper import KINDS, PLAIN_DAY, TO_THEM, Kind
+from vault.models import SealedQuerySet
 from vault.sealing import CannotOpen
 
 
@@ -43,6 +44,13 @@ def _kind(key: str) -> Kind:
 def _theirs(request: SignedInRequest) -> LetterQuerySet:
     letters: LetterQuerySet = Letter.objects.of(request.user).there(timezone.now())
     return letters
+
+
+def _one(rows: SealedQuerySet, **named: Any) -> Any:
+    row = rows.filter(**named).first()
+    if row is None:
+        raise NotHere
+    return row
 
 
 @require_safe
@@ -79,7 +87,7 @@ def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
         # Words that were sent are taken in, whatever has become of their letter.
         return _keep(request, kind, id=id) if letter else _not_there(request, kind)
     if letter is None:
-        raise Http404
+        raise NotHere
     if not letter.is_draft:
         return redirect("journal:letter", letter.pk)
     try:
@@ -111,6 +119,7 @@ def _desk(
         "lines": [text for _, text in _lines(request, kind) if text],
         "device_key": key_of(request.user),
         "kept": _kept(letter.changed_at) if letter else "",
+        "undecided": letter.undecided() if letter else None,
     }
     return render(request, "journal/desk.html", context, status=status)
 
@@ -147,22 +156,20 @@ def _not_there(request: SignedInRequest, kind: Kind) -> HttpResponse:
     """The letter is gone, and what was sent is not: it lies on a new paper, to keep or to leave."""
     form = PaperForm(kind, request.POST)
     if not form.is_valid():
-        raise Http404
+        raise NotHere
     messages.warning(request, _thrown_away())
-    sheet = {"to": form.words.to, "body": form.words.body, "since": _now()}
+    words = form.sheet.words
+    sheet = {"to": words.to, "body": words.body, "since": _now()}
     return _desk(request, kind, PaperForm(kind, initial=sheet), status=404)
 
 
 def _save(request: SignedInRequest, kind: Kind, form: PaperForm, *, id: UUID) -> actions.Saved:
-    sent = form.cleaned_data
     return actions.save_words(
         person=request.user,
         id=id,
-        words=form.words,
-        version=sent["version"],
+        sheet=form.sheet,
         kind=kind.key,
-        answers=_answered(request, sent["answers"]),
-        revision=sent["revision"],
+        answers=_answered(request, form.cleaned_data["answers"]),
         now=timezone.now(),
     )
 
@@ -264,7 +271,7 @@ def _thrown_away() -> str:
 @transaction.non_atomic_requests
 def versions(request: SignedInRequest, id: UUID) -> HttpResponse:
     """The days and hours of a letter's earlier versions. Words after a tap."""
-    letter = get_object_or_404(_theirs(request), pk=id)
+    letter = _one(_theirs(request), pk=id)
     rows = Revision.objects.of(request.user).filter(letter=letter).newest_first()
     context = {"letter": letter, "rows": rows.defer("sealed")}
     return render(request, "journal/versions.html", context)
@@ -273,8 +280,8 @@ def versions(request: SignedInRequest, id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def version(request: SignedInRequest, id: UUID, revision: UUID) -> HttpResponse:
     """Two texts of one letter, and which of them is to stand in it."""
-    letter = get_object_or_404(_theirs(request), pk=id)
-    row = get_object_or_404(Revision.objects.of(request.user), letter=letter, pk=revision)
+    letter = _one(_theirs(request), pk=id)
+    row = _one(Revision.objects.of(request.user), letter=letter, pk=revision)
     try:
         if request.method == "POST":
             return _choose(request, letter, row)
@@ -290,15 +297,17 @@ def version(request: SignedInRequest, id: UUID, revision: UUID) -> HttpResponse:
 
 
 def _choose(request: SignedInRequest, letter: Letter, row: Revision) -> HttpResponse:
-    chosen, now = request.POST.get("keep", ""), timezone.now()
+    form, now = ChooseForm(request.POST), timezone.now()
+    # Every field of it takes whatever comes.
+    form.is_valid()
+    chosen = form.cleaned_data["keep"]
     which = actions.Which(person=request.user, id=letter.pk, revision=row.pk)
     try:
         if chosen == "both":
             letter = actions.keep_both(which, now=now)
             messages.info(request, _("Both are kept. This is the other one."))
         elif chosen == "other":
-            version = request.POST.get("version", "")
-            actions.put_back(which, version=int(version) if version.isdecimal() else 0, now=now)
+            actions.put_back(which, version=form.cleaned_data["version"], now=now)
             messages.info(request, _("It stands in your letter again."))
         else:
             actions.leave_as_it_is(which, now=now)
@@ -335,7 +344,7 @@ def openings(request: SignedInRequest, kind: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove_opening(request: SignedInRequest, id: UUID) -> HttpResponse:
-    row = get_object_or_404(Opening.objects.of(request.user), pk=id)
+    row = _one(Opening.objects.of(request.user), pk=id)
     if request.method == "POST":
         row.delete()
     return redirect("journal:openings", row.kind)

@@ -7,7 +7,8 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
-from journal.models import Words
+from journal.actions import Sheet
+from journal.models import Sitting, Words
 from journal.paper import Kind
 from mail.hours import HOUR_WORDS
 
@@ -28,9 +29,12 @@ BODY_NOW = {
 }
 
 
-def _as_shown(text: str) -> str:
-    """Lines ended as the browser shows them, so that what is kept is what was on the screen."""
-    return text.replace("\r\n", "\n")
+class Lines(forms.CharField):
+    """Lines ended as the browser shows them, so that what is kept and counted is what was on the
+    screen."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n")
 
 
 class Put(forms.Field):
@@ -57,6 +61,14 @@ def _count(text: str) -> int:
     return number
 
 
+def _seconds(text: str) -> int:
+    number = int(text)
+    # Beyond this there is no such day.
+    if not 0 <= number < 2**37:
+        raise ValueError
+    return number
+
+
 def _moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     # Raises where it lies beyond what a calendar holds in another zone.
@@ -77,7 +89,7 @@ class PaperForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"null_characters_not_allowed": _("One sign in this line cannot be kept.")},
     )
-    body = forms.CharField(
+    body = Lines(
         strip=False,
         validators=[
             MaxLengthValidator(
@@ -100,7 +112,10 @@ class PaperForm(forms.Form):
     revision = Put(UUID)
     answers = Put(UUID)
     # When they sat down, in seconds as computers count them.
-    since = Put(int)
+    since = Put(_seconds)
+    # Which open page this is, and how often it has sent words; put there by the script.
+    sitting = Put(UUID)
+    turn = Put(_count, 0)
 
     def __init__(self, kind: Kind, data: Any = None, initial: dict[str, Any] | None = None) -> None:
         super().__init__(data, initial={"id": uuid4(), "version": 0} | (initial or {}))
@@ -112,7 +127,7 @@ class PaperForm(forms.Form):
         return str(self.cleaned_data["to"])
 
     def clean_body(self) -> str:
-        body = _as_shown(self.cleaned_data["body"])
+        body = str(self.cleaned_data["body"])
         if not body.strip():
             raise forms.ValidationError(self.fields["body"].error_messages["required"])
         return body
@@ -123,8 +138,21 @@ class PaperForm(forms.Form):
         return since is not None and now.timestamp() - since >= LONG.total_seconds()
 
     @property
-    def words(self) -> Words:
-        return Words(to=self.cleaned_data.get("to", ""), body=self.cleaned_data["body"])
+    def sheet(self) -> Sheet:
+        sent = self.cleaned_data
+        return Sheet(
+            words=Words(to=sent.get("to", ""), body=sent["body"]),
+            version=sent["version"],
+            revision=sent["revision"],
+            sitting=sent["sitting"] and Sitting(sent["sitting"], sent["turn"]),
+        )
+
+
+class ChooseForm(forms.Form):
+    """Which of two texts is to stand in a letter."""
+
+    keep = Put(str, "")
+    version = Put(_count, 0)
 
 
 class OpeningForm(forms.Form):
@@ -182,7 +210,6 @@ class SealForm(forms.Form):
         empty_value=None,
         required=False,
         choices=[("", _("No mail")), *HOUR_WORDS.items()],
-        initial=18,
         error_messages={"invalid_choice": _("Choose a time from the list.")},
     )
 

@@ -21,7 +21,7 @@ def compose(message: Message) -> OneLineMail:
     _, id, day = message.key.split(":")
     letter = Letter.objects.filter(pk=UUID(id), state=Letter.State.SEALED, opens_on=day)
     person = message.person
-    if person is None or not letter.exists():
+    if person is None or not person.is_active or not letter.exists():
         raise Unwanted
     with translation.override(person.spoken):
         return build(message, to=person.email, words=said())

@@ -17,8 +17,12 @@ ON_THE_WATER = timedelta(minutes=10)
 # So many earlier versions of a draft are kept, each so much younger than the one before.
 REVISIONS = 20
 REVISION_GRAIN = timedelta(minutes=3)
-# What is left of a letter that was let go with a line in its place opens with no key.
-NOTHING: dict[str, Any] = {"sealed": b"", "scheme": 0}
+# What is left of a letter that was let go with a line in its place: a day. It opens with no key.
+NOTHING: dict[str, Any] = {
+    "sealed": b"", "scheme": 0, "kind": "", "version": 1, "sitting": None, "turn": 0,
+    "revised_at": None, "opens_on": None, "tell_hour": None, "tell_at": None, "let_go_from": "",
+    "answers": None,
+}  # fmt: skip
 
 
 # What a shelf shows of a letter: id, kind, state, begun, its day, when it was let go, last change.
@@ -38,6 +42,14 @@ class Words:
 
 
 @dataclass(frozen=True)
+class Sitting:
+    """One page of the desk as long as it stands open, and how often it has sent words."""
+
+    id: UUID
+    turn: int
+
+
+@dataclass(frozen=True)
 class LetterContents(Words):
     """A letter, and what its writer said of themselves when they put the pen down."""
 
@@ -48,6 +60,10 @@ class LetterContents(Words):
     @property
     def words(self) -> Words:
         return Words(self.to, self.body)
+
+    def saying(self, words: Words) -> "LetterContents":
+        """The same, with other words on the paper."""
+        return replace(self, to=words.to, body=words.body)
 
 
 def still_afloat(now: datetime) -> datetime:
@@ -107,6 +123,9 @@ class Letter(Sealed):
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
     # Of its words: whoever changes them says which ones they had before them.
     version = models.PositiveIntegerField(default=1)
+    # The page that sent them, and its turn: what it sends on follows them.
+    sitting = models.UUIDField(null=True)
+    turn = models.PositiveIntegerField(default=0)
     revised_at = models.DateTimeField(null=True)
     # A day in their zone, and the hour of that day at which a mail is to say so.
     opens_on = models.DateField(null=True)
@@ -162,10 +181,20 @@ class Letter(Sealed):
 
     @classmethod
     def begun(
-        cls, *, person: User, id: UUID, kind: str, words: Words, now: datetime, **plain: Any
+        cls,
+        *,
+        person: User,
+        id: UUID,
+        kind: str,
+        words: Words,
+        sitting: Sitting | None = None,
+        now: datetime,
+        **plain: Any,
     ) -> "Letter":
         """A new draft, not yet stored. Raises CannotOpen."""
         contents = LetterContents(words.to, words.body)
+        if sitting is not None:
+            plain |= {"sitting": sitting.id, "turn": sitting.turn}
         return cls.sealed_by(person.key, contents, id=id, kind=kind, now=now, **plain)
 
     @property
@@ -201,12 +230,26 @@ class Letter(Sealed):
     def is_sealed(self) -> bool:
         return self.state == self.State.SEALED
 
-    def put(self, person: User, contents: LetterContents, *, now: datetime) -> None:
+    def undecided(self) -> UUID | None:
+        """The newest words that came late to it and that nobody has decided about."""
+        rows = Revision.objects.of(self.owner_id).filter(letter=self).late().newest_first()
+        id: UUID | None = rows.values_list("pk", flat=True).first()
+        return id
+
+    def put(
+        self,
+        person: User,
+        contents: LetterContents,
+        *,
+        sitting: Sitting | None = None,
+        now: datetime,
+    ) -> None:
         """Put other contents into a draft."""
         self._require(self.State.DRAFT)
         self.seal(person.key, contents, now=now)
         self.version += 1
-        self.save(update_fields=["sealed", "scheme", "changed_at", "version", "revised_at"])
+        self.sitting, self.turn = (sitting.id, sitting.turn) if sitting else (None, 0)
+        self.save(update_fields=WORDS)
 
     def close(self, person: User, *, body_now: str, next_hour: str, now: datetime) -> None:
         """The pen is down. What becomes of the letter is decided next; its words stay."""
@@ -270,6 +313,8 @@ class Letter(Sealed):
         self.save(update_fields=LIFE)
 
 
+# What changes with the words of a letter.
+WORDS = ["sealed", "scheme", "changed_at", "version", "sitting", "turn", "revised_at"]
 # What changes when a letter goes from one state to another. Never its words.
 LIFE = [
     "state", "changed_at", "opens_on", "tell_hour", "tell_at", "let_go_at", "let_go_from",
@@ -308,8 +353,10 @@ class Revision(Sealed):
         """Beside the others of this letter, of which the oldest make room."""
         row = cls.sealed_by(person.key, words, letter=letter, is_late=late, now=now)
         row.save(force_insert=True)
-        others = cls.objects.of(person).filter(letter=letter, is_late=False).newest_first()
-        cls.objects.filter(pk__in=others.values("pk")[REVISIONS:]).delete()
+        # Not by the clock alone, which may have been set back since.
+        others = cls.objects.of(person).filter(letter=letter, is_late=False).exclude(pk=row.pk)
+        room = REVISIONS - (not late)
+        cls.objects.filter(pk__in=others.newest_first().values("pk")[room:]).delete()
         return row
 
     def settle(self) -> None:

@@ -14,7 +14,7 @@ from vault.sealing import CannotOpen
 
 # One search looks through so much and then says where it stopped.
 MOST_LETTERS = 1000
-MOST_CHARACTERS = 5_000_000
+MOST_CHARACTERS = 8_000_000
 # Opened at a time.
 CHUNK = 50
 

@@ -7,15 +7,16 @@ from uuid import UUID
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.given_back import closed
+from accounts.given_back import NotHere, closed
 from accounts.pages import Listing
 from accounts.requests import SignedInRequest
+from accounts.zones import place_of
 from journal import actions
 from journal.device import key_of
 from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm, SearchForm
@@ -104,25 +105,28 @@ def cover(request: SignedInRequest) -> HttpResponse:
 # --- A letter and what becomes of it -------------------------------------------------------
 
 
-def of_a_letter(done: State | None = None) -> Callable[[Of], View]:
+# Whether what was sent is what the letter has come to already.
+IS_SAME: dict[str, Callable[[Any, Letter], bool]] = {
+    State.SEALED: lambda sent, letter: sent.get("day") == f"{letter.opens_on}",
+    State.LET_GO: lambda sent, letter: ("leaves_line" in sent) == letter.leaves_line,
+}
+
+
+def of_a_letter(*done: State) -> Callable[[Of], View]:
     """For a view of one letter of theirs. Where something else has become of it, they are told so
     calmly; where it is `done` already, as by a second tap, there is nothing to tell."""
 
     def decorate(view: Of) -> View:
         @wraps(view)
         def held(request: SignedInRequest, id: UUID) -> HttpResponse:
-            letters = Letter.objects.of(request.user).there(timezone.now())
-            if request.method == "POST":
-                # Held, so that only one thing becomes of it.
-                letters = letters.select_for_update()
-            letter: Letter = get_object_or_404(letters, pk=id)
+            letter = _found(request, id)
             try:
                 # Decided on a page that showed it as it is no more.
                 if request.POST.get("state", letter.state) != letter.state:
                     raise NotNow
                 return view(request, letter)
             except NotNow:
-                if letter.state != done:
+                if not _is_done(request, letter, done):
                     messages.info(request, _("This letter stands as you decided before."))
                 return redirect("journal:letter", letter.pk)
             except CannotOpen:
@@ -131,6 +135,22 @@ def of_a_letter(done: State | None = None) -> Callable[[Of], View]:
         return held
 
     return decorate
+
+
+def _found(request: SignedInRequest, id: UUID) -> Letter:
+    letters = Letter.objects.of(request.user).there(timezone.now())
+    if request.method == "POST":
+        # Held, so that only one thing becomes of it.
+        letters = letters.select_for_update()
+    letter: Letter | None = letters.filter(pk=id).first()
+    if letter is None:
+        raise NotHere
+    return letter
+
+
+def _is_done(request: SignedInRequest, letter: Letter, done: tuple[State, ...]) -> bool:
+    is_same = IS_SAME.get(letter.state)
+    return letter.state in done and (is_same is None or is_same(request.POST, letter))
 
 
 @require_safe
@@ -149,6 +169,7 @@ def letter(request: SignedInRequest, letter: Letter) -> HttpResponse:
         "letter": letter,
         "contents": contents,
         "body_now": BODY_NOW.get(contents.body_now, ""),
+        "undecided": letter.undecided(),
     }
     return render(request, "journal/letter.html", context)
 
@@ -165,12 +186,14 @@ def _end(request: SignedInRequest, letter: Letter) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_a_letter(done=State.KEPT)
+@of_a_letter(State.KEPT)
 def close(request: SignedInRequest, letter: Letter) -> HttpResponse:
     """The pen is down: how they are, and what is to become of the letter."""
     if not letter.is_draft:
         raise NotNow
-    form = CloseForm(request.POST if request.method == "POST" else None)
+    form = CloseForm(
+        request.POST if request.method == "POST" else None, initial=_said_before(request, letter)
+    )
     if not form.is_valid():
         return render(request, "journal/close.html", {"form": form, "letter": letter})
     letter.close(request.user, now=timezone.now(), **form.cleaned_data)
@@ -183,19 +206,25 @@ def close(request: SignedInRequest, letter: Letter) -> HttpResponse:
     return _end(request, letter)
 
 
+def _said_before(request: SignedInRequest, letter: Letter) -> dict[str, str]:
+    contents: LetterContents = letter.open(request.user.key)
+    return {"body_now": contents.body_now, "next_hour": contents.next_hour}
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_a_letter(done=State.SEALED)
+@of_a_letter(State.SEALED)
 def seal(request: SignedInRequest, letter: Letter) -> HttpResponse:
     form = SealForm(timezone.localdate(), request.POST if request.method == "POST" else None)
     if not form.is_valid():
-        return render(request, "journal/seal.html", {"form": form, "letter": letter})
+        context = {"form": form, "letter": letter, "place": place_of(request.user.time_zone)}
+        return render(request, "journal/seal.html", context)
     person, now = request.user, timezone.now()
     actions.seal(person=person, letter=letter, now=now, **form.cleaned_data)
     return _end(request, letter)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_a_letter(done=State.KEPT)
+@of_a_letter(State.KEPT)
 def unseal(request: SignedInRequest, letter: Letter) -> HttpResponse:
     """Open it: at once where its day has come, after one calm question where it has not."""
     if not letter.is_sealed:
@@ -207,7 +236,7 @@ def unseal(request: SignedInRequest, letter: Letter) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_a_letter(done=State.LET_GO)
+@of_a_letter(State.LET_GO)
 def let_go(request: SignedInRequest, letter: Letter) -> HttpResponse:
     form = LetGoForm(request.POST if request.method == "POST" else None)
     if not form.is_valid():
@@ -218,7 +247,7 @@ def let_go(request: SignedInRequest, letter: Letter) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_a_letter()
+@of_a_letter(State.DRAFT, State.KEPT, State.SEALED)
 def bring_back(request: SignedInRequest, letter: Letter) -> HttpResponse:
     if request.method != "POST":
         return redirect("journal:letter", letter.pk)
@@ -228,7 +257,7 @@ def bring_back(request: SignedInRequest, letter: Letter) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-@of_a_letter(done=State.DRAFT)
+@of_a_letter(State.DRAFT)
 def write_on(request: SignedInRequest, letter: Letter) -> HttpResponse:
     if request.method != "POST":
         return redirect("journal:letter", letter.pk)
@@ -239,11 +268,10 @@ def write_on(request: SignedInRequest, letter: Letter) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @of_a_letter()
 def throw_away(request: SignedInRequest, letter: Letter) -> HttpResponse:
-    """A draft, and only a draft: everything else is let go, and can be brought back."""
     if not letter.is_draft:
         raise NotNow
     if request.method == "POST":
-        letter.delete()
+        actions.throw_away(person=request.user, letter=letter, now=timezone.now())
         messages.info(request, _("The draft is thrown away."))
         return redirect("journal:shelf")
     return render(request, "journal/throw_away.html", {"letter": letter})

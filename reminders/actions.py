@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from journal import actions as journal
 from mail.hours import closes, is_quiet
 from mail.models import Heartbeat, Message, State
 from reminders.kinds import NOTE
@@ -31,6 +32,7 @@ def choose(*, person: "User", hour: int, zone: str, now: datetime) -> None:
     if person.time_zone != zone:
         person.time_zone = zone
         person.save(update_fields=["time_zone"])
+        journal.moved(person=person, now=now)
     schedule, _ = Schedule.objects.select_for_update().get_or_create(
         person=person, defaults={"hour": hour, "chosen_at": now}
     )

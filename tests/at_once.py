@@ -20,7 +20,7 @@ def first(waiting: int = 1) -> Iterator[None]:
     with transaction.atomic():
         yield
         with connection.cursor() as cursor:
-            patience = time.monotonic() + 20
+            patience = time.monotonic() + 60
             while time.monotonic() < patience:
                 # Within one transaction it would be told the same each time.
                 cursor.execute("SELECT pg_stat_clear_snapshot()")

@@ -114,6 +114,16 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="letter",
+            name="sitting",
+            field=models.UUIDField(null=True),
+        ),
+        migrations.AddField(
+            model_name="letter",
+            name="turn",
+            field=models.PositiveIntegerField(default=0),
+        ),
+        migrations.AddField(
+            model_name="letter",
             name="version",
             field=models.PositiveIntegerField(default=1),
         ),

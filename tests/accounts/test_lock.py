@@ -129,7 +129,7 @@ def test_what_is_sent_to_a_locked_page_comes_back_and_is_kept_nowhere(
     assert page.count("<textarea") == 1
     assert "&lt;b&gt;one&lt;/b&gt; honest sentence.\n&lt;/textarea&gt;&lt;script&gt;" in page
     assert PASSWORD not in page
-    assert f'href="{DOOR}?next=/journal/write/them/"' in page
+    assert f'href="{DOOR}?next=/journal/write/plain/"' in page
     assert response["Cache-Control"] == "no-store, private"
     assert "honest sentence" not in str(dict(left.session))
     carol.refresh_from_db()

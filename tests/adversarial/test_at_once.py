@@ -20,7 +20,8 @@ from accounts.unverified import make_room
 from healing.actions import mark_step
 from healing.guide import guide
 from healing.models import Answer, StepMark
-from journal.models import Letter
+from journal.actions import keep_opening
+from journal.models import Letter, Opening
 from mail.emails import ready_made
 from mail.models import Message
 from reminders.actions import choose
@@ -73,6 +74,25 @@ def test_paper_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
     assert answer.result(timeout=20) == 302
     assert words_of(id, alice).body == "first"
     assert earlier(Letter.objects.get(), alice, late=True) == ["second"]
+
+
+def test_first_line_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
+    with first():
+        keep_opening(person=alice, kind="them", text="The kitchen was quiet", now=now)
+        answer = send("/journal/write/them/lines/", opening="The kitchen was quiet")
+
+    assert answer.result(timeout=20) == 302
+    assert Opening.objects.count() == 1
+
+
+def test_letter_is_answered_while_it_is_thrown_away(alice: User, send: Send, now: datetime) -> None:
+    gone = a_draft(alice, "gone", now=now)
+    with first():
+        Letter.objects.filter(pk=gone.pk).delete()
+        answer = send("/journal/write/them/", id=str(uuid4()), body="answer", answers=str(gone.pk))
+
+    assert answer.result(timeout=20) == 302
+    assert words_of(Letter.objects.get(), alice).body == "answer"
 
 
 def test_draft_is_changed_while_it_is_thrown_away(alice: User, send: Send, now: datetime) -> None:

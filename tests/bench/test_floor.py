@@ -28,12 +28,12 @@ try:
     from bench.floor.models import Letter
     filled = fill(people=3)
     client = Client(SERVER_NAME="localhost", enforce_csrf_checks=True)
-    client.cookies.load(filled.person)
+    client.cookies.load(filled['person'])
     with CaptureQueriesContext(connection) as asked:
         page = client.get("/page/")
     # Before the next request, which empties it.
     asked = [query["sql"].partition(" FROM ")[2].split()[:1] for query in asked.captured_queries]
-    form = {"csrfmiddlewaretoken": filled.token, "body": "words"}
+    form = {"csrfmiddlewaretoken": filled['token'], "body": "words"}
     print(json.dumps({
         "stranger": Client(SERVER_NAME="localhost").get("/page/").status_code,
         "bare": client.get("/bare/").status_code,

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bench import goals, run
+from bench.fill import SHELVES
 from bench.goals import Goal, Row
 
 LOWER = Goal("today_cpu", "Today", better="lower", must=2.8, target=2.2, unit="F")
@@ -77,8 +78,11 @@ def test_ratios_are_taken_inside_each_round() -> None:
 def test_every_goal_is_complete_and_can_be_measured() -> None:
     every = goals.read()
     names = {goal.name for goal in every}
+    people = [f"{what}_{count}" for what in ("shelf", "autosave") for count in SHELVES]
     told = {f"{page}_{kind}" for page in [*run.PAGES, "save"] for kind in ("cpu", "requests")}
-    told |= {f"{page}_statements" for page in run.PAGES}
+    told |= {f"{each}_cpu" for each in [*people, "search"]}
+    told |= {f"search_{count}_statements" for count in SHELVES}
+    told |= {f"{each}_statements" for each in [*run.PAGES, *people]}
     weights = set(re.findall(r'"(\w+)":', Path(run.weigh.__file__).read_text()))
 
     assert names == told | weights

@@ -45,7 +45,7 @@ class _Forms(HTMLParser):
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self.forms.append((given.get("action", ""), {}))
-        elif self.forms and given.get("name"):
+        elif self.forms and given.get("name") and tag != "button":
             self.forms[-1][1][given["name"]] = given.get("value", "")
             self._textarea = given["name"] if tag == "textarea" else ""
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from journal.actions import OPENINGS, keep_opening
 from journal.forms import MOST_CHARACTERS
-from journal.models import Letter, Opening, Revision
+from journal.models import Letter, Opening, Revision, Words
 from journal.paper import KINDS
 from tests.conftest import Client, Statements
 from tests.journal.letters import a_draft, a_letter, bodies, earlier, words_of
@@ -123,6 +123,31 @@ def test_a_letter_of_100_000_characters_fits(as_alice: Client, alice: User, shee
     as_alice.post("/journal/write/them/", sheet(body))
 
     assert bodies(alice) == [body]
+
+
+def test_ends_of_lines_are_one_sign_as_on_the_screen(
+    as_alice: Client, alice: User, sheet: Sheet
+) -> None:
+    """Browsers send two for each where a form is handed in."""
+    body = "line\n" * (MOST_CHARACTERS // 5)
+
+    as_alice.post("/journal/write/them/", sheet(body.replace("\n", "\r\n")))
+
+    assert bodies(alice) == [body]
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "9" * 5000, "-1", "²", "1e9"])
+def test_numbers_that_no_page_of_ours_sends_are_none(
+    as_alice: Client, alice: User, now: datetime, sheet: Sheet, number: str
+) -> None:
+    odd = dict.fromkeys(("version", "since", "turn"), number)
+    page = as_alice.post("/journal/write/them/", sheet("words", then="close", **odd))
+    draft = Letter.objects.get()
+    row = Revision.keep(alice, draft, Words("", "before"), now=now)
+    chosen = as_alice.post(f"/journal/{draft.pk}/versions/{row.pk}/", {"keep": "other"} | odd)
+
+    assert (page.status_code, chosen.status_code) == (302, 302)
+    assert bodies(alice) == ["words"]
 
 
 def test_draft_is_changed(as_alice: Client, alice: User, now: datetime, sheet: Sheet) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from journal import actions
-from journal.models import ON_THE_WATER, Letter, NotNow
+from journal.models import ON_THE_WATER, Letter, NotNow, Revision, Words
 from tests.journal.letters import a_draft, a_letter, words_of
 from vault.sealing import pack
 
@@ -191,6 +192,7 @@ def test_letter_and_its_earlier_versions_are_gone_for_good(
     alice: User, afloat: Letter, now: datetime
 ) -> None:
     answer = a_letter(alice, "answer", now=now, answers=afloat)
+    Revision.keep(alice, afloat, Words("", "earlier"), now=now)
 
     assert actions.let_go_for_good(now=now + ON_THE_WATER) == 1
     assert actions.let_go_for_good(now=now + ON_THE_WATER) == 0
@@ -198,21 +200,33 @@ def test_letter_and_its_earlier_versions_are_gone_for_good(
     assert list(Letter.objects.all()) == [answer]
     answer.refresh_from_db()
     assert answer.answers_id is None
+    assert not Revision.objects.exists()
 
 
 def test_line_is_left_only_if_it_is_wanted_and_holds_nothing_but_a_day(
     alice: User, now: datetime
 ) -> None:
-    letter = a_letter(alice, "words", now=now, kind="night")
+    before = a_letter(alice, now=now)
+    letter = a_letter(alice, "words", now=now, kind="night", answers=before, sitting=uuid4())
+    answer = a_letter(alice, now=now, answers=letter)
+    Revision.keep(alice, letter, Words("", "earlier"), now=now)
+    letter.seal_until(tomorrow(now), tell_hour=9, person=alice, now=now)
     letter.let_go(leaves_line=True, now=now)
 
     for _ in range(2):
         actions.let_go_for_good(now=now + ON_THE_WATER)
 
-    line = Letter.objects.get()
-    assert (line.state, line.kind, bytes(line.sealed), line.created_at) == ("gone", "", b"", now)
-    assert not Letter.objects.there(now + ON_THE_WATER).exists()
-    assert len(Letter.objects.of(alice).seen(now).unopened()) == 1
+    line, answer = (Letter.objects.get(pk=each.pk) for each in (letter, answer))
+    nothing = Letter(
+        pk=letter.pk, owner=alice, created_at=now, changed_at=now, sealed=b"", scheme=0
+    )
+    nothing.state, nothing.kind, nothing.let_go_at = State.GONE, "", now
+    nothing.leaves_line = True
+    assert row(line) == row(nothing)
+    assert answer.answers_id is None
+    assert not Revision.objects.exists()
+    assert line not in Letter.objects.there(now + ON_THE_WATER)
+    assert line in Letter.objects.of(alice).seen(now)
 
 
 def test_sealed_letter_comes_back_with_its_day(alice: User, now: datetime) -> None:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from journal import actions
-from journal.actions import Saved, ThrownAway, Which
-from journal.models import REVISION_GRAIN, REVISIONS, Letter, NotNow, Revision, Words
+from journal.actions import Saved, Sheet, ThrownAway, Which
+from journal.models import REVISION_GRAIN, REVISIONS, Letter, NotNow, Revision, Sitting, Words
 from tests.conftest import Statements
 from tests.journal.letters import a_draft, a_letter, bodies, earlier, words_of
 
@@ -28,16 +28,10 @@ def save(
     *,
     now: datetime,
     revision: Revision | None = None,
+    sitting: Sitting | None = None,
 ) -> Saved:
-    return actions.save_words(
-        person=person,
-        id=id,
-        words=Words("", body),
-        version=version,
-        kind="them",
-        revision=revision and revision.pk,
-        now=now,
-    )
+    sheet = Sheet(Words("", body), version, revision and revision.pk, sitting)
+    return actions.save_words(person=person, id=id, sheet=sheet, kind="them", now=now)
 
 
 def which(person: User, letter: Letter, row: Revision | None) -> Which:
@@ -116,6 +110,76 @@ def test_two_devices_that_came_too_late_have_a_row_each(alice: User, now: dateti
     save(alice, draft.pk, "from the library", 1, now=now)
 
     assert sorted(earlier(draft, alice, late=True)) == ["from the library", "from the telephone"]
+
+
+def test_what_one_page_sends_follows_what_it_sent_before(alice: User, now: datetime) -> None:
+    """Its answers were lost, so it names a version that is over."""
+    id, page = uuid4(), uuid4()
+    save(alice, id, "one", 0, sitting=Sitting(page, 1), now=now)
+    save(alice, id, "one two", 0, sitting=Sitting(page, 2), now=now)
+    saved = save(alice, id, "one two three", 1, sitting=Sitting(page, 3), now=now)
+
+    assert saved.revision is None
+    assert bodies(alice) == ["one two three"]
+
+
+def test_what_a_page_sent_first_and_comes_last_is_overtaken(alice: User, now: datetime) -> None:
+    id, page = uuid4(), uuid4()
+    save(alice, id, "one", 0, sitting=Sitting(page, 1), now=now)
+    save(alice, id, "one two three", 1, sitting=Sitting(page, 3), now=now)
+
+    saved = save(alice, id, "one two", 1, sitting=Sitting(page, 2), now=now)
+
+    assert (saved.revision, saved.letter.version) == (None, 2)
+    assert bodies(alice) == ["one two three"]
+
+
+@pytest.mark.parametrize("between", ["another page", "an earlier version", "nobody known"])
+def test_page_does_not_follow_what_others_put_in_the_letter(
+    alice: User, now: datetime, between: str
+) -> None:
+    id, page = uuid4(), uuid4()
+    draft = save(alice, id, "one", 0, sitting=Sitting(page, 1), now=now).letter
+    save(alice, id, "one two", 1, sitting=Sitting(page, 2), now=now)
+    if between == "another page":
+        save(alice, id, "other", 2, sitting=Sitting(uuid4(), 1), now=now)
+    elif between == "nobody known":
+        save(alice, id, "other", 2, now=now)
+    else:
+        row = Revision.objects.get()
+        actions.put_back(which(alice, draft, row), version=2, now=now)
+    stands = words_of(id, alice).body
+
+    saved = save(alice, id, "one two three", 2, sitting=Sitting(page, 3), now=now)
+
+    assert saved.revision is not None
+    assert words_of(id, alice).body == stands != "one two three"
+    assert earlier(draft, alice, late=True) == ["one two three"]
+
+
+def test_late_words_that_do_not_open_hold_nothing_up(alice: User, bob: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "late", 7, now=now)
+    sealed = bytes(a_draft(bob, now=now).sealed)
+    Revision.objects.update(sealed=sealed)
+
+    saved = save(alice, draft.pk, "later", 7, now=now)
+
+    assert saved.revision is not None
+    assert saved.revision.open(alice.key).body == "later"
+    assert sealed in {bytes(row.sealed) for row in Revision.objects.all()}
+
+
+def test_paper_of_a_closed_letter_goes_on_in_its_own_row(alice: User, now: datetime) -> None:
+    """Two pages of it are open: the first has its draft, the other a row beside that."""
+    kept = a_letter(alice, "closed", now=now)
+    save(alice, kept.pk, "from the desk", 1, now=now)
+    late = save(alice, kept.pk, "from", 1, now=now)
+
+    for body in ("from the", "from the telephone"):
+        save(alice, kept.pk, body, 1, revision=late.revision, now=now)
+
+    assert earlier(late.letter, alice, late=True) == ["from the telephone"]
 
 
 @pytest.mark.parametrize("state", ["kept", "sealed", "let_go"])
@@ -199,6 +263,39 @@ def test_much_that_is_about_to_go_is_always_kept(alice: User, now: datetime) -> 
     assert earlier(draft, alice)[0] == "a whole evening of words"
 
 
+@pytest.mark.parametrize(
+    ("after", "is_kept"),
+    [
+        ("Other words, as many as before.", True),
+        ("A whole", True),
+        ("A whole evening of words, and then some.", False),
+        ("And then: a whole evening of words.", False),
+        ("A whole evening, or two, of words.", False),
+    ],
+)
+def test_what_stays_decides_and_not_how_long_it_is(
+    alice: User, now: datetime, after: str, is_kept: bool
+) -> None:
+    draft = a_draft(alice, "short", now=now)
+    before = "A whole evening of words."
+    save(alice, draft.pk, before, 1, now=now)
+
+    save(alice, draft.pk, after, 2, now=now + MINUTE)
+
+    assert (earlier(draft, alice)[0] == before) is is_kept
+
+
+def test_clock_that_was_set_back_takes_no_version_away(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "0", now=now)
+    for number in range(1, 30):
+        save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_GRAIN)
+
+    save(alice, draft.pk, "x", 30, now=now - timedelta(days=1))
+
+    assert "29" in earlier(draft, alice)
+    assert len(earlier(draft, alice)) == REVISIONS
+
+
 def test_twenty_earlier_versions_are_kept_and_no_late_one_makes_room(
     alice: User, now: datetime
 ) -> None:
@@ -223,6 +320,19 @@ def test_earlier_words_are_put_back_and_what_stood_there_becomes_an_earlier_vers
 
     assert words_of(draft, alice).body == "first"
     assert sorted(earlier(draft, alice)) == ["first", "second"]
+
+
+def test_oldest_of_twenty_versions_is_put_back(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "0", now=now)
+    for number in range(1, REVISIONS + 1):
+        save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_GRAIN)
+    oldest = Revision.objects.newest_first().last()
+    assert oldest is not None
+
+    actions.put_back(which(alice, draft, oldest), version=REVISIONS + 1, now=now)
+
+    assert words_of(draft, alice).body == "0"
+    assert f"{REVISIONS}" in earlier(draft, alice)
 
 
 def test_nothing_is_put_back_over_words_that_were_not_seen(alice: User, now: datetime) -> None:
@@ -285,6 +395,29 @@ def test_words_nobody_has_decided_about_are_not_let_go(alice: User, now: datetim
     assert bodies(alice) == ["from the telephone"]
 
 
+def test_words_nobody_has_decided_about_are_not_thrown_away(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "from the telephone", 7, now=now)
+
+    actions.throw_away(person=alice, letter=draft, now=now)
+
+    assert bodies(alice) == ["from the telephone"]
+
+
+def test_late_words_that_do_not_open_stay_where_a_letter_is_sealed(
+    alice: User, bob: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    save(alice, draft.pk, "late", 7, now=now)
+    Revision.objects.update(sealed=bytes(a_draft(bob, now=now).sealed))
+
+    actions.seal(
+        person=alice, letter=draft, day=now.date() + timedelta(days=9), tell_hour=None, now=now
+    )
+
+    assert (Revision.objects.count(), bodies(alice)) == (1, ["first"])
+
+
 # --- What it costs -------------------------------------------------------------------------
 
 
@@ -324,9 +457,9 @@ def test_any_words_come_back_as_they_were(
     """Through a draft, an earlier version, words that came too late, and back."""
     id = uuid4()
     for version, words in enumerate((first, second)):
-        actions.save_words(person=alice, id=id, words=words, kind="them", version=version, now=now)
+        actions.save_words(person=alice, id=id, sheet=Sheet(words, version), kind="them", now=now)
     letter = Letter.objects.get(pk=id)
-    late = actions.save_words(person=alice, id=id, words=third, version=99, now=now).revision
+    late = actions.save_words(person=alice, id=id, sheet=Sheet(third, 99), now=now).revision
 
     assert words_of(id, alice) == second
     if late:

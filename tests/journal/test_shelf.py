@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 import time_machine
 from pytest_django import Settings
-from pytest_django.asserts import assertContains
+from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import User
 from journal import search, views
@@ -17,6 +17,7 @@ from journal.models import Letter, LetterContents, Revision, Words
 from journal.paper import KINDS
 from tests.conftest import Client, Statements
 from tests.journal.letters import a_draft, a_letter, words_of
+from vault.models import Key
 
 LATER = timedelta(days=400)
 WORDS = "I kept checking if you had seen it."
@@ -428,6 +429,86 @@ def test_draft_is_thrown_away_after_one_question(
     assert not Letter.objects.exists()
 
 
+@pytest.mark.parametrize("way", ["throw-away", "let-go", "close", "bring-back", "edit"])
+def test_what_is_not_there_any_more_is_said_calmly(
+    as_alice: Client, alice: User, now: datetime, way: str
+) -> None:
+    """A second tap, or a page that stood open for long."""
+    draft = a_draft(alice, now=now)
+    as_alice.post(f"/journal/{draft.pk}/throw-away/")
+
+    page = as_alice.post(f"/journal/{draft.pk}/{way}/", {"then": "keep"})
+
+    assertContains(page, "It is not here any more", status_code=404)
+
+
+def test_what_was_said_at_the_end_is_there_when_they_come_back_to_it(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, WORDS, now=now)
+    there = f"/journal/{draft.pk}/close/"
+    said = {"body_now": "warm", "next_hour": "the window"}
+    as_alice.post(there, said | {"then": "seal"})
+
+    page = as_alice.get(there).text
+    assert 'value="the window"' in page
+    assert re.search(r'value="warm"[^>]* checked', page)
+
+    as_alice.post(there, said | {"then": "keep"})
+    as_alice.post(f"/journal/{draft.pk}/write-on/")
+    sheet = {"id": f"{draft.pk}", "version": "1", "body": "Other words."}
+    as_alice.post(f"/journal/{draft.pk}/edit/", sheet)
+    contents = Letter.objects.get().open(alice.key)
+    assert contents == LetterContents("", "Other words.", "warm", "the window")
+
+
+def test_words_that_wait_to_be_decided_about_are_spoken_of(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    for make in (a_letter, a_draft):
+        letter = make(alice, now=now)
+        there = f"/journal/{letter.pk}/"
+        assertNotContains(as_alice.get(there, follow=True), "came too late")
+        late = Revision.keep(alice, letter, Words("", "late"), late=True, now=now)
+
+        page = as_alice.get(there, follow=True)
+
+        assertContains(page, f'href="{there}versions/{late.pk}/"')
+        late.settle()
+        assertNotContains(as_alice.get(there, follow=True), "came too late")
+
+
+def test_letter_with_words_that_cannot_be_saved_is_not_let_go(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    """The page says that nothing has changed, so nothing has."""
+    for way, sent in (("let-go", {}), ("seal", {"day": "2030-01-01"}), ("throw-away", {})):
+        draft = a_draft(alice, now=now)
+        Revision.keep(alice, draft, Words("", "late"), late=True, now=now)
+        kek = Key.objects.get(owner=alice).kek
+        Key.objects.filter(owner=alice).update(kek="away")
+
+        with time_machine.travel(now, tick=False):
+            page = as_alice.post(f"/journal/{draft.pk}/{way}/", sent)
+
+        assertContains(page, "We cannot open this", status_code=503)
+        Key.objects.filter(owner=alice).update(kek=kek)
+        assert Letter.objects.get(pk=draft.pk).is_draft
+        assert Revision.objects.filter(letter=draft).late().exists()
+
+
+@pytest.mark.parametrize(
+    ("zone", "said"), [("UTC", "not said where you are"), ("Asia/Tokyo", "the clock of Tokyo")]
+)
+def test_page_that_seals_says_by_which_clock(
+    as_alice: Client, alice: User, now: datetime, zone: str, said: str
+) -> None:
+    User.objects.update(time_zone=zone)
+    draft = a_draft(alice, now=now)
+
+    assertContains(as_alice.get(f"/journal/{draft.pk}/seal/"), said)
+
+
 def test_only_a_draft_is_thrown_away(as_alice: Client, alice: User, now: datetime) -> None:
     letter = a_letter(alice, now=now)
 
@@ -451,6 +532,8 @@ def test_kept_letter_is_written_on(as_alice: Client, alice: User, now: datetime)
         (("close", {"then": "keep"}), ("close", {"then": "keep"}), False),
         (("let-go", {}), ("let-go", {}), False),
         (("seal", {"day": "2030-01-01"}), ("seal", {"day": "2030-01-01"}), False),
+        (("let-go", {}), ("let-go", {"leaves_line": "on"}), True),
+        (("seal", {"day": "2030-01-01"}), ("seal", {"day": "2030-01-05"}), True),
         (("let-go", {}), ("seal", {"day": "2030-01-01"}), True),
         (("seal", {"day": "2030-01-01"}), ("close", {"then": "keep"}), True),
     ],

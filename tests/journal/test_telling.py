@@ -1,16 +1,19 @@
 """On the day that a letter was sealed until, a mail says that something is ready, and no more."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from django.utils import timezone
+from django.db import connections, transaction
 
 from accounts.models import User
 from journal import actions
 from journal.models import Letter
 from mail.actions import send_due
 from mail.models import Message
+from reminders import actions as reminders
 from tests.conftest import Statements
 from tests.journal.letters import a_draft
 from tests.reminders.conftest import sink as sink
@@ -54,12 +57,31 @@ def test_day_is_told_of_once_at_their_hour(sealed: Letter, alice: User, sink: Si
         assert word not in said.replace("Paper Boat", "")
 
 
-def test_two_runs_at_once_make_one_mail(sealed: Letter) -> None:
+def test_day_that_is_told_twice_makes_one_mail(sealed: Letter) -> None:
     actions.tell(now=at("2027-03-28T18:00"))
     Letter.objects.update(tell_at=sealed.tell_at)
     actions.tell(now=at("2027-03-28T18:00"))
 
     assert Message.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_run_passes_by_what_another_run_holds(sealed: Letter) -> None:
+    moment = at("2027-03-28T18:00")
+    with transaction.atomic(), ThreadPoolExecutor(1) as others:
+        Letter.objects.select_for_update().get()
+        assert others.submit(_elsewhere, lambda: actions.tell(now=moment)).result(60) == 0
+
+    assert actions.tell(now=moment) == 1
+    assert Message.objects.count() == 1
+
+
+def _elsewhere(act: Callable[[], int]) -> int:
+    """On a connection of its own."""
+    try:
+        return act()
+    finally:
+        connections.close_all()
 
 
 def test_no_hour_means_no_mail(alice: User, now: datetime, sink: Sink) -> None:
@@ -69,7 +91,9 @@ def test_no_hour_means_no_mail(alice: User, now: datetime, sink: Sink) -> None:
     assert tell(at("2027-03-29T12:00")) == 0
 
 
-@pytest.mark.parametrize("meanwhile", ["opened", "let go", "set aside again", "erased"])
+@pytest.mark.parametrize(
+    "meanwhile", ["opened", "let go", "set aside again", "erased", "closed out"]
+)
 def test_letter_that_is_not_set_aside_any_more_is_not_told_of(
     sealed: Letter, alice: User, sink: Sink, meanwhile: str
 ) -> None:
@@ -81,6 +105,8 @@ def test_letter_that_is_not_set_aside_any_more_is_not_told_of(
         sealed.let_go(leaves_line=False, now=moment)
     elif meanwhile == "erased":
         alice.delete()
+    elif meanwhile == "closed out":
+        User.objects.update(is_active=False)
     else:
         sealed.seal_until(date(2028, 1, 1), tell_hour=9, person=alice, now=moment)
 
@@ -126,6 +152,29 @@ def test_whoever_moves_is_told_by_their_new_clock(sealed: Letter, alice: User) -
     assert sealed.tell_at == datetime(2027, 3, 28, 18, tzinfo=ZoneInfo("Pacific/Auckland"))
 
 
+def test_zone_that_is_said_with_the_reminders_is_theirs_too(
+    sealed: Letter, alice: User, now: datetime
+) -> None:
+    reminders.choose(person=alice, hour=9, zone="Pacific/Auckland", now=now)
+
+    sealed.refresh_from_db()
+    assert sealed.tell_at == datetime(2027, 3, 28, 18, tzinfo=ZoneInfo("Pacific/Auckland"))
+
+
+def test_mail_that_waits_moves_with_them(sealed: Letter, alice: User) -> None:
+    """The relay was down, and where they are now it is night."""
+    moment = at("2027-03-28T18:00")
+    actions.tell(now=moment)
+    alice.time_zone = "Pacific/Auckland"
+    alice.save()
+
+    actions.moved(person=alice, now=moment)
+
+    message = Message.objects.get()
+    morning = datetime(2027, 3, 29, 8, tzinfo=ZoneInfo("Pacific/Auckland"))
+    assert (message.due_at, message.closes_at) == (morning, morning + 12 * HOUR)
+
+
 def test_statements_of_telling_do_not_grow_with_the_letters(
     alice: User, now: datetime, statements: Statements
 ) -> None:
@@ -138,4 +187,3 @@ def test_statements_of_telling_do_not_grow_with_the_letters(
         asked.append(len(found))
 
     assert asked[0] == asked[1] <= 5
-    assert timezone.is_aware(now)

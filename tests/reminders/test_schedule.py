@@ -7,20 +7,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from mail.hours import CLOSES, HOURS, OPENS, closes, is_quiet, moment
 from reminders.schedule import (
-    CLOSES,
     GAPS,
-    HOURS,
-    OPENS,
     Standing,
     Verdict,
     Wish,
-    closes,
     decide,
     due,
-    is_quiet,
     look_at,
-    moment,
     next_note_on,
     next_turn,
 )

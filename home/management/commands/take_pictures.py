@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from healing.models import Answer
 from home.demo import EMAIL, PASSWORD, fill
-from journal.actions import save_words
+from journal.actions import Sheet, save_words
 from journal.models import Letter, Revision, Words
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def _pages_of_a_draft(person: "User", now: datetime) -> dict[str, str]:
     words = Words("M.", "I nearly told you about the rain.\n\nThen I told the kettle.")
     for version in (1, 0):
         # The second time from a page that knew nothing of the first.
-        save_words(person=person, id=draft.pk, words=words, version=version, now=now)
+        save_words(person=person, id=draft.pk, sheet=Sheet(words, version), now=now)
         words = Words("M.", "On the stairs, with the phone: it rained.")
     earlier, late = Revision.objects.of(person).filter(letter=draft).order_by("is_late")
     return _pages_about(draft, "edit", "close", "throw_away", "versions") | {
@@ -295,8 +295,8 @@ def _pages_of_endings(person: "User", now: datetime) -> dict[str, str]:
 
 
 def _draft(person: "User", text: str, now: datetime) -> Letter:
-    words = Words("M.", text)
-    return save_words(person=person, id=uuid4(), kind="them", words=words, now=now).letter
+    sheet = Sheet(Words("M.", text))
+    return save_words(person=person, id=uuid4(), kind="them", sheet=sheet, now=now).letter
 
 
 def _contact_sheet(browser: "Browser", folder: Path) -> None:

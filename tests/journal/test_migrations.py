@@ -1,0 +1,35 @@
+"""A shelf that was filled before letters had a life."""
+
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from accounts.models import User
+from journal.models import Letter, LetterContents
+from vault.sealing import pack
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEFORE, AFTER = [("journal", "0002_one_index_by_owner")], [("journal", "0003_letters_have_a_life")]
+
+
+def test_letters_from_before_are_kept_letters_to_them(alice: User, now: datetime) -> None:
+    id = uuid4()
+    data = pack({"to": "M.", "body": "It rained."})
+    MigrationExecutor(connection).migrate(BEFORE)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO journal_letter (id, owner_id, sealed, scheme, created_at, changed_at)"
+                " VALUES (%s, %s, %s, 1, %s, %s)",
+                [id, alice.pk, alice.key.seal("journal.letter", id, data), now, now],
+            )
+    finally:
+        MigrationExecutor(connection).migrate(AFTER)
+
+    letter = Letter.objects.get()
+    assert (letter.state, letter.kind, letter.version) == ("kept", "them", 1)
+    assert letter.open(alice.key) == LetterContents("M.", "It rained.")
