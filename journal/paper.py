@@ -26,15 +26,15 @@ TO_THEM = Kind(
     title=_("To them"),
     about=_("Everything you would say if it could not hurt you."),
     heads_up=_(
-        "Writing to them can feel heavier for an hour or two, and then it passes. If it becomes"
-        " too much, stop, or change to a plain day."
+        "Many people feel heavier right after writing to them. If it stays heavy, or becomes too"
+        " much, stop here, or choose a plain day."
     ),
     question=_("What would you say, if it could not hurt you?"),
     openings=(
-        _("What I needed was "),
-        _("The last time we spoke, I thought "),
-        _("I never told you that "),
-        _("I am not going to carry "),
+        _("What I needed was"),
+        _("The last time we spoke, I thought"),
+        _("I never told you that"),
+        _("I am not going to carry"),
     ),
 )
 TO_ME_THEN = Kind(
@@ -46,10 +46,10 @@ TO_ME_THEN = Kind(
     ),
     question=_("What would you like that earlier you to hear?"),
     openings=(
-        _("You had good reasons to hope. One of them was "),
-        _("You could not have known that "),
-        _("I want to thank you for "),
-        _("What you needed then was "),
+        _("You had good reasons to hope. One of them was"),
+        _("You could not have known that"),
+        _("I want to thank you for"),
+        _("What you needed then was"),
     ),
 )
 FROM_A_FRIEND = Kind(
@@ -61,10 +61,10 @@ FROM_A_FRIEND = Kind(
     ),
     question=_("What would somebody say who is on your side?"),
     openings=(
-        _("I have seen how hard you "),
-        _("If you could see yourself as I do, "),
-        _("It was never your task to "),
-        _("What I wish for you this week is "),
+        _("I have seen how hard you"),
+        _("If you could see yourself as I do,"),
+        _("It was never your task to"),
+        _("What I wish for you this week is"),
     ),
 )
 TO_THE_SILENCE = Kind(
@@ -76,10 +76,10 @@ TO_THE_SILENCE = Kind(
     ),
     question=_("What does the silence need to hear from you?"),
     openings=(
-        _("You made me believe that "),
-        _("You came on a day when "),
-        _("What you took up was "),
-        _("You may stay, but not in "),
+        _("You made me believe that"),
+        _("You came on a day when"),
+        _("What you took up was"),
+        _("You may stay, but not in"),
     ),
 )
 THE_FIRST_NIGHT = Kind(
@@ -92,10 +92,10 @@ THE_FIRST_NIGHT = Kind(
     ),
     question=_("What would have helped you on that night?"),
     openings=(
-        _("I am sitting beside you now, and "),
-        _("By morning you will know that "),
-        _("You do not have to understand it tonight. "),
-        _("One thing that will still be yours is "),
+        _("I am sitting beside you now, and"),
+        _("By morning you will know that"),
+        _("You do not have to understand it tonight."),
+        _("One thing that will still be yours is"),
     ),
 )
 PLAIN_DAY = Kind(
@@ -105,10 +105,10 @@ PLAIN_DAY = Kind(
     heads_up=_("Facts only: where you were, what you ate, what you saw. Leave out the why today."),
     question=_("What did you do today, in plain facts?"),
     openings=(
-        _("I got up at "),
-        _("I ate "),
-        _("On the way I saw "),
-        _("Before the evening I still "),
+        _("I got up at"),
+        _("I ate"),
+        _("On the way I saw"),
+        _("Before the evening I still"),
     ),
     has_reader=False,
 )
