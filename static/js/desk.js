@@ -5,21 +5,24 @@
 
 const PAUSE = 800;
 const PATIENCE = 5000;
-// Sooner than anybody closes a page after the last key: a copy that lacks that key would look, next to the
-// words that a closing page sends, like words of another page.
+// Sooner than anybody closes a page after the last key.
 const COPIED_AFTER = 30;
 const AGAIN = 30000;
 const MINUTE = 60000;
 const ANSWERED = 20000;
 const DEVICE = 2000;
-// Of what a closing page sends, browsers take so many bytes.
+// Of what a page still sends while it closes, browsers take so many bytes.
 const LIGHT = 60000;
 
 const KEPT = 200;
 const CLOSED = 403;
 const BESIDE = 409;
 const GONE = 410;
+const TOO_LONG = 413;
+const BUSY = 503;
 const UNHEARD = 0;
+// The number of a key that belongs to a keyboard of signs, in browsers which end its word before they tell of it.
+const COMPOSED = 229;
 
 const FIELDS = ["id", "to", "body", "version", "revision", "answers", "since"];
 const NO_LETTER = "00000000-0000-0000-0000-000000000000";
@@ -43,7 +46,7 @@ function write(sheet) {
   for (const name of FIELDS) if (name in sheet && field(name)) field(name).value = sheet[name];
 }
 
-// What the server has confirmed last.
+// What the server has confirmed last, or what its writer has yet to say a word about; "" where neither is known.
 let kept = paper && texts.desk ? words(onPaper()) : "";
 
 function isNew(sheet = onPaper()) {
@@ -56,13 +59,23 @@ const said = line.querySelector("[data-desk-said]");
 const sign = line.querySelector("[data-desk-kept]");
 let saidAt = 0;
 let troubled = false;
+// Whether it speaks of words that are still to be kept.
+let isOwed = false;
 
 function say(text, ...more) {
   saidAt = Date.now();
+  isOwed = false;
+  const saying = document.createElement("span");
+  saying.append(text, ...more.flatMap((one) => [" ", one]));
   // A screen reader would read the same words once more.
-  if (said.textContent === [text, ...more.map((one) => one.textContent)].join(" ")) return;
-  said.replaceChildren(text, ...more.flatMap((one) => [" ", one]));
+  if (said.innerHTML === saying.innerHTML) return;
+  said.replaceChildren(...saying.childNodes);
   sign.hidden = true;
+}
+
+function sayOwed(...saying) {
+  say(...saying);
+  isOwed = true;
 }
 
 function sayKept(text, note) {
@@ -84,21 +97,35 @@ function button(text, press) {
   made.append(text);
   made.type = "button";
   made.className = "linklike";
-  made.addEventListener("click", press, { once: true });
+  made.addEventListener("click", () => pressed(press), { once: true });
   return made;
+}
+
+// The button goes with what it was said with.
+function pressed(press) {
+  if (!paper) line.tabIndex = -1;
+  (paper ? field("body") : line).focus();
+  press();
 }
 
 // --- The device
 
 // One after the other, so that what is deleted is not written again.
-let turn = Promise.resolve();
+let queue = Promise.resolve();
 let opened = null;
 let secret = null;
 let copied = "";
 let copying = 0;
 
-// Each paper has a copy of its own, also where two of them are of one letter.
+// Each open page has a name, for its copy on the device and for the server, also where two of them are of one letter;
+// and whatever is taken from its paper has a number. So of two of them one knows which came later.
 const own = newId();
+let turns = 0;
+
+function numbered(sheet) {
+  turns += 1;
+  return { ...sheet, sitting: own, turn: String(turns) };
+}
 
 function newId() {
   const bytes = [...crypto.getRandomValues(new Uint8Array(16))];
@@ -106,9 +133,9 @@ function newId() {
   return signs.replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 }
 
-function inTurn(work) {
-  turn = turn.then(work).catch(() => false);
-  return turn;
+function oneByOne(work) {
+  queue = queue.then(work).catch(() => false);
+  return queue;
 }
 
 // Some browsers never answer. Nothing waits for them for long.
@@ -122,8 +149,11 @@ function open() {
     asked.onupgradeneeded = () => asked.result.createObjectStore("copies");
     asked.onerror = () => fail(asked.error);
     asked.onsuccess = () => {
-      // Signing out in another tab closes it.
-      asked.result.onclose = () => (opened = null);
+      // Signing out in another tab closes it, and leaves nothing in it.
+      asked.result.onclose = () => {
+        opened = null;
+        copied = "";
+      };
       done(asked.result);
     };
   });
@@ -163,28 +193,26 @@ async function unsealed(place, { iv, bytes }) {
   }
 }
 
-// Whether what is on the paper lies on the device too.
+// Whether what is on the paper lies on the device too, as far as there is need of it.
 function copy() {
   clearTimeout(copying);
   copying = 0;
-  return inTurn(async () => {
+  return oneByOne(async () => {
     const sheet = onPaper();
     const text = JSON.stringify(sheet);
-    if (!isNew(sheet) || text === copied) return true;
-    const record = await sealed(own, text);
+    if (!isNew(sheet)) return forget();
+    if (text === copied) return true;
+    const record = await sealed(own, JSON.stringify(numbered(sheet)));
     await withCopies("readwrite", (copies) => copies.put(record, own));
     copied = text;
     return true;
   });
 }
 
-function forget() {
-  clearTimeout(copying);
-  copying = 0;
-  return inTurn(async () => {
-    if (copied) await withCopies("readwrite", (copies) => copies.delete(own));
-    copied = "";
-  });
+async function forget() {
+  if (copied) await withCopies("readwrite", (copies) => copies.delete(own));
+  copied = "";
+  return true;
 }
 
 // --- The server
@@ -194,37 +222,59 @@ let csrf = paper ? field("csrfmiddlewaretoken").value : "";
 let isSure = Boolean(paper);
 let looking = null;
 
+// How many bytes are under way that are to arrive also when the page goes.
+let light = 0;
+
+// What it answers is read in time too, or this fails.
+async function reach(address, how, read) {
+  const stop = new AbortController();
+  const waited = setTimeout(() => stop.abort(), ANSWERED);
+  try {
+    return await read(await fetch(address, { ...how, redirect: "manual", signal: stop.signal }));
+  } finally {
+    clearTimeout(waited);
+  }
+}
+
+async function heard(answer) {
+  const { status } = answer;
+  if (answer.type === "opaqueredirect" || status === 401 || status === CLOSED) return { status: CLOSED };
+  // What is too much is turned away at the door, without a word.
+  if (status === 400 || status === TOO_LONG) return { status: TOO_LONG, said: texts.long };
+  return { ...(await answer.json()), status };
+}
+
 async function post(sheet) {
   const body = new URLSearchParams(sheet);
+  const { length } = String(body);
+  const weight = light + length < LIGHT ? length : 0;
+  const how = { method: "POST", headers: { "X-CSRFToken": csrf }, body, keepalive: weight > 0 };
+  light += weight;
   try {
-    const answer = await fetch(texts.save.replace(NO_LETTER, sheet.id), {
-      method: "POST",
-      headers: { "X-CSRFToken": csrf },
-      body,
-      redirect: "manual",
-      keepalive: String(body).length < LIGHT,
-      signal: AbortSignal.timeout?.(ANSWERED),
-    });
-    const isClosed = answer.type === "opaqueredirect" || answer.status === 401 || answer.status === CLOSED;
-    return isClosed ? { status: CLOSED } : { ...(await answer.json()), status: answer.status };
+    return await reach(texts.save.replace(NO_LETTER, sheet.id), how, heard);
   } catch {
     return { status: UNHEARD };
+  } finally {
+    light -= weight;
   }
 }
 
 // Why nothing can be sent from here now; "" where it can, with a fresh token for it.
 async function ask() {
   try {
-    const answer = await fetch(texts.token, { redirect: "manual", cache: "no-store" });
-    if (!answer.ok) return answer.status < 500 ? "closed" : "unreached";
-    const here = await answer.json();
-    if (here.key !== texts.key) return "someone";
-    csrf = here.csrf;
-    if (paper) field("csrfmiddlewaretoken").value = csrf;
-    return "";
+    return await reach(texts.token, { cache: "no-store" }, met);
   } catch {
     return navigator.onLine ? "unreached" : "offline";
   }
+}
+
+async function met(answer) {
+  if (!answer.ok) return answer.status < 500 ? "closed" : "unreached";
+  const here = await answer.json();
+  if (here.key !== texts.key) return "someone";
+  csrf = here.csrf;
+  if (paper) field("csrfmiddlewaretoken").value = csrf;
+  return "";
 }
 
 async function look() {
@@ -260,8 +310,6 @@ let waiting = 0;
 let underWay = null;
 let sent = "";
 let again = false;
-// Sent, and never answered: exactly that goes first next time, or it would look like words of another page.
-let lost = null;
 let note = "";
 
 function typed() {
@@ -276,7 +324,7 @@ function save() {
   for (const each of [pausing, hurrying, waiting]) clearTimeout(each);
   hurrying = 0;
   again = Boolean(underWay);
-  if (!underWay && !isNew()) return "";
+  if (!underWay && !isNew()) return takeBack();
   underWay ??= keep().finally(() => {
     underWay = null;
     if (again) save();
@@ -284,29 +332,35 @@ function save() {
   return underWay;
 }
 
+// There is nothing to keep any more.
+function takeBack() {
+  copy();
+  if (isOwed) say("");
+  return "";
+}
+
 async function keep() {
-  const sheet = lost ?? onPaper();
+  const sheet = numbered(onPaper());
   sent = words(sheet);
   const answer = await send(sheet);
   sent = "";
   if (answer.why) {
-    lost = answer.isLost ? sheet : lost;
+    // It may have been kept all the same.
+    if (answer.isLost) kept = "";
     await tellTrouble(answer.why);
     return answer.why;
   }
-  again ||= Boolean(lost);
-  lost = null;
   if (answer.status === KEPT || answer.status === BESIDE) confirm(sheet, answer);
   tell(answer);
-  return answer.status === KEPT ? "" : "refused";
+  if (answer.status === KEPT) return "";
+  return answer.status === TOO_LONG ? "long" : "refused";
 }
 
 function confirm(sheet, answer) {
   kept = words(sheet);
   if (answer.status === KEPT) moveTo(answer);
   else write({ revision: answer.revision });
-  if (isNew()) copy();
-  else forget();
+  copy();
 }
 
 function moveTo({ id, version, address }) {
@@ -322,7 +376,8 @@ function tell(answer) {
   else if (status === KEPT) say(moved);
   else if (status === BESIDE) say(answer.said, link(texts.toBoth, address));
   else if (status === GONE) say(answer.said, button(texts.anew, beginAnew));
-  else say(answer.said);
+  else sayOwed(answer.said);
+  if (status === BUSY) waiting = setTimeout(save, AGAIN);
   troubled = status !== KEPT;
   note = "";
 }
@@ -330,8 +385,10 @@ function tell(answer) {
 async function tellTrouble(why) {
   const isHere = await inTime(copy());
   troubled = true;
+  // Meanwhile they may have been taken back.
+  if (!isNew()) return void takeBack();
   const pages = why === "closed" ? [link(texts.toPages, location.href, true)] : [];
-  say(`${isHere ? texts.device : texts.screen} ${texts[why]}`, ...pages);
+  sayOwed(`${isHere ? texts.device : texts.screen} ${texts[why]}`, ...pages);
   // Not while somebody else is signed in: asking again and again would hold their pages open.
   if (why !== "someone") waiting = setTimeout(save, AGAIN);
 }
@@ -351,10 +408,8 @@ function handOver() {
   if (!isNew(sheet)) return;
   copy();
   if (!isSure || sent === words(sheet)) return;
-  // What is under way will have arrived before.
-  if (sent && sheet.version !== "0") sheet.version = String(Number(sheet.version) + 1);
   sent = words(sheet);
-  post(sheet);
+  post(numbered(sheet));
 }
 
 function shownOrHidden() {
@@ -386,17 +441,30 @@ async function handIn(event) {
   isHandingIn = true;
   let why = "";
   while (isNew() && !why) why = await save();
-  await inTime(turn);
+  await inTime(queue);
   isHandingIn = false;
-  if (why && why !== "refused") return;
+  if (why && why !== "refused") return void line.scrollIntoView({ block: "nearest" });
   isHandedIn = true;
   paper.requestSubmit(event.submitter);
+}
+
+// Whoever has named somebody goes on to write to them. In the middle of a word of signs, Enter ends the word.
+function pressedKey(event) {
+  const isEnter = event.key === "Enter" && !event.isComposing && event.keyCode !== COMPOSED;
+  if (!isEnter || event.target !== field("to")) return;
+  event.preventDefault();
+  field("body").focus();
 }
 
 // --- Copies of before
 
 // The copy of this very page, before it was loaded anew.
 const before = history.state?.paper;
+const atFirst = paper && words(onPaper());
+
+function isUntouched() {
+  return paper && words(onPaper()) === atFirst;
+}
 
 function belongsHere(place, sheet) {
   const here = onPaper();
@@ -410,14 +478,11 @@ async function deliver() {
     places = copies.getAllKeys();
     return copies.getAll();
   });
-  const atFirst = paper && words(onPaper());
   for (const [at, place] of places.result.entries()) {
     const sheet = await unsealed(place, records[at]);
-    const isUntouched = paper && words(onPaper()) === atFirst;
     if (!sheet || place === own) continue;
-    if (isUntouched && belongsHere(place, sheet)) await putBack(sheet);
-    else if (!(await bring(place, sheet))) continue;
-    await discard(place, records[at]);
+    const act = isUntouched() && belongsHere(place, sheet) ? putBack : bring;
+    if (await act({ ...sheet, revision: "" }, place)) await discard(place, records[at]);
   }
 }
 
@@ -427,37 +492,64 @@ async function discard(place, { iv }) {
   if (now && String(now.iv) === String(iv)) await withCopies("readwrite", (copies) => copies.delete(place));
 }
 
+// Whether there is no more need of the copy. It is sent as the page that wrote it would have sent it, so that what that
+// page sent besides stands in nobody's way.
 async function putBack(sheet) {
   write(sheet);
-  if (!isNew()) return;
-  await inTime(copy());
+  if (!isNew()) return true;
   note = texts.back;
   say(note);
+  sent = words(sheet);
+  const answered = send(sheet);
+  // What is saved meanwhile waits for it.
+  underWay = answered.then(() => "");
+  const { status, why, revision } = await answered;
+  underWay = null;
+  sent = "";
+  if (status === BESIDE) write({ revision });
+  const isHere = await inTime(copy());
+  save();
+  return isHere && !why;
+}
+
+// The same, where the paper is another one.
+async function bring(sheet, place) {
+  const answer = await send(sheet);
+  if (answer.status === GONE) offer(place, sheet);
+  if (answer.status === BESIDE) say(answer.said, link(texts.toBoth, answer.link));
+  if (answer.status === KEPT) tellBrought(sheet, answer);
+  return answer.status === KEPT || answer.status === BESIDE;
+}
+
+function tellBrought(sheet, { id, address }) {
+  if (id !== (paper && onPaper().id)) return say(texts.delivered, link(texts.toThem, address));
+  if (!isUntouched() || words(sheet) === atFirst) return;
+  // They came into this very letter after this page was made.
+  write({ to: sheet.to, body: sheet.body });
+  note = texts.back;
   save();
 }
 
-// Whether there is no more need of the copy.
-async function bring(place, sheet) {
-  const answer = await send(sheet);
-  if (answer.status === GONE) return offer(place, sheet);
-  if (answer.status === BESIDE) say(answer.said, link(texts.toBoth, answer.link));
-  if (answer.status !== KEPT) return answer.status === BESIDE;
-  if (answer.id !== (paper && onPaper().id)) say(texts.delivered, link(texts.toThem, answer.address));
-  return true;
+// Its writer has closed the letter elsewhere. What was not in it then is theirs to decide about.
+function offer(place, sheet) {
+  const end = () => {
+    say("");
+    withCopies("readwrite", (copies) => copies.delete(place)).catch(() => {});
+  };
+  const anew = asNew(sheet);
+  const take = async () => {
+    const answer = await send(anew);
+    if (answer.why) return void tellWaits(answer.why, take);
+    if (answer.status !== KEPT) return void say(answer.said);
+    end();
+    say(texts.delivered, link(texts.toThem, answer.address));
+  };
+  say(texts.gone, button(texts.anew, take), button(texts.go, end));
 }
 
-// Its writer has closed the letter elsewhere. What was not in it then is theirs to decide about.
-async function offer(place, sheet) {
-  const end = (work) => async () => {
-    say("");
-    if (await work()) await withCopies("readwrite", (copies) => copies.delete(place));
-  };
-  say(
-    texts.gone,
-    button(texts.anew, end(() => bring(place, asNew(sheet)))),
-    button(texts.go, end(() => true)),
-  );
-  return false;
+function tellWaits(why, goOn) {
+  say(`${texts.device} ${texts[why]}`);
+  if (why !== "someone") setTimeout(goOn, AGAIN);
 }
 
 // --- The page
@@ -465,6 +557,7 @@ async function offer(place, sheet) {
 if (paper) {
   history.replaceState({ ...history.state, paper: own }, "");
   paper.addEventListener("input", typed);
+  paper.addEventListener("keydown", pressedKey);
   paper.addEventListener("submit", handIn);
   document.addEventListener("visibilitychange", shownOrHidden);
   document.addEventListener("leaving", handOver);

@@ -72,6 +72,11 @@ def status(page: Page) -> Locator:
     return page.locator("[data-desk]")
 
 
+def version(page: Page) -> Locator:
+    """Of the letter’s words, the newest that the page knows of."""
+    return page.locator("main form [name=version]")
+
+
 def button(page: Page, name: str) -> Locator:
     return page.locator("main").get_by_role("button", name=name)
 
@@ -98,6 +103,12 @@ def requests(page: Page) -> list[Request]:
     sent: list[Request] = []
     page.on("request", lambda each: sent.append(each) if "/autosave/" in each.url else None)
     return sent
+
+
+def lose(route: Route) -> None:
+    """It arrives, and its answer does not."""
+    route.fetch()
+    route.abort()
 
 
 def tell(page: Page, event: str) -> None:
@@ -193,7 +204,7 @@ def test_draft_is_changed_where_it_was_left(desk: Desk, alice: User, now: dateti
         assert write_and_wait(page, words) == 200
 
     assert words_of(draft, alice).body == MORE
-    expect(page.locator("main form [name=version]")).to_have_value("4")
+    expect(version(page)).to_have_value("4")
 
 
 def test_copy_on_the_device_goes_as_soon_as_the_words_are_kept(desk: Desk) -> None:
@@ -240,9 +251,10 @@ def test_that_it_is_kept_is_said_once_a_minute(desk: Desk) -> None:
 
     for minute in range(4):
         # Each time we would have something new to say.
-        with time_machine.travel(now + timedelta(minutes=minute)), page.expect_response(SAVE):
+        with time_machine.travel(now + timedelta(minutes=minute)):
             write(page, f"{WORDS}{minute}")
             page.clock.run_for(800)
+            expect(version(page)).to_have_value(str(minute + 1))
         page.clock.run_for(20_000)
 
     first, last = page.evaluate("() => window.heard")
@@ -271,6 +283,14 @@ def test_letter_of_100_000_characters_is_kept(desk: Desk, alice: User) -> None:
     assert bodies(alice) == [words]
 
 
+# As from a page without a script.
+HAND_IN = """
+(words) => {
+  const form = document.querySelector("main form");
+  form.elements.body.value = words;
+  form.submit();
+}
+"""
 WATCH = """
 () => {
   window.outlives = [];
@@ -321,14 +341,14 @@ def test_button_hands_in_what_is_kept_already(desk: Desk, alice: User) -> None:
     assert answer.value.headers["location"].endswith("/close/")
     expect(page).to_have_url(re.compile("/close/$"))
     assert bodies(alice) == [WORDS]
-    assert copies(page) == []
+    page.wait_for_function(HAS_NO_COPY)
 
 
 def test_borrowed_line_takes_the_place_of_nothing(
     desk: Desk, as_alice: Client, alice: User
 ) -> None:
     as_alice.post(f"{NEW}lines/", {"opening": "Since the ferry left,"})
-    page = desk()
+    page = desk(clock=True)
     write(page, "one two")
     paper(page).evaluate("paper => paper.setSelectionRange(0, 3)")
 
@@ -338,6 +358,7 @@ def test_borrowed_line_takes_the_place_of_nothing(
     words = "oneWhat I needed was Since the ferry left,  two"
     expect(paper(page)).to_have_value(words)
     expect(paper(page)).to_be_focused()
+    page.clock.run_for(800)
     expect(status(page)).to_have_text(KEPT)
     assert bodies(alice) == [words]
 
@@ -408,6 +429,151 @@ def test_tab_is_closed_while_an_answer_is_under_way(
     assert not Revision.objects.late().exists()
 
 
+def test_new_paper_is_closed_during_its_first_save(desk: Desk, server: Site, alice: User) -> None:
+    page = desk()
+    address = f"/journal/{page.locator('main form [name=id]').input_value()}/autosave/"
+    server.way_back.hold(address)
+    write(page, WORDS)
+    server.wait_for("/autosave/")
+    write(page, MORE)
+
+    page.close()
+
+    server.wait_for("/autosave/")
+    assert bodies(alice) == [MORE]
+    assert not Revision.objects.late().exists()
+
+
+def test_page_that_closes_while_an_answer_is_under_way_writes_over_nothing(
+    desk: Desk, server: Site, alice: User, now: datetime
+) -> None:
+    """Another device has come in between."""
+    draft = a_draft(alice, "first", now=now)
+    page, elsewhere = desk(EDIT_OF % draft.pk), desk(EDIT_OF % draft.pk)
+    server.way_back.hold(f"/journal/{draft.pk}/autosave/")
+    write(page, WORDS)
+    server.wait_for("/autosave/")
+    theirs = words_of(draft, alice)
+    saved = Letter.objects.get(pk=draft.pk)
+    assert (theirs.body, saved.version) == (WORDS, 2)
+    elsewhere.goto(EDIT_OF % draft.pk)
+    write(elsewhere, "from elsewhere")
+    server.wait_for("/autosave/")
+    write(page, MORE)
+
+    page.close()
+
+    server.wait_for("/autosave/")
+    assert words_of(draft, alice).body == "from elsewhere"
+    assert earlier(draft, alice, late=True) == [MORE]
+
+
+def test_page_is_loaded_anew_in_the_middle_of_a_save(
+    desk: Desk, server: Site, alice: User, now: datetime
+) -> None:
+    """What it had sent before arrives last, and makes no second text of it."""
+    draft = a_draft(alice, "first", now=now)
+    page = desk(EDIT_OF % draft.pk)
+    server.gate.hold(f"/journal/{draft.pk}/autosave/")
+    write(page, WORDS)
+    assert server.gate.arrived.wait(PATIENCE)
+    write(page, MORE)
+    page.wait_for_function(HAS_COPY)
+
+    page.reload()
+    expect(paper(page)).to_have_value(MORE)
+    server.gate.open()
+
+    expect(status(page)).to_contain_text(KEPT)
+    page.wait_for_function(HAS_NO_COPY)
+    assert words_of(draft, alice).body == MORE
+    assert not Revision.objects.late().exists()
+    assert write_and_wait(page, "and on") == 200
+    assert words_of(draft, alice).body == "and on"
+
+
+def test_new_paper_is_loaded_anew_after_an_answer_that_was_lost(desk: Desk, alice: User) -> None:
+    """The words that it goes on with are known as those of the same page."""
+    page = desk()
+    page.route(SAVE, lose, times=1)
+    write_unheard(page)
+    page.route(SAVE, lambda route: route.abort())
+    write(page, MORE)
+    button(page, "Keep it as a draft").click()
+    expect(status(page)).to_contain_text("on this device, encrypted")
+    page.unroute(SAVE)
+
+    page.reload()
+
+    expect(paper(page)).to_have_value(MORE)
+    expect(status(page)).to_contain_text("are on the paper again. Kept at")
+    assert bodies(alice) == [MORE]
+    assert not Revision.objects.late().exists()
+
+
+def test_copy_that_another_tab_delivers_is_overtaken_by_nothing_of_its_page(
+    desk: Desk, alice: User
+) -> None:
+    page = desk(clock=True)
+    write(page, WORDS)
+    page.clock.run_for(100)
+    page.wait_for_function(HAS_COPY)
+    other = beside(page, "/journal/")
+    expect(status(other)).to_contain_text("are kept now")
+
+    write(page, MORE)
+    page.clock.run_for(800)
+
+    expect(version(page)).to_have_value("2")
+    assert bodies(alice) == [MORE]
+    assert not Revision.objects.late().exists()
+
+
+def test_draft_that_was_loaded_before_its_words_came_shows_them(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(EDIT_OF % draft.pk)
+    page.route(SAVE, lose, times=1)
+    write_unheard(page, WORDS)
+    page.route(SAVE, lambda route: route.abort())
+    write(page, MORE)
+    button(page, "Keep it as a draft").click()
+    page.wait_for_function(HAS_COPY)
+    page.unroute(SAVE)
+
+    page.reload()
+
+    expect(paper(page)).to_have_value(MORE)
+    expect(status(page)).to_contain_text("are on the paper again. Kept at")
+    assert write_and_wait(page, "and on") == 200
+    assert words_of(draft, alice).body == "and on"
+    assert not Revision.objects.late().exists()
+
+
+NO_ROOM = """
+IDBObjectStore.prototype.put = () => {
+  throw new DOMException("", "QuotaExceededError");
+};
+"""
+
+
+def test_old_copy_stays_where_there_is_no_room_for_a_new_one(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(EDIT_OF % draft.pk)
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page)
+    page.add_init_script(NO_ROOM)
+
+    page.reload()
+
+    expect(paper(page)).to_have_value(WORDS)
+    expect(status(page)).to_contain_text("on this screen only")
+    assert len(copies(page)) == 1
+
+
 def test_page_is_loaded_anew_in_the_middle_of_a_line(desk: Desk, alice: User) -> None:
     page = desk(clock=True)
     write(page)
@@ -452,7 +618,7 @@ def test_draft_is_loaded_anew_with_what_did_not_get_through(
     expect(paper(page)).to_have_value(MORE)
     expect(status(page)).to_contain_text(KEPT)
     assert words_of(draft, alice).body == MORE
-    assert copies(page) == []
+    page.wait_for_function(HAS_NO_COPY)
 
 
 def test_words_left_on_the_device_are_delivered_from_any_desk(
@@ -486,7 +652,7 @@ def test_words_left_on_the_device_are_delivered_from_the_shelf(desk: Desk, alice
     page.get_by_role("link", name="Open them").click()
     expect(paper(page)).to_have_value(WORDS)
     assert bodies(alice) == [WORDS]
-    assert copies(page) == []
+    page.wait_for_function(HAS_NO_COPY)
 
 
 def test_copy_of_somebody_else_is_left_alone(
@@ -531,7 +697,7 @@ def test_words_left_on_the_device_never_take_the_place_of_newer_ones(
     assert earlier(draft, alice, late=True) == [WORDS]
 
 
-@pytest.mark.parametrize(("name", "found"), [("new paper", [WORDS]), ("Let them go", [])])
+@pytest.mark.parametrize(("name", "found"), [("new paper", [WORDS]), ("Delete them", [])])
 def test_words_of_a_letter_that_is_gone_wait_for_a_decision(
     desk: Desk, alice: User, now: datetime, name: str, found: list[str]
 ) -> None:
@@ -547,11 +713,80 @@ def test_words_of_a_letter_that_is_gone_wait_for_a_decision(
     assert bodies(alice) == []
     button(page, name).click()
 
+    expect(paper(page)).to_be_focused()
     if found:
         expect(status(page)).to_contain_text("are kept now")
     page.wait_for_function(HAS_NO_COPY)
     expect(button(page, name)).to_be_hidden()
     assert bodies(alice) == found
+
+
+def test_decision_about_words_of_a_letter_that_is_gone_waits_for_a_connection(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(EDIT_OF % draft.pk)
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page)
+    page.unroute(SAVE)
+    draft.delete()
+    page.clock.install()
+    page.goto("/journal/")
+    expect(status(page)).to_contain_text("Words of a letter that is gone")
+    page.context.set_offline(True)
+
+    button(page, "new paper").click()
+
+    expect(status(page)).to_contain_text("There is no connection")
+    expect(status(page)).to_be_focused()
+    assert len(copies(page)) == 1
+    page.context.set_offline(False)
+    page.clock.run_for(30_000)
+    expect(status(page)).to_contain_text("are kept now")
+    page.wait_for_function(HAS_NO_COPY)
+    assert bodies(alice) == [WORDS]
+
+
+def test_decision_that_the_device_refuses_breaks_nothing(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(EDIT_OF % draft.pk)
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page)
+    page.unroute(SAVE)
+    draft.delete()
+    page.goto(NEW)
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(error.message))
+    page.evaluate("() => { IDBObjectStore.prototype.delete = () => { throw new Error('no') } }")
+
+    button(page, "Delete them").click()
+
+    expect(status(page)).to_have_text("")
+    assert write_and_wait(page) == 200
+    assert broken == []
+
+
+def test_link_to_words_that_came_too_late_leads_to_the_newest(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page, other = desk(EDIT_OF % draft.pk), desk(EDIT_OF % draft.pk)
+    write_and_wait(page)
+    assert write_and_wait(other, MORE) == 409
+    both = other.get_by_role("link", name="Look at both")
+    before = both.get_attribute("href")
+    assert before
+    # Decided about on the other page meanwhile.
+    page.goto(before)
+    button(page, "Leave the letter as it is").click()
+
+    assert write_and_wait(other, "and on") == 409
+
+    revision = Revision.objects.late().get()
+    expect(both).to_have_attribute("href", f"/journal/{draft.pk}/versions/{revision.pk}/")
+    assert str(revision.pk) not in before
 
 
 # --- Lines that break ----------------------------------------------------------------------
@@ -592,11 +827,6 @@ def test_answer_that_was_lost_makes_no_second_letter_and_no_conflict(
     desk: Desk, alice: User
 ) -> None:
     page = desk()
-
-    def lose(route: Route) -> None:
-        route.fetch()
-        route.abort()
-
     page.route(SAVE, lose, times=1)
     write_unheard(page)
     assert bodies(alice) == [WORDS]
@@ -604,7 +834,7 @@ def test_answer_that_was_lost_makes_no_second_letter_and_no_conflict(
     write(page, MORE)
 
     expect(status(page)).to_have_text(KEPT)
-    page.wait_for_function("() => document.querySelector('[name=version]').value === '2'")
+    expect(version(page)).to_have_value("2")
     assert bodies(alice) == [MORE]
     assert not Revision.objects.late().exists()
 
@@ -621,6 +851,145 @@ def test_button_does_not_lead_away_from_words_that_nobody_has(desk: Desk, alice:
     page.context.set_offline(False)
     expect(status(page)).to_have_text(KEPT)
     assert bodies(alice) == [WORDS]
+
+
+def test_button_that_cannot_hand_in_brings_the_reason_into_view(desk: Desk) -> None:
+    page = desk()
+    page.set_viewport_size({"width": 320, "height": 240})
+    page.context.set_offline(True)
+    write(page)
+
+    button(page, "enough for today").click()
+
+    expect(status(page)).to_contain_text("There is no connection")
+    expect(status(page)).to_be_in_viewport()
+
+
+@pytest.mark.parametrize("door", ["/journal/token/", "autosave/"])
+def test_server_that_never_answers_is_not_waited_for_for_ever(
+    desk: Desk, server: Site, alice: User, door: str
+) -> None:
+    page = desk(clock=True)
+    if door == "autosave/":
+        door = f"/journal/{page.locator('main form [name=id]').input_value()}/autosave/"
+    server.gate.hold(door)
+    write(page)
+    tell(page, "focus" if "token" in door else "input")
+    page.clock.run_for(800)
+    assert server.gate.arrived.wait(PATIENCE)
+
+    page.clock.run_for(20_000)
+
+    expect(status(page)).to_contain_text("We cannot be reached")
+    server.gate.open()
+    page.clock.run_for(30_000)
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [WORDS]
+
+
+def test_words_that_are_taken_back_wait_for_nothing(desk: Desk) -> None:
+    page = desk()
+    page.context.set_offline(True)
+    write_unheard(page)
+    assert len(copies(page)) == 1
+
+    write(page, "")
+
+    expect(status(page)).to_have_text("")
+    page.wait_for_function(HAS_NO_COPY)
+
+
+def test_words_that_are_put_as_they_were_wait_for_nothing(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(EDIT_OF % draft.pk)
+    lock(page)
+    tell(page, "focus")
+    write_unheard(page)
+    assert len(copies(page)) == 1
+
+    write(page, "first")
+
+    expect(status(page)).to_have_text("")
+    page.wait_for_function(HAS_NO_COPY)
+
+
+def test_words_that_may_have_arrived_are_not_taken_back_in_silence(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(EDIT_OF % draft.pk)
+    page.route(SAVE, lose, times=1)
+    write_unheard(page)
+    assert words_of(draft, alice).body == WORDS
+
+    write(page, "first")
+
+    expect(version(page)).to_have_value("3")
+    assert words_of(draft, alice).body == "first"
+
+
+def test_pages_share_what_a_browser_lets_them_send_as_they_close(
+    desk: Desk, server: Site, alice: User
+) -> None:
+    """The second of them would be refused."""
+    page = desk()
+    page.evaluate(WATCH)
+    address = f"/journal/{page.locator('main form [name=id]').input_value()}/autosave/"
+    server.way_back.hold(address)
+    paper(page).evaluate(PASTE, "x" * 40_000)
+    server.wait_for("/autosave/")
+    paper(page).evaluate(PASTE, "y" * 40_000)
+
+    page.evaluate("() => document.dispatchEvent(new Event('leaving'))")
+
+    server.wait_for("/autosave/")
+    assert page.evaluate("() => window.outlives") == [True, False]
+    assert bodies(alice) == ["y" * 40_000]
+
+
+@pytest.mark.parametrize("turned_away", [400, 413])
+def test_what_is_too_much_for_the_door_stays_on_the_paper(desk: Desk, turned_away: int) -> None:
+    page = desk(clock=True)
+    sent = requests(page)
+    page.route(SAVE, lambda route: route.fulfill(status=turned_away, body="<h1>No</h1>"))
+    write(page)
+
+    page.clock.run_for(800)
+    expect(status(page)).to_contain_text("longer than one letter holds")
+    page.clock.run_for(60_000)
+    button(page, "Keep it as a draft").click()
+
+    expect(status(page)).to_contain_text("longer than one letter holds")
+    assert len(sent) == 2
+    expect(paper(page)).to_have_value(WORDS)
+
+
+def test_words_are_sent_again_when_their_key_opens_again(desk: Desk, alice: User) -> None:
+    page = desk(clock=True)
+    page.route(SAVE, lambda route: route.fulfill(status=503, json={"said": "Not now."}), times=1)
+    write(page)
+    page.clock.run_for(800)
+    expect(status(page)).to_have_text("Not now.")
+
+    page.clock.run_for(30_000)
+
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [WORDS]
+
+
+def test_enter_after_a_name_goes_on_to_the_paper(desk: Desk) -> None:
+    page = desk()
+    name = page.get_by_label("Dear")
+    name.fill("M.")
+    name.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    expect(name).to_be_focused()
+
+    name.press("Enter")
+
+    expect(paper(page)).to_be_focused()
+    expect(page).to_have_url(re.compile(NEW))
 
 
 # --- Two pages of one letter ---------------------------------------------------------------
@@ -643,7 +1012,12 @@ def test_two_tabs_keep_both_texts(desk: Desk, alice: User, now: datetime) -> Non
     expect(paper(other)).to_have_value(MORE)
     assert words_of(draft, alice).body == WORDS
     assert earlier(draft, alice, late=True) == [MORE]
-    assert copies(other) == []
+    other.wait_for_function(HAS_NO_COPY)
+    for address in (f"/journal/{draft.pk}/edit/", f"/journal/{draft.pk}/"):
+        other.goto(address)
+        expect(other.get_by_role("link", name="Look at both")).to_have_attribute(
+            "href", f"/journal/{draft.pk}/versions/{revision.pk}/"
+        )
 
 
 def test_two_tabs_have_a_copy_each(desk: Desk, alice: User, now: datetime) -> None:
@@ -707,7 +1081,34 @@ def test_letter_that_was_thrown_away_meanwhile_begins_anew_when_asked(
 
     button(page, "new paper").click()
 
+    expect(paper(page)).to_be_focused()
     expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [WORDS]
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_words_of_a_letter_that_was_thrown_away_wait_for_their_writer(
+    desk: Desk, alice: User, now: datetime, scripts: bool
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    page = desk(EDIT_OF % draft.pk, scripts=scripts, clock=scripts)
+    draft.delete()
+    if scripts:
+        page.evaluate(HAND_IN, WORDS)
+    else:
+        write(page)
+        button(page, "Keep it as a draft").click()
+    expect(page.get_by_text("Your words are still here")).to_be_visible()
+    expect(paper(page)).to_have_value(WORDS)
+    if scripts:
+        page.clock.run_for(60_000)
+        page.evaluate("() => document.dispatchEvent(new Event('leaving'))")
+    assert bodies(alice) == []
+
+    button(page, "Keep it as a draft").click()
+
+    expect(page).to_have_url(EDITING)
+    expect(page).not_to_have_url(re.compile(str(draft.pk)))
     assert bodies(alice) == [WORDS]
 
 
@@ -849,12 +1250,15 @@ def private_words_in(page: Page) -> list[str]:
 
 
 def test_words_are_there_after_leaving_in_the_middle_of_a_line(desk: Desk, alice: User) -> None:
-    page = desk()
+    page = desk(clock=True)
     write(page)
+    page.clock.run_for(100)
+    page.wait_for_function(HAS_COPY)
 
     page.get_by_role("link", name="Leave now").click()
     expect(page.locator("body")).to_have_text(NEUTRAL)
 
+    page.clock.resume()
     page.goto("/help/")
     assert private_words_in(page) == []
     page.goto(NEW)
@@ -864,7 +1268,7 @@ def test_words_are_there_after_leaving_in_the_middle_of_a_line(desk: Desk, alice
     page.get_by_role("link", name="Open them").click()
     expect(paper(page)).to_have_value(WORDS)
     assert bodies(alice) == [WORDS]
-    assert copies(page) == []
+    page.wait_for_function(HAS_NO_COPY)
 
 
 def test_words_that_met_a_lock_are_there_after_leaving(
@@ -926,13 +1330,16 @@ def test_words_of_another_tab_are_handed_over_before_it_is_gone(desk: Desk, serv
 
 
 def test_words_in_another_tab_are_there_after_leaving(desk: Desk, alice: User) -> None:
-    page = desk()
+    page = desk(clock=True)
     other = beside(page, "/today/")
     write(page)
+    page.clock.run_for(100)
+    page.wait_for_function(HAS_COPY)
 
     other.get_by_role("link", name="Leave now").click()
     expect(page.locator("body")).to_have_text(NEUTRAL)
 
+    page.clock.resume()
     page.goto(NEW)
     unlock(page)
     expect(status(page)).to_contain_text("are kept now")
@@ -957,20 +1364,50 @@ def test_signing_out_leaves_nothing_in_this_browser(desk: Desk) -> None:
     assert page.evaluate(STORED) == []
 
 
+TELL_WHEN_CLOSED = """
+const close = IDBDatabase.prototype.close;
+IDBDatabase.prototype.close = function () {
+  close.apply(this);
+  console.debug("looked");
+};
+"""
+
+
+def test_words_are_on_the_device_again_after_signing_out_in_another_tab(desk: Desk) -> None:
+    """What is said of them is true."""
+    page = desk(clock=True)
+    page.route(SAVE, lambda route: route.abort())
+    write(page)
+    page.clock.run_for(800)
+    expect(status(page)).to_contain_text("on this device, encrypted")
+    other = page.context.new_page()
+    other.set_default_timeout(PATIENCE * 1000)
+    sign_out(other)
+
+    tell(page, "focus")
+
+    expect(status(page)).to_contain_text("on this device, encrypted. You have been signed out")
+    assert len(copies(page)) == 1
+
+
 def test_whoever_signs_out_is_told_of_words_that_wait(desk: Desk, alice: User) -> None:
     page = desk()
     warning = page.get_by_text("Words are waiting on this device")
-    page.goto("/accounts/logout/")
-    page.wait_for_load_state("networkidle")
-    expect(warning).to_be_hidden()
-    page.goto(NEW)
     page.route(SAVE, lambda route: route.abort())
     write_unheard(page)
 
     page.goto("/accounts/logout/")
 
     expect(warning).to_be_visible()
-    expect(page.get_by_role("link", name="Open my shelf first")).to_be_visible()
+    page.unroute(SAVE)
+    page.get_by_role("link", name="Open my shelf first").click()
+    expect(status(page)).to_contain_text("are kept now")
+    page.wait_for_function(HAS_NO_COPY)
+    # Whatever looks for copies opens the place where they lie, and closes it again.
+    page.add_init_script(TELL_WHEN_CLOSED)
+    with page.expect_console_message(lambda message: message.text == "looked"):
+        page.goto("/accounts/logout/")
+    expect(warning).to_be_hidden()
 
 
 def test_back_after_signing_out_shows_no_word(desk: Desk) -> None:
@@ -991,9 +1428,13 @@ def test_nothing_holds_anybody_on_the_page(desk: Desk) -> None:
     asked: list[str] = []
     page.on("dialog", lambda dialog: asked.append(dialog.type))
     page.context.set_offline(True)
-    write_unheard(page)
+    # A browser asks nothing of somebody who has touched nothing.
+    paper(page).click()
+    page.keyboard.type("I kept the ticket.")
+    expect(status(page)).to_contain_text("on this device, encrypted")
 
-    page.close(run_before_unload=True)
+    with page.expect_event("close"):
+        page.close(run_before_unload=True)
 
     assert asked == []
 

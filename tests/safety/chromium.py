@@ -11,11 +11,12 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.core.wsgi import get_wsgi_application
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 NEUTRAL = "Fair, with some cloud."
 # No test waits for as long as this, unless it fails.
 PATIENCE = 20
+expect.set_options(timeout=PATIENCE * 1000)
 
 NewPage = Callable[..., Page]
 
