@@ -65,10 +65,10 @@ let isOwed = false;
 function say(text, ...more) {
   saidAt = Date.now();
   isOwed = false;
-  const saying = document.createElement("span");
+  const saying = said.cloneNode();
   saying.append(text, ...more.flatMap((one) => [" ", one]));
   // A screen reader would read the same words once more.
-  if (said.innerHTML === saying.innerHTML) return;
+  if (said.isEqualNode(saying)) return;
   said.replaceChildren(...saying.childNodes);
   sign.hidden = true;
 }
