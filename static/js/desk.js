@@ -353,7 +353,8 @@ async function keep() {
   if (answer.status === KEPT || answer.status === BESIDE) confirm(sheet, answer);
   tell(answer);
   if (answer.status === KEPT) return "";
-  return answer.status === TOO_LONG ? "long" : "refused";
+  // No button leads on from these: what is to be done about them is said here.
+  return [TOO_LONG, GONE].includes(answer.status) ? "stays" : "refused";
 }
 
 function confirm(sheet, answer) {
