@@ -51,7 +51,7 @@ def test_letters_stay_closed_until_the_key_is_back(
     assert "not kept yet</textarea>" in page.text
     other.cookies.clear()
     _sign_in(other, visitor.email)
-    sheet = {"body": "not kept yet"}
+    sheet = {"id": kept.location.split("/")[2], "version": "1", "body": "not kept yet"}
     page = other.get(kept.location)
     assert page.status == 200
     assert "We cannot open this" in words_in(page)
