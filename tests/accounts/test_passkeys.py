@@ -36,6 +36,7 @@ from tests.accounts.factors import (
 from tests.accounts.test_pages import check
 from tests.accounts.test_second_factor import half_in, is_in
 from tests.at_once import first
+from tests.chromium import launch
 from tests.conftest import PASSWORD, Client, Statements
 from tests.safety.chromium import Site
 from vault.models import Session
@@ -557,10 +558,7 @@ def browser() -> Iterator[Browser]:
     # Playwright keeps an event loop in this thread; Django would refuse its database for that.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
+        browser = launch(playwright)
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]

@@ -18,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from config.house import settings_names
 from config.place import HOME, ROOT, RUN, Place
 from mail.inbox import Caught, newest
+from tests.chromium import launch
 from tests.config.launch import cookie as cookie
 from tests.config.launch import server as server
 
@@ -127,10 +128,7 @@ def _address(launcher: "subprocess.Popen[str]") -> str:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=none"],
-        )
+        browser = launch(playwright)
         yield browser
         browser.close()
 

@@ -1,7 +1,6 @@
 """The policy of our pages, held to by a real browser: nothing of ours breaks it, nothing of
 somebody else's gets past it."""
 
-import os
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -10,6 +9,7 @@ from django.conf import settings
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 from tests.adversarial.addresses import OPERATOR, PRIVATE, PUBLIC, examples
+from tests.chromium import launch
 from tests.config.launch import Web
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
@@ -23,10 +23,7 @@ def chromium(cookie: str) -> Iterator[Browser]:
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         # Playwright keeps a loop in this thread; nothing of Django's runs in it.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage"],
-        )
+        browser = launch(playwright)
         yield browser
         browser.close()
 

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django import Settings
 
 from safety import pages
+from tests.chromium import launch
 from tests.conftest import Client
 from tests.safety.chromium import Gate, NewPage, Site, Weather
 
@@ -37,9 +38,8 @@ def browser() -> Iterator[Browser]:
     # Playwright keeps an event loop in this thread; Django would refuse its database for that.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=none"],
+        browser = launch(
+            playwright,
             # Pages held for Back are what leaving is about.
             ignore_default_args=["--disable-back-forward-cache"],
         )
