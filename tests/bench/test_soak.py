@@ -7,10 +7,10 @@ from config.place import ROOT
 
 
 def test_no_sign_is_lost_and_none_is_mixed() -> None:
-    """The same letters and the same restarts each time: of the web server and of Postgres, politely
-    and by kill -9."""
+    """The same letters and the same restarts each time: of the web server and of Postgres, each of
+    them once politely and once by kill -9."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.soak", "--changes", "160", "--seed", "7"],
+        [sys.executable, "-m", "bench.soak", "--changes", "80", "--seed", "1"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -22,5 +22,5 @@ def test_no_sign_is_lost_and_none_is_mixed() -> None:
     told = {name.strip(): number for name, number in said.items()}
     assert done.returncode == 0, done.stdout + done.stderr
     assert (told["lost signs"], told["mixed signs"], told["set beside"]) == ("0", "0", "0")
-    assert int(told["restarts"]) >= 6
-    assert int(told["letters"]) >= 4
+    assert int(told["restarts"]) == 4
+    assert int(told["letters"]) >= 3
