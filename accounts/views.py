@@ -29,6 +29,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import actions, alike, invitations, tries
 from accounts.devices import devices as devices_of
+from accounts.devices import empty
 from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
 from accounts.limits import why_wait
 from accounts.models import Activity, UserManager
@@ -68,13 +69,12 @@ def change_password(request: SignedInRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_out(request: HttpRequest) -> HttpResponse:
-    """allauth's page. Whoever signs out leaves nothing behind in this browser, not even what is
-    sealed."""
+    """allauth's page."""
     # Giving up a sign-in half-way signs nobody out, and words may be waiting for the next try.
     signs_out = request.method == "POST" and request.user.is_authenticated
     response: HttpResponse = allauth.logout(request)
     if signs_out:
-        response.headers["Clear-Site-Data"] = '"storage"'
+        empty(response)
     return response
 
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions as account
+from accounts.devices import empty
 from accounts.given_back import closed
 from accounts.limits import may_guess
 from accounts.models import User
@@ -169,7 +170,9 @@ def erase(request: SignedInRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         account.erase(person=person, now=timezone.now())
         logout(request)
-        return redirect("home:goodbye")
+        response = redirect("home:goodbye")
+        empty(response)
+        return response
     return render(request, "home/erase.html", {"form": form})
 
 
