@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from contextlib import ExitStack
+from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlencode
 
@@ -78,7 +79,13 @@ class LockMiddleware:
             cast(SessionStore, request.session).move_on()
         # The note is good for one key only.
         is_noted = is_noted and request.session.session_key == key
-        if not is_noted and request.user.is_authenticated and not is_locked(request):
+        # What failed is sent again by the page itself, for ever: that is no sign of anybody.
+        has_failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
+        if (
+            not (is_noted or has_failed)
+            and request.user.is_authenticated
+            and not is_locked(request)
+        ):
             note_presence(request, response, now=timezone.now())
         return response
 

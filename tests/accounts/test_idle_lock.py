@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -13,7 +14,7 @@ from accounts.models import User
 from journal.models import Letter
 from tests.accounts.conftest import EVENING
 from tests.conftest import PASSWORD, Client, Statements
-from vault.models import Session
+from vault.models import Key, Session
 from vault.sessions import key_in
 
 DOOR = "/accounts/reauthenticate/?next=%2Fyou%2F"
@@ -57,6 +58,17 @@ def test_use_keeps_pages_open(here: Client, clock: Any) -> None:
     for _quarter in range(20):
         clock.shift(timedelta(minutes=14))
         assert is_open(here)
+
+
+def test_page_that_tries_again_by_itself_keeps_nothing_open(here: Client, clock: Any) -> None:
+    """What cannot be kept is sent again every half minute, whether anybody sits there or not."""
+    Key.objects.update(kek="away")
+    paper = {"id": str(uuid4()), "kind": "them", "body": "words"}
+    for _minute in range(15):
+        clock.shift(timedelta(minutes=1))
+        assert here.post(f"/journal/{paper['id']}/autosave/", paper).status_code in {503, 403}
+
+    assertRedirects(here.get("/you/"), DOOR, fetch_redirect_response=False)
 
 
 def test_pages_stay_open_for_whoever_chose_that(here: Client, clock: Any) -> None:
