@@ -17,6 +17,7 @@ from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.lock import is_locked
@@ -29,7 +30,7 @@ NOT_WRITING = frozenset(
     {"id", "state", "hour", "zone", "time_zone", "language", "after", "consent", "next", "version"}
     # Of a letter.
     | {"kind", "revision", "answers", "since", "then", "keep", "day", "tell_hour", "leaves_line"}
-    | {"sitting", "turn"}
+    | {"sitting", "turn", "waited"}
 )
 # On allauth’s own pages. An exercise may call a field of words the same.
 NOT_WRITING_AT_THE_DOOR = NOT_WRITING | {"action", "code", "credential"}
@@ -108,6 +109,11 @@ def closed(request: HttpRequest) -> HttpResponse:
         return erased(request)
     status = 503 if request.method == "POST" else 200
     return render(request, "closed.html", {"again": _again(request)}, status=status)
+
+
+def not_kept() -> str:
+    """To be said on the page on which somebody wrote, where nothing can be sealed."""
+    return _("What you wrote is here, but not kept yet. Your key does not open at the moment.")
 
 
 class NotHere(Http404):

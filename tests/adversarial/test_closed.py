@@ -241,7 +241,7 @@ def test_new_words_wait_on_the_page_while_the_key_is_closed(
     ):
         page = browser.post(address, sent)
         assert page.status_code == 503
-        assert "Nothing was kept yet." in page.text
+        assert "What you wrote is here, but not kept yet." in page.text
         assert "not kept yet</textarea>" in page.text
     assert not Letter.objects.exists()
     assert Answer.objects.of(alice).count() == 1
