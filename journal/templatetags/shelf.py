@@ -55,9 +55,10 @@ def _lines(rows: Iterable[Row]) -> Iterator[str]:
         if opens_on and state == State.SEALED:
             told["opens"] = _day(opens_on, months)
             state = "ready" if opens_on <= today else state
-        if let_go_at and state == State.LET_GO:
+        if let_go_at:
             until = (let_go_at + ON_THE_WATER).astimezone(zone)
-            told["until"] = f"{until:%H:%M}"
+            told |= {"until": f"{until:%H:%M}", "left": _day(let_go_at.astimezone(zone), months)}
+        if state == State.LET_GO:
             # Nothing brings it back, and all that is left of it is a line.
             state, kind = (state, kind) if until > timezone.now() else (State.GONE, "")
         yield lines[kind, state] % told
@@ -83,7 +84,7 @@ def _words(language: str) -> tuple[dict[tuple[str, str], str], dict[int, str]]:
         for kind in KINDS.values()
         for state, told in states.items()
     }
-    lines["", State.GONE] = format_html('<li class="line">{}</li>', _("Let go, %(begun)s"))
+    lines["", State.GONE] = format_html('<li class="line">{}</li>', _("Let go, %(left)s"))
     return lines, {number: escape(str(name)) for number, name in MONTHS.items()}
 
 

@@ -114,7 +114,7 @@ def test_letter_that_is_gone_leaves_a_line_only_if_it_was_wanted(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     for leaves_line in (True, False):
-        letter = a_letter(alice, WORDS, now=now)
+        letter = a_letter(alice, WORDS, now=now - timedelta(days=40))
         letter.let_go(leaves_line=leaves_line, now=now)
 
     with time_machine.travel(now + timedelta(minutes=11), tick=False):
