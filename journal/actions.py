@@ -10,7 +10,9 @@ from django.db import IntegrityError, transaction
 from accounts.models import User
 from journal.models import (
     NOTHING,
+    REMEMBERED,
     REVISION_GRAIN,
+    Ended,
     Letter,
     LetterContents,
     NotNow,
@@ -44,11 +46,13 @@ class TooMany(Exception):
 class Saved:
     """What became of words that were sent: where they are now. `revision` is set where they do not
     stand in the letter itself, because other words came first; `is_apart` where that letter is
-    closed by now, so that they are a draft of their own."""
+    closed by now, so that they are a draft of their own; `is_overtaken` where newer words of the
+    same page stand there."""
 
     letter: Letter
     revision: Revision | None = None
     is_apart: bool = False
+    is_overtaken: bool = False
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Sheet:
     version: int = 0
     revision: UUID | None = None
     sitting: Sitting | None = None
+    # It was sent before, or has waited on a device: the letter that it begins may be gone by now.
+    has_waited: bool = False
 
     def follows(self, letter: Letter) -> bool:
         """Whether it was written with the letter's words in view, as they are now."""
@@ -89,6 +95,8 @@ def save_words(
 ) -> Saved:
     """Keep what is on the paper, and never by writing over anything else. Raises CannotOpen, and
     ThrownAway."""
+    if sheet.has_waited and not sheet.version and Ended.objects.filter(pk=id).exists():
+        raise ThrownAway
     if not sheet.version:
         fresh = Letter.begun(
             person=person,
@@ -101,7 +109,7 @@ def save_words(
         )
         # Nearly always there is none of this id yet, and nothing else to be asked.
         try:
-            if fresh._is_stored_anew():
+            if fresh.store_anew():
                 return Saved(fresh)
         except IntegrityError:
             # The letter that it answers has just gone.
@@ -112,9 +120,9 @@ def save_words(
         letter = _held(person, id, now=now)
         if letter is not None:
             return _save_over(person, letter, sheet, now=now)
-    if sheet.version:
+    if sheet.version or Letter.objects.of(person).filter(pk=id).exists():
         raise ThrownAway
-    # The id of another person's letter, or of one that was let go: it never came from ours.
+    # The id of another person's letter: it never came from ours.
     return save_words(person=person, id=uuid4(), sheet=sheet, now=now, kind=kind, answers=answers)
 
 
@@ -130,9 +138,11 @@ def _save_over(person: User, letter: Letter, sheet: Sheet, *, now: datetime) -> 
         # Nothing is written over it, and these words need a place all the same.
         return _apart(person, letter, sheet, now=now)
     before: LetterContents = letter.open(person.key)
-    if sheet.words == before.words or sheet.is_overtaken(letter):
+    if sheet.words == before.words:
         # Sent again, because the answer was lost: whichever version it names.
         return Saved(letter)
+    if sheet.is_overtaken(letter):
+        return Saved(letter, is_overtaken=True)
     if not letter.is_draft:
         # It was closed elsewhere meanwhile, and stays as it is.
         return _apart(person, letter, sheet, now=now)
@@ -200,7 +210,7 @@ def put_back(which: Which, *, version: int, now: datetime) -> Letter:
 
     Raises CannotOpen, and NotNow where there are newer words by now, or none to put back.
     """
-    letter, row = _held_with(which, now=now)
+    letter, row = _held_with(which)
     if letter.version != version:
         raise NotNow
     before: LetterContents = letter.open(which.person.key)
@@ -217,14 +227,14 @@ def put_back(which: Which, *, version: int, now: datetime) -> Letter:
 @transaction.atomic
 def keep_both(which: Which, *, now: datetime) -> Letter:
     """Other words of this letter as one of their own. Raises CannotOpen, and NotNow."""
-    letter, row = _held_with(which, now=now)
+    letter, row = _held_with(which)
     return _as_its_own(which.person, letter, row, now=now)
 
 
 @transaction.atomic
-def leave_as_it_is(which: Which, *, now: datetime) -> None:
+def leave_as_it_is(which: Which) -> None:
     """The letter's own words stand; the others are an earlier version like any."""
-    _held_with(which, now=now)[1].settle()
+    _held_with(which)[1].settle()
 
 
 @transaction.atomic
@@ -249,7 +259,7 @@ def throw_away(*, person: User, letter: Letter, now: datetime) -> None:
     if not letter.is_draft:
         raise NotNow
     _save_undecided(person, letter, now=now)
-    letter.delete()
+    _delete([letter.pk], now=now)
 
 
 def _save_undecided(person: User, letter: Letter, *, now: datetime) -> None:
@@ -261,8 +271,9 @@ def _save_undecided(person: User, letter: Letter, *, now: datetime) -> None:
             _as_its_own(person, letter, row, now=now)
 
 
-def _held_with(which: Which, *, now: datetime) -> tuple[Letter, Revision]:
-    letter = _held(which.person, which.id, now=now)
+def _held_with(which: Which) -> tuple[Letter, Revision]:
+    letters = Letter.objects.of(which.person).open_to_change().select_for_update()
+    letter: Letter | None = letters.filter(pk=which.id).first()
     rows = Revision.objects.of(which.person).filter(letter=which.id, pk=which.revision)
     row: Revision | None = rows.first()
     if letter is None or row is None:
@@ -289,8 +300,14 @@ def let_go_for_good(*, now: datetime) -> int:
     Revision.objects.filter(letter__in=lines).delete()
     Letter.objects.filter(answers__in=lines).update(answers=None)
     Letter.objects.filter(pk__in=lines).update(state=Letter.State.GONE, **NOTHING)
-    Letter.objects.filter(pk__in=[row.pk for row in rows if not row.leaves_line]).delete()
+    _delete([row.pk for row in rows if not row.leaves_line], now=now)
+    Ended.objects.filter(ended_at__lte=now - REMEMBERED).delete()
     return len(rows)
+
+
+def _delete(ids: list[UUID], *, now: datetime) -> None:
+    Ended.objects.bulk_create([Ended(pk=id, ended_at=now) for id in ids], ignore_conflicts=True)
+    Letter.objects.filter(pk__in=ids).delete()
 
 
 @transaction.atomic

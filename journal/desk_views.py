@@ -15,12 +15,12 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.given_back import NotHere, closed
+from accounts.given_back import NotHere, closed, not_kept
 from accounts.models import User
 from accounts.requests import SignedInRequest
 from journal import actions
 from journal.device import key_of
-from journal.forms import ChooseForm, OpeningForm, PaperForm
+from journal.forms import ONE_SITTING, ChooseForm, OpeningForm, PaperForm, SinceForm
 from journal.models import (
     Letter,
     LetterContents,
@@ -82,7 +82,7 @@ def paper(request: SignedInRequest, kind: str) -> HttpResponse:
 def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
     """A draft, where it was left."""
     letter: Letter | None = _theirs(request).filter(pk=id).first()
-    kind = KINDS[letter.kind] if letter else TO_THEM
+    kind = KINDS.get(letter.kind if letter else request.POST.get("kind", ""), TO_THEM)
     if request.method == "POST":
         # Words that were sent are taken in, whatever has become of their letter.
         return _keep(request, kind, id=id) if letter else _not_there(request, kind)
@@ -95,13 +95,22 @@ def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
     except CannotOpen:
         return closed(request)
     sheet = {"id": id, "version": letter.version, "to": contents.to, "body": contents.body}
-    sheet["since"] = _now()
+    sheet["since"] = _since(request)
     return _desk(request, kind, PaperForm(kind, initial=sheet), letter=letter)
 
 
 def _now() -> int:
     """In seconds as computers count them."""
     return int(timezone.now().timestamp())
+
+
+def _since(request: SignedInRequest) -> int:
+    """When they sat down: before this page, where it follows another of the same paper."""
+    form, now = SinceForm(request.GET), _now()
+    form.is_valid()
+    since = form.cleaned_data["since"]
+    is_today = since is not None and 0 <= now - since < ONE_SITTING.total_seconds()
+    return since if is_today else now
 
 
 def _desk(
@@ -145,7 +154,7 @@ def _keep(request: SignedInRequest, kind: Kind, *, id: UUID | None = None) -> Ht
     try:
         saved = _save(request, kind, form, id=id or form.cleaned_data["id"])
     except CannotOpen:
-        form.add_error(None, _("Your key does not open at the moment. Nothing was kept yet."))
+        form.add_error(None, not_kept())
         return _desk(request, kind, form, status=503)
     except actions.ThrownAway:
         return _not_there(request, kind)
@@ -159,7 +168,8 @@ def _not_there(request: SignedInRequest, kind: Kind) -> HttpResponse:
         raise NotHere
     messages.warning(request, _thrown_away())
     words = form.sheet.words
-    sheet = {"to": words.to, "body": words.body, "since": _now()}
+    sheet = {"to": words.to, "body": words.body}
+    sheet |= {name: form.cleaned_data[name] for name in ("since", "answers")}
     return _desk(request, kind, PaperForm(kind, initial=sheet), status=404)
 
 
@@ -169,7 +179,8 @@ def _save(request: SignedInRequest, kind: Kind, form: PaperForm, *, id: UUID) ->
         id=id,
         sheet=form.sheet,
         kind=kind.key,
-        answers=_answered(request, form.cleaned_data["answers"]),
+        # Only a letter that begins can begin as an answer.
+        answers=None if form.sheet.version else _answered(request, form.cleaned_data["answers"]),
         now=timezone.now(),
     )
 
@@ -190,7 +201,9 @@ def _after(request: SignedInRequest, form: PaperForm, saved: actions.Saved) -> H
     if saved.is_apart:
         messages.info(request, _closed_meanwhile())
     if request.POST.get("then") != "close":
-        return redirect("journal:edit", letter.pk)
+        since = form.cleaned_data["since"]
+        after = "" if since is None else f"?since={since}"
+        return redirect(reverse("journal:edit", args=[letter.pk]) + after)
     after = "?long=1" if form.has_taken_long(timezone.now()) else ""
     return redirect(reverse("journal:close", args=[letter.pk]) + after)
 
@@ -203,7 +216,8 @@ def _after(request: SignedInRequest, form: PaperForm, saved: actions.Saved) -> H
 def autosave(request: SignedInRequest, id: UUID) -> HttpResponse:
     """Keep what is on the paper now. Answers in JSON:
 
-    200 `{version, id, said}`: kept, in the letter of this id; `moved` where that is another one.
+    200 `{version, id, said}`: kept, in the letter of this id; `moved` where that is another one,
+    `overtaken` where newer words of the same page stand there.
     409 `{revision, said, link}`: other words came first, both are kept.
     410, 422, 503 `{said}`: not kept, and why.
     """
@@ -215,7 +229,7 @@ def autosave(request: SignedInRequest, id: UUID) -> HttpResponse:
     try:
         saved = _save(request, kind, form, id=id)
     except CannotOpen:
-        said = _("Your key does not open at the moment. Nothing was kept yet.")
+        said = _("They are not kept yet. Your key does not open at the moment.")
         return JsonResponse({"said": said}, status=503)
     except actions.ThrownAway:
         return JsonResponse({"said": _thrown_away()}, status=410)
@@ -236,6 +250,7 @@ def _told(saved: actions.Saved) -> JsonResponse:
             "address": reverse("journal:edit", args=[letter.pk]),
             "said": _kept(letter.changed_at),
             "moved": _closed_meanwhile() if saved.is_apart else "",
+            "overtaken": saved.is_overtaken,
         }
     )
 
@@ -256,12 +271,12 @@ def _kept(at: datetime) -> str:
 
 def _closed_meanwhile() -> str:
     return _(
-        "That letter was closed meanwhile, and stays as it was. What you wrote since is this draft."
+        "That letter cannot be changed now and stays as it was. What you wrote since is this draft."
     )
 
 
 def _thrown_away() -> str:
-    return _("This letter was thrown away on another page. Your words are still here.")
+    return _("Your words are still here. The letter itself is gone: thrown away, or let go.")
 
 
 # --- Earlier versions ----------------------------------------------------------------------
@@ -272,6 +287,8 @@ def _thrown_away() -> str:
 def versions(request: SignedInRequest, id: UUID) -> HttpResponse:
     """The days and hours of a letter's earlier versions. Words after a tap."""
     letter = _one(_theirs(request), pk=id)
+    if not letter.is_open:
+        return redirect("journal:letter", letter.pk)
     rows = Revision.objects.of(request.user).filter(letter=letter).newest_first()
     context = {"letter": letter, "rows": rows.defer("sealed")}
     return render(request, "journal/versions.html", context)
@@ -281,6 +298,8 @@ def versions(request: SignedInRequest, id: UUID) -> HttpResponse:
 def version(request: SignedInRequest, id: UUID, revision: UUID) -> HttpResponse:
     """Two texts of one letter, and which of them is to stand in it."""
     letter = _one(_theirs(request), pk=id)
+    if not letter.is_open:
+        return redirect("journal:letter", letter.pk)
     row = _one(Revision.objects.of(request.user), letter=letter, pk=revision)
     try:
         if request.method == "POST":
@@ -310,7 +329,7 @@ def _choose(request: SignedInRequest, letter: Letter, row: Revision) -> HttpResp
             actions.put_back(which, version=form.cleaned_data["version"], now=now)
             messages.info(request, _("It stands in your letter again."))
         else:
-            actions.leave_as_it_is(which, now=now)
+            actions.leave_as_it_is(which)
     except NotNow:
         messages.warning(request, _("Your letter has changed since. Look at both once more."))
         return redirect("journal:version", letter.pk, row.pk)

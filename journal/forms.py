@@ -15,6 +15,8 @@ from mail.hours import HOUR_WORDS
 MOST_CHARACTERS = 100_000
 # Whoever has written for so long is offered a moment to look up.
 LONG = timedelta(minutes=10)
+# Nobody sits down for longer: it is another day.
+ONE_SITTING = timedelta(hours=6)
 # How far ahead a letter can be sealed.
 FURTHEST = timedelta(days=366 * 20)
 
@@ -75,6 +77,12 @@ def _moment(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+class SinceForm(forms.Form):
+    """When they sat down, in seconds as computers count them."""
+
+    since = Put(_seconds)
+
+
 class PaperForm(forms.Form):
     """The paper. No address field, no recipient: a letter cannot be sent from here."""
 
@@ -113,12 +121,17 @@ class PaperForm(forms.Form):
     answers = Put(UUID)
     # When they sat down, in seconds as computers count them.
     since = Put(_seconds)
-    # Which open page this is, and how often it has sent words; put there by the script.
+    # Its kind, which is not known any more where the letter is gone.
+    kind = Put(str, "")
+    # Which open page this is, how often it has sent words, and whether these may have come before;
+    # put there by the script.
     sitting = Put(UUID)
     turn = Put(_count, 0)
+    waited = Put(bool, False)
 
     def __init__(self, kind: Kind, data: Any = None, initial: dict[str, Any] | None = None) -> None:
-        super().__init__(data, initial={"id": uuid4(), "version": 0} | (initial or {}))
+        given = {"id": uuid4(), "version": 0, "kind": kind.key}
+        super().__init__(data, initial=given | (initial or {}))
         self.fields["body"].label = str(kind.question)
         if not kind.has_reader:
             del self.fields["to"]
@@ -145,6 +158,7 @@ class PaperForm(forms.Form):
             version=sent["version"],
             revision=sent["revision"],
             sitting=sent["sitting"] and Sitting(sent["sitting"], sent["turn"]),
+            has_waited=sent["waited"],
         )
 
 

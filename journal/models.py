@@ -14,6 +14,8 @@ from vault.models import Sealed, SealedQuerySet
 
 # A letter that was let go can be brought back for so long.
 ON_THE_WATER = timedelta(minutes=10)
+# For so long it is known that there was a letter of some id.
+REMEMBERED = timedelta(days=90)
 # So many earlier versions of a draft are kept, each so much younger than the one before.
 REVISIONS = 20
 REVISION_GRAIN = timedelta(minutes=3)
@@ -89,6 +91,10 @@ class LetterQuerySet(SealedQuerySet):
     def over(self, now: datetime) -> "LetterQuerySet":
         """Let go, and nothing brings them back."""
         return self.filter(state=Letter.State.LET_GO, let_go_at__lte=still_afloat(now))
+
+    def open_to_change(self) -> "LetterQuerySet":
+        """What may be read and changed as it lies there."""
+        return self.filter(state__in=OPEN)
 
     def newest_first(self) -> "LetterQuerySet":
         return self.order_by("-changed_at", "pk")
@@ -214,6 +220,11 @@ class Letter(Sealed):
         return self.state == self.State.DRAFT
 
     @property
+    def is_open(self) -> bool:
+        """What may be read and changed as it lies there."""
+        return self.state in OPEN
+
+    @property
     def is_on_the_water(self) -> bool:
         return self.state == self.State.LET_GO
 
@@ -313,6 +324,7 @@ class Letter(Sealed):
         self.save(update_fields=LIFE)
 
 
+OPEN = [Letter.State.DRAFT, Letter.State.KEPT]
 # What changes with the words of a letter.
 WORDS = ["sealed", "scheme", "changed_at", "version", "sitting", "turn", "revised_at"]
 # What changes when a letter goes from one state to another. Never its words.
@@ -320,6 +332,17 @@ LIFE = [
     "state", "changed_at", "opens_on", "tell_hour", "tell_at", "let_go_at", "let_go_from",
     "leaves_line",
 ]  # fmt: skip
+
+
+class Ended(models.Model):
+    """The id of a letter that is gone, and nothing on whose it was: what waits of it on a device
+    does not begin it anew."""
+
+    id = models.UUIDField(primary_key=True)
+    ended_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.pk)
 
 
 class RevisionQuerySet(SealedQuerySet):

@@ -15,6 +15,8 @@ from vault.sealing import CannotOpen
 # One search looks through so much and then says where it stopped.
 MOST_LETTERS = 1000
 MOST_CHARACTERS = 8_000_000
+# As many as stand on a page of the shelf.
+MOST_FOUND = 20
 # Opened at a time.
 CHUNK = 50
 
@@ -37,7 +39,8 @@ def look_for(text: str, *, person: User, after: tuple[datetime, UUID] | None = N
     person's key does not open."""
     wanted, key, found, characters = _plain(text), person.key, Found(), 0
     for letter in _letters(person, after).iterator(chunk_size=CHUNK):
-        if found.looked_through == MOST_LETTERS or characters > MOST_CHARACTERS:
+        is_full = len(found.rows) == MOST_FOUND or characters > MOST_CHARACTERS
+        if is_full or found.looked_through == MOST_LETTERS:
             return found
         found.looked_through += 1
         found.stopped_at = letter.changed_at, letter.pk
@@ -54,8 +57,7 @@ def look_for(text: str, *, person: User, after: tuple[datetime, UUID] | None = N
 
 
 def _letters(person: User, after: tuple[datetime, UUID] | None) -> LetterQuerySet:
-    open_ones = (Letter.State.DRAFT, Letter.State.KEPT)
-    letters = Letter.objects.of(person).filter(state__in=open_ones).newest_first()
+    letters: LetterQuerySet = Letter.objects.of(person).open_to_change().newest_first()
     if after is None:
         return letters
     at, id = after

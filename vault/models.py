@@ -106,7 +106,7 @@ class Sealed(models.Model):
         """
         row = cls.sealed_by(key, contents, now=now, id=id, **plain)
         # Nearly always there is none of this id yet, and nothing else to be asked.
-        if row._is_stored_anew():
+        if row.store_anew():
             return row
         with transaction.atomic():
             kept = row._kept_before()
@@ -125,7 +125,8 @@ class Sealed(models.Model):
         same = {name: getattr(self, name) for name in self.page}
         return rows.filter(pk=self.pk, owner=self.owner_id, **same).first()
 
-    def _is_stored_anew(self) -> bool:
+    def store_anew(self) -> bool:
+        """Store a new row; False where there is one of its id already, and nothing is changed."""
         # By itself it is one statement, all or nothing; among others it must not spoil them.
         among_others = transaction.get_connection().in_atomic_block
         try:

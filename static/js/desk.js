@@ -9,10 +9,13 @@ const PATIENCE = 5000;
 const COPIED_AFTER = 30;
 const AGAIN = 30000;
 const MINUTE = 60000;
+// An answer takes no longer, besides a second for so many bytes of the words.
 const ANSWERED = 20000;
+const SLOWEST = 2000;
 const DEVICE = 2000;
 // Of what a page still sends while it closes, browsers take so many bytes.
 const LIGHT = 60000;
+const FORM = "application/x-www-form-urlencoded";
 
 const KEPT = 200;
 const CLOSED = 403;
@@ -57,13 +60,14 @@ function isNew(sheet = onPaper()) {
 
 const said = line.querySelector("[data-desk-said]");
 const sign = line.querySelector("[data-desk-kept]");
-let saidAt = 0;
+// By a clock that nobody sets back.
+let saidAt = -Infinity;
 let troubled = false;
 // Whether it speaks of words that are still to be kept.
 let isOwed = false;
 
 function say(text, ...more) {
-  saidAt = Date.now();
+  saidAt = performance.now();
   isOwed = false;
   const saying = said.cloneNode();
   saying.append(text, ...more.flatMap((one) => [" ", one]));
@@ -79,7 +83,7 @@ function sayOwed(...saying) {
 }
 
 function sayKept(text, note) {
-  if (!troubled && !note && Date.now() - saidAt < MINUTE) return;
+  if (!troubled && !note && performance.now() - saidAt < MINUTE) return;
   say([note, text].join(" ").trim());
   sign.hidden = false;
 }
@@ -222,13 +226,17 @@ let csrf = paper ? field("csrfmiddlewaretoken").value : "";
 let isSure = Boolean(paper);
 let looking = null;
 
+// What is sent again may have come before.
+let hasSent = false;
+
 // How many bytes are under way that are to arrive also when the page goes.
 let light = 0;
 
 // What it answers is read in time too, or this fails.
 async function reach(address, how, read) {
   const stop = new AbortController();
-  const waited = setTimeout(() => stop.abort(), ANSWERED);
+  const onTheWay = ((how.body?.length ?? 0) / SLOWEST) * 1000;
+  const waited = setTimeout(() => stop.abort(), ANSWERED + onTheWay);
   try {
     return await read(await fetch(address, { ...how, redirect: "manual", signal: stop.signal }));
   } finally {
@@ -245,10 +253,12 @@ async function heard(answer) {
 }
 
 async function post(sheet) {
-  const body = new URLSearchParams(sheet);
-  const { length } = String(body);
-  const weight = light + length < LIGHT ? length : 0;
-  const how = { method: "POST", headers: { "X-CSRFToken": csrf }, body, keepalive: weight > 0 };
+  const waited = sheet.waited || hasSent ? "1" : "";
+  const body = String(new URLSearchParams({ ...sheet, waited }));
+  hasSent = true;
+  const weight = light + body.length < LIGHT ? body.length : 0;
+  const headers = { "X-CSRFToken": csrf, "Content-Type": FORM };
+  const how = { method: "POST", headers, body, keepalive: weight > 0 };
   light += weight;
   try {
     return await reach(texts.save.replace(NO_LETTER, sheet.id), how, heard);
@@ -335,7 +345,14 @@ function save() {
 // There is nothing to keep any more.
 function takeBack() {
   copy();
-  if (isOwed) say("");
+  const { body, version } = onPaper();
+  if (!body.trim() && version !== "0") {
+    // What is deleted here is not deleted there.
+    sayOwed(texts.empty);
+    troubled = true;
+  } else if (isOwed) {
+    say("");
+  }
   return "";
 }
 
@@ -350,18 +367,32 @@ async function keep() {
     await tellTrouble(answer.why);
     return answer.why;
   }
-  if (answer.status === KEPT || answer.status === BESIDE) confirm(sheet, answer);
-  tell(answer);
+  await take(sheet, answer);
   if (answer.status === KEPT) return "";
   // No button leads on from these: what is to be done about them is said here.
   return [TOO_LONG, GONE].includes(answer.status) ? "stays" : "refused";
 }
 
-function confirm(sheet, answer) {
-  kept = words(sheet);
-  if (answer.status === KEPT) moveTo(answer);
-  else write({ revision: answer.revision });
-  copy();
+// An answer about what is on this paper.
+async function take(sheet, answer) {
+  const { status } = answer;
+  const isKept = status === KEPT || status === BESIDE;
+  if (isKept) kept = words(sheet);
+  if (status === KEPT) moveTo(answer);
+  if (status === BESIDE) write({ revision: answer.revision });
+  if (status === GONE) endHere();
+  const copied = copy();
+  if (isKept || status === GONE) tell(answer);
+  else await tellUnkept(answer.said, copied);
+  if (status === BUSY) waiting = setTimeout(save, AGAIN);
+  troubled = status !== KEPT;
+  note = "";
+}
+
+// The server holds nothing of it any more, and begins it only anew.
+function endHere() {
+  kept = "";
+  if (field("version").value === "0") write({ version: "1" });
 }
 
 function moveTo({ id, version, address }) {
@@ -373,23 +404,25 @@ function moveTo({ id, version, address }) {
 
 function tell(answer) {
   const { status, moved, link: address } = answer;
-  if (status === KEPT && !moved) sayKept(answer.said, note);
-  else if (status === KEPT) say(moved);
-  else if (status === BESIDE) say(answer.said, link(texts.toBoth, address));
+  if (status === BESIDE) say(answer.said, link(texts.toBoth, address));
   else if (status === GONE) say(answer.said, button(texts.anew, beginAnew));
-  else sayOwed(answer.said);
-  if (status === BUSY) waiting = setTimeout(save, AGAIN);
-  troubled = status !== KEPT;
-  note = "";
+  else if (moved) say(moved);
+  else sayKept(answer.said, note);
+}
+
+// Where the words are, first of all.
+async function tellUnkept(text, copied, ...more) {
+  const isHere = await inTime(copied);
+  troubled = true;
+  // Meanwhile they may have been taken back.
+  if (!isNew()) takeBack();
+  else sayOwed(`${isHere ? texts.device : texts.screen} ${text}`, ...more);
 }
 
 async function tellTrouble(why) {
-  const isHere = await inTime(copy());
-  troubled = true;
-  // Meanwhile they may have been taken back.
-  if (!isNew()) return void takeBack();
   const pages = why === "closed" ? [link(texts.toPages, location.href, true)] : [];
-  sayOwed(`${isHere ? texts.device : texts.screen} ${texts[why]}`, ...pages);
+  await tellUnkept(texts[why], copy(), ...pages);
+  if (!isNew()) return;
   // Not while somebody else is signed in: asking again and again would hold their pages open.
   if (why !== "someone") waiting = setTimeout(save, AGAIN);
 }
@@ -483,7 +516,8 @@ async function deliver() {
     const sheet = await unsealed(place, records[at]);
     if (!sheet || place === own) continue;
     const act = isUntouched() && belongsHere(place, sheet) ? putBack : bring;
-    if (await act({ ...sheet, revision: "" }, place)) await discard(place, records[at]);
+    const waited = { ...sheet, revision: "", waited: "1" };
+    if (await act(waited, () => discard(place, records[at]))) await discard(place, records[at]);
   }
 }
 
@@ -504,21 +538,22 @@ async function putBack(sheet) {
   const answered = send(sheet);
   // What is saved meanwhile waits for it.
   underWay = answered.then(() => "");
-  const { status, why, revision } = await answered;
+  const answer = await answered;
   underWay = null;
   sent = "";
-  if (status === BESIDE) write({ revision });
+  if (!answer.why && !answer.overtaken) await take(sheet, answer);
   const isHere = await inTime(copy());
   save();
-  return isHere && !why;
+  return isHere;
 }
 
 // The same, where the paper is another one.
-async function bring(sheet, place) {
+async function bring(sheet, drop) {
   const answer = await send(sheet);
-  if (answer.status === GONE) offer(place, sheet);
+  if (answer.status === GONE) offer(sheet, drop);
   if (answer.status === BESIDE) say(answer.said, link(texts.toBoth, answer.link));
-  if (answer.status === KEPT) tellBrought(sheet, answer);
+  // Where newer words of its page are kept there is nothing to tell.
+  if (answer.status === KEPT && !answer.overtaken) tellBrought(sheet, answer);
   return answer.status === KEPT || answer.status === BESIDE;
 }
 
@@ -532,20 +567,20 @@ function tellBrought(sheet, { id, address }) {
 }
 
 // Its writer has closed the letter elsewhere. What was not in it then is theirs to decide about.
-function offer(place, sheet) {
+function offer(sheet, drop) {
   const end = () => {
     say("");
-    withCopies("readwrite", (copies) => copies.delete(place)).catch(() => {});
+    drop().catch(() => {});
   };
   const anew = asNew(sheet);
-  const take = async () => {
+  const begin = async () => {
     const answer = await send(anew);
-    if (answer.why) return void tellWaits(answer.why, take);
+    if (answer.why) return void tellWaits(answer.why, begin);
     if (answer.status !== KEPT) return void say(answer.said);
     end();
     say(texts.delivered, link(texts.toThem, answer.address));
   };
-  say(texts.gone, button(texts.anew, take), button(texts.go, end));
+  say(texts.gone, button(texts.anew, begin), button(texts.go, end));
 }
 
 function tellWaits(why, goOn) {

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import time_machine
+from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -206,11 +207,12 @@ def test_choosing_after_the_letter_changed_once_more_shows_both_again(
 def test_words_for_a_draft_that_was_thrown_away_lie_on_a_new_paper(
     as_alice: Client, alice: User, sheet: Sheet
 ) -> None:
-    page = as_alice.post(f"/journal/{uuid4()}/edit/", sheet(version="4"))
+    page = as_alice.post(f"/journal/{uuid4()}/edit/", sheet(version="4", kind="plain"))
 
     assert page.status_code == 404
-    assert "thrown away on another page" in page.text
+    assert "Your words are still here" in page.text
     assert WORDS in page.text
+    assert 'action="/journal/write/plain/"' in page.text
     assert not Letter.objects.exists()
 
 
@@ -221,7 +223,7 @@ def test_words_for_a_letter_that_was_closed_become_a_draft(
 
     page = as_alice.post(f"/journal/{kept.pk}/edit/", sheet("more", version="1"), follow=True)
 
-    assert "That letter was closed meanwhile" in page.text
+    assert "That letter cannot be changed now" in page.text
     assert words_of(kept, alice).body == "closed"
     assert sorted(bodies(alice)) == ["closed", "more"]
 
@@ -236,6 +238,20 @@ def test_earlier_versions_are_listed_without_a_word_of_theirs(
 
     assert f"/journal/{draft.pk}/versions/{row.pk}/" in page
     assert "first" not in page.replace("first line", "")
+
+
+@pytest.mark.parametrize("state", ["sealed", "let_go"])
+def test_earlier_versions_of_a_letter_that_was_closed_are_not_shown(
+    as_alice: Client, alice: User, now: datetime, state: str
+) -> None:
+    letter = a_letter(
+        alice, "closed", now=now, state=state, opens_on=now.date(), let_go_at=timezone.now()
+    )
+    row = Revision.keep(alice, letter, words_of(letter, alice), now=now)
+
+    for address in ("", f"{row.pk}/"):
+        answer = as_alice.get(f"/journal/{letter.pk}/versions/{address}")
+        assert answer.url == f"/journal/{letter.pk}/"
 
 
 # --- Closing -------------------------------------------------------------------------------
@@ -255,7 +271,37 @@ def test_whoever_has_written_for_long_hears_of_it_at_the_end(
 
     assert quick.url.endswith("/close/")
     assert long.url.endswith("/close/?long=1")
-    assert odd.status_code in {200, 302}
+    assert odd.url.endswith("/close/")
+
+
+@pytest.mark.parametrize(("minutes", "is_long"), [(5, True), (4, False)])
+def test_draft_kept_on_the_way_does_not_make_writing_shorter(
+    as_alice: Client, sheet: Sheet, now: datetime, minutes: int, is_long: bool
+) -> None:
+    with time_machine.travel(now, tick=False) as clock:
+        since = as_alice.get("/journal/write/them/").context["form"]["since"].value()
+        clock.shift(timedelta(minutes=5))
+        kept = as_alice.post("/journal/write/them/", sheet(since=since), follow=True)
+        clock.shift(timedelta(minutes=minutes))
+        form = kept.context["form"]
+        sent = {name: form[name].value() or "" for name in form.fields} | {"then": "close"}
+        closed = as_alice.post(kept.request["PATH_INFO"], sent)
+
+    assert closed.url.endswith("?long=1") is is_long
+
+
+@pytest.mark.parametrize("since", ["-1", "7 hours ago", "", "9" * 40, "x"])
+def test_desk_believes_no_odd_beginning(
+    as_alice: Client, alice: User, now: datetime, since: str
+) -> None:
+    draft = a_draft(alice, now=now)
+    at = int(now.timestamp())
+    said = since.replace("7 hours ago", str(at - 7 * 3600))
+
+    with time_machine.travel(now, tick=False):
+        page = as_alice.get(f"/journal/{draft.pk}/edit/", {"since": said})
+
+    assert page.context["form"]["since"].value() == at
 
 
 # --- What the script asks ------------------------------------------------------------------
@@ -277,6 +323,7 @@ def test_autosave_keeps_and_says_what_it_kept(
         "address": f"/journal/{id}/edit/",
         "said": "Kept at 8:14 pm.",
         "moved": "",
+        "overtaken": False,
     }
     assert (more.status_code, more.json()["version"]) == (200, 2)
     assert bodies(alice) == ["first, and more"]
@@ -316,7 +363,7 @@ def test_autosave_while_the_key_does_not_open_keeps_nothing(
     answer = as_alice.post(f"/journal/{uuid4()}/autosave/", sheet(kind="them"))
 
     assert answer.status_code == 503
-    assert "Nothing was kept yet" in answer.json()["said"]
+    assert "not kept yet" in answer.json()["said"]
     assert not Letter.objects.exists()
 
 
@@ -348,8 +395,10 @@ def test_statements_of_an_autosave_do_not_grow(
     draft = a_draft(alice, "first", now=now)
     as_alice.get("/journal/token/")
 
+    sent = sheet("more", kind="them", version="1", answers=str(draft.pk))
+
     with statements() as found:
-        as_alice.post(f"/journal/{draft.pk}/autosave/", sheet("more", kind="them", version="1"))
+        as_alice.post(f"/journal/{draft.pk}/autosave/", sent)
 
     assert len([sql for sql in found if "SAVEPOINT" not in sql]) <= 6
 

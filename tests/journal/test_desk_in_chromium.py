@@ -16,6 +16,7 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from accounts.models import User
+from journal.actions import throw_away
 from journal.forms import MOST_CHARACTERS
 from journal.models import Letter, Revision
 from tests.conftest import PASSWORD, Client
@@ -35,7 +36,7 @@ NEW = "/journal/write/them/"
 SAVE = "**/autosave/"
 KEPT = re.compile(r"Kept at \d")
 EDIT_OF = "/journal/%s/edit/"
-EDITING = re.compile(r"/journal/[0-9a-f-]{36}/edit/$")
+EDITING = re.compile(r"/journal/[0-9a-f-]{36}/edit/(\?since=\d+)?$")
 
 Desk = Callable[..., Page]
 
@@ -135,11 +136,49 @@ async () => {
 """
 
 
+RECORDS = """
+async () => {
+  const desk = await new Promise((done) => {
+    const asked = indexedDB.open("desk");
+    asked.onsuccess = () => done(asked.result);
+  });
+  const copies = desk.transaction("copies").objectStore("copies");
+  const every = (what) => new Promise((done) => (what.onsuccess = () => done(what.result)));
+  const [places, records] = [await every(copies.getAllKeys()), await every(copies.getAll())];
+  desk.close();
+  return records.map(({ iv, bytes }, at) => [places[at], [...iv], [...new Uint8Array(bytes)]]);
+}
+"""
+
+
+LAY = """
+async ([place, iv, bytes]) => {
+  const desk = await new Promise((done) => {
+    const asked = indexedDB.open("desk");
+    asked.onsuccess = () => done(asked.result);
+  });
+  const laid = desk.transaction("copies", "readwrite");
+  const record = { iv: new Uint8Array(iv), bytes: new Uint8Array(bytes).buffer };
+  laid.objectStore("copies").put(record, place);
+  await new Promise((done) => (laid.oncomplete = done));
+  desk.close();
+}
+"""
+
+
 # A page that is asked until it says yes takes a promise for one.
 LIE_THERE = f"""
 ([count, asked]) => {{
   ({COPIES})().then((found) => (window[asked] = found.length));
   return window[asked] === count;
+}}
+"""
+
+
+IS_OTHER = f"""
+([before, asked]) => {{
+  ({COPIES})().then((found) => (window[asked] = String(found[0])));
+  return asked in window && window[asked] !== String(before);
 }}
 """
 
@@ -272,6 +311,25 @@ def test_that_it_is_kept_is_said_once_a_minute(desk: Desk) -> None:
     assert re.search(KEPT, first)
     assert re.search(KEPT, last)
     assert first != last
+
+
+def test_device_whose_clock_is_hours_off_keeps_every_word(desk: Desk, alice: User) -> None:
+    page = desk(clock=True)
+    now = timezone.now()
+
+    for turn, hours in enumerate((0, -5, 9)):
+        at = now + timedelta(minutes=turn)
+        page.clock.set_system_time(now + timedelta(hours=hours))
+        with time_machine.travel(at):
+            write(page, f"{WORDS}{hours}")
+            page.clock.run_for(800)
+            # By the clock of where it is kept.
+            time = f"{timezone.localtime(at, alice.zone):%-I:%M %p}".lower()
+            expect(status(page)).to_contain_text(f"Kept at {time}")
+        page.clock.run_for(60_000)
+
+    assert bodies(alice) == [f"{WORDS}9"]
+    wait_for_copies(page, 0)
 
 
 # Typing so much would take the browser longer than the desk.
@@ -610,6 +668,28 @@ def test_page_is_loaded_anew_before_anything_got_through(desk: Desk, alice: User
     assert bodies(alice) == [WORDS]
 
 
+def test_whoever_writes_on_while_words_are_brought_back_makes_no_second_text(
+    desk: Desk, server: Site, alice: User
+) -> None:
+    page = desk()
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page)
+    page.unroute(SAVE)
+    door = f"/journal/{page.locator('main form [name=id]').input_value()}/autosave/"
+    server.gate.hold(door)
+    page.reload()
+    expect(paper(page)).to_have_value(WORDS)
+    assert server.gate.arrived.wait(PATIENCE)
+
+    write(page, MORE)
+    server.gate.open()
+
+    expect(status(page)).to_contain_text(KEPT)
+    wait_for_copies(page, 0)
+    assert bodies(alice) == [MORE]
+    assert not Revision.objects.late().exists()
+
+
 def test_draft_is_loaded_anew_with_what_did_not_get_through(
     desk: Desk, alice: User, now: datetime
 ) -> None:
@@ -704,6 +784,64 @@ def test_words_left_on_the_device_never_take_the_place_of_newer_ones(
     assert earlier(draft, alice, late=True) == [WORDS]
 
 
+def test_letter_that_was_ended_before_its_page_heard_of_it_stays_ended(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    page = desk()
+    page.route(SAVE, lose)
+    write_unheard(page)
+    page.unroute(SAVE)
+    throw_away(person=alice, letter=Letter.objects.get(), now=now)
+
+    page.goto("/journal/")
+
+    expect(status(page)).to_contain_text("Words of a letter that is gone")
+    assert bodies(alice) == []
+    assert len(copies(page)) == 1
+
+
+def test_paper_that_is_loaded_anew_does_not_begin_an_ended_letter_anew(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    page = desk()
+    page.route(SAVE, lose)
+    write_unheard(page)
+    page.unroute(SAVE)
+    throw_away(person=alice, letter=Letter.objects.get(), now=now)
+
+    page.reload()
+
+    expect(paper(page)).to_have_value(WORDS)
+    expect(status(page)).to_contain_text("The letter itself is gone")
+    assert write_and_wait(page, MORE) == 410
+    assert bodies(alice) == []
+    button(page, "new paper").click()
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [MORE]
+
+
+def test_what_a_page_sent_later_is_not_taken_from_the_paper_by_its_copy(
+    desk: Desk, alice: User
+) -> None:
+    page = desk()
+    write_and_wait(page)
+    page.route(SAVE, lambda route: route.abort())
+    write_unheard(page, "in between")
+    [record] = page.evaluate(RECORDS)
+    page.unroute(SAVE)
+    assert write_and_wait(page, MORE) == 200
+    wait_for_copies(page, 0)
+    # As if that copy had not been deleted in time.
+    page.evaluate(LAY, record)
+
+    page.reload()
+
+    wait_for_copies(page, 0)
+    expect(paper(page)).to_have_value(MORE)
+    assert bodies(alice) == [MORE]
+    assert not Revision.objects.late().exists()
+
+
 @pytest.mark.parametrize(("name", "found"), [("new paper", [WORDS]), ("Delete them", [])])
 def test_words_of_a_letter_that_is_gone_wait_for_a_decision(
     desk: Desk, alice: User, now: datetime, name: str, found: list[str]
@@ -752,6 +890,29 @@ def test_decision_about_words_of_a_letter_that_is_gone_waits_for_a_connection(
     expect(status(page)).to_contain_text("are kept now")
     wait_for_copies(page, 0)
     assert bodies(alice) == [WORDS]
+
+
+@pytest.mark.parametrize("name", ["new paper", "Delete them"])
+def test_decision_about_old_words_leaves_newer_ones_on_the_device(
+    desk: Desk, alice: User, now: datetime, name: str
+) -> None:
+    draft = a_draft(alice, "first", now=now)
+    writing = desk(EDIT_OF % draft.pk)
+    writing.route(SAVE, lambda route: route.abort())
+    write_unheard(writing)
+    draft.delete()
+    deciding = beside(writing, "/journal/")
+    expect(status(deciding)).to_contain_text("Words of a letter that is gone")
+    before = copies(writing)
+    write(writing, MORE)
+    writing.wait_for_function(IS_OTHER, arg=[list(before[0]), str(uuid4())])
+    newer = copies(writing)
+
+    button(deciding, name).click()
+    expect(button(deciding, name)).to_be_hidden()
+    deciding.reload()
+
+    assert copies(writing) == newer
 
 
 def test_decision_that_the_device_refuses_breaks_nothing(
@@ -885,13 +1046,28 @@ def test_server_that_never_answers_is_not_waited_for_for_ever(
     page.clock.run_for(800)
     assert server.gate.arrived.wait(PATIENCE)
 
-    page.clock.run_for(20_000)
+    page.clock.run_for(21_000)
 
     expect(status(page)).to_contain_text("We cannot be reached")
     server.gate.open()
     page.clock.run_for(30_000)
     expect(status(page)).to_have_text(KEPT)
     assert bodies(alice) == [WORDS]
+
+
+def test_long_letter_has_longer_on_a_slow_line(desk: Desk, server: Site, alice: User) -> None:
+    page = desk(clock=True)
+    id = page.locator("main form [name=id]").input_value()
+    server.gate.hold(f"/journal/{id}/autosave/")
+    paper(page).evaluate(PASTE, "long " * 10_000)
+    page.clock.run_for(800)
+    assert server.gate.arrived.wait(PATIENCE)
+
+    page.clock.run_for(40_000)
+    server.gate.open()
+
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == ["long " * 10_000]
 
 
 def test_words_that_are_taken_back_wait_for_nothing(desk: Desk) -> None:
@@ -904,6 +1080,20 @@ def test_words_that_are_taken_back_wait_for_nothing(desk: Desk) -> None:
 
     expect(status(page)).to_have_text("")
     wait_for_copies(page, 0)
+
+
+def test_empty_paper_does_not_say_that_it_is_kept(desk: Desk, alice: User) -> None:
+    page = desk()
+    write_and_wait(page)
+
+    write(page, "")
+
+    expect(status(page)).to_contain_text("Your letter still holds what was kept before")
+    assert bodies(alice) == [WORDS]
+    write(page, WORDS)
+    expect(status(page)).to_have_text("")
+    assert write_and_wait(page, MORE) == 200
+    expect(status(page)).to_have_text(KEPT)
 
 
 def test_words_that_are_put_as_they_were_wait_for_nothing(
@@ -964,7 +1154,7 @@ def test_what_is_too_much_for_the_door_stays_on_the_paper(desk: Desk, turned_awa
     write(page)
 
     page.clock.run_for(800)
-    expect(status(page)).to_contain_text("longer than one letter holds")
+    expect(status(page)).to_contain_text("on this device, encrypted. This is longer than one")
     page.clock.run_for(60_000)
     button(page, "Keep it as a draft").click()
 
@@ -978,7 +1168,7 @@ def test_words_are_sent_again_when_their_key_opens_again(desk: Desk, alice: User
     page.route(SAVE, lambda route: route.fulfill(status=503, json={"said": "Not now."}), times=1)
     write(page)
     page.clock.run_for(800)
-    expect(status(page)).to_have_text("Not now.")
+    expect(status(page)).to_have_text("Your words are on this device, encrypted. Not now.")
 
     page.clock.run_for(30_000)
 
@@ -1051,7 +1241,7 @@ def test_without_a_script_the_form_does_the_same(desk: Desk, alice: User, now: d
         with each.expect_response(lambda answer: answer.request.method == "POST") as answer:
             button(each, "Keep it as a draft").click()
         assert answer.value.status == 302
-        locations.append(answer.value.headers["location"])
+        locations.append(answer.value.headers["location"].split("?")[0])
 
     revision = Revision.objects.late().get()
     assert locations == [
@@ -1071,7 +1261,7 @@ def test_letter_that_was_closed_meanwhile_stays_as_it_is(
 
     write_and_wait(page)
 
-    expect(status(page)).to_contain_text("That letter was closed meanwhile")
+    expect(status(page)).to_contain_text("That letter cannot be changed now")
     expect(page).not_to_have_url(re.compile(str(draft.pk)))
     assert write_and_wait(page, MORE) == 200
     assert sorted(bodies(alice)) == sorted(["first", MORE])
@@ -1092,6 +1282,21 @@ def test_letter_that_was_thrown_away_meanwhile_begins_anew_when_asked(
     button(page, "new paper").click()
 
     expect(paper(page)).to_be_focused()
+    expect(status(page)).to_have_text(KEPT)
+    assert bodies(alice) == [WORDS]
+
+
+def test_letter_that_is_gone_begins_anew_also_with_its_old_words(
+    desk: Desk, alice: User, now: datetime
+) -> None:
+    draft = a_draft(alice, WORDS, now=now)
+    page = desk(EDIT_OF % draft.pk)
+    draft.delete()
+    assert write_and_wait(page, MORE) == 410
+    assert write_and_wait(page, WORDS) == 410
+
+    button(page, "new paper").click()
+
     expect(status(page)).to_have_text(KEPT)
     assert bodies(alice) == [WORDS]
 

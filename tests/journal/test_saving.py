@@ -11,13 +11,23 @@ from hypothesis import strategies as st
 from accounts.models import User
 from journal import actions
 from journal.actions import Saved, Sheet, ThrownAway, Which
-from journal.models import REVISION_GRAIN, REVISIONS, Letter, NotNow, Revision, Sitting, Words
+from journal.models import (
+    REMEMBERED,
+    REVISION_GRAIN,
+    REVISIONS,
+    Ended,
+    Letter,
+    NotNow,
+    Revision,
+    Sitting,
+    Words,
+)
 from tests.conftest import Statements
 from tests.journal.letters import a_draft, a_letter, bodies, earlier, words_of
 
 pytestmark = pytest.mark.django_db
 
-MINUTE = timedelta(minutes=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 
 def save(
@@ -29,8 +39,10 @@ def save(
     now: datetime,
     revision: Revision | None = None,
     sitting: Sitting | None = None,
+    has_waited: bool = False,
 ) -> Saved:
-    sheet = Sheet(Words("", body), version, revision and revision.pk, sitting)
+    at = revision and revision.pk
+    sheet = Sheet(Words("", body), version, at, sitting, has_waited=has_waited)
     return actions.save_words(person=person, id=id, sheet=sheet, kind="them", now=now)
 
 
@@ -207,13 +219,66 @@ def test_words_of_a_draft_that_was_thrown_away_are_not_stored(alice: User, now: 
     assert bodies(alice) == []
 
 
-def test_letter_that_nothing_brings_back_is_gone_though_its_row_is_still_there(
+def test_words_that_waited_on_a_device_begin_no_letter_anew(alice: User, now: datetime) -> None:
+    """Its page never heard that they were kept, and its writer has ended the letter since."""
+    thrown, gone = a_draft(alice, now=now), a_draft(alice, now=now)
+    actions.throw_away(person=alice, letter=thrown, now=now)
+    gone.let_go(leaves_line=False, now=now)
+    actions.let_go_for_good(now=now + 10 * MINUTE)
+
+    for letter in (thrown, gone):
+        with pytest.raises(ThrownAway):
+            save(alice, letter.pk, "words", now=now + DAY, has_waited=True)
+    assert bodies(alice) == []
+    save(alice, uuid4(), "never came", now=now + DAY, has_waited=True)
+    assert bodies(alice) == ["never came"]
+
+
+def test_it_is_known_for_a_while_that_there_was_a_letter_and_not_whose(
     alice: User, now: datetime
 ) -> None:
-    gone = a_letter(alice, now=now, state="let_go", let_go_at=now)
+    draft = a_draft(alice, now=now)
+    actions.throw_away(person=alice, letter=draft, now=now)
+
+    assert Ended.objects.values().get() == {"id": draft.pk, "ended_at": now}
+    actions.let_go_for_good(now=now + REMEMBERED - MINUTE)
+    assert Ended.objects.exists()
+    actions.let_go_for_good(now=now + REMEMBERED)
+    assert not Ended.objects.exists()
+
+
+@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize("is_late", [True, False], ids=["row", "line"])
+def test_letter_that_nothing_brings_back_is_gone_though_its_row_is_still_there(
+    alice: User, now: datetime, is_late: bool, version: int
+) -> None:
+    gone = a_letter(alice, now=now)
+    gone.let_go(leaves_line=True, now=now)
+    later = now + 10 * MINUTE
+    if not is_late:
+        actions.let_go_for_good(now=later)
 
     with pytest.raises(ThrownAway):
-        save(alice, gone.pk, "words", 1, now=now + 10 * MINUTE)
+        save(alice, gone.pk, "words", version, now=later)
+
+    assert Letter.objects.count() == 1
+
+
+def test_nothing_is_chosen_beside_a_letter_that_was_let_go(alice: User, now: datetime) -> None:
+    draft = a_draft(alice, "now", now=now)
+    row = Revision.keep(alice, draft, Words("", "before"), now=now)
+    draft.let_go(leaves_line=False, now=now)
+    chosen = which(alice, draft, row)
+
+    for choose in (
+        lambda: actions.keep_both(chosen, now=now),
+        lambda: actions.put_back(chosen, version=1, now=now),
+        lambda: actions.leave_as_it_is(chosen),
+    ):
+        with pytest.raises(NotNow):
+            choose()
+
+    assert bodies(alice) == ["now"]
 
 
 def test_id_of_somebody_elses_letter_makes_a_letter_of_ones_own(
@@ -365,7 +430,7 @@ def test_letter_is_left_as_it_is_and_the_other_is_an_earlier_version(
     draft = a_draft(alice, "first", now=now)
     late = save(alice, draft.pk, "other", 5, now=now).revision
 
-    actions.leave_as_it_is(which(alice, draft, late), now=now)
+    actions.leave_as_it_is(which(alice, draft, late))
 
     assert words_of(draft, alice).body == "first"
     assert (earlier(draft, alice), earlier(draft, alice, late=True)) == (["other"], [])

@@ -95,6 +95,16 @@ def test_search_stops_after_so_many_words(
     assert found.stopped_at is not None
 
 
+def test_search_stops_where_a_page_is_full(alice: User, now: datetime) -> None:
+    letters = {a_letter(alice, "river", now=now).pk for _ in range(search.MOST_FOUND + 1)}
+
+    first = look_for("river", person=alice)
+    rest = look_for("river", person=alice, after=first.stopped_at)
+
+    assert (len(first.rows), len(rest.rows), rest.stopped_at) == (search.MOST_FOUND, 1, None)
+    assert {*ids(first), *ids(rest)} == letters
+
+
 @pytest.mark.parametrize("many", [1, 120])
 def test_statements_of_a_search_do_not_grow(
     alice: User, now: datetime, statements: Statements, many: int
