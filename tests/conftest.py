@@ -18,6 +18,7 @@ from django.db import connections
 from django.test import Client as PlainClient
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker, Settings
+from whitenoise import WhiteNoise
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
@@ -115,6 +116,28 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
     django_settings.PAGES_ROOT = folder / "pages"
     call_command("collectstatic", interactive=False, verbosity=0)
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def looked_at_once(collected: Path) -> Iterator[None]:
+    """Every client has a WhiteNoise of its own, which looks at each of the collected files before
+    it answers. They stay as they are for the whole run, so one look is enough."""
+    found: dict[str, dict[str, Any]] = {}
+    look = WhiteNoise.update_files_dictionary
+
+    def once(self: WhiteNoise, root: str, prefix: str) -> None:
+        if Path(root) != collected / "files":
+            return look(self, root, prefix)
+        if prefix not in found:
+            others, self.files = self.files, {}
+            look(self, root, prefix)
+            found[prefix], self.files = self.files, others
+        self.files |= found[prefix]
+        return None
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoise, "update_files_dictionary", once)
+        yield
 
 
 @pytest.fixture(scope="session")
