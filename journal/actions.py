@@ -22,9 +22,11 @@ from journal.models import (
     Sitting,
     Words,
     beside,
+    still_afloat,
 )
 from mail.hours import OPENS, closes, is_quiet, next_time
 from mail.models import Message
+from vault.statements import Statement
 
 # The mail that says that a day has come.
 SET_ASIDE = "set aside"
@@ -126,10 +128,15 @@ def save_words(
     return save_words(person=person, id=uuid4(), sheet=sheet, now=now, kind=kind, answers=answers)
 
 
-def _held(person: User, id: UUID, *, now: datetime) -> Letter | None:
-    found: Letter | None = (
-        Letter.objects.of(person).there(now).select_for_update().filter(pk=id).first()
+HELD = Statement(
+    lambda owner, id, afloat: (
+        Letter.objects.of(owner).there(afloat).select_for_update().filter(pk=id)
     )
+)
+
+
+def _held(person: User, id: UUID, *, now: datetime) -> Letter | None:
+    found: Letter | None = HELD.first(person.pk, id, still_afloat(now))
     return found
 
 

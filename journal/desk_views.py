@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import Http404, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -29,6 +29,7 @@ from journal.models import (
     Opening,
     OpeningContents,
     Revision,
+    still_afloat,
 )
 from journal.paper import KINDS, PLAIN_DAY, TO_THEM, Kind
 from vault.models import SealedQuerySet
@@ -42,7 +43,7 @@ def _kind(key: str) -> Kind:
 
 
 def _theirs(request: SignedInRequest) -> LetterQuerySet:
-    letters: LetterQuerySet = Letter.objects.of(request.user).there(timezone.now())
+    letters: LetterQuerySet = Letter.objects.of(request.user).there(still_afloat(timezone.now()))
     return letters
 
 
@@ -202,10 +203,13 @@ def _after(request: SignedInRequest, form: PaperForm, saved: actions.Saved) -> H
         messages.info(request, _closed_meanwhile())
     if request.POST.get("then") != "close":
         since = form.cleaned_data["since"]
-        after = "" if since is None else f"?since={since}"
-        return redirect(reverse("journal:edit", args=[letter.pk]) + after)
-    after = "?long=1" if form.has_taken_long(timezone.now()) else ""
-    return redirect(reverse("journal:close", args=[letter.pk]) + after)
+        return _to("journal:edit", letter, "" if since is None else f"?since={since}")
+    return _to("journal:close", letter, "?long=1" if form.has_taken_long(timezone.now()) else "")
+
+
+def _to(name: str, letter: Letter, query: str) -> HttpResponse:
+    # An address as it is: “redirect” would look among the names of pages for it first.
+    return HttpResponseRedirect(reverse(name, args=[letter.pk]) + query)
 
 
 # --- What the script asks ------------------------------------------------------------------

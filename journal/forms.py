@@ -49,6 +49,10 @@ class Put(forms.Field):
         super().__init__(required=False)
         self.read, self.nothing = read, nothing
 
+    def __deepcopy__(self, memo: Any) -> "Put":
+        # No form changes it, and each form would copy a dozen of them.
+        return self
+
     def clean(self, value: Any) -> Any:
         try:
             return self.read(value or "")

@@ -74,9 +74,10 @@ def still_afloat(now: datetime) -> datetime:
 
 
 class LetterQuerySet(SealedQuerySet):
-    def there(self, now: datetime) -> "LetterQuerySet":
-        """Without those that were let go so long ago that nothing brings them back."""
-        over = Q(state=Letter.State.LET_GO, let_go_at__lte=still_afloat(now))
+    def there(self, afloat: datetime) -> "LetterQuerySet":
+        """Without those that were let go so long ago that nothing brings them back; `afloat` as
+        still_afloat tells."""
+        over = Q(state=Letter.State.LET_GO, let_go_at__lte=afloat)
         return self.exclude(over | Q(state=Letter.State.GONE))
 
     def seen(self, afloat: datetime) -> "LetterQuerySet":

@@ -72,7 +72,6 @@ def shelf(request: SignedInRequest) -> HttpResponse:
         "page": page,
         "shown": shown,
         "kind": KINDS.get(kind),
-        "kinds": KINDS.values(),
         "is_empty": not page.object_list,
         "is_narrowed": bool(shown or values),
         # For words that wait on their device: the shelf takes them in as the desk does.
@@ -138,7 +137,7 @@ def of_a_letter(*done: State) -> Callable[[Of], View]:
 
 
 def _found(request: SignedInRequest, id: UUID) -> Letter:
-    letters = Letter.objects.of(request.user).there(timezone.now())
+    letters = Letter.objects.of(request.user).there(still_afloat(timezone.now()))
     if request.method == "POST":
         # Held, so that only one thing becomes of it.
         letters = letters.select_for_update()

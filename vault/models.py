@@ -12,6 +12,7 @@ from django.db import IntegrityError, models, transaction
 from psycopg.errors import UniqueViolation
 
 from vault.sealing import CannotOpen, PersonKey, pack, ring, unpack
+from vault.statements import insert_of
 
 
 class Key(models.Model):
@@ -131,7 +132,7 @@ class Sealed(models.Model):
         among_others = transaction.get_connection().in_atomic_block
         try:
             with transaction.atomic() if among_others else nullcontext():
-                self.save(force_insert=True)
+                insert_of(type(self)).store(self)
         except IntegrityError as error:
             if not isinstance(error.__cause__, UniqueViolation):
                 raise

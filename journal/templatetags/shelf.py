@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from journal.models import ON_THE_WATER, Letter, Row
-from journal.paper import KINDS
+from journal.paper import KINDS, Kind
 
 register = template.Library()
 
@@ -29,6 +29,12 @@ PICTURES = {State.SEALED: "envelope", "ready": "envelope", State.LET_GO: "let-go
 def title_of(kind: str) -> object:
     """What letters of this kind are called."""
     return KINDS[kind].title
+
+
+@register.simple_tag
+def kinds() -> Iterable[Kind]:
+    """Every kind of letter."""
+    return KINDS.values()
 
 
 @register.simple_tag

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from journal import actions
-from journal.models import ON_THE_WATER, Letter, NotNow, Revision, Words
+from journal.models import ON_THE_WATER, Letter, NotNow, Revision, Words, still_afloat
 from tests.journal.letters import a_draft, a_letter, words_of
 from vault.sealing import pack
 
@@ -170,7 +170,7 @@ def test_letter_on_the_water_is_there_for_ten_minutes(
     last_moment = now + ON_THE_WATER - timedelta(microseconds=1)
 
     assert actions.let_go_for_good(now=last_moment) == 0
-    assert Letter.objects.there(last_moment).exists()
+    assert Letter.objects.there(still_afloat(last_moment)).exists()
     afloat.bring_back(now=last_moment)
 
     assert Letter.objects.get().state == State.KEPT
@@ -182,7 +182,7 @@ def test_letter_is_gone_on_time_even_if_the_task_is_late(
     late = now + ON_THE_WATER
 
     assert Letter.objects.exists()
-    assert not Letter.objects.there(late).exists()
+    assert not Letter.objects.there(still_afloat(late)).exists()
     assert not list(Letter.objects.of(alice).seen(late - ON_THE_WATER).unopened())
     with pytest.raises(NotNow):
         afloat.bring_back(now=late)
@@ -225,7 +225,7 @@ def test_line_is_left_only_if_it_is_wanted_and_holds_nothing_but_a_day(
     assert row(line) == row(nothing)
     assert answer.answers_id is None
     assert not Revision.objects.exists()
-    assert line not in Letter.objects.there(now + ON_THE_WATER)
+    assert line not in Letter.objects.there(now)
     assert line in Letter.objects.of(alice).seen(now)
 
 
