@@ -37,7 +37,7 @@ SOURCE_URL = env.str("SOURCE_URL", "")
 TERMS_TEXT = env.str("TERMS_TEXT", "")
 PRIVACY_TEXT = env.str("PRIVACY_TEXT", "")
 # After so many days a backup is thrown away. Pages that delete something say so; 0: not said.
-BACKUP_DAYS = env.int("BACKUP_DAYS", 0)
+BACKUP_DAYS = env.int("BACKUP_DAYS", 0, validate=validate.Range(min=0))
 # Where “Leave now” goes: a page that everyone opens, that shows nothing personal.
 LEAVE_URL = env.str("LEAVE_URL", "https://www.wikipedia.org/")
 

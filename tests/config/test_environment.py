@@ -78,3 +78,10 @@ def test_level_of_logs_that_is_none_is_answered_with_those_there_are(
 
     said = 'Environment variable "LOG_LEVEL" invalid: Must be one of: DEBUG, INFO, WARNING, ERROR.'
     assert shown.stderr.splitlines()[-1] == f"environs.exceptions.EnvValidationError: {said}"
+
+
+def test_backups_that_end_before_they_are_made_are_no_setting(environment: dict[str, str]) -> None:
+    shown = show("settings.BACKUP_DAYS", environment | {"BACKUP_DAYS": "-3"})
+
+    said = "Environment variable \"BACKUP_DAYS\" invalid: ['Must be greater than or equal to 0.']"
+    assert shown.stderr.splitlines()[-1] == f"environs.exceptions.EnvValidationError: {said}"
