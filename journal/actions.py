@@ -97,9 +97,9 @@ def save_words(
 ) -> Saved:
     """Keep what is on the paper, and never by writing over anything else. Raises CannotOpen, and
     ThrownAway."""
-    if sheet.has_waited and not sheet.version and Ended.objects.filter(pk=id).exists():
-        raise ThrownAway
     if not sheet.version:
+        if sheet.has_waited and Ended.objects.filter(pk=id).exists():
+            raise ThrownAway
         fresh = Letter.begun(
             person=person,
             id=id,
@@ -128,6 +128,7 @@ def save_words(
     return save_words(person=person, id=uuid4(), sheet=sheet, now=now, kind=kind, answers=answers)
 
 
+# A letter of theirs, which nobody else changes meanwhile.
 HELD = Statement(
     lambda owner, id, afloat: (
         Letter.objects.of(owner).there(afloat).select_for_update().filter(pk=id)
