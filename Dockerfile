@@ -20,5 +20,5 @@ COPY . .
 RUN python -m compileall -q .
 USER app
 EXPOSE 8000
-HEALTHCHECK --interval=30s --timeout=10s --start-period=20s CMD ["python", "-m", "config.probe"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=20s CMD ["python", "-m", "config.healthcheck"]
 CMD ["python", "-m", "gunicorn", "config.wsgi", "--workers", "2", "--threads", "4", "--no-control-socket"]

@@ -5,7 +5,7 @@ import os
 
 from config.logs import keep_words_of_errors
 
-logger_class = "config.gunicorn.ServerLog"
+logger_class = "config.gunicorn_logger.ServerLog"
 loglevel = os.environ.get("LOG_LEVEL") or "info"
 # Nobody in front of us says where the site begins: it is at the root, and what pages keep in memory
 # names their addresses. By default gunicorn believes that of a proxy on the same machine, which

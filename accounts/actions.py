@@ -12,8 +12,8 @@ from django.db import connections, transaction
 from django.db.models import QuerySet
 from django.utils import translation
 
-from accounts import emails, limits, unverified
-from accounts.devices import key_of
+from accounts import emails, rate_limits, unverified
+from accounts.mfa.adapter import FACTORS, sealed
 from accounts.models import (
     CONSENT_VERSION,
     Activity,
@@ -22,7 +22,7 @@ from accounts.models import (
     ProfileContents,
     User,
 )
-from accounts.second_factor import FACTORS, sealed
+from accounts.sessions.devices import key_of
 from accounts.unverified import step_aside
 from mail.actions import post
 from vault.models import Session
@@ -128,7 +128,7 @@ def note_activity(*, person: User, kind: Activity.Kind, now: datetime, device: s
 
 @transaction.atomic
 def end_device(*, person: User, id: str, now: datetime) -> None:
-    """Sign this person out of one browser, named as `accounts.devices` names it."""
+    """Sign this person out of one browser, named as `accounts.sessions.devices` names it."""
     key = key_of(person, id, now=now)
     if Session.objects.of(person).filter(session_key=key).delete()[0]:
         note_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
@@ -138,7 +138,7 @@ def end_device(*, person: User, id: str, now: datetime) -> None:
 def end_sessions(*, person: User, but: str | None, now: datetime) -> None:
     """Sign this person out everywhere but in the session with this key. Where a sign-in is half-way
     or a code of theirs waits it is over, there too: whoever began that may have been the reason."""
-    person.begin_anew(now=now)
+    person.invalidate_pending(now=now)
     if Session.objects.of(person).exclude(session_key=but).delete()[0]:
         note_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
 
@@ -219,7 +219,7 @@ def remove_second_factor(*, person: User, now: datetime) -> bool:
     if not _held(person) or not _factors(person, *FACTORS).exists():
         return False
     Authenticator.objects.filter(user=person).delete()
-    person.begin_anew(now=now)
+    person.invalidate_pending(now=now)
     Session.objects.of(person).delete()
     tell_of_change(person=person, kind=Activity.Kind.SECOND_FACTOR_REMOVED, now=now)
     return True
@@ -308,7 +308,7 @@ KEPT_FOR_A_TIME: dict[str, Callable[..., object]] = {
     "sessions": _delete_sessions,
     "activity": _delete_activity,
     "invitations": _delete_invitations,
-    "limits": limits.forget_old,
+    "limits": rate_limits.forget_old,
 }
 
 
@@ -338,12 +338,12 @@ def _end_what_needed_one(person: User, now: datetime) -> None:
     that waits for one would wait for ever."""
     if not _factors(person, *FACTORS).exists():
         _factors(person, Authenticator.Type.RECOVERY_CODES).delete()
-        person.begin_anew(now=now)
+        person.invalidate_pending(now=now)
 
 
 def _held(person: User) -> bool:
     """Whether they still have an account; if so, nobody else changes it until we are done."""
-    return User.objects.held().filter(pk=person.pk).exists()
+    return User.objects.for_update().filter(pk=person.pk).exists()
 
 
 def _end_waiting(person: User) -> None:

@@ -20,8 +20,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import emails, invitations
 from accounts.actions import end_sessions, make_way, note_activity, tell_of_change
-from accounts.devices import device_of
 from accounts.models import Activity, User
+from accounts.sessions.devices import device_of
 from mail.actions import post
 from mail.emails import Words
 
@@ -112,7 +112,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         is_another = person.email != email_address.email
         is_confirmed = bool(super().confirm_email(request, email_address))
         if is_confirmed and is_another:
-            person.begin_anew(now=timezone.now())
+            person.invalidate_pending(now=timezone.now())
         return is_confirmed
 
     def get_email_verification_redirect_url(self, email_address: EmailAddress) -> str:

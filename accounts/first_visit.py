@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from accounts.requests import SignedInRequest
+from accounts.request_types import SignedInRequest
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -21,9 +21,9 @@ from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts import alike, invitations, tries
-from accounts.limits import why_wait
+from accounts import code_attempts, enumeration, invitations
 from accounts.models import CONSENT_VERSION, User, UserManager
+from accounts.rate_limits import why_wait
 from accounts.unverified import NOWHERE, is_unverified, make_room
 
 LONGEST_PASSWORD = 128
@@ -213,7 +213,7 @@ class SignupForm(Mailing, allauth.SignupForm):  # type: ignore[misc]
             transaction.set_rollback(True)
         self.cleaned_data["email"] = address
         self.account_already_exists = True
-        alike.ask(alike.AFTER_SIGN_UP)
+        enumeration.ask(enumeration.AFTER_SIGN_UP)
         return super().try_save(request)
 
 
@@ -250,10 +250,10 @@ class ResetPasswordForm(Mailing, allauth.ResetPasswordForm):  # type: ignore[mis
         address: str = super().save(request, **kwargs)
         state = request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
         # allauth forgets it when the code comes back, and counts from then.
-        state[tries.BEGAN_AT] = state["at"]
+        state[code_attempts.BEGAN_AT] = state["at"]
         if not self.users:
             # So that each try of a code looks for somebody, too.
-            state |= {"user_id": str(uuid4()), alike.NOBODY: True}
+            state |= {"user_id": str(uuid4()), enumeration.NOBODY: True}
         request.session.modified = True
         return address
 

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import Invitation, User
-from accounts.unverified import hold, is_unverified, step_aside
+from accounts.unverified import get_for_update, is_unverified, step_aside
 
 KEY = "invitation"
 
@@ -63,7 +63,7 @@ def take(request: HttpRequest, *, now: datetime) -> bool:
         usable = Invitation.objects.open(now).filter(pk=mine["id"])
     if not usable.update(used_at=now):
         return False
-    if "made" in mine and not step_aside(mine["made"]) and hold(mine["made"]):
+    if "made" in mine and not step_aside(mine["made"]) and get_for_update(mine["made"]):
         # Confirmed by now: this one has let somebody in.
         return False
     request.session[KEY] = mine | {"used_at": now.isoformat(), "made": str(uuid4())}

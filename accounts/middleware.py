@@ -11,8 +11,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.urls import reverse
 from django.utils import timezone, translation
 
-from accounts.given_back import has_writing, locked, signed_out
-from accounts.lock import attend, is_locked, note_presence
+from accounts.error_views import locked, signed_out
+from accounts.returned_forms import has_writing
+from accounts.sessions.lock import attend, is_locked, note_presence
 from vault.sessions import SessionStore
 
 GetResponse = Callable[[HttpRequest], HttpResponse]

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from accounts.zones import NOT_SAID, validate_zone
+from accounts.time_zones import NOT_SAID, validate_zone
 from vault.models import Key, Sealed, SealedQuerySet
 from vault.sealing import CannotOpen, PersonKey
 from vault.statements import Statement
@@ -38,7 +38,7 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=self.normalize_email(username))
 
-    def held(self) -> "models.QuerySet[User]":
+    def for_update(self) -> "models.QuerySet[User]":
         """Accounts that nobody else changes before the end of the transaction."""
         # Rows that point to one can still be added meanwhile: only its key matters to them.
         return self.select_for_update(no_key=True)
@@ -177,13 +177,13 @@ class User(AbstractBaseUser, PermissionsMixin):
         self.shown_safety_at = now
         self.save(update_fields=["shown_safety_at"])
 
-    def begin_anew(self, *, now: datetime) -> None:
+    def invalidate_pending(self, *, now: datetime) -> None:
         """Nothing that was begun for them before leads anywhere."""
         self.began_anew_at = now
         # Not save(): the account may be erased meanwhile, and then nothing is left to end.
         User.objects.filter(pk=self.pk).update(began_anew_at=now)
 
-    def has_begun_anew_since(self, moment: float) -> bool:
+    def invalidated_pending_since(self, moment: float) -> bool:
         """Since this moment, in seconds, as allauth notes it."""
         return self.began_anew_at is not None and self.began_anew_at.timestamp() > moment
 

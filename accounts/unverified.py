@@ -18,10 +18,10 @@ NOWHERE = "replaced.invalid"
 BATCH = 200
 
 
-def hold(person_id: UUID | str) -> User | None:
+def get_for_update(person_id: UUID | str) -> User | None:
     """This account, which nobody else changes before the end of the transaction; None where there
     is none any more, or another one has taken its place."""
-    person = User.objects.held().filter(pk=person_id).first()
+    person = User.objects.for_update().filter(pk=person_id).first()
     return None if person is None or person.email.endswith(f"@{NOWHERE}") else person
 
 
@@ -47,7 +47,7 @@ def make_room(email: str, *, now: datetime) -> bool:
 @transaction.atomic
 def step_aside(person_id: UUID | str) -> bool:
     """Whether this account has left its address. It has not where somebody has confirmed it."""
-    list(User.objects.held().filter(pk=person_id).values_list("pk"))
+    list(User.objects.for_update().filter(pk=person_id).values_list("pk"))
     return _step_aside(_unverified().filter(pk=person_id))
 
 
@@ -62,7 +62,7 @@ def _ids_of_old(now: datetime) -> list[UUID]:
 
 @transaction.atomic
 def _delete(person_id: UUID, *, now: datetime) -> bool:
-    list(User.objects.held().filter(pk=person_id).values_list("pk"))
+    list(User.objects.for_update().filter(pk=person_id).values_list("pk"))
     person = _old(now).filter(pk=person_id).first()
     if person is None:
         # Confirmed a moment ago, or deleted by another run.

@@ -3,8 +3,9 @@
 from allauth.mfa.webauthn.views import login_webauthn
 from django.urls import include, path
 
-from accounts import first_visit, proofs, views
-from accounts import second_factor_views as second_factor
+from accounts import first_visit, views
+from accounts.mfa import reauthentication
+from accounts.mfa import views as second_factor
 
 # allauth knows these by their names. Neither its numbers of rows nor its other pages are here.
 second_factor_patterns = [
@@ -28,7 +29,7 @@ second_factor_patterns = [
 
 urlpatterns = [
     path("", views.index, name="account_index"),
-    path("reauthenticate/", proofs.reauthenticate, name="account_reauthenticate"),
+    path("reauthenticate/", reauthentication.reauthenticate, name="account_reauthenticate"),
     path("logout/", views.sign_out, name="account_logout"),
     path("first/", first_visit.first, name="account_first"),
     path("lock/", views.lock, name="account_lock"),

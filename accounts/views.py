@@ -27,16 +27,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import actions, alike, invitations, tries
-from accounts.devices import devices as devices_of
-from accounts.devices import empty
+from accounts import actions, code_attempts, enumeration, invitations
 from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
-from accounts.limits import why_wait
+from accounts.mfa.reauthentication import both_again, password_again, second_factor_again
 from accounts.models import Activity, UserManager
-from accounts.pages import Listing
-from accounts.proofs import both_again, password_again, second_factor_again
-from accounts.requests import SignedInRequest
-from accounts.unverified import hold
+from accounts.pagination import Listing
+from accounts.rate_limits import why_wait
+from accounts.request_types import SignedInRequest
+from accounts.sessions.devices import devices as devices_of
+from accounts.sessions.devices import empty
+from accounts.unverified import get_for_update
 
 ACTIVITY = Listing(lambda owner: Activity.objects.of(owner).newest_first(), per_page=20)
 
@@ -145,22 +145,22 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
         messages.warning(request, _code_ran_out(request))
         if request.user.is_anonymous:
             clear_login(request)
-    if refused := tries.one_too_many(request, EmailVerificationProcess.resume(request)):
+    if refused := code_attempts.one_too_many(request, EmailVerificationProcess.resume(request)):
         return refused
     before = request.session.get(key)
     if before and _asks_again(request) and (wait := why_wait(request, before["email"])):
         messages.warning(request, wait)
         return redirect(request.get_full_path())
     if before and _is_for_nobody(before):
-        alike.ask(alike.ON_THE_CODE_PAGE)
+        enumeration.ask(enumeration.ON_THE_CODE_PAGE)
     sent_again = before and before["resend_count"]
     response: HttpResponse = allauth.email_verification_sent(request)
     state = request.session.get(key)
     if state and state["resend_count"] != sent_again:
-        request.session[key] = tries.sent_again(state, at=time.time())
+        request.session[key] = code_attempts.sent_again(state, at=time.time())
         if _is_for_nobody(state):
             # allauth would send no second mail here, and that would tell.
-            alike.ask(alike.WHEN_SENT_AGAIN)
+            enumeration.ask(enumeration.WHEN_SENT_AGAIN)
             get_adapter().send_account_already_exists_mail(state["email"])
     return response
 
@@ -182,7 +182,9 @@ def confirm_reset(request: HttpRequest) -> HttpResponse:
     """allauth's page for the code of a new password, saying when the code has run out."""
     if _reset_ran_out(request):
         return _ask_again(request)
-    if refused := tries.one_too_many(request, PasswordResetVerificationProcess.resume(request)):
+    if refused := code_attempts.one_too_many(
+        request, PasswordResetVerificationProcess.resume(request)
+    ):
         return refused
     response: HttpResponse = allauth.confirm_password_reset_code(request)
     return response
@@ -204,7 +206,7 @@ def _asks_again(request: HttpRequest) -> bool:
 
 def _is_for_nobody(state: dict[str, Any]) -> bool:
     """Whether this code belongs to no account: none is told that, and none can be entered."""
-    return "user_id" not in state or alike.NOBODY in state
+    return "user_id" not in state or enumeration.NOBODY in state
 
 
 def _is_over(request: HttpRequest, key: str) -> bool:
@@ -213,10 +215,10 @@ def _is_over(request: HttpRequest, key: str) -> bool:
     state = request.session.get(key)
     if request.method != "POST" or state is None:
         return False
-    person = hold(state.get("user_id") or uuid4())
+    person = get_for_update(state.get("user_id") or uuid4())
     if _is_for_nobody(state):
         return False
-    if person is None or person.has_begun_anew_since(tries.began_at(state)):
+    if person is None or person.invalidated_pending_since(code_attempts.began_at(state)):
         return True
     # A code that was sent to an address of before opens nothing any more.
     is_reset = key == PASSWORD_RESET_VERIFICATION_SESSION_KEY

@@ -1,6 +1,6 @@
 """`./dev bench`: our own floor and the product in one interleaved run, told as ratios.
 
-Started by config.local with a Postgres of its own named in the environment. What is gated first is
+Started by local with a Postgres of its own named in the environment. What is gated first is
 processor time (the servers' own processes and Postgres), which a busy machine hardly moves;
 requests per second count only where the floor itself kept its pace.
 """
@@ -24,12 +24,12 @@ from typing import Any
 import psutil
 import psycopg
 
-from bench import cpu, goals, weigh
-from bench.load import FRESH, LETTER, OWN, TURN, Visit, ask, status_of
-from config.place import Trouble, say
-from config.processes import last_lines, quietly, stop_on_signals, wait_until
-from config.programs import PREPARE, WEB
-from config.servers import LOOPBACK, free_port
+from bench import cpu_time, goals, page_weight
+from bench.load_generator import FRESH, LETTER, OWN, TURN, Visit, ask, status_of
+from local.folder import Trouble, say
+from local.processes import last_lines, quietly, stop_on_signals, wait_until
+from local.servers import LOOPBACK, free_port
+from local.supervisor import PREPARE, WEB
 
 SEED = 20_260
 PEOPLE = 100_000
@@ -84,8 +84,8 @@ def main(arguments: list[str]) -> int:
     with running(dict(os.environ)) as house:
         measured: dict[str, float] = {}
         measured |= {f"{name}_statements": count for name, count in house.statements.items()}
-        measured |= weigh.first_visit(house.port)
-        measured |= weigh.later_pages(house.port, WEIGHED, house.person)
+        measured |= page_weight.first_visit(house.port)
+        measured |= page_weight.later_pages(house.port, WEIGHED, house.person)
         samples = house.measure(plan, [FLOOR, *_targets(wanted.names, house)])
     _tell_samples(samples)
     measured |= ratios(samples)
@@ -162,9 +162,9 @@ class House:
     def _visit(self, name: str, many: int, *, seconds: float) -> Sample:
         visit = replace(self.visits[name], at_once=many, seconds=seconds)
         servers = ([self.webs[visit.port]], [self.postgres])
-        before = [cpu.seconds(server) for server in servers]
+        before = [cpu_time.seconds(server) for server in servers]
         told = _load(visit)
-        used = [cpu.seconds(server) - at for server, at in zip(servers, before, strict=True)]
+        used = [cpu_time.seconds(server) - at for server, at in zip(servers, before, strict=True)]
         if told["wrong"] or not told["answers"]:
             raise Trouble(f"{name} does not answer as it does to people: {told['wrong']}")
         app, database = (1000 * each / told["answers"] for each in used)
@@ -173,7 +173,7 @@ class House:
 
 
 def _load(visit: Visit) -> dict[str, Any]:
-    command = [sys.executable, "-m", "bench.load"]
+    command = [sys.executable, "-m", "bench.load_generator"]
     done = subprocess.run(  # noqa: S603 - our own program
         command, input=json.dumps(asdict(visit)), capture_output=True, text=True, check=True
     )
@@ -196,7 +196,7 @@ def running(environment: Environment) -> Iterator[House]:
     _note(f"Filling both with {PEOPLE:,} people …")
     theirs = inside("bench.floor.fill", "fill", floor, people=PEOPLE)
     addresses = list(PAGES.values())
-    ours = inside("bench.fill", "fill", environment, people=PEOPLE, addresses=addresses)
+    ours = inside("bench.sample_data", "fill", environment, people=PEOPLE, addresses=addresses)
     # Or what was filled is written to the disk while the first rounds run.
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("CHECKPOINT")
@@ -206,7 +206,7 @@ def running(environment: Environment) -> Iterator[House]:
     ):
         yield House(
             port=port,
-            postgres=cpu.postgres(environment["DATABASE_URL"]),
+            postgres=cpu_time.postgres(environment["DATABASE_URL"]),
             person=ours["person"],
             statements=_statements(ours),
             visits=_floor_visits(below, theirs) | _visits(port, ours),
@@ -306,7 +306,7 @@ def _served(wsgi: str, environment: Environment, log: Path) -> Iterator[tuple[in
     try:
         if not wait_until(lambda: _answers(port), process, seconds=60):
             raise Trouble(f"{wsgi} does not start. {last_lines(log)}")
-        yield port, cpu.web(process.pid)
+        yield port, cpu_time.web(process.pid)
     finally:
         process.terminate()
         process.wait(30)

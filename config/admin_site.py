@@ -11,8 +11,8 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
+from accounts.mfa.adapter import GOING_TO, door_of, has_second_factor, has_shown_it
 from accounts.models import User
-from accounts.second_factor import GOING_TO, door_of, has_second_factor, has_shown_it
 
 
 class AdminSite(admin.AdminSite):

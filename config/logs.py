@@ -22,10 +22,10 @@ from typing import Any
 
 from environs import validate
 
-from safety.requests import request_id
+from safety.request_id import request_id
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = "config|home|reminders|healing|journal|accounts|safety|mail|vault"
+ROOMS = "local|config|operations|home|reminders|healing|journal|accounts|safety|mail|vault"
 OURS = re.compile(rf"{re.escape(str(ROOT))}/(?:{ROOMS})/")
 
 # What a record may carry beside its event. Whoever reads the logs must not learn who writes, from

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from environs import FileAwareEnv, validate
 
 from config.logs import configuration, level_named
-from config.site import site_at
+from config.site_url import site_at
 
 django_stubs_ext.monkeypatch()
 
@@ -54,6 +54,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.messages",
     "django.forms",
+    "operations",
     "home",
     "reminders",
     "healing",
@@ -61,6 +62,7 @@ INSTALLED_APPS = [
     "accounts",
     "safety",
     "mail",
+    "mail.dev_inbox",
     "vault",
     "allauth",
     "allauth.account",
@@ -91,17 +93,17 @@ MIDDLEWARE = [
     "safety.middleware.HelpPagesMiddleware",
     "safety.middleware.LeaveMiddleware",
     "vault.sessions.SessionMiddleware",
-    "safety.middleware.LeftMiddleware",
+    "safety.middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.arrival.AuthenticationMiddleware",
+    "accounts.sessions.authentication.AuthenticationMiddleware",
     "accounts.middleware.PersonMiddleware",
     # Above the sign-in: whoever is locked is asked for the password, not for a new sign-in.
     "accounts.middleware.LockMiddleware",
     "accounts.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.gone.GoneMiddleware",
+    "accounts.erased_middleware.ErasedMiddleware",
     "accounts.middleware.HeadMiddleware",
 ]
 
@@ -120,7 +122,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
-                "safety.context.site",
+                "safety.context_processors.site",
             ],
         },
     },
@@ -148,7 +150,7 @@ DATABASES["cache"] = DATABASES["default"] | {
     "ATOMIC_REQUESTS": False,
     "TEST": {"MIRROR": "default"},
 }
-DATABASE_ROUTERS = ["config.cache.CacheRouter"]
+DATABASE_ROUTERS = ["config.cache_router.CacheRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Rate limits live here, so that they survive restarts and do not depend on Redis.
@@ -156,7 +158,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
-        "KEY_FUNCTION": "config.cache.key",
+        "KEY_FUNCTION": "config.cache_router.key",
         # Django's 300 would drop the counts of rate limits under load.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
@@ -217,8 +219,8 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = SITE.scheme
 ACCOUNT_RATE_LIMITS = {
-    # What makes us send mail is counted by accounts.limits, in the forms: there, whoever has to
-    # wait is told so beside what they typed.
+    # accounts.rate_limits counts what makes us send mail, in the forms: a person who has to wait is
+    # told so beside what they typed.
     "signup": None,
     "reset_password": None,
     "confirm_email": None,
@@ -235,7 +237,7 @@ REGISTRATION = env.str(
     "REGISTRATION", "open", validate=validate.OneOf(("open", "invitation", "closed"))
 )
 
-MFA_ADAPTER = "accounts.second_factor.Adapter"
+MFA_ADAPTER = "accounts.mfa.adapter.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_TOTP_ISSUER = DISCREET_NAME
 MFA_TOTP_TOLERANCE = 0
@@ -248,11 +250,11 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 # Each sign-in with a passkey asks twice.
 MFA_RATE_LIMITS = {"webauthn_login": "20/m/ip"}
 MFA_FORMS = {
-    "authenticate": "accounts.second_factor_forms.SecondStepForm",
-    "authenticate_webauthn": "accounts.second_factor_forms.PasskeyForm",
-    "login_webauthn": "accounts.second_factor_forms.PasskeySignInForm",
-    "reauthenticate": "accounts.second_factor_forms.SecondStepAgainForm",
-    "reauthenticate_webauthn": "accounts.second_factor_forms.PasskeyAgainForm",
+    "authenticate": "accounts.mfa.forms.SecondStepForm",
+    "authenticate_webauthn": "accounts.mfa.forms.PasskeyForm",
+    "login_webauthn": "accounts.mfa.forms.PasskeySignInForm",
+    "reauthenticate": "accounts.mfa.forms.SecondStepAgainForm",
+    "reauthenticate_webauthn": "accounts.mfa.forms.PasskeyAgainForm",
 }
 
 SESSION_ENGINE = "vault.sessions"
@@ -312,7 +314,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # It goes with the browser, as the others do, and leaves no trace of a year.
 CSRF_COOKIE_AGE = None
-CSRF_FAILURE_VIEW = "accounts.given_back.csrf_failure"
+CSRF_FAILURE_VIEW = "accounts.error_views.csrf_failure"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
@@ -370,4 +372,4 @@ env.add_parser("level", level_named)
 LOGGING = configuration(env.level("LOG_LEVEL", "INFO"))
 # Nobody is mailed about errors, and a report of one would hold nothing that was sent.
 ADMINS: list[tuple[str, str]] = []
-DEFAULT_EXCEPTION_REPORTER_FILTER = "safety.reports.NothingSent"
+DEFAULT_EXCEPTION_REPORTER_FILTER = "safety.error_reports.HidingReporterFilter"

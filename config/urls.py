@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from accounts.views import join
-from home import health
+from operations import health
 
 # What begins with a word of its own is passed by in one look, so it comes first.
 urlpatterns = [
@@ -11,7 +11,7 @@ urlpatterns = [
     path("", include("healing.urls")),
     path("", include("safety.urls")),
     path("", include("reminders.urls")),
-    path("", include("mail.urls")),
+    path("", include("mail.dev_inbox.urls")),
     path("join/<str:token>/", join, name="account_join"),
     path("accounts/", include("accounts.urls")),
     path("accounts/", include("allauth.account.urls")),
@@ -20,6 +20,6 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
 ]
 
-handler404 = "accounts.given_back.not_found"
+handler404 = "accounts.error_views.not_found"
 # It needs neither a person nor a database.
-handler500 = "accounts.given_back.server_error"
+handler500 = "accounts.error_views.server_error"

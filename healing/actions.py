@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import User
-from healing.exercises import ShownField, carried, sentence, show
+from healing.exercise_forms import ShownField, carried, sentence, show
 from healing.guide import Exercise, Step
 from healing.models import Answer, AnswerContents, StepMark
 from vault.sealing import CannotOpen

@@ -17,15 +17,15 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.given_back import closed, not_kept, sent_too_late
+from accounts.error_views import cannot_open, not_kept, sent_too_late
 from accounts.models import User
-from accounts.pages import Listing
-from accounts.requests import SignedInRequest
+from accounts.pagination import Listing
+from accounts.request_types import SignedInRequest
 from healing import actions, markdown
-from healing.exercises import ExerciseForm
-from healing.forms import OPEN, MarkForm, NewAnswerForm
+from healing.exercise_forms import ExerciseForm
 from healing.guide import Exercise, Step, guide
 from healing.models import Answer, AnswerContents, StepMark
+from healing.step_mark_forms import OPEN, MarkForm, NewAnswerForm
 from vault.sealing import CannotOpen
 from vault.statements import Statement
 
@@ -233,7 +233,7 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
     try:
         contents: AnswerContents = row.open(request.user.key)
     except CannotOpen:
-        return closed(request)
+        return cannot_open(request)
     data = request.POST if request.method == "POST" else None
     form = ExerciseForm(found, data, answer=contents.fields)
     if form.is_bound and form.is_valid():

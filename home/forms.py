@@ -6,7 +6,7 @@ from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.zones import NOT_SAID, ZoneField, listed_zones
+from accounts.time_zones import NOT_SAID, ZoneField, listed_zones
 
 
 class YouForm(forms.Form):

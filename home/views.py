@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions as account
-from accounts.devices import empty
-from accounts.given_back import closed
-from accounts.limits import may_guess
+from accounts.error_views import cannot_open
 from accounts.models import User
-from accounts.requests import SignedInRequest
-from healing.crossing import Stone, crossing
+from accounts.rate_limits import may_guess
+from accounts.request_types import SignedInRequest
+from accounts.sessions.devices import empty
 from healing.guide import guide
+from healing.progress import StepStatus, crossing
 from home.forms import EraseForm, YouForm
 from journal import actions as journal
 from journal.models import Letter, still_afloat
@@ -46,7 +46,7 @@ def _greeting(hour: int) -> str:
     return _("Good afternoon") if 12 <= hour < 18 else _("Good evening")
 
 
-def _where_to_go_on(stones: list[Stone]) -> Stone | None:
+def _where_to_go_on(stones: list[StepStatus]) -> StepStatus | None:
     """The step they last wrote in, else the first that is open; None when nothing is touched."""
     begun = [stone for stone in stones if stone.state == "begun" and stone.touched_at]
     untouched = [stone for stone in stones if stone.state == "open"]
@@ -55,7 +55,7 @@ def _where_to_go_on(stones: list[Stone]) -> Stone | None:
     return untouched[0] if untouched and len(untouched) < len(stones) else None
 
 
-def _stones(person: User, letter_changed_at: datetime | None) -> list[Stone]:
+def _stones(person: User, letter_changed_at: datetime | None) -> list[StepStatus]:
     """The crossing, with the desk's step begun once there is a letter."""
     begun = {guide().desk: letter_changed_at} if letter_changed_at else {}
     return crossing(person, begun_elsewhere=begun)
@@ -147,10 +147,10 @@ def _keep_preferences(request: SignedInRequest, form: YouForm) -> HttpResponse:
     try:
         account.keep_preferences(person=person, now=now, **form.cleaned_data)
     except CannotOpen:
-        return closed(request)
+        return cannot_open(request)
     if person.time_zone != zone:
-        reminders.moved(person=person, now=now)
-        journal.moved(person=person, now=now)
+        reminders.time_zone_changed(person=person, now=now)
+        journal.time_zone_changed(person=person, now=now)
     messages.info(request, _("It is kept."))
     return redirect("home:you")
 

@@ -9,9 +9,10 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from journal.models import (
-    NOTHING,
+    EMPTIED,
     REMEMBERED,
     REVISION_GRAIN,
+    EditSession,
     Ended,
     Letter,
     LetterContents,
@@ -19,13 +20,12 @@ from journal.models import (
     Opening,
     OpeningContents,
     Revision,
-    Sitting,
     Words,
     beside,
     still_afloat,
 )
-from mail.hours import OPENS, closes, is_quiet, next_time
 from mail.models import Message
+from mail.quiet_hours import OPENS, closes, is_quiet, next_time
 from vault.statements import Statement
 
 # The mail that says that a day has come.
@@ -66,7 +66,7 @@ class Sheet:
     words: Words
     version: int = 0
     revision: UUID | None = None
-    sitting: Sitting | None = None
+    sitting: EditSession | None = None
     # It was sent before, or has waited on a device: the letter that it begins may be gone by now.
     has_waited: bool = False
 
@@ -204,7 +204,7 @@ def _alike(one: str, other: str) -> int:
 
 
 @dataclass(frozen=True)
-class Which:
+class RevisionRef:
     """Earlier words of one letter of this person's."""
 
     person: User
@@ -213,7 +213,7 @@ class Which:
 
 
 @transaction.atomic
-def put_back(which: Which, *, version: int, now: datetime) -> Letter:
+def put_back(which: RevisionRef, *, version: int, now: datetime) -> Letter:
     """Earlier words in the place of those that stand there, which become earlier ones in turn.
 
     Raises CannotOpen, and NotNow where there are newer words by now, or none to put back.
@@ -233,14 +233,14 @@ def put_back(which: Which, *, version: int, now: datetime) -> Letter:
 
 
 @transaction.atomic
-def keep_both(which: Which, *, now: datetime) -> Letter:
+def keep_both(which: RevisionRef, *, now: datetime) -> Letter:
     """Other words of this letter as one of their own. Raises CannotOpen, and NotNow."""
     letter, row = _held_with(which)
     return _as_its_own(which.person, letter, row, now=now)
 
 
 @transaction.atomic
-def leave_as_it_is(which: Which) -> None:
+def leave_as_it_is(which: RevisionRef) -> None:
     """The letter's own words stand; the others are an earlier version like any."""
     _held_with(which)[1].settle()
 
@@ -279,7 +279,7 @@ def _save_undecided(person: User, letter: Letter, *, now: datetime) -> None:
             _as_its_own(person, letter, row, now=now)
 
 
-def _held_with(which: Which) -> tuple[Letter, Revision]:
+def _held_with(which: RevisionRef) -> tuple[Letter, Revision]:
     letters = Letter.objects.of(which.person).open_to_change().select_for_update()
     letter: Letter | None = letters.filter(pk=which.id).first()
     rows = Revision.objects.of(which.person).filter(letter=which.id, pk=which.revision)
@@ -307,7 +307,7 @@ def let_go_for_good(*, now: datetime) -> int:
     lines = [row.pk for row in rows if row.leaves_line]
     Revision.objects.filter(letter__in=lines).delete()
     Letter.objects.filter(answers__in=lines).update(answers=None)
-    Letter.objects.filter(pk__in=lines).update(state=Letter.State.GONE, **NOTHING)
+    Letter.objects.filter(pk__in=lines).update(state=Letter.State.GONE, **EMPTIED)
     _delete([row.pk for row in rows if not row.leaves_line], now=now)
     Ended.objects.filter(ended_at__lte=now - REMEMBERED).delete()
     return len(rows)
@@ -319,7 +319,7 @@ def _delete(ids: list[UUID], *, now: datetime) -> None:
 
 
 @transaction.atomic
-def moved(*, person: User, now: datetime) -> None:
+def time_zone_changed(*, person: User, now: datetime) -> None:
     """Their clock is another one now: they are told by that one."""
     for letter in Letter.objects.of(person).untold().defer("sealed").select_for_update():
         letter.tell_at = letter.tells_at(person.zone)
@@ -330,7 +330,7 @@ def moved(*, person: User, now: datetime) -> None:
 
 
 @transaction.atomic(durable=True)
-def tell(*, now: datetime) -> int:
+def queue_ready_mails(*, now: datetime) -> int:
     """Turn days that have come into mail. Returns how many letters were looked at.
 
     Safe to run any number of times at once: a day of a letter makes one mail.
@@ -382,7 +382,7 @@ def _message(letter: Letter, *, now: datetime) -> Message:
 def keep_opening(*, person: User, kind: str, text: str, now: datetime) -> None:
     """A first line of their own beside this kind of letter. Raises CannotOpen, and TooMany."""
     # Held, so that a second tap sees what the first one kept.
-    User.objects.held().get(pk=person.pk)
+    User.objects.for_update().get(pk=person.pk)
     rows = list(Opening.objects.of(person).filter(kind=kind))
     if any(row.opens(person.key) and row.open(person.key).text == text for row in rows):
         return

@@ -5,7 +5,7 @@ class JournalConfig(AppConfig):
     name = "journal"
 
     def ready(self) -> None:
-        from journal.mails import READY
+        from journal.mail_kinds import READY
         from mail import kinds
 
         kinds.register(READY)

@@ -15,12 +15,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.given_back import NotHere, closed, not_kept
+from accounts.error_views import NotHere, cannot_open, not_kept
 from accounts.models import User
-from accounts.requests import SignedInRequest
+from accounts.request_types import SignedInRequest
 from journal import actions
-from journal.device import key_of
+from journal.device_key import key_of
 from journal.forms import ONE_SITTING, ChooseForm, OpeningForm, PaperForm, SinceForm
+from journal.letter_kinds import KINDS, PLAIN_DAY, TO_THEM, Kind
 from journal.models import (
     Letter,
     LetterContents,
@@ -31,7 +32,6 @@ from journal.models import (
     Revision,
     still_afloat,
 )
-from journal.paper import KINDS, PLAIN_DAY, TO_THEM, Kind
 from vault.models import SealedQuerySet
 from vault.sealing import CannotOpen
 
@@ -94,7 +94,7 @@ def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
     try:
         contents: LetterContents = letter.open(request.user.key)
     except CannotOpen:
-        return closed(request)
+        return cannot_open(request)
     sheet = {"id": id, "version": letter.version, "to": contents.to, "body": contents.body}
     sheet["since"] = _since(request)
     return _desk(request, kind, PaperForm(kind, initial=sheet), letter=letter)
@@ -315,7 +315,7 @@ def version(request: SignedInRequest, id: UUID, revision: UUID) -> HttpResponse:
             "other": row.open(request.user.key),
         }
     except CannotOpen:
-        return closed(request)
+        return cannot_open(request)
     return render(request, "journal/version.html", context)
 
 
@@ -324,7 +324,7 @@ def _choose(request: SignedInRequest, letter: Letter, row: Revision) -> HttpResp
     # Every field of it takes whatever comes.
     form.is_valid()
     chosen = form.cleaned_data["keep"]
-    which = actions.Which(person=request.user, id=letter.pk, revision=row.pk)
+    which = actions.RevisionRef(person=request.user, id=letter.pk, revision=row.pk)
     try:
         if chosen == "both":
             letter = actions.keep_both(which, now=now)
@@ -358,7 +358,7 @@ def openings(request: SignedInRequest, kind: str) -> HttpResponse:
             )
             return redirect("journal:openings", chosen.key)
     except CannotOpen:
-        return closed(request)
+        return cannot_open(request)
     except actions.TooMany:
         form.add_error("opening", _("There is room for twelve. Take one away first."))
     context = {"kind": chosen, "form": form, "lines": _lines(request, chosen)}

@@ -8,9 +8,9 @@ from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from journal.actions import Sheet
-from journal.models import Sitting, Words
-from journal.paper import Kind
-from mail.hours import HOUR_WORDS
+from journal.letter_kinds import Kind
+from journal.models import EditSession, Words
+from mail.quiet_hours import HOUR_WORDS
 
 MOST_CHARACTERS = 100_000
 # Whoever has written for so long is offered a moment to look up.
@@ -39,7 +39,7 @@ class Lines(forms.CharField):
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
-class Put(forms.Field):
+class TrustedField(forms.Field):
     """What a page of ours has put there by itself. Anything else in its place is as good as
     nothing: no words are refused for it. `read` raises ValueError where it is not what we put."""
 
@@ -49,7 +49,7 @@ class Put(forms.Field):
         super().__init__(required=False)
         self.read, self.nothing = read, nothing
 
-    def __deepcopy__(self, memo: Any) -> "Put":
+    def __deepcopy__(self, memo: Any) -> "TrustedField":
         # No form changes it, and each form would copy a dozen of them.
         return self
 
@@ -84,7 +84,7 @@ def _moment(text: str) -> datetime:
 class SinceForm(forms.Form):
     """When they sat down, in seconds as computers count them."""
 
-    since = Put(_seconds)
+    since = TrustedField(_seconds)
 
 
 class PaperForm(forms.Form):
@@ -119,19 +119,19 @@ class PaperForm(forms.Form):
     )
     # Which letter this is, and which of its words the paper was begun from; 0 for a new one.
     id = forms.UUIDField(widget=forms.HiddenInput)
-    version = Put(_count, 0)
+    version = TrustedField(_count, 0)
     # Where words of this paper went that came too late, and the letter that this one answers.
-    revision = Put(UUID)
-    answers = Put(UUID)
+    revision = TrustedField(UUID)
+    answers = TrustedField(UUID)
     # When they sat down, in seconds as computers count them.
-    since = Put(_seconds)
+    since = TrustedField(_seconds)
     # Its kind, which is not known any more where the letter is gone.
-    kind = Put(str, "")
+    kind = TrustedField(str, "")
     # Which open page this is, how often it has sent words, and whether these may have come before;
     # put there by the script.
-    sitting = Put(UUID)
-    turn = Put(_count, 0)
-    waited = Put(bool, False)
+    sitting = TrustedField(UUID)
+    turn = TrustedField(_count, 0)
+    waited = TrustedField(bool, False)
 
     def __init__(self, kind: Kind, data: Any = None, initial: dict[str, Any] | None = None) -> None:
         given = {"id": uuid4(), "version": 0, "kind": kind.key}
@@ -161,7 +161,7 @@ class PaperForm(forms.Form):
             words=Words(to=sent.get("to", ""), body=sent["body"]),
             version=sent["version"],
             revision=sent["revision"],
-            sitting=sent["sitting"] and Sitting(sent["sitting"], sent["turn"]),
+            sitting=sent["sitting"] and EditSession(sent["sitting"], sent["turn"]),
             has_waited=sent["waited"],
         )
 
@@ -169,8 +169,8 @@ class PaperForm(forms.Form):
 class ChooseForm(forms.Form):
     """Which of two texts is to stand in a letter."""
 
-    keep = Put(str, "")
-    version = Put(_count, 0)
+    keep = TrustedField(str, "")
+    version = TrustedField(_count, 0)
 
 
 class OpeningForm(forms.Form):
@@ -267,5 +267,5 @@ class SearchForm(forms.Form):
         },
     )
     # Where an earlier search stopped.
-    at = Put(_moment)
-    id = Put(UUID)
+    at = TrustedField(_moment)
+    id = TrustedField(UUID)

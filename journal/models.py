@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import Q
 
 from accounts.models import User
-from journal.paper import KINDS, TO_THEM
-from mail.hours import HOURS, moment
+from journal.letter_kinds import KINDS, TO_THEM
+from mail.quiet_hours import HOURS, moment
 from vault.models import Sealed, SealedQuerySet
 
 # A letter that was let go can be brought back for so long.
@@ -20,7 +20,7 @@ REMEMBERED = timedelta(days=90)
 REVISIONS = 20
 REVISION_GRAIN = timedelta(minutes=3)
 # What is left of a letter that was let go with a line in its place: a day. It opens with no key.
-NOTHING: dict[str, Any] = {
+EMPTIED: dict[str, Any] = {
     "sealed": b"", "scheme": 0, "kind": "", "version": 1, "sitting": None, "turn": 0,
     "revised_at": None, "opens_on": None, "tell_hour": None, "tell_at": None, "let_go_from": "",
     "answers": None,
@@ -44,7 +44,7 @@ class Words:
 
 
 @dataclass(frozen=True)
-class Sitting:
+class EditSession:
     """One page of the desk as long as it stands open, and how often it has sent words."""
 
     id: UUID
@@ -194,7 +194,7 @@ class Letter(Sealed):
         id: UUID,
         kind: str,
         words: Words,
-        sitting: Sitting | None = None,
+        sitting: EditSession | None = None,
         now: datetime,
         **plain: Any,
     ) -> "Letter":
@@ -253,7 +253,7 @@ class Letter(Sealed):
         person: User,
         contents: LetterContents,
         *,
-        sitting: Sitting | None = None,
+        sitting: EditSession | None = None,
         now: datetime,
     ) -> None:
         """Put other contents into a draft."""

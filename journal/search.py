@@ -30,7 +30,7 @@ class Found:
     # Where there is more: the last letter that was looked at.
     stopped_at: tuple[datetime, UUID] | None = None
     # How many could not be opened.
-    closed: int = 0
+    unreadable: int = 0
 
 
 def look_for(text: str, *, person: User, after: tuple[datetime, UUID] | None = None) -> Found:
@@ -47,7 +47,7 @@ def look_for(text: str, *, person: User, after: tuple[datetime, UUID] | None = N
         try:
             contents: LetterContents = letter.open(key)
         except CannotOpen:
-            found.closed += 1
+            found.unreadable += 1
             continue
         characters += len(contents.body)
         if wanted in _plain(f"{contents.to}\n{contents.body}"):

@@ -11,4 +11,4 @@ def let_go_for_good() -> None:
 
 @shared_task(name="journal.tasks.tell")  # type: ignore[untyped-decorator]
 def tell() -> None:
-    actions.tell(now=timezone.now())
+    actions.queue_ready_mails(now=timezone.now())

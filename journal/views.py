@@ -13,15 +13,15 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.given_back import NotHere, closed
-from accounts.pages import Listing
-from accounts.requests import SignedInRequest
-from accounts.zones import place_of
+from accounts.error_views import NotHere, cannot_open
+from accounts.pagination import Listing
+from accounts.request_types import SignedInRequest
+from accounts.time_zones import place_of
 from journal import actions
-from journal.device import key_of
+from journal.device_key import key_of
 from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm, SearchForm
+from journal.letter_kinds import KINDS
 from journal.models import Letter, LetterContents, NotNow, still_afloat
-from journal.paper import KINDS
 from journal.search import look_for
 from vault.sealing import CannotOpen
 
@@ -90,7 +90,7 @@ def search(request: SignedInRequest) -> HttpResponse:
         try:
             context["found"] = look_for(form.cleaned_data["text"], person=request.user, after=after)
         except CannotOpen:
-            return closed(request)
+            return cannot_open(request)
     return render(request, "journal/search.html", context)
 
 
@@ -129,7 +129,7 @@ def of_a_letter(*done: State) -> Callable[[Of], View]:
                     messages.info(request, _("This letter stands as you decided before."))
                 return redirect("journal:letter", letter.pk)
             except CannotOpen:
-                return closed(request)
+                return cannot_open(request)
 
         return held
 

@@ -97,7 +97,7 @@ def tidy(*, now: datetime) -> int:
 @transaction.atomic
 def reap(*, now: datetime) -> None:
     """Settle what a process that is gone was sending: it may have arrived, or not."""
-    for message in Message.objects.stuck(now).unlocked():
+    for message in Message.objects.stuck(now).lock_skipping_locked():
         _settle([message], _outcome(message, Answer.UNKNOWN, now=now), now=now)
 
 
@@ -109,7 +109,7 @@ def sweep(*, now: datetime) -> None:
     """
     ahead = Message.objects.waiting().filter(due_at__lte=now).in_turn()[:AHEAD]
     unwanted = Message.objects.filter(~kinds.wanted(now), pk__in=ahead.values("pk"))
-    if found := list(unwanted.unlocked().values_list("pk", flat=True)):
+    if found := list(unwanted.lock_skipping_locked().values_list("pk", flat=True)):
         Message.objects.filter(pk__in=found).skip("not wanted", now=now)
 
 

@@ -62,7 +62,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """What somebody is waiting for first, and of that the oldest."""
         return self.order_by(*IN_TURN)
 
-    def unlocked(self) -> Self:
+    def lock_skipping_locked(self) -> Self:
         """Locked for this transaction, passing by what another one holds."""
         return self.select_for_update(skip_locked=True)
 
@@ -72,7 +72,9 @@ class MessageQuerySet(models.QuerySet["Message"]):
         A row is claimed by one caller only, however many call at once.
         """
         with transaction.atomic(durable=True):
-            rows, params = self.unlocked().in_turn().values("pk")[:limit].query.sql_with_params()
+            rows, params = (
+                self.lock_skipping_locked().in_turn().values("pk")[:limit].query.sql_with_params()
+            )
             with connection.cursor() as cursor:
                 cursor.execute(CLAIM.format(rows=rows), [State.SENDING, now, *params])
                 return [row[0] for row in cursor.fetchall()]

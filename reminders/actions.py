@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from journal import actions as journal
-from mail.hours import closes, is_quiet
 from mail.models import Heartbeat, Message, State
-from reminders.kinds import NOTE
+from mail.quiet_hours import closes, is_quiet
+from reminders.mail_kinds import NOTE
 from reminders.models import DECIDED, Schedule, ScheduleQuerySet
 from reminders.schedule import WITHIN, Verdict
 
@@ -32,7 +32,7 @@ def choose(*, person: "User", hour: int, zone: str, now: datetime) -> None:
     if person.time_zone != zone:
         person.time_zone = zone
         person.save(update_fields=["time_zone"])
-        journal.moved(person=person, now=now)
+        journal.time_zone_changed(person=person, now=now)
     schedule, _ = Schedule.objects.select_for_update().get_or_create(
         person=person, defaults={"hour": hour, "chosen_at": now}
     )
@@ -51,12 +51,12 @@ def stop(schedules: ScheduleQuerySet, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def moved(*, person: "User", now: datetime) -> None:
+def time_zone_changed(*, person: "User", now: datetime) -> None:
     """Their clock is another one now: what was planned by the old one goes by the new one."""
-    schedule = Schedule.objects.of(person).locked().first()
+    schedule = Schedule.objects.of(person).lock().first()
     if schedule is None:
         return
-    schedule.moved(now=now)
+    schedule.time_zone_changed(now=now)
     notes = Message.objects.waiting().filter(kind=NOTE, person=person)
     for note in notes.select_for_update():
         _move(note, schedule, now=now)
@@ -93,7 +93,7 @@ def _withdraw(people: Sequence[UUID], reason: str, *, now: datetime) -> None:
 
 @transaction.atomic(durable=True)
 def _plan_batch(*, now: datetime) -> tuple[int, bool]:
-    due = Schedule.objects.due(now).unlocked()
+    due = Schedule.objects.due(now).lock_skipping_locked()
     schedules = list(due.order_by("next_due_at", "pk")[:BATCH])
     recent = _recent_notes(schedules, now=now)
     messages = []
@@ -142,8 +142,10 @@ def _give_new_windows(*, now: datetime) -> None:
     """A note that could not leave before the quiet hours waits for the next day, once."""
     closed = Message.objects.waiting().filter(kind=NOTE, closes_at__lte=now)
     late = Schedule.objects.filter(Exists(closed.filter(person=OuterRef("person"))))
-    schedules: dict[UUID | None, Schedule] = {row.pk: row for row in late.unlocked()[:BATCH]}
-    for note in closed.filter(person__in=list(schedules)).unlocked():
+    schedules: dict[UUID | None, Schedule] = {
+        row.pk: row for row in late.lock_skipping_locked()[:BATCH]
+    }
+    for note in closed.filter(person__in=list(schedules)).lock_skipping_locked():
         _give_new_window(note, schedules[note.person_id], now=now)
 
 

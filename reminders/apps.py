@@ -6,6 +6,6 @@ class RemindersConfig(AppConfig):
 
     def ready(self) -> None:
         from mail import kinds
-        from reminders.kinds import REMINDER
+        from reminders.mail_kinds import REMINDER
 
         kinds.register(REMINDER)

@@ -3,8 +3,8 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.zones import ZoneField, ZoneSelect, listed_zones
-from mail.hours import HOUR_WORDS
+from accounts.time_zones import ZoneField, ZoneSelect, listed_zones
+from mail.quiet_hours import HOUR_WORDS
 
 
 class ChooseForm(forms.Form):

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from mail.hours import HOUR_WORDS, HOURS
+from mail.quiet_hours import HOUR_WORDS, HOURS
 from reminders import schedule
 from reminders.schedule import GAPS, Standing, Verdict, Wish
 
@@ -36,12 +36,12 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def due(self, now: datetime) -> Self:
         return self.filter(next_due_at__lte=now)
 
-    def locked(self) -> Self:
+    def lock(self) -> Self:
         """Locked for this transaction, with their people. Who changes notes as well locks their
         schedules first, so that no two wait for each other."""
         return self.select_related("person").select_for_update(of=("self",))
 
-    def unlocked(self) -> Self:
+    def lock_skipping_locked(self) -> Self:
         """Like locked, passing by what another transaction holds."""
         return self.select_related("person").select_for_update(of=("self",), skip_locked=True)
 
@@ -148,7 +148,7 @@ class Schedule(models.Model):
         first = schedule.due(wish, self.last_on) if self.last_on else now
         return again if again - first <= schedule.LATEST else None
 
-    def moved(self, *, now: datetime) -> None:
+    def time_zone_changed(self, *, now: datetime) -> None:
         """They live by another clock now: the same rhythm, at the same hour, by that clock."""
         self.next_due_at = schedule.look_at(self.standing(), self.wish, now)
         self.save(update_fields=["next_due_at"])

@@ -13,7 +13,7 @@ from hashlib import blake2b
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from mail.hours import CLOSES, OPENS, is_quiet, moment
+from mail.quiet_hours import CLOSES, OPENS, is_quiet, moment
 
 # Days without a visit before each note: the first after the last visit, the others after the
 # note before. After the fifth there is silence.

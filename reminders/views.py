@@ -8,9 +8,9 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
-from accounts.requests import SignedInRequest
-from accounts.zones import NOT_SAID
-from mail.hours import HOUR_WORDS
+from accounts.request_types import SignedInRequest
+from accounts.time_zones import NOT_SAID
+from mail.quiet_hours import HOUR_WORDS
 from reminders import actions, emails
 from reminders.forms import ChooseForm
 from reminders.models import Schedule, new_token

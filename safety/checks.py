@@ -8,8 +8,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as Caution
 from django.db import connection
 
-from safety.operator import link_to
-from safety.quiet import QUIET
+from safety.contact import link_to
+from safety.postgres_logging import QUIET
 
 
 @register(Tags.security, deploy=True)

@@ -19,9 +19,9 @@ from django.http import (
 from django.urls import reverse
 from django.utils import timezone
 
-from safety import pages
+from safety import help_pages
 from safety.leaving import away, lock, marker
-from safety.requests import begin, end, request_id
+from safety.request_id import begin, end, request_id
 
 logger = logging.getLogger(__name__)
 
@@ -197,9 +197,9 @@ class HelpPagesMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        self.pages = {} if settings.DEBUG else pages.stored()
+        self.pages = {} if settings.DEBUG else help_pages.stored()
         self.start = reverse("safety:help")
-        self.unknown = pages.unknown_address()
+        self.unknown = help_pages.unknown_address()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if self.start not in self.pages or not f"{request.path}/".startswith(self.start):
@@ -233,7 +233,7 @@ class LeaveMiddleware:
         return response
 
 
-class LeftMiddleware:
+class LockAfterLeavingMiddleware:
     """A page was left, perhaps unheard: lock before anything else sees the session."""
 
     def __init__(self, get_response: GetResponse) -> None:

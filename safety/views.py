@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from safety import operator, pages
+from safety import contact, help_pages
 from safety.helplines import countries
 from safety.leaving import away, lock, marker
 
@@ -24,8 +24,8 @@ def _is_guess(request: HttpRequest) -> bool:
 def leave(request: HttpRequest) -> HttpResponse:
     if _is_guess(request):
         return HttpResponse(status=204)
-    # With the marker, LeftMiddleware has locked already. The method as it came: further up, a HEAD
-    # is made to look like a GET.
+    # With the marker, LockAfterLeavingMiddleware has locked already. A HEAD looks like a GET here:
+    # only META has the method as it came.
     if request.META["REQUEST_METHOD"] == "GET" and marker() not in request.COOKIES:
         lock(request.session, now=timezone.now())
     return away()
@@ -36,7 +36,7 @@ def leave(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 def help_page(request: HttpRequest) -> HttpResponse:
     """Until the page is on disk; then HelpPagesMiddleware answers."""
-    return HttpResponse(pages.rendered(request.path))
+    return HttpResponse(help_pages.rendered(request.path))
 
 
 @login_not_required
@@ -44,7 +44,9 @@ def help_page(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 def lines(request: HttpRequest, country: str) -> HttpResponse:
     """As `help_page`; a country we know nothing about is told so, with the way to those we do."""
-    return HttpResponse(pages.rendered(request.path), status=200 if country in countries() else 404)
+    return HttpResponse(
+        help_pages.rendered(request.path), status=200 if country in countries() else 404
+    )
 
 
 @login_not_required
@@ -58,7 +60,7 @@ def safety(request: HttpRequest) -> HttpResponse:
 @require_safe
 @transaction.non_atomic_requests
 def security_txt(request: HttpRequest) -> HttpResponse:
-    words = operator.security_txt(now=timezone.now())
+    words = contact.security_txt(now=timezone.now())
     if not words:
         raise Http404
     return HttpResponse(words, content_type="text/plain; charset=utf-8")

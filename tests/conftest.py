@@ -25,6 +25,9 @@ from xdist.scheduler import LoadFileScheduling
 from accounts.models import User
 from vault.sessions import SessionStore, cookie_for, key_in
 
+# Fixtures that several folders use.
+pytest_plugins = ["tests.support.environment"]
+
 PASSWORD = "quiet harbour 42"
 ALL = ["default", "cache"]
 

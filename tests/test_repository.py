@@ -19,7 +19,17 @@ from accounts.models import Activity
 from vault.models import Key, Sealed, Session
 
 ROOT = Path(settings.BASE_DIR)
-ROOMS = ["home", "reminders", "healing", "journal", "accounts", "safety", "mail", "vault"]
+ROOMS = [
+    "operations",
+    "home",
+    "reminders",
+    "healing",
+    "journal",
+    "accounts",
+    "safety",
+    "mail",
+    "vault",
+]
 # Columns of words that anyone with the database can read, each with the reason it may be.
 READABLE = {
     "accounts.User.email": "the address itself",

@@ -8,7 +8,7 @@ import django.utils.timezone
 from django.conf import settings
 from django.db import migrations, models
 
-import accounts.zones
+import accounts.time_zones
 
 
 class Migration(migrations.Migration):
@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         default="UTC",
                         max_length=64,
-                        validators=[accounts.zones.validate_zone],
+                        validators=[accounts.time_zones.validate_zone],
                         verbose_name="time zone",
                     ),
                 ),

@@ -15,8 +15,8 @@ from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
+from journal.letter_kinds import KINDS, Kind
 from journal.models import ON_THE_WATER, Letter, Row
-from journal.paper import KINDS, Kind
 
 register = template.Library()
 

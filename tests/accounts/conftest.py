@@ -14,8 +14,8 @@ from accounts.actions import open_account
 from accounts.models import User
 from mail.emails import OneLineMail, ready_made
 from mail.models import Message
-from tests.accounts.factors import note_shown, prove_again
 from tests.conftest import PASSWORD, Client
+from tests.support.second_factors import note_shown, prove_again
 
 EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
 RESET = "/accounts/password/reset/"

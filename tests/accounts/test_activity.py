@@ -9,9 +9,9 @@ from pytest_django.asserts import assertContains, assertNotContains
 from accounts.models import Activity, User
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, code_in, sign_in
-from tests.accounts.factors import STEP, code_of, give_app, note_shown, prove_again
 from tests.conftest import PASSWORD, Client
-from tests.journal.letters import a_letter
+from tests.support.letters import a_letter
+from tests.support.second_factors import STEP, code_of, give_app, note_shown, prove_again
 from vault.models import Session
 
 PAGE = "/accounts/activity/"

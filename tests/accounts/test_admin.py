@@ -7,8 +7,8 @@ from accounts.actions import choose_name
 from accounts.models import Profile, User
 from mail.models import Message
 from tests.accounts.conftest import EVENING
-from tests.accounts.factors import enter_admin
 from tests.conftest import PASSWORD, Client
+from tests.support.second_factors import enter_admin
 from vault.models import Key, Sealed
 
 

@@ -11,8 +11,8 @@ from pytest_django.asserts import assertContains, assertRedirects
 
 from accounts.models import User
 from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
-from tests.at_once import first
 from tests.conftest import PASSWORD, Client, Quick
+from tests.support.at_once import first
 
 SEVERAL = "There were several tries in a short time."
 WRONG = "not the password"

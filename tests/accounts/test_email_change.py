@@ -22,9 +22,9 @@ from tests.accounts.conftest import (
     sign_in,
     sign_up,
 )
-from tests.accounts.factors import EARLIER, give_app, prove_again
 from tests.accounts.test_pages import check
 from tests.conftest import PASSWORD, Client, Statements
+from tests.support.second_factors import EARLIER, give_app, prove_again
 from vault.models import Session
 
 PAGE = "/accounts/email/"

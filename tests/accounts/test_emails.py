@@ -15,8 +15,8 @@ from accounts.models import User
 from mail.emails import Words
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
-from tests.accounts.factors import prove_again
 from tests.conftest import PASSWORD, Client
+from tests.support.second_factors import prove_again
 
 MAILS = {
     "confirm_code": emails.confirm_code("48291357"),

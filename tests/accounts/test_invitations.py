@@ -17,9 +17,9 @@ from accounts.actions import invite, tidy
 from accounts.invitations import link_to
 from accounts.models import Invitation, User
 from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
-from tests.accounts.factors import enter_admin
 from tests.conftest import PASSWORD, Client
 from tests.faults.waiting import wait_for
+from tests.support.second_factors import enter_admin
 
 SIGN_UP = "/accounts/signup/"
 CONFIRM = "/accounts/confirm-email/"

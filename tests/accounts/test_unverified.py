@@ -15,8 +15,8 @@ from accounts.actions import erase, tidy
 from accounts.models import User
 from accounts.unverified import NOWHERE, delete_old, make_room, step_aside
 from tests.accounts.conftest import EVENING, Later, Mails, code_in, sign_in, sign_up
-from tests.at_once import first
 from tests.conftest import PASSWORD, Client
+from tests.support.at_once import first
 from vault.models import Key
 
 DANA = "dana@example.org"

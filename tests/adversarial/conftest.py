@@ -19,10 +19,10 @@ from healing.models import Answer, StepMark
 from journal.actions import keep_opening
 from journal.models import Letter, Opening, Revision, Words
 from reminders.actions import choose
-from tests.config.launch import cookie as cookie
-from tests.config.launch import server as server
 from tests.conftest import Client
-from tests.journal.letters import a_letter
+from tests.support.gunicorn_server import cookie as cookie
+from tests.support.gunicorn_server import server as server
+from tests.support.letters import a_letter
 from vault.models import Session
 
 NAME, TO, BODY, WORDS = "Canary-name", "Canary-to", "Canary-body", "Canary-answer"

@@ -29,9 +29,9 @@ from reminders.models import Schedule
 from safety.leaving import LOCKED_AT, lock
 from tests.accounts.conftest import code_in, sign_up
 from tests.adversarial.conftest import keep_letter, keep_words
-from tests.at_once import first
 from tests.conftest import PASSWORD, Client
-from tests.journal.letters import a_draft, earlier, words_of
+from tests.support.at_once import first
+from tests.support.letters import a_draft, earlier, words_of
 from vault.models import Session
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -14,7 +14,7 @@ from healing.models import Answer
 from journal.models import Letter
 from tests.adversarial.conftest import BODY, CANARIES, keep_letter, keep_words
 from tests.conftest import Client
-from tests.journal.letters import a_draft, words_of
+from tests.support.letters import a_draft, words_of
 from vault.models import Key, Sealed
 from vault.sealing import new_keyset
 

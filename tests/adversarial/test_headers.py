@@ -16,10 +16,10 @@ from django.core.files.storage import storages
 
 from accounts.models import User
 from safety.middleware import LANDING, LANDING_FOLDERS
-from tests.adversarial.addresses import LOCAL, PUBLIC, RULES, Whose
-from tests.config.launch import web
 from tests.conftest import PASSWORD, Client
 from tests.safety.test_headers import EVERYWHERE, LOOSER, POLICY, as_operator
+from tests.support.addresses import LOCAL, PUBLIC, RULES, Whose
+from tests.support.gunicorn_server import web
 
 HOST = "notes.example.org"
 OVER_HTTPS = EVERYWHERE | {

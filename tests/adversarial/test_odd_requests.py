@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from tests.config.launch import Web, web
+from tests.support.gunicorn_server import Web, web
 
 HOST = b"Host: localhost:8000\r\n"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"

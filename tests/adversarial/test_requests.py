@@ -19,9 +19,9 @@ from pytest_django import Settings
 from accounts.models import User
 from healing.models import Answer
 from journal.models import Letter, LetterContents, Opening
-from tests.adversarial.addresses import RULES, rule_of
 from tests.adversarial.conftest import counted, everything, read, seen
 from tests.conftest import Client
+from tests.support.addresses import RULES, rule_of
 
 URLENCODED = "application/x-www-form-urlencoded"
 ODD_METHODS = ["HEAD", "OPTIONS", "TRACE", "DELETE", "PROPFIND"]

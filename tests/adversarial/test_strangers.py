@@ -10,8 +10,9 @@ from pytest_django import Settings
 from accounts.models import User
 from healing.models import Answer
 from journal.models import Letter
-from tests.accounts.factors import enter_admin
-from tests.adversarial.addresses import (
+from tests.adversarial.conftest import CANARIES, everything, seen
+from tests.conftest import PASSWORD, Client
+from tests.support.addresses import (
     LOCAL,
     OBJECT,
     OPERATOR,
@@ -23,8 +24,7 @@ from tests.adversarial.addresses import (
     patterns,
     rule_of,
 )
-from tests.adversarial.conftest import CANARIES, everything, seen
-from tests.conftest import PASSWORD, Client
+from tests.support.second_factors import enter_admin
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 

@@ -12,10 +12,10 @@ from pytest_django.asserts import assertRedirects
 
 from accounts.models import User
 from journal.models import Letter, LetterContents
-from tests.accounts.factors import codes_of, give_app
 from tests.adversarial.conftest import BODY, CANARIES, keep_letter
 from tests.conftest import PASSWORD, Client
-from tests.journal.letters import a_draft
+from tests.support.letters import a_draft
+from tests.support.second_factors import codes_of, give_app
 from vault.models import Key, Session
 from vault.sealing import CannotOpen, ring
 from vault.sessions import cookie_for

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from config import settings as ours
-from config.place import ROOT
+from local.folder import ROOT
 
 # In a process and a database of its own: it has other settings and other tables.
 ASK = """

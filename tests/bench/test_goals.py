@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from bench import goals, run
-from bench.fill import SHELVES
 from bench.goals import Goal, Row
+from bench.sample_data import SHELVES
 
 LOWER = Goal("today_cpu", "Today", better="lower", must=2.8, target=2.2, unit="F")
 HIGHER = Goal("today_requests", "Today", better="higher", must=0.35, target=0.45, quiet=True)

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import yaml
 
-from config.place import ROOT
-from config.programs import BEAT, PREPARE, WEB, WORKER
-from config.servers import binaries, binary_version
-from safety.quiet import QUIET
+from local.folder import ROOT
+from local.servers import binaries, binary_version
+from local.supervisor import BEAT, PREPARE, WEB, WORKER
+from safety.postgres_logging import QUIET
 
 PINNED = re.compile(r"[\w./-]+:\d+\.\d+(\.\d+)?(-[\w.-]+)?")
 

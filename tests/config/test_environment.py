@@ -8,9 +8,9 @@ from subprocess import CompletedProcess
 import pytest
 from dotenv import dotenv_values
 
-from config.house import settings_names
-from config.place import ROOT
-from tests.config.launch import run
+from local.folder import ROOT
+from local.stack import settings_names
+from tests.support.gunicorn_server import run
 
 # Read by ./dev and not by the settings.
 ONLY_FOR_DEV = {"PORT"}

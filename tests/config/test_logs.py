@@ -17,21 +17,33 @@ from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
 from pytest_django import DjangoDbBlocker
 
-from config.house import django
 from config.logs import FIELDS, Handler, Lines, configuration, readable
-from config.place import ROOT
-from config.programs import BEAT, WORKER
-from safety.requests import begin, end, request_id
-from tests.adversarial.addresses import RULES, nowhere
+from local.folder import ROOT
+from local.stack import django
+from local.supervisor import BEAT, WORKER
+from safety.request_id import begin, end, request_id
 from tests.config.breaking import WAYS
-from tests.config.launch import Said, Web, of_the_tests, run, somebody, started, web
+from tests.support.addresses import RULES, nowhere
+from tests.support.gunicorn_server import Said, Web, of_the_tests, run, somebody, started, web
 
 # So that the database is there for the programs that are started.
 pytestmark = pytest.mark.django_db
 
 CANARY = "canary-alice@example.org"
 ALWAYS = {"time", "level", "logger", "event"}
-ROOMS = ("config", "home", "reminders", "healing", "journal", "accounts", "safety", "mail", "vault")
+ROOMS = (
+    "local",
+    "config",
+    "operations",
+    "home",
+    "reminders",
+    "healing",
+    "journal",
+    "accounts",
+    "safety",
+    "mail",
+    "vault",
+)
 
 
 # --- One line ------------------------------------------------------------------------------

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import smtp
 from tests.conftest import folder_of_the_run
 from tests.faults.house import House, build
-from tests.smtp import Sink
+from tests.support import smtp
+from tests.support.smtp import Sink
 
 
 @pytest.fixture(scope="package")

@@ -16,11 +16,11 @@ from typing import Any
 import psutil
 import psycopg
 
-from config.house import settings_names
-from config.place import HOME, ROOT, Place, new_secrets
-from config.probe import readyz
-from config.programs import BEAT, WEB, WORKER
-from config.servers import free_port, redis
+from config.healthcheck import readyz
+from local.folder import HOME, ROOT, Place, new_secrets
+from local.servers import free_port, redis
+from local.stack import settings_names
+from local.supervisor import BEAT, WEB, WORKER
 from tests.faults import keeper
 from tests.faults.visitor import Visitor
 from tests.faults.waiting import wait_for

@@ -12,8 +12,8 @@ import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from config.place import Place, Trouble
-from config.servers import free_port, postgres
+from local.folder import Place, Trouble
+from local.servers import free_port, postgres
 
 SIZE = "size=192m"
 # How a mount can be had that only this process and its children see.

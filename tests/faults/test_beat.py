@@ -2,7 +2,7 @@
 
 from tests.faults.house import QUICK_BEAT, House
 from tests.faults.waiting import wait_for
-from tests.smtp import Sink
+from tests.support.smtp import Sink
 
 PEOPLE = ("anna", "bea", "cleo")
 ALL = [f"{name}@example.org" for name in PEOPLE]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.faults.house import House, Program
 from tests.faults.waiting import wait_for
-from tests.smtp import Sink
+from tests.support.smtp import Sink
 
 DESK = "/journal/write/them/"
 LONG = "I kept checking. " * 5_000

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from config.place import ROOT
+from local.folder import ROOT
 from tests.conftest import PASSWORD
 from tests.faults.house import House
 from tests.faults.visitor import Visitor, words_in

@@ -13,7 +13,7 @@ from django.utils.html import escape
 from tests.faults.house import House
 from tests.faults.visitor import Page, Visitor
 from tests.faults.waiting import PATIENCE, wait_for
-from tests.smtp import Sink
+from tests.support.smtp import Sink
 
 WORDS = "I kept “checking” <b>& checking</b>.\nThen I slept."
 DESK = "/journal/write/them/"

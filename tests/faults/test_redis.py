@@ -11,7 +11,7 @@ from tests.conftest import PASSWORD
 from tests.faults.house import House
 from tests.faults.visitor import Visitor
 from tests.faults.waiting import wait_for
-from tests.smtp import Sink
+from tests.support.smtp import Sink
 
 Act = Callable[[House], None]
 

@@ -7,10 +7,10 @@ import socket
 
 import pytest
 
-from tests import smtp
 from tests.faults.house import House
 from tests.faults.waiting import wait_for
-from tests.smtp import Sink
+from tests.support import smtp
+from tests.support.smtp import Sink
 
 BOTH = ["bea@example.org", "cleo@example.org"]
 

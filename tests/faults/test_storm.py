@@ -13,7 +13,7 @@ from http.client import HTTPException
 from tests.faults.house import House
 from tests.faults.visitor import Page, Visitor
 from tests.faults.waiting import wait_for
-from tests.smtp import Sink
+from tests.support.smtp import Sink
 
 SEED = 20_261_122
 WRITERS = 3

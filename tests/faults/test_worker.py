@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests import smtp
 from tests.faults.house import House
 from tests.faults.waiting import wait_for
-from tests.smtp import Sink
+from tests.support import smtp
+from tests.support.smtp import Sink
 
 Make = Callable[[House], None]
 # Enter it with a mail that is due and no relay: inside, the worker stands still at that point.

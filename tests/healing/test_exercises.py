@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healing.exercises import ExerciseForm, sentence, show
+from healing.exercise_forms import ExerciseForm, sentence, show
 from healing.guide import Exercise, Field, guide
 
 EXERCISES = [
@@ -21,7 +21,7 @@ TEXT = Field("what", "text", "What", limit=20)
 LONG = Field("more", "long", "More", limit=50, optional=True)
 ROWS = Field("pairs", "rows", "Pairs", most=3, columns=(TEXT, LONG))
 LINES = Field("wins", "lines", "Wins", limit=20, most=3)
-CHOICE = Field("which", "choice", "Which", choices=("one", "two"))
+CHOICE = Field("which", "choice", "RevisionRef", choices=("one", "two"))
 SEVERAL = Field("some", "several", "Some", choices=("one", "two"))
 DAY = Field("day", "date", "Day")
 EVERY_KIND = exercise_of(TEXT, LONG, ROWS, LINES, CHOICE, SEVERAL, DAY)

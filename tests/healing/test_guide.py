@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from healing.editing import problems
 from healing.guide import FOLDER, STEPS, GuideError, guide, load
+from healing.guide_lint import problems
 
 LEARN = [
     "what-it-is",

@@ -15,7 +15,7 @@ from journal.models import Letter
 from reminders.actions import choose
 from reminders.models import Schedule
 from tests.conftest import PASSWORD, Client, Statements
-from tests.journal.letters import a_letter
+from tests.support.letters import a_letter
 from vault.models import Key
 
 

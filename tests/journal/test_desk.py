@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from accounts.models import User
 from journal.actions import OPENINGS, keep_opening
 from journal.forms import MOST_CHARACTERS
+from journal.letter_kinds import KINDS
 from journal.models import Letter, Opening, Revision, Words
-from journal.paper import KINDS
 from tests.conftest import Client, Statements
-from tests.journal.letters import a_draft, a_letter, bodies, earlier, words_of
+from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
 from vault.models import Key
 
 WORDS = "I kept checking if you had seen it.\n\nEven a hard answer."

@@ -20,8 +20,8 @@ from journal.actions import throw_away
 from journal.forms import MOST_CHARACTERS
 from journal.models import Letter, Revision
 from tests.conftest import PASSWORD, Client
-from tests.journal.letters import a_draft, a_letter, bodies, earlier, words_of
-from tests.safety.chromium import NEUTRAL, PATIENCE, NewPage, Site, Weather
+from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
+from tests.support.site_in_chromium import NEUTRAL, PATIENCE, NewPage, Site, Weather
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

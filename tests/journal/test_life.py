@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from journal import actions
 from journal.models import ON_THE_WATER, Letter, NotNow, Revision, Words, still_afloat
-from tests.journal.letters import a_draft, a_letter, words_of
+from tests.support.letters import a_draft, a_letter, words_of
 from vault.sealing import pack
 
 pytestmark = pytest.mark.django_db

@@ -10,20 +10,20 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from journal import actions
-from journal.actions import Saved, Sheet, ThrownAway, Which
+from journal.actions import RevisionRef, Saved, Sheet, ThrownAway
 from journal.models import (
     REMEMBERED,
     REVISION_GRAIN,
     REVISIONS,
+    EditSession,
     Ended,
     Letter,
     NotNow,
     Revision,
-    Sitting,
     Words,
 )
 from tests.conftest import Statements
-from tests.journal.letters import a_draft, a_letter, bodies, earlier, words_of
+from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
 
 pytestmark = pytest.mark.django_db
 
@@ -38,7 +38,7 @@ def save(
     *,
     now: datetime,
     revision: Revision | None = None,
-    sitting: Sitting | None = None,
+    sitting: EditSession | None = None,
     has_waited: bool = False,
 ) -> Saved:
     at = revision and revision.pk
@@ -46,9 +46,9 @@ def save(
     return actions.save_words(person=person, id=id, sheet=sheet, kind="them", now=now)
 
 
-def which(person: User, letter: Letter, row: Revision | None) -> Which:
+def which(person: User, letter: Letter, row: Revision | None) -> RevisionRef:
     assert row is not None
-    return Which(person=person, id=letter.pk, revision=row.pk)
+    return RevisionRef(person=person, id=letter.pk, revision=row.pk)
 
 
 def test_new_paper_becomes_a_draft(alice: User, now: datetime) -> None:
@@ -127,9 +127,9 @@ def test_two_devices_that_came_too_late_have_a_row_each(alice: User, now: dateti
 def test_what_one_page_sends_follows_what_it_sent_before(alice: User, now: datetime) -> None:
     """Its answers were lost, so it names a version that is over."""
     id, page = uuid4(), uuid4()
-    save(alice, id, "one", 0, sitting=Sitting(page, 1), now=now)
-    save(alice, id, "one two", 0, sitting=Sitting(page, 2), now=now)
-    saved = save(alice, id, "one two three", 1, sitting=Sitting(page, 3), now=now)
+    save(alice, id, "one", 0, sitting=EditSession(page, 1), now=now)
+    save(alice, id, "one two", 0, sitting=EditSession(page, 2), now=now)
+    saved = save(alice, id, "one two three", 1, sitting=EditSession(page, 3), now=now)
 
     assert saved.revision is None
     assert bodies(alice) == ["one two three"]
@@ -137,10 +137,10 @@ def test_what_one_page_sends_follows_what_it_sent_before(alice: User, now: datet
 
 def test_what_a_page_sent_first_and_comes_last_is_overtaken(alice: User, now: datetime) -> None:
     id, page = uuid4(), uuid4()
-    save(alice, id, "one", 0, sitting=Sitting(page, 1), now=now)
-    save(alice, id, "one two three", 1, sitting=Sitting(page, 3), now=now)
+    save(alice, id, "one", 0, sitting=EditSession(page, 1), now=now)
+    save(alice, id, "one two three", 1, sitting=EditSession(page, 3), now=now)
 
-    saved = save(alice, id, "one two", 1, sitting=Sitting(page, 2), now=now)
+    saved = save(alice, id, "one two", 1, sitting=EditSession(page, 2), now=now)
 
     assert (saved.revision, saved.letter.version) == (None, 2)
     assert bodies(alice) == ["one two three"]
@@ -151,10 +151,10 @@ def test_page_does_not_follow_what_others_put_in_the_letter(
     alice: User, now: datetime, between: str
 ) -> None:
     id, page = uuid4(), uuid4()
-    draft = save(alice, id, "one", 0, sitting=Sitting(page, 1), now=now).letter
-    save(alice, id, "one two", 1, sitting=Sitting(page, 2), now=now)
+    draft = save(alice, id, "one", 0, sitting=EditSession(page, 1), now=now).letter
+    save(alice, id, "one two", 1, sitting=EditSession(page, 2), now=now)
     if between == "another page":
-        save(alice, id, "other", 2, sitting=Sitting(uuid4(), 1), now=now)
+        save(alice, id, "other", 2, sitting=EditSession(uuid4(), 1), now=now)
     elif between == "nobody known":
         save(alice, id, "other", 2, now=now)
     else:
@@ -162,7 +162,7 @@ def test_page_does_not_follow_what_others_put_in_the_letter(
         actions.put_back(which(alice, draft, row), version=2, now=now)
     stands = words_of(id, alice).body
 
-    saved = save(alice, id, "one two three", 2, sitting=Sitting(page, 3), now=now)
+    saved = save(alice, id, "one two three", 2, sitting=EditSession(page, 3), now=now)
 
     assert saved.revision is not None
     assert words_of(id, alice).body == stands != "one two three"

@@ -13,7 +13,7 @@ from journal import search
 from journal.models import Letter
 from journal.search import Found, look_for
 from tests.conftest import Statements
-from tests.journal.letters import a_draft, a_letter
+from tests.support.letters import a_draft, a_letter
 
 pytestmark = pytest.mark.django_db
 

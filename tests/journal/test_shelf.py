@@ -13,10 +13,10 @@ from pytest_django.asserts import assertContains, assertNotContains
 from accounts.models import User
 from journal import search, views
 from journal.actions import let_go_for_good
+from journal.letter_kinds import KINDS
 from journal.models import Letter, LetterContents, Revision, Words
-from journal.paper import KINDS
 from tests.conftest import Client, Statements
-from tests.journal.letters import a_draft, a_letter, words_of
+from tests.support.letters import a_draft, a_letter, words_of
 from vault.models import Key
 
 LATER = timedelta(days=400)

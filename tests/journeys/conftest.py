@@ -15,12 +15,12 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from config.house import settings_names
-from config.place import HOME, ROOT, RUN, Place
-from mail.inbox import Caught, newest
-from tests.chromium import launch
-from tests.config.launch import cookie as cookie
-from tests.config.launch import server as server
+from local.folder import HOME, ROOT, RUN, Place
+from local.stack import settings_names
+from mail.dev_inbox.mailbox import Caught, newest
+from tests.support.chromium import launch
+from tests.support.gunicorn_server import cookie as cookie
+from tests.support.gunicorn_server import server as server
 
 READY = "Ready: "
 START_SECONDS = 120
@@ -37,7 +37,7 @@ class Product:
     def manage(self, *arguments: str) -> str:
         """What `./dev manage …` prints beside the running product."""
         done = subprocess.run(
-            [sys.executable, "-m", "config.local", "manage", *arguments],
+            [sys.executable, "-m", "local", "manage", *arguments],
             cwd=ROOT,
             env=self.environment,
             capture_output=True,
@@ -89,7 +89,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
         name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours
     } | {HOME: str(place.folder), "PORT": "0", "DOTENV": os.devnull}
     launcher = subprocess.Popen(
-        [sys.executable, "-m", "config.local", "run"],
+        [sys.executable, "-m", "local", "run"],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from accounts.zones import places
-from config.servers import binaries
+from accounts.time_zones import places
+from local.servers import binaries
 from tests.journeys.conftest import NewContext, Product
 
 pytestmark = pytest.mark.browser

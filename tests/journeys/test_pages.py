@@ -17,13 +17,13 @@ from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from playwright.sync_api import Browser, CDPSession, Page, Response, expect
 
-from accounts.given_back import Again, Sent
+from accounts.error_views import Again, Sent
 from healing.guide import guide
-from home.demo import EMAIL, PASSWORD
-from safety.context import site
-from tests.accounts.factors import code_of
+from operations.demo_account import EMAIL, PASSWORD
+from safety.context_processors import site
 from tests.journeys.conftest import NewContext, Product
-from tests.safety.chromium import Site
+from tests.support.second_factors import code_of
+from tests.support.site_in_chromium import Site
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +48,7 @@ NO_PAGE = {
     "journal:remove_opening": "takes a form, shows nothing",
     "reminders:off": "takes a form, shows nothing",
     "safety:leave": "leads to another site",
-    "mail:caught_html": "a mail as it was sent, for the frame of mail:caught",
+    "dev_inbox:caught_html": "a mail as it was sent, for the frame of dev_inbox:caught",
     "safety:security_txt": "a file for machines",
     "healthz": "a word for machines",
     "readyz": "a word for machines",
@@ -212,7 +212,7 @@ def someone_new(page: Page, product: Product) -> Iterator[str]:
         yield f"{address}, still empty"
     page.goto("/dev/inbox/")
     page.locator("main .letters a").first.click()
-    yield "mail:caught"
+    yield "dev_inbox:caught"
 
 
 def someone_with_words(page: Page, product: Product) -> Iterator[str]:

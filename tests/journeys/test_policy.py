@@ -8,9 +8,9 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-from tests.adversarial.addresses import OPERATOR, PRIVATE, PUBLIC, examples
-from tests.chromium import launch
-from tests.config.launch import Web
+from tests.support.addresses import OPERATOR, PRIVATE, PUBLIC, examples
+from tests.support.chromium import launch
+from tests.support.gunicorn_server import Web
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 

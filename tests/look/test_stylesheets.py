@@ -3,7 +3,7 @@ import re
 import brotli
 import pytest
 
-from tests.look.files import STATIC, STYLESHEETS, TEMPLATES, TOKENS
+from tests.support.template_files import STATIC, STYLESHEETS, TEMPLATES, TOKENS
 
 COLOUR = re.compile(
     r"#[0-9a-f]{3,8}\b|\b(?:rgb|hsl|hwb|lab|lch|oklab|oklch|color|color-mix)a?\("

@@ -8,8 +8,8 @@ from django import forms
 from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 
-from healing.editing import FORBIDDEN
-from tests.look.files import TEMPLATES
+from healing.guide_lint import FORBIDDEN
+from tests.support.template_files import TEMPLATES
 
 PAGES = sorted(path for path in TEMPLATES.glob("**/*.html") if "mail" not in path.parts)
 ERRORS = ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"]

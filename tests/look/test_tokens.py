@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from tests.look.files import TOKENS
+from tests.support.template_files import TOKENS
 
 # What is read, what is next to it, and how far apart they have to be: 7 for words to read at
 # length, 4.5 for other words, 3 for edges and the focus ring (WCAG 1.4.6, 1.4.3, 1.4.11).

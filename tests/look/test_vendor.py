@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.look.files import ROOT, STATIC
+from tests.support.template_files import ROOT, STATIC
 
 FOLDERS = [STATIC / "vendor", ROOT / "tests" / "vendor"]
 

@@ -10,8 +10,8 @@ from mail import actions, kinds
 from mail.emails import Words, build
 from mail.kinds import Kind
 from mail.models import Message
-from tests import smtp
-from tests.smtp import Sink
+from tests.support import smtp
+from tests.support.smtp import Sink
 
 Post = Callable[..., Message]
 

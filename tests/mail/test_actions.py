@@ -9,14 +9,14 @@ from django.db import IntegrityError, connection, connections, transaction
 from pytest_django import Settings
 
 from accounts.models import User
-from config.servers import free_port
+from local.servers import free_port
 from mail import actions
 from mail.emails import Words
 from mail.models import Heartbeat, Message, State
-from tests import smtp
 from tests.conftest import Statements
 from tests.mail.conftest import HELLO, Post
-from tests.smtp import Sink
+from tests.support import smtp
+from tests.support.smtp import Sink
 
 Plan = Callable[..., Message]
 

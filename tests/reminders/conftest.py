@@ -9,8 +9,8 @@ from mail.actions import send_due
 from mail.models import Message
 from reminders import actions
 from reminders.models import Schedule
-from tests import smtp
-from tests.smtp import Sink
+from tests.support import smtp
+from tests.support.smtp import Sink
 
 Note = Callable[..., Message]
 

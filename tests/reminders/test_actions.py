@@ -13,16 +13,16 @@ from django.db import connection, connections
 from pytest_django import Settings
 
 from accounts.models import User
-from config.servers import free_port
+from local.servers import free_port
 from mail import kinds
 from mail.models import Heartbeat, Message, State
 from reminders import actions
-from reminders.kinds import NOTE
+from reminders.mail_kinds import NOTE
 from reminders.models import Schedule
 from tests.conftest import Statements
 from tests.reminders.conftest import plan, send
-from tests.reminders.later import let_days_pass
-from tests.smtp import Sink
+from tests.support.later import let_days_pass
+from tests.support.smtp import Sink
 
 pytestmark = pytest.mark.django_db
 
@@ -94,7 +94,7 @@ def test_choosing_again_keeps_the_stop_link_of_earlier_mails(
 def move(person: User, zone: str, now: datetime) -> None:
     User.objects.filter(pk=person.pk).update(time_zone=zone)
     person.refresh_from_db()
-    actions.moved(person=person, now=now)
+    actions.time_zone_changed(person=person, now=now)
 
 
 def test_note_comes_at_their_hour_by_the_clock_they_moved_to(alice: User, now: datetime) -> None:

@@ -11,7 +11,7 @@ from mail.models import Message
 from reminders import emails
 from reminders.models import Schedule
 from tests.reminders.conftest import send
-from tests.smtp import Sink
+from tests.support.smtp import Sink
 
 pytestmark = pytest.mark.django_db
 

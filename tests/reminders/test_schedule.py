@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mail.hours import CLOSES, HOURS, OPENS, closes, is_quiet, moment
+from mail.quiet_hours import CLOSES, HOURS, OPENS, closes, is_quiet, moment
 from reminders.schedule import (
     GAPS,
     Standing,

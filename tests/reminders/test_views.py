@@ -5,7 +5,7 @@ import pytest
 import time_machine
 
 from accounts.models import User
-from accounts.zones import listed_zones, places, zone_names
+from accounts.time_zones import listed_zones, places, zone_names
 from mail.models import Message
 from reminders.models import Schedule
 from tests.conftest import Client, Statements

@@ -10,10 +10,10 @@ from django.test import override_settings
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django import Settings
 
-from safety import pages
-from tests.chromium import launch
+from safety import help_pages
 from tests.conftest import Client
-from tests.safety.chromium import Gate, NewPage, Site, Weather
+from tests.support.chromium import launch
+from tests.support.site_in_chromium import Gate, NewPage, Site, Weather
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def stored(weather: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The help pages, with the way out that is to be had here."""
     folder = tmp_path_factory.mktemp("pages")
     with override_settings(LEAVE_URL=weather, PAGES_ROOT=folder):
-        for address in pages.addresses():
-            pages.store(address)
+        for address in help_pages.addresses():
+            help_pages.store(address)
     return folder
 
 

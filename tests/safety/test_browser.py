@@ -11,10 +11,10 @@ from journal.models import Letter
 from mail.emails import ready_made
 from mail.models import Message
 from tests.accounts.conftest import code_in
-from tests.accounts.factors import enter_admin
 from tests.conftest import PASSWORD, Client
-from tests.journal.letters import a_draft, a_letter
-from tests.safety.chromium import NEUTRAL, PATIENCE, NewPage, Site, Weather
+from tests.support.letters import a_draft, a_letter
+from tests.support.second_factors import enter_admin
+from tests.support.site_in_chromium import NEUTRAL, PATIENCE, NewPage, Site, Weather
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

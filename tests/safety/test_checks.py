@@ -4,7 +4,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from safety.checks import leave_url_is_elsewhere, postgres_logs_no_words
-from safety.quiet import QUIET
+from safety.postgres_logging import QUIET
 
 
 @pytest.mark.parametrize("url", ["https://www.wikipedia.org/", "https://weather.example.org/x"])

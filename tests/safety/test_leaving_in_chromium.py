@@ -22,8 +22,8 @@ from healing import actions as healing
 from healing.guide import guide
 from journal.models import Letter, LetterContents, Opening
 from tests.conftest import Client
-from tests.journal.letters import a_draft, a_letter
-from tests.safety.chromium import NEUTRAL, PATIENCE, NewPage, Site, Weather
+from tests.support.letters import a_draft, a_letter
+from tests.support.site_in_chromium import NEUTRAL, PATIENCE, NewPage, Site, Weather
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 

@@ -6,7 +6,7 @@ import pytest
 from accounts.models import User
 from journal.models import Letter, LetterContents
 from tests.conftest import Statements
-from tests.journal.letters import a_letter
+from tests.support.letters import a_letter
 from vault.models import Key, Session
 from vault.statements import Statement
 

@@ -8,8 +8,8 @@ from django.utils.formats import date_format
 
 from accounts.actions import remove_second_factor
 from accounts.management.terminal import agrees
+from accounts.mfa.adapter import has_second_factor
 from accounts.models import User, UserManager
-from accounts.second_factor import has_second_factor
 
 KINDS = {Authenticator.Type.TOTP: "Authenticator app", Authenticator.Type.WEBAUTHN: "Passkey"}
 BE_SURE = """\

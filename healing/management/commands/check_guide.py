@@ -2,8 +2,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from healing.editing import problems
 from healing.guide import FOLDER, GuideError, load
+from healing.guide_lint import problems
 
 
 class Command(BaseCommand):

@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
-from mail import trial
+from mail import delivery_check
 
 
 class Command(BaseCommand):
@@ -22,16 +22,18 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError("That does not look like an email address.") from error
         try:
-            trial.send(to)
-        except trial.NotSent as error:
+            delivery_check.send(to)
+        except delivery_check.NotSent as error:
             raise CommandError(f"Not sent. {error}") from error
         self.stdout.write("\n".join(self._said(to)))
 
     def _said(self, to: str) -> list[str]:
-        said = [f"{trial.place()} has taken a mail from {settings.DEFAULT_FROM_EMAIL} to {to}."]
+        said = [
+            f"{delivery_check.place()} has taken a mail from {settings.DEFAULT_FROM_EMAIL} to {to}."
+        ]
         if settings.MAIL_CATCHER:
             return [*said, "It goes no further: mail is caught here, and shown at /dev/inbox/."]
-        if not trial.secured():
+        if not delivery_check.secured():
             said.append("It went in the clear: fine within this machine, not across a network.")
         return [
             *said,

@@ -2,7 +2,7 @@ from typing import Any
 
 from django.contrib.staticfiles.management.commands import collectstatic
 
-from safety import pages
+from safety import help_pages
 
 
 class Command(collectstatic.Command):
@@ -10,11 +10,11 @@ class Command(collectstatic.Command):
 
     def handle(self, **options: Any) -> str | None:
         summary: str | None = super().handle(**options)
-        addresses = pages.addresses()
+        addresses = help_pages.addresses()
         if options["dry_run"]:
             return self._told(summary, f"Pretending to render {len(addresses)} help pages.")
         for address in addresses:
-            pages.store(address)
+            help_pages.store(address)
         return self._told(summary, f"{len(addresses)} help pages rendered.")
 
     def _told(self, summary: str | None, line: str) -> str | None:

@@ -1,0 +1,54 @@
+"""Finding a Chromium for the journeys and the pictures, and installing one where that is easy."""
+
+import os
+import shutil
+import subprocess
+
+from local.folder import Trouble, say
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# What the suite reads: the journeys are left out, and say so.
+NO_BROWSER = "PAPER_BOAT_NO_BROWSER"
+NOT_RUN = (
+    "NOT RUN: the journeys, because there is no Chromium here. Install it (Debian: "
+    "apt install chromium) or name one in CHROMIUM."
+)
+
+
+def environment() -> dict[str, str]:
+    """What to add for the suite: where Chromium is, or that there is none. CI never skips."""
+    browser = find() or _install()
+    if browser:
+        return {"CHROMIUM": browser}
+    if os.environ.get("CI"):
+        raise Trouble(NOT_RUN)
+    return {NO_BROWSER: "1"}
+
+
+def find() -> str | None:
+    named = os.environ.get("CHROMIUM")
+    if named and not works(named):
+        raise Trouble(f"CHROMIUM names {named}, which does not start: name another, or none.")
+    return named or next(filter(works, filter(None, map(shutil.which, NAMES))), None)
+
+
+def works(browser: str) -> bool:
+    try:
+        done = subprocess.run(  # noqa: S603 - the browser found on this machine
+            [browser, "--version"], capture_output=True, check=False, timeout=60
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0
+
+
+def _install() -> str | None:
+    apt = shutil.which("apt-get")
+    if os.geteuid() != 0 or apt is None:
+        return None
+    say("Installing Chromium for the journeys …")
+    install = [apt, "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]
+    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in ([apt, "update", "--quiet"], install):
+        subprocess.run(command, env=quiet, capture_output=True, check=False)  # noqa: S603
+    return find()

@@ -1,0 +1,26 @@
+"""Started by the supervisor: notes which program runs, and ends it all when one cannot start."""
+
+import os
+import signal
+from pathlib import Path
+
+from supervisor.childutils import get_headers, listener
+
+from local.folder import HOME, Place
+from local.supervisor import states_file
+
+
+def watch() -> None:
+    file = states_file(Place(Path(os.environ[HOME])))
+    while True:
+        headers, payload = listener.wait()
+        state = headers["eventname"].removeprefix("PROCESS_STATE_")
+        with file.open("a", encoding="utf-8") as lines:
+            lines.write(f"{get_headers(payload)['processname']} {state}\n")
+        listener.ok()
+        if state == "FATAL":
+            os.kill(os.getppid(), signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    watch()

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class DevInboxConfig(AppConfig):
+    name = "mail.dev_inbox"

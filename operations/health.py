@@ -1,0 +1,123 @@
+"""Is it well? `/healthz` says the process runs, `/readyz` whether it can serve.
+
+Only the database and its migrations make it unready. What makes mail late or keeps letters closed
+is said as “degraded”, with 200: taking the pages away would help nobody.
+"""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import redis
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.staticfiles.storage import ManifestFilesMixin
+from django.db import DatabaseError, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from mail import actions as mail
+from mail.models import Heartbeat, Message
+from reminders import actions as reminders
+from safety import help_pages
+from vault.checks import ring_opens_what_is_stored
+
+BEAT_IS_LATE_AFTER = timedelta(minutes=2)
+MAIL_IS_LATE_AFTER = timedelta(minutes=15)
+REDIS_SECONDS = 1
+# What the clock touches each time it ticks.
+HEARTBEATS = (mail.HEARTBEAT, reminders.HEARTBEAT)
+
+OK = "ok"
+Report = dict[str, str]
+
+
+def _migrations() -> str:
+    executor = MigrationExecutor(connection)
+    missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return f"{len(missing)} migrations are missing" if missing else OK
+
+
+def _keys(now: datetime) -> str:
+    closed = ring_opens_what_is_stored(databases=["default"])
+    return "a master key is missing" if closed else OK
+
+
+def _redis(now: datetime) -> str:
+    try:
+        with redis.from_url(
+            settings.REDIS_URL, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS
+        ) as client:
+            client.ping()
+    # A REDIS_URL that is none is an error of another kind.
+    except (redis.RedisError, ValueError) as error:
+        return f"not answering ({type(error).__name__})"
+    return OK
+
+
+def _beat(now: datetime) -> str:
+    ages = Heartbeat.objects.ages(now)
+    unseen = [name for name in HEARTBEATS if name not in ages]
+    if unseen:
+        return f"not seen yet: {', '.join(unseen)}"
+    oldest = max(ages.values())
+    if oldest < BEAT_IS_LATE_AFTER:
+        return OK
+    return f"last seen {int(oldest.total_seconds())} seconds ago"
+
+
+def _mail(now: datetime) -> str:
+    lag = Message.objects.lag(now)
+    return OK if lag < MAIL_IS_LATE_AFTER else f"{int(lag.total_seconds())} seconds late"
+
+
+BESIDE: dict[str, Callable[[datetime], str]] = {
+    "keys": _keys,
+    "redis": _redis,
+    "beat": _beat,
+    "mail": _mail,
+}
+
+
+def _limits(now: datetime) -> str:
+    there = connection.introspection.table_names()
+    return OK if settings.CACHES["default"]["LOCATION"] in there else "their table is missing"
+
+
+def _files(now: datetime) -> str:
+    collected = Path(settings.STATIC_ROOT, ManifestFilesMixin.manifest_name).exists()
+    return OK if collected and help_pages.stored() else "not collected"
+
+
+# What goes wrong once, when the site is put up, and is asked for by `status` only.
+PUT_UP: dict[str, Callable[[datetime], str]] = {"limits": _limits, "files": _files}
+
+
+def report(now: datetime) -> tuple[bool, Report]:
+    """(can it serve, what each part says)."""
+    try:
+        parts = {"database": OK, "migrations": _migrations()}
+        if parts["migrations"] != OK:
+            return False, parts
+        return True, parts | {name: check(now) for name, check in BESIDE.items()}
+    except DatabaseError as error:
+        return False, {"database": f"not answering ({type(error).__name__})"}
+
+
+@login_not_required
+@require_safe
+@transaction.non_atomic_requests
+def healthz(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(OK, content_type="text/plain")
+
+
+@login_not_required
+@require_safe
+@transaction.non_atomic_requests
+def readyz(request: HttpRequest) -> HttpResponse:
+    ready, parts = report(timezone.now())
+    degraded = any(said != OK for said in parts.values())
+    state = "unready" if not ready else "degraded" if degraded else "ready"
+    return JsonResponse({"state": state} | parts, status=200 if ready else 503)

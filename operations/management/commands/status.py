@@ -1,0 +1,67 @@
+import tomllib
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from accounts.models import User
+from mail.models import Message, State
+from operations.health import OK, PUT_UP, report
+
+# What to do, for somebody who was woken up.
+TO_DO = {
+    "database": "Does Postgres run, and does DATABASE_URL lead to it?",
+    "migrations": "Run “migrate”: start compose or the prepare unit anew.",
+    "limits": "Run “createcachetable”. Until then nobody can sign in.",
+    "files": "Run “collectstatic”, then start the web server anew.",
+    "keys": "Put the missing key back into VAULT_KEYS. Letters stay closed, nothing is lost.",
+    "redis": "Does Redis run, and does REDIS_URL lead to it? Mail waits, nothing is lost.",
+    "beat": "Do worker and beat run? After a start they take up to two minutes.",
+    "mail": "Try “send_test_mail” with your own address: it says why mail does not leave.",
+}
+SIGN_UP = {
+    "open": "open to anyone",
+    "invitation": "by invitation",
+    "closed": "closed",
+}
+LATELY = timedelta(days=1)
+
+
+class Command(BaseCommand):
+    help = "Says how each part is, and what to do where one needs a look; then it exits non-zero."
+    requires_system_checks = ()
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+        self.stdout.write(f"version: {_version()}, at {settings.SITE_URL}")
+        ready, parts = report(now)
+        if ready:
+            parts |= {name: check(now) for name, check in PUT_UP.items()}
+        for name, said in parts.items():
+            self.stdout.write(f"{name}: {said if said == OK else f'{said}. {TO_DO[name]}'}")
+        if ready:
+            for line in _facts(now):
+                self.stdout.write(line)
+        ill = [name for name, said in parts.items() if said != OK]
+        if ill:
+            raise CommandError(f"Needs a look: {', '.join(ill)}.")
+
+
+def _version() -> str:
+    project = tomllib.loads((settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))
+    return str(project["project"]["version"])
+
+
+def _facts(now: datetime) -> Iterator[str]:
+    """What is neither well nor ill, and good to know."""
+    yield f"sign-up: {SIGN_UP[settings.REGISTRATION]} (REGISTRATION={settings.REGISTRATION})"
+    operators = User.objects.filter(is_staff=True, is_active=True).count()
+    yield f"operators: {operators}{'' if operators else '. Run “create_operator”.'}"
+    waiting = Message.objects.waiting().filter(due_at__lte=now).count()
+    lately = Message.objects.filter(ended_at__gt=now - LATELY)
+    failed = lately.filter(state__in=(State.FAILED, State.UNKNOWN)).count()
+    sent = lately.filter(state=State.SENT).count()
+    yield f"mail of the last day: {sent} sent, {failed} not; {waiting} due now"

@@ -1,0 +1,706 @@
+"""Passkeys: what a device says is believed when it is all true, and only once. And in Chromium."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import time_machine
+from allauth.mfa.models import Authenticator
+from django.conf import settings as project
+from django.contrib.messages import get_messages
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from pytest_django import Settings
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
+
+from accounts.actions import erase, open_account
+from accounts.mfa.passkeys import id_of
+from accounts.models import Activity, User
+from config.site_url import site_at
+from tests.accounts.conftest import EVENING, Later, Mails, sign_in
+from tests.accounts.test_pages import check
+from tests.accounts.test_second_factor import half_in, is_in
+from tests.conftest import PASSWORD, Client, Statements
+from tests.support.at_once import first
+from tests.support.chromium import launch
+from tests.support.second_factors import (
+    EARLIER,
+    PRESENT,
+    STEP,
+    VERIFIED,
+    Device,
+    asked_on,
+    code_of,
+    give_app,
+    give_passkey,
+    row_of,
+)
+from tests.support.site_in_chromium import Site
+from vault.models import Session
+
+INDEX = "/accounts/2fa/"
+ADD = "/accounts/2fa/passkeys/add/"
+LOGIN = "/accounts/2fa/passkeys/login/"
+OPTIONS = "/accounts/2fa/passkeys/login/options/"
+AGAIN = "/accounts/2fa/passkeys/reauthenticate/"
+NOT_KNOWN = "That passkey is not known here."
+
+
+pytestmark = pytest.mark.usefixtures("fresh_limits")
+
+
+@pytest.fixture
+def device(carol: User) -> Device:
+    """Carol's, with her passkey on it."""
+    return give_passkey(carol)
+
+
+def asked(client: Client) -> dict[str, Any]:
+    """What the sign-in page has the device asked."""
+    response = client.post(OPTIONS)
+    assert response.status_code == 200
+    options: dict[str, Any] = response.json()
+    return options
+
+
+def words(page: Any) -> str:
+    """The page without what is for the browser."""
+    return re.sub(r' data-options="[^"]+"', "", page.text)
+
+
+def come_in(client: Client, device: Device, **more: str) -> Any:
+    return client.post(LOGIN, {"credential": device.shows(asked(client))} | more)
+
+
+# --- Making and removing -------------------------------------------------------------------
+
+
+def test_passkey_is_made_and_named_by_browser_and_day(
+    carol: User, sure: Client, mails: Mails
+) -> None:
+    page = sure.get(ADD)
+    check(words(page))
+    assertContains(page, "Whoever can unlock this device, or shares its passwords and passkeys")
+    options = asked_on(page.text)
+    assert options["authenticatorSelection"]["residentKey"] == "required"
+    assert options["authenticatorSelection"]["userVerification"] == "required"
+    assert options["rp"] == {"id": "localhost", "name": "Notes"}
+
+    chrome = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0 Safari/537.36"}
+    response = sure.post(ADD, {"credential": Device().makes(options)}, headers=chrome)
+
+    assertRedirects(response, "/accounts/2fa/codes/")
+    assertContains(sure.get(INDEX), "<b>Chrome on Linux</b>")
+    [mail] = mails()
+    assert "a new passkey" in str(mail.body)
+    newest = Activity.objects.of(carol).newest_first()[0]
+    assert (newest.kind, newest.device) == (Activity.Kind.PASSKEY_ADDED, "Chrome on Linux")
+
+
+def test_passkey_of_no_known_browser_is_called_so_on_its_link_too(sure: Client) -> None:
+    options = asked_on(sure.get(ADD).text)
+    sure.post(ADD, {"credential": Device().makes(options)}, headers={"User-Agent": "curl/8.5.0"})
+
+    page = sure.get(INDEX)
+
+    assertContains(page, "<b>A browser we do not know</b>")
+    assertContains(page, 'Remove<span class="vh">: A browser we do not know, ')
+
+
+def test_first_passkey_signs_out_everywhere_else(sure: Client, carol: User) -> None:
+    elsewhere = Client()
+    sign_in(elsewhere, carol.email)
+    options = asked_on(sure.get(ADD).text)
+
+    page = sure.post(ADD, {"credential": Device().makes(options)}, follow=True)
+
+    assertContains(page, "Wherever else you were signed in, you are signed out now.")
+    assert is_in(sure)
+    assert not is_in(elsewhere)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_passkey_made_while_the_account_is_erased_is_not_said_to_be_set_up(
+    carol: User, sure: Client, later: Later
+) -> None:
+    options = asked_on(sure.get(ADD).text)
+
+    with first():
+        erase(person=carol, now=EVENING)
+        sent = later(sure.post, ADD, {"credential": Device().makes(options)})
+
+    answer = sent.result(timeout=30)
+    assert answer.status_code == 302
+    assert list(get_messages(answer.wsgi_request)) == []
+
+
+def test_only_what_was_asked_for_is_kept_of_a_new_passkey(carol: User, sure: Client) -> None:
+    answer = json.loads(Device().makes(asked_on(sure.get(ADD).text)))
+    answer |= {"clientExtensionResults": {"a": "\ud800\0" * 100}, "note": "private words"}
+
+    assert sure.post(ADD, {"credential": json.dumps(answer)}).status_code == 302
+
+    data = row_of(carol, "webauthn").data
+    assert data.keys() == {"name", "credential", "counter"}
+    assert data["credential"].keys() == {"id", "rawId", "type", "response"}
+    assert data["credential"]["response"].keys() == {"clientDataJSON", "attestationObject"}
+
+
+@pytest.mark.parametrize("part", ["id", "attestationObject", "clientDataJSON"])
+def test_passkey_is_kept_as_it_was_understood(carol: User, sure: Client, part: str) -> None:
+    """What reads base64 passes over other signs, such as one that the database refuses."""
+    answer = json.loads(Device().makes(asked_on(sure.get(ADD).text)))
+    holder = answer if part == "id" else answer["response"]
+    # Four, so that it is still as long as base64 is.
+    holder[part] = f"{holder[part][:8]}{chr(0) * 4}{holder[part][8:]}"
+
+    assert sure.post(ADD, {"credential": json.dumps(answer)}).status_code in {200, 302}
+
+    assert "\\u0000" not in json.dumps([row.data for row in Authenticator.objects.all()])
+    assert sure.get(INDEX).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "bent",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "http://sub.localhost:8000"},
+        {"origin": "http://localhost:8443"},
+        {"origin": "https://localhost:8000"},
+        {"site": "evil.example"},
+        {"flags": PRESENT},
+        {"flags": VERIFIED},
+    ],
+    ids=str,
+)
+def test_passkey_that_was_made_otherwise_is_not_kept(sure: Client, bent: dict[str, Any]) -> None:
+    options = asked_on(sure.get(ADD).text)
+
+    page = sure.post(ADD, {"credential": Device(**bent).makes(options)})
+
+    assertContains(page, NOT_KNOWN)
+    assert not Authenticator.objects.exists()
+
+
+def test_passkey_made_for_another_question_is_not_kept(sure: Client) -> None:
+    earlier = asked_on(sure.get(ADD).text)
+    sure.get(ADD)
+
+    assertContains(sure.post(ADD, {"credential": Device().makes(earlier)}), NOT_KNOWN)
+
+
+def test_passkey_is_removed_by_a_name_that_tells_nothing(
+    carol: User, sure: Client, device: Device, mails: Mails
+) -> None:
+    address = f"{INDEX}passkeys/{id_of(row_of(carol, 'webauthn'))}/remove/"
+    check(words(sure.get(address)))
+
+    assertRedirects(sure.post(address), INDEX)
+
+    assert not Authenticator.objects.exists()
+    assert "A passkey is gone" in str(mails()[-1].body)
+
+
+def test_passkey_of_another_person_is_not_there(
+    carol: User, bob: User, sure: Client, device: Device
+) -> None:
+    give_passkey(bob)
+    for id in (id_of(row_of(bob, "webauthn")), str(row_of(carol, "webauthn").pk), "0" * 32, "é"):
+        assert sure.get(f"{INDEX}passkeys/{id}/remove/").status_code == 404
+        assert sure.post(f"{INDEX}passkeys/{id}/remove/").status_code == 404
+
+    assert Authenticator.objects.filter(type="webauthn").count() == 2
+
+
+# --- Coming in -----------------------------------------------------------------------------
+
+
+def test_passkey_takes_the_place_of_password_and_code(
+    client: Client, carol: User, device: Device
+) -> None:
+    give_app(carol)
+
+    response = come_in(client, device, next="/journal/")
+
+    assertRedirects(response, "/journal/", fetch_redirect_response=False)
+    assert is_in(client)
+    kinds = Activity.objects.of(carol).values_list("kind", flat=True)
+    assert Activity.Kind.SIGNED_IN in kinds
+
+
+@pytest.mark.parametrize(
+    ("typed", "origin"),
+    [
+        ("http://LocalHost:8000/", "http://localhost:8000"),
+        ("https://localhost:443", "https://localhost"),
+    ],
+)
+def test_passkey_is_known_however_the_site_was_typed(
+    client: Client, device: Device, settings: Settings, typed: str, origin: str
+) -> None:
+    settings.SITE = site_at(typed)
+    device.origin = origin
+
+    come_in(client, device)
+
+    assert is_in(client)
+
+
+def test_passkey_leads_to_no_other_site(client: Client, device: Device) -> None:
+    response = come_in(client, device, next="https://evil.example/")
+
+    assertRedirects(response, "/today/", fetch_redirect_response=False)
+
+
+@pytest.mark.parametrize(
+    "bent",
+    [
+        {"origin": "http://evil.example"},
+        {"origin": "http://sub.localhost:8000"},
+        {"origin": "http://localhost:8443"},
+        {"site": "evil.example"},
+        {"flags": PRESENT},
+        {"flags": VERIFIED},
+        {"holder": b"0" * 16},
+        {"holder": b"x"},
+        {"holder": b""},
+        {"id": b"0" * 32},
+        {"key": Device().key},
+    ],
+    ids=lambda bent: next(iter(bent)),
+)
+def test_passkey_that_is_not_all_true_opens_nothing(
+    client: Client, carol: User, device: Device, bent: dict[str, Any]
+) -> None:
+    for name, value in bent.items():
+        setattr(device, name, value)
+
+    response = come_in(client, device)
+
+    assertRedirects(response, "/accounts/login/", fetch_redirect_response=False)
+    assertContains(client.get("/accounts/login/"), NOT_KNOWN)
+    assert not is_in(client)
+
+
+def test_passkey_says_who_it_is_by_itself_or_not_at_all(
+    client: Client, carol: User, bob: User, device: Device
+) -> None:
+    """Whose id comes with it is anybody's word."""
+    device.holder = bob.pk.bytes
+
+    come_in(client, device)
+
+    assert not is_in(client)
+
+
+def test_passkey_tells_nobody_who_has_an_account(
+    carol: User, bob: User, device: Device, statements: Statements
+) -> None:
+    """Neither by what is asked nor by the answer, nor by what it takes to find it."""
+    forged = Device(holder=carol.pk.bytes, id=device.id)
+    strange = Device(holder=carol.pk.bytes)
+    without = Device(holder=bob.pk.bytes)
+    nobodys = Device(holder=b"0" * 16)
+
+    with time_machine.travel(EVENING, tick=False):
+        seen = [_turned_away(each, statements) for each in (forged, strange, without, nobodys)]
+
+    assert seen[0]["asked"] == {"challenge", "rpId", "allowCredentials", "userVerification"}
+    assert seen[0]["allowed"] == []
+    for other in seen[1:]:
+        for what, value in seen[0].items():
+            assert other[what] == value, what
+
+
+def _turned_away(device: Device, statements: Statements) -> dict[str, Any]:
+    """What a visitor comes to know, and what it costs."""
+    client = Client()
+    options = asked(client)
+    shown = device.shows(options)
+    with statements() as found:
+        response = client.post(LOGIN, {"credential": shown})
+    page = client.get("/accounts/login/")
+    return {
+        "asked": set(options),
+        "allowed": options.get("allowCredentials"),
+        "status": response.status_code,
+        "headers": {name: value for name, value in response.items() if name != "X-Request-ID"},
+        "statements": len(found),
+        "page": re.sub(r'value="\w{64}"', "", page.text),
+    }
+
+
+def test_answer_of_a_device_works_once(carol: User, device: Device) -> None:
+    browser, thief = Client(), Client()
+    answer = device.shows(asked(browser))
+    thief.cookies = browser.cookies.copy()
+    assert browser.post(LOGIN, {"credential": answer}).status_code == 302
+    browser.post("/accounts/logout/")
+
+    for other in (browser, thief, Client()):
+        other.post(LOGIN, {"credential": answer})
+        assert not is_in(other)
+        asked(other)
+        other.post(LOGIN, {"credential": answer})
+        assert not is_in(other)
+
+
+def test_answer_of_a_device_opens_a_lock_once(as_carol: Client, device: Device) -> None:
+    as_carol.get("/leave/")
+    answer = device.shows(asked_on(as_carol.get(AGAIN).text))
+    assert as_carol.post(AGAIN, {"credential": answer}).status_code == 302
+    assert is_in(as_carol)
+    as_carol.get("/leave/")
+
+    assertContains(as_carol.post(AGAIN, {"credential": answer}), NOT_KNOWN)
+    assert not is_in(as_carol)
+
+
+def test_copy_of_a_device_is_noticed_by_its_count(carol: User) -> None:
+    device = give_passkey(carol, Device(counter=7))
+    device.counter = 9
+    assert come_in(Client(), device).status_code == 302
+
+    for earlier in (9, 8, 0):
+        device.counter = earlier
+        browser = Client()
+        come_in(browser, device)
+        assert not is_in(browser), earlier
+
+    device.counter = 10
+    browser = Client()
+    come_in(browser, device)
+    assert is_in(browser)
+
+
+def test_closed_account_stays_closed_to_a_passkey(
+    client: Client, carol: User, device: Device
+) -> None:
+    User.objects.filter(pk=carol.pk).update(is_active=False)
+
+    assertRedirects(come_in(client, device), "/accounts/inactive/")
+    assert not is_in(client)
+
+
+def test_removed_passkey_opens_nothing(client: Client, carol: User, device: Device) -> None:
+    options = asked(client)
+    Authenticator.objects.all().delete()
+
+    client.post(LOGIN, {"credential": device.shows(options)})
+
+    assert not is_in(client)
+
+
+def test_passkey_after_the_password(carol: User, device: Device) -> None:
+    browser = half_in(carol)
+    page = browser.get(STEP)
+    check(words(page))
+    options = asked_on(page.text)
+    assert len(options["allowCredentials"]) == 1
+
+    response = browser.post(STEP, {"credential": device.shows(options)})
+
+    assertRedirects(response, "/today/", fetch_redirect_response=False)
+    assert is_in(browser)
+
+
+def test_passkey_of_somebody_else_is_no_second_step(carol: User, bob: User, device: Device) -> None:
+    theirs = give_passkey(bob)
+    browser = half_in(carol)
+
+    page = browser.post(STEP, {"credential": theirs.shows(asked_on(browser.get(STEP).text))})
+
+    assertContains(page, NOT_KNOWN)
+    assert not is_in(browser)
+
+
+def test_who_has_no_passkey_is_not_asked_for_one(carol: User) -> None:
+    secret = give_app(carol)
+    browser = half_in(carol)
+
+    assertNotContains(browser.get(STEP), "data-passkey=")
+    assert browser.post(STEP, {"credential": "{}"}).status_code == 200
+    assert browser.post(STEP, {"code": code_of(secret)}).status_code == 302
+
+
+def test_locked_pages_open_with_a_passkey(as_carol: Client, device: Device) -> None:
+    as_carol.get("/leave/")
+    assert not is_in(as_carol)
+    page = as_carol.get(AGAIN)
+    check(words(page))
+
+    options = asked_on(page.text)
+    response = as_carol.post(AGAIN, {"credential": device.shows(options), "next": "/you/"})
+
+    assertRedirects(response, "/you/")
+
+
+def test_locked_pages_stay_closed_to_another_passkey(
+    as_carol: Client, bob: User, device: Device
+) -> None:
+    theirs = give_passkey(bob)
+    as_carol.get("/leave/")
+    options = asked_on(as_carol.get(AGAIN).text)
+
+    page = as_carol.post(AGAIN, {"credential": theirs.shows(options), "next": "/you/"})
+
+    assertContains(page, NOT_KNOWN)
+    assert not is_in(as_carol)
+
+
+def test_passkey_opens_the_admin(device: Device, carol: User) -> None:
+    User.objects.filter(pk=carol.pk).update(is_staff=True, is_superuser=True)
+    browser = Client()
+    come_in(browser, device)
+
+    assert browser.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        "",
+        "null",
+        "5",
+        '"x"',
+        "[]",
+        "{}",
+        "{",
+        "[" * 5_000,
+        '{"a":' * 5_000,
+        "9" * 5_000,
+        "NaN",
+        '{"response": "x"}',
+        '{"id": "AA", "rawId": "AA", "type": "public-key", "response": {}}',
+        '{"id": 1, "rawId": 2, "type": 3, "response": {"clientDataJSON": 4}}',
+        '{"id": "\\ud800", "rawId": "\\u0000", "type": "public-key", "response": []}',
+        "x" * 300_000,
+    ],
+    ids=lambda sent: sent[:20],
+)
+def test_what_is_no_passkey_breaks_nothing(
+    sure: Client, carol: User, device: Device, sent: str
+) -> None:
+    visitor = Client()
+    asked(visitor)
+    assert visitor.post(LOGIN, {"credential": sent}).status_code == 302
+    sure.get(ADD)
+    assert sure.post(ADD, {"credential": sent}).status_code == 200
+    sure.get(AGAIN)
+    assert sure.post(AGAIN, {"credential": sent}).status_code == 200
+    browser = half_in(carol)
+    browser.get(STEP)
+    assert browser.post(STEP, {"credential": sent}).status_code == 200
+
+
+@pytest.mark.parametrize("part", ["clientDataJSON", "attestationObject"])
+def test_new_passkey_with_odd_bytes_breaks_nothing(sure: Client, part: str) -> None:
+    options = asked_on(sure.get(ADD).text)
+    answer = json.loads(Device().makes(options))
+    whole = answer["response"][part]
+    for cut in (0, 3, 8, 40, 60, len(whole) // 2, len(whole) - 4):
+        answer["response"][part] = whole[:cut]
+        assert sure.post(ADD, {"credential": json.dumps(answer)}).status_code == 200
+        asked_on(sure.get(ADD).text)
+    assert not Authenticator.objects.exists()
+
+
+# --- Sessions, tries, statements -----------------------------------------------------------
+
+
+def test_sign_in_page_begins_no_session_and_the_button_does(client: Client, db: None) -> None:
+    client.get("/accounts/login/")
+    assert project.SESSION_COOKIE_NAME not in client.cookies
+    assert not Session.objects.exists()
+
+    asked(client)
+
+    assert Session.objects.count() == 1
+
+
+def test_asking_again_and_again_is_refused(client: Client, db: None) -> None:
+    answers = [client.post(OPTIONS).status_code for _ in range(21)]
+
+    assert answers == [200] * 20 + [429]
+
+
+def test_wrong_passwords_keep_nobody_from_their_passkey(
+    client: Client, carol: User, device: Device
+) -> None:
+    for _ in range(11):
+        sign_in(Client(), carol.email, "a guess")
+
+    come_in(client, device)
+
+    assert is_in(client)
+
+
+@pytest.mark.parametrize("address", [ADD, AGAIN])
+def test_page_needs_few_statements(
+    sure: Client, carol: User, device: Device, statements: Statements, address: str
+) -> None:
+    sure.get(address)
+
+    with statements() as found:
+        assert sure.get(address).status_code == 200
+
+    assert len(found) <= 6, found
+
+
+# --- In a real browser ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Playwright keeps an event loop in this thread; Django would refuse its database for that.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def site(transactional_db: None, settings: Settings) -> Iterator[str]:
+    settings.LEAVE_URL = "about:blank"
+    server = Site()
+    settings.SITE = urlsplit(server.url)
+    yield server.url
+    server.stop()
+
+
+@pytest.fixture
+def page(browser: Browser, site: str) -> Iterator[Page]:
+    """A browser on a device that can keep passkeys, and knows who holds it."""
+    context = browser.new_context(base_url=site)
+    page = context.new_page()
+    devtools = context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    kept = devtools.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {
+            "options": {
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": True,
+                "hasUserVerification": True,
+                "isUserVerified": True,
+                "automaticPresenceSimulation": True,
+            }
+        },
+    )
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    page.holder = (devtools, kept["authenticatorId"])  # type: ignore[attr-defined]
+    yield page
+    context.close()
+
+
+def hold(page: Page, *, is_owner: bool) -> None:
+    devtools, device = page.holder  # type: ignore[attr-defined]
+    devtools.send(
+        "WebAuthn.setUserVerified", {"authenticatorId": device, "isUserVerified": is_owner}
+    )
+
+
+@pytest.fixture
+def dora(site: str) -> User:
+    person = open_account(email="dora@example.org", password=PASSWORD, now=EARLIER)
+    person.was_shown_safety(now=EARLIER)
+    return person
+
+
+def type_password(page: Page) -> None:
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.locator("main form button.btn").first.click()
+
+
+def make_passkey(page: Page) -> None:
+    page.goto("/accounts/login/")
+    page.locator("input[type=email]").fill("dora@example.org")
+    type_password(page)
+    page.wait_for_url("**/today/")
+    page.goto(ADD)
+    type_password(page)
+    page.wait_for_url(f"**{ADD}")
+    page.get_by_role("button", name="Make a passkey on this device").click()
+    page.wait_for_url("**/accounts/2fa/codes/")
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_passkey_in_chromium_from_making_it_to_every_door(page: Page, dora: User) -> None:
+    make_passkey(page)
+    page.context.clear_cookies()
+
+    page.goto("/accounts/login/")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+    page.wait_for_url("**/today/")
+
+    page.request.get("/leave/", max_redirects=0)
+    page.goto("/you/")
+    page.get_by_role("link", name="Use a passkey instead").click()
+    page.get_by_role("button", name="Open with a passkey").click()
+    page.wait_for_url("**/you/")
+
+    page.context.clear_cookies()
+    page.goto("/accounts/login/")
+    page.locator("input[type=email]").fill("dora@example.org")
+    type_password(page)
+    page.wait_for_url(f"**{STEP}")
+    page.get_by_role("button", name="Use a passkey").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/today/")
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_device_that_does_not_know_its_holder_opens_nothing(page: Page, dora: User) -> None:
+    make_passkey(page)
+    page.context.clear_cookies()
+    hold(page, is_owner=False)
+
+    page.goto("/accounts/login/")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+
+    expect(page.locator("[data-passkey-said]")).to_contain_text("No passkey was handed over")
+    assert page.url.endswith("/accounts/login/")
+
+
+# An older browser, which leaves reading and writing of the JSON to the page.
+OLDER = """
+delete PublicKeyCredential.parseCreationOptionsFromJSON;
+delete PublicKeyCredential.parseRequestOptionsFromJSON;
+delete PublicKeyCredential.prototype.toJSON;
+"""
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_passkey_in_an_older_browser(page: Page, dora: User) -> None:
+    page.add_init_script(OLDER)
+    make_passkey(page)
+    page.context.clear_cookies()
+
+    page.goto("/accounts/login/")
+    page.get_by_role("button", name="Sign in with a passkey").click()
+
+    page.wait_for_url("**/today/")
+
+
+@pytest.mark.browser
+@pytest.mark.django_db(transaction=True)
+def test_without_script_or_passkeys_the_page_says_so(browser: Browser, site: str) -> None:
+    without_script = browser.new_context(base_url=site, java_script_enabled=False)
+    without_passkeys = browser.new_context(base_url=site)
+    without_passkeys.add_init_script("delete window.PublicKeyCredential")
+    for context in (without_script, without_passkeys):
+        page = context.new_page()
+        page.goto("/accounts/login/")
+        expect(page.get_by_text("A passkey needs a browser that knows passkeys")).to_be_visible()
+        expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_hidden()
+        expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
+        context.close()

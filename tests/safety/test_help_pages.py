@@ -1,0 +1,161 @@
+import re
+from collections.abc import Iterator
+from html import unescape
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.storage import storages
+from django.core.management import call_command
+from pytest_django import Settings
+
+from safety import help_pages
+from safety.helplines import countries
+from tests.conftest import Client
+from vault.sessions import cookie_for
+
+ADDRESSES = ["/help/", *(f"/help/{code}/" for code in countries())]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_help_is_the_rendered_file_and_asks_no_database(visitor: Client, address: str) -> None:
+    response = visitor.get(address)
+
+    assert response.status_code == 200
+    assert response.content == help_pages.file(address).read_bytes()
+    assert response.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert not response.cookies
+
+
+@pytest.mark.usefixtures("database_down")
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_help_stays_up_when_the_database_is_down(visitor: Client, address: str) -> None:
+    visitor.cookies[settings.SESSION_COOKIE_NAME] = cookie_for("of-somebody-signed-in")
+
+    response = visitor.get(address)
+
+    assert response.status_code == 200
+    assert response.content == help_pages.file(address).read_bytes()
+
+
+def test_help_answers_whatever_is_accepted(visitor: Client) -> None:
+    assert visitor.get("/help/", headers={"accept": "application/json"}).status_code == 200
+
+
+def test_help_head_is_empty(visitor: Client) -> None:
+    response = visitor.head("/help/gb/")
+
+    assert (response.status_code, response.content) == (200, b"")
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
+def test_help_allows_reading_only(visitor: Client, method: str) -> None:
+    response = getattr(visitor, method)("/help/")
+
+    assert response.status_code == 405
+    assert response.headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("address", ["/help/xx/", "/help/unknown/", "/help/xx/yy/", "/help/..%2f/"])
+def test_unknown_country_offers_the_others(visitor: Client, address: str) -> None:
+    response = visitor.get(address)
+
+    assert response.status_code == 404
+    assert response.content == help_pages.file("/help/unknown/").read_bytes()
+    assert 'href="/help/"' in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("address", "target"),
+    [("/help", "/help/"), ("/help/gb", "/help/gb/"), ("/help/GB/", "/help/gb/")],
+)
+def test_careless_address_leads_to_the_page(visitor: Client, address: str, target: str) -> None:
+    response = visitor.get(address)
+
+    assert (response.status_code, response.headers["Location"]) == (301, target)
+
+
+def test_help_without_files_is_rendered_the_same(
+    visitor: Client, settings: Settings, tmp_path: Path
+) -> None:
+    on_disk = visitor.get("/help/gb/").content
+    settings.PAGES_ROOT = tmp_path
+    early = Client()
+
+    assert early.get("/help/").status_code == 200
+    assert early.get("/help/gb/").content == on_disk
+    assert early.get("/help/xx/").status_code == 404
+
+
+@pytest.mark.parametrize("code", countries())
+def test_country_page_has_every_number_as_a_link(code: str) -> None:
+    country = countries()[code]
+    html = help_pages.rendered(f"/help/{code}/")
+    links = [unescape(link) for link in re.findall(r'href="((?:tel|sms):[^"]+)"', html)]
+
+    expected = [each.number.href for each in country.emergency]
+    for _kind, lines in country.by_kind():
+        for line in lines:
+            expected += [*(n.href for n in line.numbers), *([line.sms.href] if line.sms else [])]
+
+    assert links == expected
+    assert html.count("Not yet checked by us.") == len(country.emergency) + len(country.lines)
+    assert "https://findahelpline.com/" in html
+    assert "stays in the phone’s own list" in html
+    assert ("We have found no line yet" in html) is not country.has_abuse_line
+
+
+def test_start_of_help_names_every_country_and_says_what_this_is() -> None:
+    html = help_pages.rendered("/help/")
+
+    assert re.findall(r'href="(/help/[a-z]{2}/)"', html) == ADDRESSES[1:]
+    assert html.index("https://findahelpline.com/") < html.index("/help/au/")
+    assert "It is not therapy, and nobody reads what you write" in html
+    assert "<title>Help – Notes</title>" in html
+
+
+def test_collectstatic_again_changes_nothing() -> None:
+    """The suite has collected once already."""
+    before = _files()
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+    assert _files() == before
+    assert sorted(before) == sorted(
+        ["help.html", "help/unknown.html", *(f"help/{code}.html" for code in countries())]
+    )
+
+
+def _files() -> dict[str, bytes]:
+    folder = Path(settings.PAGES_ROOT, "en")
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in found}
+
+
+@pytest.fixture
+def manifest() -> Iterator[None]:
+    """A dry run empties the names of hashed files that this process holds: read them again."""
+    yield
+    files = storages["staticfiles"]
+    files.hashed_files, files.manifest_hash = files.load_manifest()
+
+
+@pytest.mark.usefixtures("manifest")
+def test_collectstatic_dry_run_renders_nothing(tmp_path: Path, settings: Settings) -> None:
+    settings.PAGES_ROOT = tmp_path
+    out = StringIO()
+
+    call_command("collectstatic", interactive=False, dry_run=True, stdout=out)
+
+    assert list(tmp_path.iterdir()) == []
+    assert f"Pretending to render {len(countries()) + 2} help pages." in out.getvalue()
+
+
+def test_safety_page_is_for_everyone(visitor: Client) -> None:
+    response = visitor.get("/safety/")
+
+    assert response.status_code == 200
+    assert response.headers["Cache-Control"] == "no-cache"
+    assert "Shift three times" in response.content.decode()

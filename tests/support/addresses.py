@@ -1,0 +1,179 @@
+"""Every address there is, and whose it is. An address that stands in no line fails the suite."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+from uuid import uuid4
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+
+class Whose(Enum):
+    # Anyone may read it; what is shown of a person is shown to that person only.
+    PUBLIC = auto()
+    # Only for somebody signed in, and about them.
+    PRIVATE = auto()
+    # Names one thing of one person.
+    OBJECT = auto()
+    # For whoever runs the site.
+    OPERATOR = auto()
+    # Only on a machine that catches its own mail.
+    LOCAL = auto()
+
+
+PUBLIC, PRIVATE, OBJECT, OPERATOR, LOCAL = Whose
+
+
+@dataclass(frozen=True)
+class Rule:
+    whose: Whose
+    # One address of this pattern; the words in braces are ids of Alice's.
+    example: str = ""
+    # What a form on it takes; None where nothing is sent to it.
+    sent: dict[str, str] | None = field(default=None, hash=False)
+
+
+# An id that nobody has kept anything under.
+FRESH = "b7a1c4f4-9c55-4f0e-8a54-3f2f0c1f7a10"
+LETTER = {"to": "M.", "body": "sent by a stranger"}
+ANSWER = {"moments-0-happened": "sent by a stranger"}
+
+RULES = {
+    "": Rule(PUBLIC),
+    "today/": Rule(PRIVATE),
+    "progress/": Rule(PRIVATE),
+    "you/": Rule(PRIVATE, sent={"name": "Eve", "time_zone": "UTC", "language": "en"}),
+    "you/privacy/": Rule(PRIVATE),
+    "you/privacy/erase/": Rule(PRIVATE, sent={"password": "a guess"}),
+    "goodbye/": Rule(PUBLIC),
+    "learn/": Rule(PUBLIC),
+    "learn/<slug:slug>/": Rule(PUBLIC, "learn/signs/"),
+    "steps/": Rule(PUBLIC),
+    "steps/<step:step>/": Rule(PUBLIC, "steps/1/"),
+    "steps/<step:step>/mark/": Rule(PRIVATE, "steps/1/mark/", {"state": "settled"}),
+    "steps/<step:step>/<slug:key>/": Rule(PUBLIC, "steps/1/filling-in/", ANSWER),
+    "steps/<step:step>/<slug:key>/<uuid:id>/": Rule(OBJECT, "steps/1/filling-in/{answer}/", ANSWER),
+    "steps/<step:step>/<slug:key>/<uuid:id>/delete/": Rule(
+        OBJECT, "steps/1/filling-in/{answer}/delete/", {}
+    ),
+    "about/": Rule(PUBLIC),
+    "privacy/": Rule(PUBLIC),
+    "terms/": Rule(PUBLIC),
+    "accessibility/": Rule(PUBLIC),
+    "leave/": Rule(PUBLIC),
+    "help/": Rule(PUBLIC),
+    "help/<slug:country>/": Rule(PUBLIC, "help/nl/"),
+    "safety/": Rule(PUBLIC),
+    ".well-known/security.txt": Rule(PUBLIC),
+    "you/reminders/": Rule(PRIVATE, sent={"hour": "9", "zone": "Europe/Oslo"}),
+    "you/reminders/off/": Rule(PRIVATE, sent={}),
+    # Whoever holds the mail may stop the notes, and do nothing else.
+    "r/<str:token>/": Rule(PUBLIC, "r/0123456789abcdefghijkl/", {}),
+    "dev/inbox/": Rule(LOCAL),
+    "dev/inbox/<str:name>/": Rule(LOCAL, "dev/inbox/20260312-201400-000000-00000000/"),
+    "dev/inbox/<str:name>/html/": Rule(LOCAL, "dev/inbox/20260312-201400-000000-00000000/html/"),
+    "journal/": Rule(PRIVATE),
+    "journal/search/": Rule(PRIVATE, sent={"text": "river"}),
+    "journal/cover/": Rule(PRIVATE),
+    "journal/token/": Rule(PRIVATE),
+    "journal/write/": Rule(PRIVATE),
+    "journal/write/<slug:kind>/": Rule(PRIVATE, "journal/write/them/", LETTER | {"id": FRESH}),
+    "journal/write/<slug:kind>/lines/": Rule(
+        PRIVATE, "journal/write/them/lines/", {"opening": "I still"}
+    ),
+    "journal/lines/<uuid:id>/remove/": Rule(OBJECT, "journal/lines/{line}/remove/", {}),
+    "journal/<uuid:id>/": Rule(OBJECT, "journal/{letter}/"),
+    "journal/<uuid:id>/edit/": Rule(OBJECT, "journal/{letter}/edit/", LETTER),
+    # A paper has its id before it is a letter, so any id may be kept here for the first time.
+    "journal/<uuid:id>/autosave/": Rule(
+        PRIVATE, f"journal/{FRESH}/autosave/", LETTER | {"kind": "them"}
+    ),
+    "journal/<uuid:id>/versions/": Rule(OBJECT, "journal/{letter}/versions/"),
+    "journal/<uuid:id>/versions/<uuid:revision>/": Rule(
+        OBJECT, "journal/{letter}/versions/{revision}/", {"keep": "other", "version": "1"}
+    ),
+    "journal/<uuid:id>/close/": Rule(OBJECT, "journal/{letter}/close/", {"then": "keep"}),
+    "journal/<uuid:id>/seal/": Rule(OBJECT, "journal/{letter}/seal/", {"day": "2030-01-01"}),
+    "journal/<uuid:id>/open/": Rule(OBJECT, "journal/{letter}/open/", {}),
+    "journal/<uuid:id>/let-go/": Rule(OBJECT, "journal/{letter}/let-go/", {}),
+    "journal/<uuid:id>/bring-back/": Rule(OBJECT, "journal/{letter}/bring-back/", {}),
+    "journal/<uuid:id>/write-on/": Rule(OBJECT, "journal/{letter}/write-on/", {}),
+    "journal/<uuid:id>/throw-away/": Rule(OBJECT, "journal/{letter}/throw-away/", {}),
+    "journal/<uuid:id>/settle/": Rule(OBJECT, "journal/{letter}/settle/"),
+    # Whoever holds an invitation may open the page for signing up, and does nothing else by it.
+    "join/<str:token>/": Rule(PUBLIC, "join/0123456789abcdef:signature/"),
+    "accounts/": Rule(PRIVATE),
+    "accounts/lock/": Rule(PRIVATE, sent={"after": "out"}),
+    "accounts/devices/": Rule(PRIVATE),
+    "accounts/devices/end/": Rule(PRIVATE, sent={"id": "0" * 32}),
+    "accounts/devices/end-others/": Rule(PRIVATE, sent={}),
+    "accounts/activity/": Rule(PRIVATE),
+    "accounts/first/": Rule(PRIVATE, sent={"next": "/today/"}),
+    "accounts/2fa/": Rule(PRIVATE),
+    "accounts/2fa/authenticate/": Rule(PUBLIC, sent={"code": "000000"}),
+    "accounts/2fa/reauthenticate/": Rule(PRIVATE, sent={"code": "000000"}),
+    "accounts/2fa/app/": Rule(PRIVATE, sent={"code": "000000"}),
+    "accounts/2fa/app/remove/": Rule(PRIVATE, sent={}),
+    "accounts/2fa/codes/": Rule(PRIVATE, sent={}),
+    "accounts/2fa/codes/new/": Rule(PRIVATE, sent={}),
+    "accounts/2fa/passkeys/add/": Rule(PRIVATE, sent={"credential": "{}"}),
+    "accounts/2fa/passkeys/login/": Rule(PUBLIC, sent={"credential": "{}"}),
+    "accounts/2fa/passkeys/login/options/": Rule(PUBLIC, sent={}),
+    "accounts/2fa/passkeys/reauthenticate/": Rule(PRIVATE, sent={"credential": "{}"}),
+    # The password comes before the question whose it is: see tests/accounts/mfa/test_passkeys.py.
+    "accounts/2fa/passkeys/<str:id>/remove/": Rule(
+        PRIVATE, f"accounts/2fa/passkeys/{'0' * 32}/remove/", {}
+    ),
+    "accounts/email/": Rule(PRIVATE, sent={"email": "eve@example.org"}),
+    "accounts/confirm-email/": Rule(PUBLIC, sent={"code": "00000000"}),
+    "accounts/login/": Rule(PUBLIC, sent={"login": "alice@example.org", "password": "a guess"}),
+    "accounts/logout/": Rule(PUBLIC, sent={}),
+    "accounts/inactive/": Rule(PUBLIC),
+    "accounts/signup/": Rule(
+        PUBLIC, sent={"email": "eve@example.org", "password1": "", "consent": "on"}
+    ),
+    "accounts/reauthenticate/": Rule(PRIVATE, sent={"password": "a guess"}),
+    "accounts/password/change/": Rule(PRIVATE, sent={"oldpassword": "a guess", "password1": ""}),
+    "accounts/password/set/": Rule(PRIVATE, sent={"password1": "a guess"}),
+    "accounts/password/reset/": Rule(PUBLIC, sent={"email": "nobody"}),
+    "accounts/password/reset/confirm/": Rule(PUBLIC, sent={"code": "00000000"}),
+    "accounts/password/reset/complete/": Rule(PUBLIC, sent={"password1": "a guess"}),
+    "accounts/password/reset/done/": Rule(PUBLIC),
+    "accounts/login/code/confirm/": Rule(PUBLIC, sent={"code": "00000000"}),
+    # Django's admin brings more addresses with each model that is registered in it.
+    "admin/": Rule(OPERATOR),
+    "healthz": Rule(PUBLIC),
+    "readyz": Rule(PUBLIC),
+}
+
+
+def patterns() -> Iterator[tuple[str, Any]]:
+    """(pattern, view) of everything that the resolver knows, the admin as one."""
+    return _walk(get_resolver(), "")
+
+
+def _walk(resolver: URLResolver, before: str) -> Iterator[tuple[str, Any]]:
+    for each in resolver.url_patterns:
+        whole = f"{before}{each.pattern}"
+        if isinstance(each, URLPattern):
+            yield whole, each.callback
+        elif whole == "admin/":
+            yield whole, each.url_patterns[0].callback
+        else:
+            yield from _walk(each, whole)
+
+
+def examples(*whose: Whose) -> list[str]:
+    """One address for each pattern that is theirs, ids still to be filled in."""
+    return [f"/{rule.example or pattern}" for pattern, rule in RULES.items() if rule.whose in whose]
+
+
+def rule_of(example: str) -> Rule:
+    return next(rule for pattern, rule in RULES.items() if f"/{rule.example or pattern}" == example)
+
+
+def nowhere(example: str) -> str:
+    """Ids that nobody has."""
+    names = ("letter", "answer", "revision", "line")
+    return example.format(**{name: uuid4() for name in names})
