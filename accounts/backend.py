@@ -1,5 +1,9 @@
-"""The path of our backend as every session stores it: moving it would sign everybody out."""
+from accounts.sessions.backend import EmailBackend
 
-from accounts.sessions.backend import Backend
 
-__all__ = ["Backend"]
+class Backend(EmailBackend):
+    """The authentication backend under the path that every stored session names.
+
+    Django and allauth write this class's module and name into sessions: moving it would sign
+    everybody out.
+    """

@@ -6,7 +6,7 @@ from accounts.models import User, UserManager
 from accounts.sessions.authentication import who_came
 
 
-class Backend(AuthenticationBackend):  # type: ignore[misc]
+class EmailBackend(AuthenticationBackend):  # type: ignore[misc]
     """allauth's, with one question for every address. Its own asks once more where there is no
     account, and that can be measured."""
 

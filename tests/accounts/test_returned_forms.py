@@ -8,8 +8,8 @@ import pytest
 from django.conf import settings
 from django.utils.html import escape
 
-from accounts.error_views import NOT_WRITING
 from accounts.models import User
+from accounts.returned_forms import NOT_WRITING
 from healing.exercise_forms import ExerciseForm
 from healing.guide import guide
 from journal.models import Letter

@@ -83,7 +83,7 @@ def test_every_goal_is_complete_and_can_be_measured() -> None:
     told |= {f"{each}_cpu" for each in [*people, "search"]}
     told |= {f"search_{count}_statements" for count in SHELVES}
     told |= {f"{each}_statements" for each in [*run.PAGES, *people]}
-    weights = set(re.findall(r'"(\w+)":', Path(run.weigh.__file__).read_text()))
+    weights = set(re.findall(r'"(\w+)":', Path(run.page_weight.__file__).read_text()))
 
     assert names == told | weights
     assert {goal.better for goal in every} == {"lower", "higher"}

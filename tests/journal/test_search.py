@@ -35,7 +35,7 @@ def test_words_are_found_in_drafts_and_kept_letters_newest_first(
     found = look_for("river", person=alice)
 
     assert ids(found) == [newer.pk, older.pk, dear.pk]
-    assert (found.looked_through, found.stopped_at, found.closed) == (4, None, 0)
+    assert (found.looked_through, found.stopped_at, found.unreadable) == (4, None, 0)
 
 
 @pytest.mark.parametrize("state", ["sealed", "let_go"])
@@ -60,7 +60,7 @@ def test_letter_that_does_not_open_is_counted_and_holds_nothing_up(
 
     found = look_for("river", person=alice)
 
-    assert (ids(found), found.closed) == ([mine.pk], 1)
+    assert (ids(found), found.unreadable) == ([mine.pk], 1)
 
 
 def test_search_stops_and_goes_on_from_there(

@@ -20,7 +20,7 @@ from tests.accounts.conftest import (
     may_set_password,
     sign_in,
 )
-from tests.accounts.test_second_factor import half_in, is_in, lock_of
+from tests.accounts.mfa.test_second_factor import half_in, is_in, lock_of
 from tests.conftest import PASSWORD, Client
 from tests.support.second_factors import STEP, code_of, give_app, give_passkey
 

@@ -21,8 +21,8 @@ from accounts.mfa.passkeys import id_of
 from accounts.models import Activity, User
 from config.site_url import site_at
 from tests.accounts.conftest import EVENING, Later, Mails, sign_in
+from tests.accounts.mfa.test_second_factor import half_in, is_in
 from tests.accounts.test_pages import check
-from tests.accounts.test_second_factor import half_in, is_in
 from tests.conftest import PASSWORD, Client, Statements
 from tests.support.at_once import first
 from tests.support.chromium import launch

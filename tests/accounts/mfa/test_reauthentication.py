@@ -11,7 +11,7 @@ from accounts.mfa.passkeys import id_of
 from accounts.models import Activity, User
 from mail.models import Message
 from tests.accounts.conftest import EVENING, sign_in
-from tests.accounts.test_second_factor import secret_on
+from tests.accounts.mfa.test_second_factor import secret_on
 from tests.conftest import PASSWORD, Client
 from tests.support.second_factors import (
     AGAIN,
