@@ -25,7 +25,7 @@ from accounts.models import (
 from accounts.sessions.devices import key_of
 from accounts.unverified import step_aside
 from mail.actions import post
-from vault.models import Session
+from vault.sessions import Session
 
 logger = logging.getLogger(__name__)
 
@@ -290,7 +290,7 @@ def tidy(*, now: datetime) -> None:
 
 
 def _delete_sessions(*, now: datetime) -> None:
-    ended = Session.objects.ended(now).order_by("expire_date")
+    ended = Session.objects.expired(now).order_by("expire_date")
     Session.objects.filter(pk__in=list(ended.values_list("pk", flat=True)[:BATCH])).delete()
 
 
@@ -352,7 +352,7 @@ def _end_waiting(person: User) -> None:
     # Quoted: ann@example.org stands in joann@example.org too.
     signs = (str(person.pk), person.pk.hex, json.dumps(person.email, ensure_ascii=False))
     waiting = []
-    sessions = Session.objects.of_nobody_yet().only("session_data")
+    sessions = Session.objects.anonymous().only("session_data")
     for session in sessions.iterator(chunk_size=500):
         contents = json.dumps(session.get_decoded(), ensure_ascii=False)
         if any(sign in contents for sign in signs):

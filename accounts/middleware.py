@@ -77,7 +77,7 @@ class LockMiddleware:
         if was_locked and SESSION_KEY in request.session and not is_locked(request):
             # Whoever copied the cookie of the locked session does not come in with its owner. A
             # second click does, having brought the password too: browsers drop the first answer.
-            cast(SessionStore, request.session).move_on()
+            cast(SessionStore, request.session).rotate_to_derived_key()
         # The note is good for one key only.
         is_noted = is_noted and request.session.session_key == key
         # What failed is sent again by the page itself, for ever: that is no sign of anybody.

@@ -35,7 +35,7 @@ def lock(session: SessionBase, *, now: datetime) -> None:
         session.pop(name, None)
     # A new key each time: browsers drop pages held for Back when a cookie changes, and the old
     # key is gone even if the request fails later.
-    cast(SessionStore, session).move()
+    cast(SessionStore, session).rotate_key()
 
 
 def away() -> HttpResponse:

@@ -16,7 +16,8 @@ from django.contrib import admin
 from django.db import models
 
 from accounts.models import Activity
-from vault.models import Key, Sealed, Session
+from vault.models import Key, Sealed
+from vault.sessions import Session
 
 ROOT = Path(settings.BASE_DIR)
 ROOMS = [

@@ -6,12 +6,11 @@ from typing import Any, ClassVar, Self
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
-from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.db import IntegrityError, models, transaction
 from psycopg.errors import UniqueViolation
 
 from vault.sealing import CannotOpen, PersonKey, pack, ring, unpack
+from vault.sessions import Session  # noqa: F401 - Django looks for models in this module
 from vault.statements import insert_of
 
 
@@ -164,38 +163,3 @@ class Sealed(models.Model):
             raise CannotOpen
         data = key.open(self.purpose, self.id, self.sealed)
         return self.contents_class(**unpack(data))
-
-
-class SessionQuerySet(models.QuerySet["Session"]):
-    def of(self, owner: Any) -> Self:
-        """Where this person is signed in. Every query starts here."""
-        return self.filter(owner=owner)
-
-    def of_nobody_yet(self) -> Self:
-        """Before a sign-in: a code that waits, something begun without an account."""
-        return self.filter(owner=None)
-
-    def living(self, now: datetime) -> Self:
-        return self.filter(expire_date__gt=now)
-
-    def ended(self, now: datetime) -> Self:
-        return self.filter(expire_date__lte=now)
-
-
-class Session(AbstractBaseSession):
-    """A browser that we remember. Its owner stands outside the seal, so that signing out
-    elsewhere and erasing find it."""
-
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
-
-    objects: ClassVar[Any] = BaseSessionManager.from_queryset(SessionQuerySet)()
-
-    def __str__(self) -> str:
-        return "a session"
-
-    @classmethod
-    def get_session_store_class(cls) -> type[SessionBase]:
-        # It needs this model in turn.
-        from vault.sessions import SessionStore
-
-        return SessionStore

@@ -1,36 +1,115 @@
-"""Sessions that a copy of the database is no use for.
+"""Sessions that cannot be taken over with a copy of the database (ADR 18).
 
-The cookie holds the session's key together with a signature, the row only the key: whoever reads
-the row cannot make the cookie. What waits in a session (codes, half-finished sign-ins) is sealed
-by the master key.
+The cookie carries the session key and a signature; the row stores only the key, so a cookie cannot
+be made from a row. Session data (codes, unfinished sign-ins) is sealed by the master key.
 """
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, cast
+from functools import cache
+from itertools import islice
+from typing import Any, ClassVar, Self, cast
 from uuid import UUID
 
+from django.apps import apps
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.backends.base import UpdateError
-from django.contrib.sessions.backends.db import SessionStore as PlainSessionStore
+from django.contrib.auth import SESSION_KEY, get_user_model
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionStore
+from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.contrib.sessions.exceptions import SessionInterrupted
-from django.contrib.sessions.middleware import SessionMiddleware as PlainSessionMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
 from django.core.signing import BadSignature, Signer
+from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
+from django.utils.crypto import get_random_string, salted_hmac
 
-from vault.models import Session
 from vault.sealing import ring
-from vault.statements import Statement
 
 PURPOSE = "session"
-# The serialiser is not told which row it works for; the cookie's signature binds that.
+# Django does not pass the session key to the serializer; the signed cookie binds the data to it.
 ANY_ROW = UUID(int=0)
 
 ENDS_AT = "ends_at"
-STAYS = "stays"
+PERSISTENT = "stays"
+
+
+class SessionQuerySet(models.QuerySet["Session"]):
+    def of(self, owner: Any) -> Self:
+        """The sessions this person is signed in with."""
+        return self.filter(owner=owner)
+
+    def anonymous(self) -> Self:
+        """Sessions from before a sign-in: a pending code, an exercise begun without an account."""
+        return self.filter(owner=None)
+
+    def active(self, now: datetime) -> Self:
+        return self.filter(expire_date__gt=now)
+
+    def expired(self, now: datetime) -> Self:
+        return self.filter(expire_date__lte=now)
+
+
+class Session(AbstractBaseSession):
+    """A session whose owner is a plain column, for signing out elsewhere and for erasing."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+
+    objects: ClassVar[Any] = BaseSessionManager.from_queryset(SessionQuerySet)()
+
+    def __str__(self) -> str:
+        return "a session"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        return SessionStore
+
+
+def load_session(session_key: str | None, now: datetime) -> Session | None:
+    """Return the unexpired session with its owner and the owner's wrapped key, in one query.
+
+    Every request asks for all three. Building the query in the ORM costs more processor time than
+    the answer (ADR 24), so this one is written by hand.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_session_query(), [session_key, now])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    values = iter(row)
+    session: Session = _instance(Session, values)
+    if session.owner_id is not None:
+        session.owner = _instance(get_user_model(), values)
+        key = _instance(apps.get_model("vault.Key"), values)
+        # None in a database that was restored without the keys.
+        if key.pk is not None:
+            key.owner = session.owner
+    return session
+
+
+@cache
+def _session_query() -> str:
+    user, key = get_user_model(), apps.get_model("vault.Key")
+    columns = ", ".join(
+        f'{table}."{field.column}"'
+        for table, model in (("session", Session), ("owner", user), ("wrapped_key", key))
+        for field in model._meta.concrete_fields
+    )
+    # Only names of our own models go into the text.
+    return f"""
+        SELECT {columns} FROM "{Session._meta.db_table}" session
+        LEFT JOIN "{user._meta.db_table}" owner ON owner.id = session.owner_id
+        LEFT JOIN "{key._meta.db_table}" wrapped_key ON wrapped_key.owner_id = owner.id
+        WHERE session.session_key = %s AND session.expire_date > %s
+    """  # noqa: S608
+
+
+def _instance(model: type[models.Model], values: Iterator[Any]) -> Any:
+    """Take the next values of a row, one per column of this model, as an instance."""
+    names = [field.attname for field in model._meta.concrete_fields]
+    return model.from_db(DEFAULT_DB_ALIAS, names, list(islice(values, len(names))))
 
 
 def _signer() -> Signer:
@@ -38,26 +117,26 @@ def _signer() -> Signer:
 
 
 def cookie_for(session_key: str) -> str:
-    """What the browser keeps for this session."""
+    """Return the cookie value for this session: its key, signed."""
     return _signer().sign(session_key)
 
 
 def key_in(cookie: str | None) -> str | None:
-    """The session's key in a cookie that we made; None for any other."""
+    """Return the session key in a cookie signed by us, or None."""
     try:
         return _signer().unsign(cookie) if cookie else None
     except BadSignature:
         return None
 
 
-def _key_after(session_key: str) -> str:
-    """The same each time, and nobody who has only the key or its cookie can tell it."""
+def _derived_key(session_key: str) -> str:
+    """Derive the next session key: stable, and unpredictable without SECRET_KEY."""
     salt = "vault.sessions.after"
     return salted_hmac(salt, session_key, algorithm="sha256").hexdigest()[:40]
 
 
 class SealedSerializer:
-    """Django's JSON serialiser, with the result sealed. Raises CannotOpen on what is not ours."""
+    """JSON, sealed by the master key. `loads` raises CannotOpen on anything else."""
 
     def dumps(self, contents: Any) -> bytes:
         return ring().seal(PURPOSE, ANY_ROW, json.dumps(contents).encode())
@@ -66,79 +145,86 @@ class SealedSerializer:
         return json.loads(ring().open(PURPOSE, ANY_ROW, data))
 
 
-LIVING = Statement(
-    lambda key, now: Session.objects.select_related("owner__wrapped_key").filter(
-        session_key=key, expire_date__gt=now
-    )
-)
+class SessionStore(DatabaseSessionStore):
+    """Django's database sessions, with an owner and an absolute expiry.
 
+    `loaded_owner` is the owner read together with the session: a user with the wrapped key, or
+    None. It is set once the session has been read.
+    """
 
-class SessionStore(PlainSessionStore):
-    """Django's sessions in our table, which knows whose they are and when they end for good."""
+    loaded_owner: Any = None
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
 
-    def _get_session_from_db(self) -> Session | None:
-        """With its owner and their key, for which a page asks next: one statement, not three."""
-        row: Session | None = LIVING.first(self.session_key, timezone.now())
+    def load(self) -> dict[str, Any]:
+        row = load_session(self.session_key, timezone.now())
         if row is None:
             self._session_key = None
-            return None
-        self.came = row.owner
-        return row
+            return {}
+        self.loaded_owner = row.owner
+        return self.decode(row.session_data)
 
     def save(self, must_create: bool = False) -> None:
         if must_create or self.session_key is None:
             super().save(must_create)
             return
-        if not self._store_under(self.session_key, dict(self.items())):
+        if not self._update_row(self.session_key, dict(self.items())):
             raise UpdateError
 
-    def move(self) -> None:
-        """Go on under a new key. A session that was ended or moved meanwhile stays as it is: a
-        copy of it would be signed in, and no browser of theirs would know its key."""
-        self._move(self._get_new_session_key(), self.session_key)  # type: ignore[attr-defined]
+    def rotate_key(self) -> None:
+        """Continue under a new random key.
 
-    def move_on(self) -> None:
-        """Go on under the key that follows this one, also where a request that came with the same
-        cookie has gone there already: both go on in one session. Only for a request that has
-        proved by itself who sends it: the cookie alone is not let in."""
+        A session that another request has ended or rotated stays as it is. A copy would be signed
+        in under a key that no browser of the owner knows.
+        """
+        self._rotate_to(get_random_string(32), self.session_key)
+
+    def rotate_to_derived_key(self) -> None:
+        """Continue under the key derived from this one.
+
+        A concurrent request with the same cookie derives the same key, so both continue in one
+        session. Call this only after the request itself has proved who sends it: a copied cookie
+        alone must not follow.
+        """
         before = self.session_key
-        # Not stored yet: it will be, under a key of its own.
+        # An unsaved session gets a key of its own when it is saved.
         if before is not None:
-            self._move(_key_after(before), before, _key_after(before))
+            self._rotate_to(_derived_key(before), before, _derived_key(before))
 
-    def _move(self, key: str, *held: str | None) -> None:
-        """To this key, from the first of those under which it is still held."""
+    def _rotate_to(self, key: str, *candidates: str | None) -> None:
+        """Continue under this key, from the first of the candidates that still has a row."""
         before, contents = self.session_key, dict(self.items())
         self._session_key = key
-        if not any(self._store_under(each, contents) for each in held):
+        if not any(self._update_row(each, contents) for each in candidates):
             self._session_key = before
         self.modified = True
 
-    def _store_under(self, key: str | None, contents: dict[str, Any]) -> bool:
-        """Whether there was a row under this key to keep them in, and the key that we have now."""
+    def _update_row(self, key: str | None, contents: dict[str, Any]) -> bool:
+        """Save to the row with this key, and its current key too. Return False without a row."""
         row = self.create_model_instance(contents)
-        # One statement is a transaction already; Django puts another around it.
-        stored: int = Session.objects.filter(session_key=key).update(
+        # A single UPDATE is atomic by itself; Django's save() adds a transaction around it.
+        updated: int = Session.objects.filter(session_key=key).update(
             session_key=row.session_key,
             session_data=row.session_data,
             expire_date=row.expire_date,
             owner=row.owner_id,
         )
-        return stored > 0
+        return updated > 0
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         row = cast(Session, super().create_model_instance(data))
         row.owner_id = data.get(SESSION_KEY)
         return row
 
-    def last_until(self, end: datetime, *, stays: bool) -> None:
-        """End at this moment however often it is used; `stays` outlives the browser's closing."""
-        self[ENDS_AT] = end.timestamp()
-        self[STAYS] = stays
+    def set_absolute_expiry(self, at: datetime, *, persistent: bool) -> None:
+        """Expire at this moment however often the session is used.
+
+        The cookie of a persistent session survives the closing of the browser.
+        """
+        self[ENDS_AT] = at.timestamp()
+        self[PERSISTENT] = persistent
 
     def get_expiry_date(self, **kwargs: Any) -> datetime:
         ends_at = self.get(ENDS_AT)
@@ -147,17 +233,17 @@ class SessionStore(PlainSessionStore):
         return datetime.fromtimestamp(ends_at, UTC)
 
     def get_expiry_age(self, **kwargs: Any) -> int:
-        """In seconds."""
+        """Return the remaining seconds."""
         if ENDS_AT not in self:
             return int(super().get_expiry_age(**kwargs))
         return max(0, int((self.get_expiry_date() - timezone.now()).total_seconds()))
 
     def get_expire_at_browser_close(self) -> bool:
-        return not self.get(STAYS, False)
+        return not self.get(PERSISTENT, False)
 
 
-class SessionMiddleware(PlainSessionMiddleware):
-    """Django's sessions behind a signed cookie."""
+class SessionMiddleware(DjangoSessionMiddleware):
+    """Django's session middleware with a signed cookie."""
 
     def process_request(self, request: HttpRequest) -> None:
         request.session = SessionStore(key_in(request.COOKIES.get(settings.SESSION_COOKIE_NAME)))
@@ -166,14 +252,14 @@ class SessionMiddleware(PlainSessionMiddleware):
         try:
             response = super().process_response(request, response)
         except SessionInterrupted:
-            # It was ended or locked elsewhere meanwhile. What was answered stands; only what the
-            # session was to keep is lost. The cookie stays too: by now it may be a newer one.
+            # Another request has ended or locked the session. The response stands, only the changes
+            # to the session are lost. Leave the cookie: it may be a newer one by now.
             return response
-        given = response.cookies.get(settings.SESSION_COOKIE_NAME)
-        if given and given.value:
-            response.cookies[settings.SESSION_COOKIE_NAME] = cookie_for(given.value)
-        elif given and not request.session.modified:
-            # Not ended by this request: it was not found, perhaps because another tab has just
-            # locked it under a new key. Taking the cookie away would take that one.
+        cookie = response.cookies.get(settings.SESSION_COOKIE_NAME)
+        if cookie and cookie.value:
+            response.cookies[settings.SESSION_COOKIE_NAME] = cookie_for(cookie.value)
+        elif cookie and not request.session.modified:
+            # The session was not found, perhaps because another tab has just locked it under a new
+            # key. Deleting the cookie would delete the new one.
             del response.cookies[settings.SESSION_COOKIE_NAME]
         return response

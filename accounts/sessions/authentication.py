@@ -30,7 +30,7 @@ def _person_of(request: HttpRequest) -> object:
     session = request.session
     # Only a session that was asked something has read its row.
     session.get(SESSION_KEY)
-    token = _came.set(getattr(session, "came", None))
+    token = _came.set(getattr(session, "loaded_owner", None))
     try:
         return get_user(request)
     finally:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
 
 from accounts.models import User
-from vault.models import Session
+from vault.sessions import Session
 
 # What a session remembers of its beginning. When it was last used is written nowhere.
 BEGAN_AT, DEVICE = "began_at", "device"
@@ -73,7 +73,7 @@ def key_of(person: User, id: str, *, now: datetime) -> str | None:
 
 
 def _rows(person: User, now: datetime) -> Iterator[Session]:
-    yield from Session.objects.of(person).living(now)
+    yield from Session.objects.of(person).active(now)
 
 
 def _id_of(key: str) -> str:

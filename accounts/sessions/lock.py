@@ -21,7 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from accounts.models import User
 from accounts.sessions.devices import BEGAN_AT, DEVICE, device_of
 from safety.leaving import LOCKED_AT, lock
-from vault.sessions import STAYS
+from vault.sessions import PERSISTENT
 
 # A sign-in ends after this time, however much it is used.
 LASTS = timedelta(seconds=settings.SESSION_COOKIE_AGE)
@@ -45,7 +45,7 @@ def attend(request: HttpRequest, person: User, *, now: datetime) -> bool:
     if BEGAN_AT not in session:
         session[BEGAN_AT] = now.timestamp()
         session[DEVICE] = device_of(request)
-    if session.get(STAYS) is not (person.lock_after is None):
+    if session.get(PERSISTENT) is not (person.lock_after is None):
         _set_end(session, stays=person.lock_after is None, now=now)
     if person.lock_after is None:
         return True
@@ -58,7 +58,7 @@ def attend(request: HttpRequest, person: User, *, now: datetime) -> bool:
 def note_presence(request: HttpRequest, response: HttpResponse, *, now: datetime) -> None:
     """Let the browser keep that somebody was here now."""
     session = request.session
-    if BEGAN_AT not in session or session.get(STAYS):
+    if BEGAN_AT not in session or session.get(PERSISTENT):
         return
     if _quiet(request, now) < GRAIN.total_seconds():
         return
@@ -83,8 +83,8 @@ def _proved_at(request: HttpRequest) -> float:
 def _set_end(session: Any, *, stays: bool, now: datetime) -> None:
     began_at = datetime.fromtimestamp(session[BEGAN_AT], UTC)
     # Whoever goes back to a shorter time after some days is not put out at once.
-    end = began_at + STAYS_FOR if stays else (now if STAYS in session else began_at) + LASTS
-    session.last_until(end, stays=stays)
+    end = began_at + STAYS_FOR if stays else (now if PERSISTENT in session else began_at) + LASTS
+    session.set_absolute_expiry(end, persistent=stays)
 
 
 def _quiet(request: HttpRequest, now: datetime) -> float:

@@ -7,8 +7,8 @@ from accounts.actions import choose_name, end_sessions, erase, keep_preferences
 from accounts.models import Profile, User
 from tests.accounts.conftest import EVENING
 from tests.conftest import Client, Statements
-from vault.models import Session
 from vault.sealing import CannotOpen
+from vault.sessions import Session
 
 
 def called(person: User) -> str:
@@ -57,7 +57,7 @@ def waiting(carol: User) -> Any:
     """A code for Carol waits in this session, which ends now."""
     Client().post("/accounts/password/reset/", {"email": carol.email})
     Session.objects.update(expire_date=EVENING)
-    return Session.objects.of_nobody_yet()
+    return Session.objects.anonymous()
 
 
 def test_no_session_is_looked_into_to_end_what_waits(

@@ -12,7 +12,7 @@ from tests.accounts.conftest import EVENING, Mails, code_in, sign_in
 from tests.conftest import PASSWORD, Client
 from tests.support.letters import a_letter
 from tests.support.second_factors import STEP, code_of, give_app, note_shown, prove_again
-from vault.models import Session
+from vault.sessions import Session
 
 PAGE = "/accounts/activity/"
 NEW = "a much longer sentence"

@@ -25,7 +25,7 @@ from tests.accounts.conftest import (
 from tests.accounts.test_pages import check
 from tests.conftest import PASSWORD, Client, Statements
 from tests.support.second_factors import EARLIER, give_app, prove_again
-from vault.models import Session
+from vault.sessions import Session
 
 PAGE = "/accounts/email/"
 CODE_PAGE = "/accounts/confirm-email/"

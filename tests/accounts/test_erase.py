@@ -13,7 +13,8 @@ from mail.emails import Words
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, sign_in, sign_up
 from tests.conftest import PASSWORD, Client
-from vault.models import Key, Session
+from vault.models import Key
+from vault.sessions import Session
 
 
 def cells_with(*traces: str) -> Iterator[tuple[str, str]]:

@@ -14,8 +14,7 @@ from healing.exercise_forms import ExerciseForm
 from healing.guide import guide
 from journal.models import Letter
 from tests.conftest import PASSWORD, Client
-from vault.models import Session
-from vault.sessions import cookie_for
+from vault.sessions import Session, cookie_for
 
 OURS = "http://testserver"
 WORDS = "I kept <b>checking</b> & checking.\n\nThen I slept."

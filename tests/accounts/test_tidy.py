@@ -21,15 +21,14 @@ from accounts.tasks import tidy as task
 from config.celery import app
 from tests.conftest import PASSWORD, Client
 from tests.faults.waiting import PATIENCE, wait_for
-from vault.models import Session
-from vault.sessions import SessionStore
+from vault.sessions import Session, SessionStore
 
 KEPT = timedelta(days=90)
 
 
 def session_until(end: datetime) -> str:
     store = SessionStore()
-    store.last_until(end, stays=True)
+    store.set_absolute_expiry(end, persistent=True)
     store.save()
     assert store.session_key
     return store.session_key

@@ -23,7 +23,7 @@ from tests.conftest import Client
 from tests.support.gunicorn_server import cookie as cookie
 from tests.support.gunicorn_server import server as server
 from tests.support.letters import a_letter
-from vault.models import Session
+from vault.sessions import Session
 
 NAME, TO, BODY, WORDS = "Canary-name", "Canary-to", "Canary-body", "Canary-answer"
 EARLIER, OPENING = "Canary-earlier", "Canary-opening"

@@ -32,7 +32,7 @@ from tests.adversarial.conftest import keep_letter, keep_words
 from tests.conftest import PASSWORD, Client
 from tests.support.at_once import first
 from tests.support.letters import a_draft, earlier, words_of
-from vault.models import Session
+from vault.sessions import Session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

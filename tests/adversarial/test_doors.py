@@ -11,8 +11,7 @@ from healing.models import Answer
 from mail.models import Message
 from tests.adversarial.conftest import WORDS
 from tests.conftest import PASSWORD, Client
-from vault.models import Session
-from vault.sessions import SessionStore
+from vault.sessions import Session, SessionStore
 
 DOORS = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
 

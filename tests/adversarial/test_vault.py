@@ -16,9 +16,9 @@ from tests.adversarial.conftest import BODY, CANARIES, keep_letter
 from tests.conftest import PASSWORD, Client
 from tests.support.letters import a_draft
 from tests.support.second_factors import codes_of, give_app
-from vault.models import Key, Session
+from vault.models import Key
 from vault.sealing import CannotOpen, ring
-from vault.sessions import cookie_for
+from vault.sessions import Session, cookie_for
 
 SEALS = 1_000_000
 HANDS = 16

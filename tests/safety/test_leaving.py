@@ -8,8 +8,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from tests.conftest import Client
-from vault.models import Session
-from vault.sessions import SessionStore, cookie_for, key_in
+from vault.sessions import Session, SessionStore, cookie_for, key_in
 
 NIGHT = datetime(2026, 3, 12, 23, 5, tzinfo=UTC)
 COOKIE = settings.SESSION_COOKIE_NAME

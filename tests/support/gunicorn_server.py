@@ -25,7 +25,7 @@ from local.processes import wait_until
 from local.servers import free_port
 from local.supervisor import WEB
 from tests.conftest import PASSWORD, Client
-from vault.models import Session
+from vault.sessions import Session
 
 # Starts the servers of a place and says so; ends when it is told to, as a launcher does.
 SERVE = """

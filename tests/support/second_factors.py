@@ -29,7 +29,7 @@ from fido2.cose import ES256
 from accounts.actions import add_app, add_passkey, show_codes
 from accounts.models import User
 from tests.conftest import PASSWORD, Client
-from vault.models import Session
+from vault.sessions import Session
 
 AGAIN = "/accounts/reauthenticate/"
 STEP = "/accounts/2fa/authenticate/"

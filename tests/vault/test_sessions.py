@@ -1,31 +1,36 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.conf import LazySettings
 from django.core import signing
+from django.db.models import Model
 from django.utils import timezone
 from pytest_django.asserts import assertRedirects
 
 from accounts.actions import open_account
 from accounts.models import User
-from tests.conftest import PASSWORD, Client
-from vault.models import Session
+from tests.conftest import PASSWORD, Client, Statements
+from vault.models import Key
 from vault.sealing import new_keyset
-from vault.sessions import SessionStore, cookie_for, key_in
+from vault.sessions import Session, SessionStore, cookie_for, key_in, load_session
 
 COOKIE = "n"
 
 
-class AsItIs:
-    """The bytes as a thief finds them, once the signature and the compression are off."""
+class RawBytes:
+    """A serializer that returns what a thief gets: signature and compression removed."""
 
     def loads(self, data: bytes) -> bytes:
         return data
 
 
-def test_cookie_of_a_session_leads_to_it(as_alice: Client) -> None:
+# --- The cookie and the key ----------------------------------------------------------------
+
+
+def test_cookie_leads_to_its_session(as_alice: Client) -> None:
     assert as_alice.get("/today/").status_code == 200
     assert key_in(as_alice.cookies[COOKIE].value) == Session.objects.get().session_key
 
@@ -47,87 +52,168 @@ def test_cookie_that_was_tampered_with_signs_nobody_in(
 
 def test_key_is_changed_at_sign_in(client: Client, db: None, now: datetime) -> None:
     alice = open_account(email="alice@example.org", password=PASSWORD, now=now)
-    strange = SessionStore()
-    strange["planted"] = "by someone else"
-    strange.save()
-    client.cookies[COOKIE] = cookie_for(str(strange.session_key))
+    planted = SessionStore()
+    planted["planted"] = "by someone else"
+    planted.save()
+    client.cookies[COOKIE] = cookie_for(str(planted.session_key))
 
     client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
 
-    assert key_in(client.cookies[COOKIE].value) != strange.session_key
-    assert not strange.exists(strange.session_key)
+    assert key_in(client.cookies[COOKIE].value) != planted.session_key
+    assert not planted.exists(planted.session_key)
 
 
-def test_session_moves_with_all_it_holds(as_alice: Client, alice: User) -> None:
+def test_rotated_key_carries_the_session_with_it(as_alice: Client, alice: User) -> None:
     before = as_alice.session.session_key
     session = SessionStore(before)
 
-    session.move()
+    session.rotate_key()
 
     [row] = Session.objects.of(alice)
     assert row.session_key == session.session_key != before
     assert row.get_decoded() == dict(session.items())
 
 
-def test_session_that_was_ended_does_not_move(as_alice: Client, alice: User) -> None:
+def test_ended_session_does_not_come_back_by_rotating(as_alice: Client, alice: User) -> None:
     session = as_alice.session
     before, _contents = session.session_key, session.items()
     Session.objects.of(alice).delete()
 
-    session.move()
+    session.rotate_key()
 
     assert session.session_key == before
     assert not Session.objects.exists()
 
 
-def test_cookie_keeps_what_django_says_about_it(client: Client, alice: User) -> None:
+def test_cookie_keeps_its_attributes(client: Client, alice: User) -> None:
     client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
 
     cookie = client.cookies[COOKIE]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
 
 
-def test_what_waits_in_a_session_cannot_be_read_in_the_database(client: Client, db: None) -> None:
+# --- The contents --------------------------------------------------------------------------
+
+
+def test_session_data_cannot_be_read_in_the_database(client: Client, db: None) -> None:
     session = client.session
     session["waiting"] = "code 12345678"
     session.save()
 
     stored = Session.objects.get().session_data
     assert SessionStore(session.session_key)["waiting"] == "code 12345678"
-    assert b"12345678" not in signing.loads(stored, salt=session.key_salt, serializer=AsItIs)
+    assert b"12345678" not in signing.loads(stored, salt=session.key_salt, serializer=RawBytes)
 
 
-def test_session_sealed_by_a_key_that_is_gone_is_an_empty_one(
-    as_alice: Client, settings: LazySettings
-) -> None:
+def test_session_sealed_by_a_lost_key_is_empty(as_alice: Client, settings: LazySettings) -> None:
     settings.VAULT_KEYS = f"k2:{new_keyset()}"
 
     assertRedirects(as_alice.get("/today/"), "/accounts/login/?next=/today/")
 
 
-def test_session_knows_whose_it_is(as_alice: Client, alice: User, client: Client) -> None:
+def test_session_knows_its_owner(as_alice: Client, alice: User, client: Client) -> None:
     as_alice.get("/today/")
-    waiting = client.session
-    waiting["code"] = "12345678"
-    waiting.save()
+    anonymous = client.session
+    anonymous["code"] = "12345678"
+    anonymous.save()
 
     assert [row.session_key for row in Session.objects.of(alice)] == [
         key_in(as_alice.cookies[COOKIE].value)
     ]
-    assert [row.session_key for row in Session.objects.of_nobody_yet()] == [waiting.session_key]
+    assert [row.session_key for row in Session.objects.anonymous()] == [anonymous.session_key]
 
 
-def test_session_is_nobodys_again_after_sign_out(as_alice: Client) -> None:
+def test_session_has_no_owner_after_sign_out(as_alice: Client) -> None:
     as_alice.post("/accounts/logout/")
 
     assert not Session.objects.exclude(owner=None).exists()
 
 
-def test_end_of_a_session_does_not_move_with_its_use(client: Client, db: None) -> None:
+def test_str_of_a_session_shows_no_key(as_alice: Client) -> None:
+    row = Session.objects.get()
+
+    assert row.session_key not in f"{row} {row!r}"
+
+
+# --- Loading -------------------------------------------------------------------------------
+
+
+def columns(row: Model) -> dict[str, Any]:
+    values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+    # Equal bytes in two memoryviews are equal; show them, should they differ.
+    return {name: (type(value), value) for name, value in values.items()}
+
+
+def test_loaded_rows_are_those_of_the_orm(
+    as_alice: Client, alice: User, bob: User, statements: Statements
+) -> None:
+    as_alice.get("/today/")
+    key = Session.objects.of(alice).get().session_key
+    expected = Session.objects.select_related("owner__wrapped_key").get(pk=key)
+
+    with statements() as asked:
+        loaded = load_session(key, timezone.now())
+        assert loaded is not None
+        rows = [loaded, loaded.owner, loaded.owner.wrapped_key, loaded.owner.wrapped_key.owner]
+    assert len(asked) == 1
+    expected_rows = [expected, expected.owner, expected.owner.wrapped_key, alice]
+    assert [columns(row) for row in rows[:3]] == [columns(row) for row in expected_rows[:3]]
+    assert rows == expected_rows
+    assert {(row._state.adding, row._state.db) for row in rows} == {(False, "default")}
+
+
+def test_loaded_session_without_an_account_has_no_owner(client: Client, db: None) -> None:
+    session = client.session
+    session["code"] = "12345678"
+    session.save()
+
+    loaded = load_session(session.session_key, timezone.now())
+
+    assert loaded == Session.objects.get()
+    assert loaded.owner is None
+    assert loaded.get_decoded() == {"code": "12345678"}
+
+
+def test_loaded_owner_whose_key_is_missing_has_none(as_alice: Client, alice: User) -> None:
+    Key.objects.all().delete()
+
+    loaded = load_session(as_alice.session.session_key, timezone.now())
+
+    assert loaded is not None
+    assert loaded.owner == alice
+    with pytest.raises(Key.DoesNotExist):
+        _ = loaded.owner.wrapped_key
+
+
+def test_unknown_or_expired_session_is_not_loaded(as_alice: Client) -> None:
+    row = Session.objects.get()
+
+    assert load_session("unknown", timezone.now()) is None
+    assert load_session(row.session_key, row.expire_date) is None
+    assert load_session(row.session_key, row.expire_date - timedelta(seconds=1)) == row
+
+
+def test_request_reads_session_owner_and_key_in_one_statement(
+    as_alice: Client, alice: User, statements: Statements
+) -> None:
+    as_alice.get("/today/")
+
+    with statements() as asked:
+        assert as_alice.get("/today/").status_code == 200
+
+    tables = ('FROM "vault_session"', 'FROM "accounts_user"', 'FROM "vault_key"')
+    reads = [sql for sql in asked if any(table in sql for table in tables)]
+    assert len(reads) == 1, reads
+
+
+# --- Expiry --------------------------------------------------------------------------------
+
+
+def test_absolute_expiry_does_not_move_with_use(client: Client, db: None) -> None:
     with time_machine.travel("2026-03-12 08:00Z", tick=False) as clock:
         end = timezone.now() + timedelta(hours=1)
         session = client.session
-        session.last_until(end, stays=False)
+        session.set_absolute_expiry(end, persistent=False)
         session.save()
         clock.shift(timedelta(minutes=59))
         session["used"] = True
@@ -137,24 +223,18 @@ def test_end_of_a_session_does_not_move_with_its_use(client: Client, db: None) -
         assert SessionStore(session.session_key)["used"]
         clock.shift(timedelta(minutes=2))
         assert "used" not in SessionStore(session.session_key)
-        assert Session.objects.ended(timezone.now()).count() == 1
+        assert Session.objects.expired(timezone.now()).count() == 1
 
 
-@pytest.mark.parametrize("stays", [True, False])
-def test_session_outlives_the_browser_only_where_it_was_chosen(
-    as_alice: Client, alice: User, stays: bool
+@pytest.mark.parametrize("persistent", [True, False])
+def test_cookie_outlives_the_browser_only_where_that_was_chosen(
+    as_alice: Client, alice: User, persistent: bool
 ) -> None:
-    User.objects.update(lock_after=None if stays else 15)
+    User.objects.update(lock_after=None if persistent else 15)
 
     as_alice.get("/today/")
 
-    # Without an age the browser forgets it when it is closed.
+    # A cookie without a max-age ends with the browser.
     thirty_days = 30 * 24 * 3600
-    kept_for = as_alice.cookies[COOKIE]["max-age"]
-    assert (thirty_days - 60 < kept_for <= thirty_days) if stays else kept_for == ""
-
-
-def test_session_does_not_name_its_key(as_alice: Client) -> None:
-    row = Session.objects.get()
-
-    assert row.session_key not in f"{row} {row!r}"
+    max_age = as_alice.cookies[COOKIE]["max-age"]
+    assert (thirty_days - 60 < max_age <= thirty_days) if persistent else max_age == ""

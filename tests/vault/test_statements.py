@@ -7,7 +7,8 @@ from accounts.models import User
 from journal.models import Letter, LetterContents
 from tests.conftest import Statements
 from tests.support.letters import a_letter
-from vault.models import Key, Session
+from vault.models import Key
+from vault.sessions import Session
 from vault.statements import Statement
 
 

@@ -39,7 +39,7 @@ from tests.support.second_factors import (
     row_of,
 )
 from tests.support.site_in_chromium import Site
-from vault.models import Session
+from vault.sessions import Session
 
 INDEX = "/accounts/2fa/"
 ADD = "/accounts/2fa/passkeys/add/"

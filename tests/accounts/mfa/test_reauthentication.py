@@ -26,7 +26,7 @@ from tests.support.second_factors import (
     prove_again,
     row_of,
 )
-from vault.models import Session
+from vault.sessions import Session
 
 NOT_DONE = "That was not done yet."
 NEW = "new@example.org"

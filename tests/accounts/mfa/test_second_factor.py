@@ -36,8 +36,9 @@ from tests.support.second_factors import (
     prove_again,
     row_of,
 )
-from vault.models import Key, Session
+from vault.models import Key
 from vault.sealing import CannotOpen, new_keyset
+from vault.sessions import Session
 
 INDEX = "/accounts/2fa/"
 APP = "/accounts/2fa/app/"

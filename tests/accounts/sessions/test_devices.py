@@ -9,8 +9,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.models import Activity, User
 from accounts.sessions.devices import device_of
 from tests.conftest import PASSWORD, Client, Statements
-from vault.models import Session
-from vault.sessions import key_in
+from vault.sessions import Session, key_in
 
 PAGE = "/accounts/devices/"
 FIREFOX = "Mozilla/5.0 (Android 14; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0"

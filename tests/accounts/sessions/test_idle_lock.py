@@ -14,8 +14,8 @@ from accounts.models import User
 from journal.models import Letter
 from tests.accounts.conftest import EVENING
 from tests.conftest import PASSWORD, Client, Statements
-from vault.models import Key, Session
-from vault.sessions import key_in
+from vault.models import Key
+from vault.sessions import Session, key_in
 
 DOOR = "/accounts/reauthenticate/?next=%2Fyou%2F"
 PRESENCE = "s"
