@@ -200,7 +200,7 @@ class ProfileContents:
     name: str
 
 
-class Profile(Sealed):
+class Profile(Sealed[ProfileContents]):
     """What someone says about themselves: at most the name they wish to be called by."""
 
     contents_class = ProfileContents

@@ -33,12 +33,12 @@ def keep_answer(
     def again(row: Answer) -> None:
         change_answer(person=person, row=row, exercise=exercise, answer=answer, now=now)
 
-    return Answer.keep_once(
+    return Answer.save_once(
         person.key,
         AnswerContents(fields=answer),
         id=id,
         now=now,
-        again=again,
+        update=again,
         step=step.number,
         exercise=exercise.key,
         version=exercise.version,

@@ -26,12 +26,12 @@ class AnswerQuerySet(SealedQuerySet):
         return self.order_by("-created_at", "pk")
 
 
-class Answer(Sealed):
+class Answer(Sealed[AnswerContents]):
     """One kept answer to one exercise, as the exercise was worded then (`version`)."""
 
     contents_class = AnswerContents
     purpose = "healing.answer"
-    page = ("step", "exercise")
+    page_fields = ("step", "exercise")
 
     step = models.PositiveSmallIntegerField()
     exercise = models.CharField(max_length=40)

@@ -111,7 +111,7 @@ def save_words(
         )
         # Nearly always there is none of this id yet, and nothing else to be asked.
         try:
-            if fresh.store_anew():
+            if fresh.insert_if_new():
                 return Saved(fresh)
         except IntegrityError:
             # The letter that it answers has just gone.

@@ -107,7 +107,7 @@ class LetterQuerySet(SealedQuerySet):
         )
 
 
-class Letter(Sealed):
+class Letter(Sealed[LetterContents]):
     """A letter that is never sent: there is no address in it and no way out of it.
 
     Its life: a draft; then kept, sealed until a day, or let go. What may follow what is told by the
@@ -355,7 +355,7 @@ class RevisionQuerySet(SealedQuerySet):
         return self.order_by("-created_at", "pk")
 
 
-class Revision(Sealed):
+class Revision(Sealed[Words]):
     """Words as they stood in a draft before, or as another device had them."""
 
     contents_class = Words
@@ -394,7 +394,7 @@ class OpeningContents:
     text: str
 
 
-class Opening(Sealed):
+class Opening(Sealed[OpeningContents]):
     """A first line of somebody's own, kept beside a kind of letter."""
 
     contents_class = OpeningContents

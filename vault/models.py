@@ -2,7 +2,7 @@ import dataclasses
 from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, Self, TypeVar
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -11,11 +11,17 @@ from psycopg.errors import UniqueViolation
 
 from vault.sealing import CannotOpen, PersonKey, pack, ring, unpack
 from vault.sessions import Session  # noqa: F401 - Django looks for models in this module
-from vault.statements import insert_of
+
+
+class Dataclass(Protocol):
+    __dataclass_fields__: ClassVar[dict[str, dataclasses.Field[Any]]]
+
+
+Contents = TypeVar("Contents", bound=Dataclass)
 
 
 class Key(models.Model):
-    """One person's key, wrapped by the master key named in `kek`."""
+    """A person's key, wrapped by the master key named in `kek`."""
 
     owner = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="wrapped_key"
@@ -29,18 +35,18 @@ class Key(models.Model):
 
     @classmethod
     def make(cls, owner_id: UUID, *, now: datetime) -> Self:
-        """A new key for this person, stored."""
+        """Create a new key for this person."""
         wrapped = ring().new_person_key(owner_id)
         return cls.objects.create(
             owner_id=owner_id, kek=ring().primary, wrapped=wrapped, created_at=now
         )
 
     def unwrap(self) -> PersonKey:
-        """Raises CannotOpen."""
+        """Raises CannotOpen if no master key opens it."""
         return ring().unwrap(self.owner_id, self.kek, self.wrapped)
 
     def rewrap(self) -> None:
-        """Wrap by the primary master key. What it sealed stays as it is. Raises CannotOpen."""
+        """Wrap the same key by the primary master key. Raises CannotOpen if none opens it."""
         self.wrapped = ring().rewrap(self.owner_id, self.kek, self.wrapped)
         self.kek = ring().primary
         self.save(update_fields=["wrapped", "kek"])
@@ -52,11 +58,28 @@ class SealedQuerySet(models.QuerySet[Any]):
         return self.filter(owner=owner)
 
 
-class Sealed(models.Model):
-    """What a person wrote, one sealed blob per row.
+if TYPE_CHECKING:
 
-    A subclass names its contents (a frozen dataclass of JSON values) and its purpose. Only what
-    sorting and counting need stays in plain columns. Its index begins with the owner.
+    class HasContents(models.Model, Generic[Contents]):
+        class Meta:
+            abstract = True
+
+else:
+    # At runtime Generic must not be a base of a model: makemigrations would write it into the
+    # migration of each new subclass, and that migration fails.
+    class HasContents(models.Model):
+        class Meta:
+            abstract = True
+
+        def __class_getitem__(cls, contents):
+            return cls
+
+
+class Sealed(HasContents[Contents]):
+    """What a person wrote, one sealed blob per row: `class Letter(Sealed[LetterContents])`.
+
+    A subclass names its contents (a frozen dataclass of JSON values), its purpose, and an index
+    that begins with the owner. Only what sorting and counting need is stored in plain columns.
     """
 
     SCHEME: ClassVar[int] = 1
@@ -64,7 +87,7 @@ class Sealed(models.Model):
     contents_class: ClassVar[type[Any]]
     purpose: ClassVar[str]
     # The columns that name the page a row was written on.
-    page: ClassVar[tuple[str, ...]] = ()
+    page_fields: ClassVar[tuple[str, ...]] = ()
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     owner = models.ForeignKey(
@@ -82,84 +105,89 @@ class Sealed(models.Model):
         return f"{self._meta.model_name} {self.pk}"
 
     @classmethod
-    def sealed_by(cls, key: PersonKey, contents: Any, *, now: datetime, **plain: Any) -> Self:
-        """A new row of the key's owner, not yet stored."""
+    def sealed_by(cls, key: PersonKey, contents: Contents, *, now: datetime, **plain: Any) -> Self:
+        """Return a new, unsaved row of the key's owner. `plain` are its other columns."""
         row = cls(owner_id=key.owner, created_at=now, **plain)
         row.seal(key, contents, now=now)
         return row
 
     @classmethod
-    def keep_once(
+    def save_once(
         cls,
         key: PersonKey,
-        contents: Any,
+        contents: Contents,
         *,
         id: UUID,
         now: datetime,
-        again: Callable[[Self], None],
+        update: Callable[[Self], None],
         **plain: Any,
     ) -> Self:
-        """Store what was written under the id that its page was given, and return the row.
+        """Save what was written under the id that its page was given, and return the row.
 
-        Sent twice it stays one row as it is; sent again with other words, `again` puts the newer
-        words into it.
+        The same POST sent twice makes one row. Sent again with other contents, it passes the saved
+        row to `update`.
         """
         row = cls.sealed_by(key, contents, now=now, id=id, **plain)
-        # Nearly always there is none of this id yet, and nothing else to be asked.
-        if row.store_anew():
+        # Insert first: a repeated POST is rare, and without one nothing needs to be read.
+        if row.insert_if_new():
             return row
         with transaction.atomic():
-            kept = row._kept_before()
-            if kept is not None and kept.opens(key):
-                if kept.open(key) != contents:
-                    again(kept)
-                return kept
-        # The row of another person or another page, so the id never came from ours; or one that
-        # does not open, which nothing is written over. Take a fresh one.
-        return cls.keep_once(key, contents, id=uuid4(), now=now, again=again, **plain)
+            saved = row._lock_saved()
+            if saved is not None and saved.opens(key):
+                if saved.open(key) != contents:
+                    update(saved)
+                return saved
+        # The id belongs to another person or page, so we never gave it out for this one; or its row
+        # cannot be opened, and must not be overwritten. Save under a fresh id.
+        return cls.save_once(key, contents, id=uuid4(), now=now, update=update, **plain)
 
-    def _kept_before(self) -> Self | None:
-        """The row of this id, person and page, which nobody else changes meanwhile. What else is in
-        it may differ: the page may have been worded anew since."""
+    def _lock_saved(self) -> Self | None:
+        """Lock the saved row of this id, person and page.
+
+        Its other columns may differ: the page may have been reworded since.
+        """
         rows = type(self)._default_manager.select_for_update()
-        same = {name: getattr(self, name) for name in self.page}
-        return rows.filter(pk=self.pk, owner=self.owner_id, **same).first()
+        same_page = {name: getattr(self, name) for name in self.page_fields}
+        return rows.filter(pk=self.pk, owner=self.owner_id, **same_page).first()
 
-    def store_anew(self) -> bool:
-        """Store a new row; False where there is one of its id already, and nothing is changed."""
-        # By itself it is one statement, all or nothing; among others it must not spoil them.
-        among_others = transaction.get_connection().in_atomic_block
+    def insert_if_new(self) -> bool:
+        """Insert this row, or return False and change nothing if there is one with its id."""
+        # Inside a transaction a failed INSERT spoils it, hence a savepoint. Outside, the INSERT is
+        # atomic by itself and two statements are saved.
+        in_transaction = transaction.get_connection().in_atomic_block
         try:
-            with transaction.atomic() if among_others else nullcontext():
-                insert_of(type(self)).store(self)
+            with transaction.atomic() if in_transaction else nullcontext():
+                self.save(force_insert=True)
         except IntegrityError as error:
             if not isinstance(error.__cause__, UniqueViolation):
                 raise
             return False
         return True
 
-    def reseal(self, key: PersonKey, contents: Any, *, now: datetime) -> None:
-        """Put other contents into this row and store it."""
+    def reseal(self, key: PersonKey, contents: Contents, *, now: datetime) -> None:
+        """Replace the contents and save."""
         self.seal(key, contents, now=now)
         self.save(update_fields=["sealed", "scheme", "changed_at"])
 
-    def seal(self, key: PersonKey, contents: Any, *, now: datetime) -> None:
-        """Put other contents into this row; the caller stores it."""
+    def seal(self, key: PersonKey, contents: Contents, *, now: datetime) -> None:
+        """Replace the contents; the caller saves."""
         data = pack(dataclasses.asdict(contents))
         self.sealed = key.seal(self.purpose, self.id, data)
         self.scheme = self.SCHEME
         self.changed_at = now
 
     def opens(self, key: PersonKey) -> bool:
+        """Whether `open` returns contents."""
         try:
             self.open(key)
         except CannotOpen:
             return False
         return True
 
-    def open(self, key: PersonKey) -> Any:
-        """What was written. Raises CannotOpen; never returns anything else instead."""
+    def open(self, key: PersonKey) -> Contents:
+        """Return what was written. Raises CannotOpen under any other key, owner, purpose or row."""
         if self.scheme != self.SCHEME or self.owner_id != key.owner:
             raise CannotOpen
         data = key.open(self.purpose, self.id, self.sealed)
-        return self.contents_class(**unpack(data))
+        contents: Contents = self.contents_class(**unpack(data))
+        return contents

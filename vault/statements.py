@@ -2,11 +2,11 @@
 than asking it."""
 
 from collections.abc import Callable
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.db.models.query import get_related_populators
 
 
@@ -62,35 +62,6 @@ class Statement:
         for related in self.related:
             related.populate(row, found)
         return found
-
-
-class Insert:
-    """What storing a new row asks, built once for its model: as `save(force_insert=True)` does, but
-    for signals, which nobody here listens to."""
-
-    def __init__(self, model: type[Model]) -> None:
-        self.fields = model._meta.local_concrete_fields
-        quote = connections[DEFAULT_DB_ALIAS].ops.quote_name
-        columns = ", ".join(quote(str(field.column)) for field in self.fields)
-        places = ", ".join(["%s"] * len(self.fields))
-        table = quote(model._meta.db_table)
-        self.sql = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608 - names of ours
-
-    def store(self, row: Model) -> None:
-        """Raises IntegrityError."""
-        connection = connections[DEFAULT_DB_ALIAS]
-        values = [
-            field.get_db_prep_save(field.pre_save(row, add=True), connection)
-            for field in self.fields
-        ]
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, values)
-        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
-
-
-@cache
-def insert_of(model: type[Model]) -> Insert:
-    return Insert(model)
 
 
 def _converted(compiler: Any, converters: Any, rows: list[Any]) -> list[Any]:

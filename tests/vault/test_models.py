@@ -4,7 +4,10 @@ from uuid import uuid4
 import pytest
 from django.conf import LazySettings
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import IntegrityError, connection
+from django.db.migrations.state import ModelState
+from django.db.models import Model
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
 from journal.models import Letter, LetterContents
@@ -98,7 +101,7 @@ def test_rotation_run_again_does_nothing(
     assert "0 keys now wrapped" in capsys.readouterr().out
 
 
-def test_rotation_as_a_dry_run_changes_nothing(alice: User, settings: LazySettings) -> None:
+def test_rotation_changes_nothing_in_a_dry_run(alice: User, settings: LazySettings) -> None:
     rotate(settings)
 
     call_command("vault_rewrap", "--dry-run")
@@ -106,7 +109,9 @@ def test_rotation_as_a_dry_run_changes_nothing(alice: User, settings: LazySettin
     assert Key.objects.get().kek == "k1"
 
 
-def test_rotation_leaves_alone_what_no_key_opens(alice: User, settings: LazySettings) -> None:
+def test_rotation_leaves_keys_alone_that_it_cannot_open(
+    alice: User, settings: LazySettings
+) -> None:
     before = bytes(Key.objects.get().wrapped)
     rotate(settings, keep_old=False)
 
@@ -125,8 +130,7 @@ def test_missing_master_key_is_reported(alice: User, settings: LazySettings) -> 
     assert "“k1” is missing" in error.msg
 
 
-def test_sealed_row_needs_an_owner_that_exists(alice: User, now: datetime) -> None:
-    """The key's owner and the row's owner are one: a row cannot be made for somebody else."""
+def test_sealed_row_belongs_to_the_owner_of_the_key(alice: User, now: datetime) -> None:
     letter = Letter.sealed_by(alice.key, WORDS, now=now)
 
     assert letter.owner_id == alice.pk
@@ -135,10 +139,50 @@ def test_sealed_row_needs_an_owner_that_exists(alice: User, now: datetime) -> No
         letter.open(alice.key)
 
 
-def test_rows_of_a_person_are_found_by_an_index(db: None) -> None:
+def test_every_sealed_table_has_an_index_that_begins_with_the_owner(db: None) -> None:
     for model in Sealed.__subclasses__():
         with connection.cursor() as cursor:
             table = model._meta.db_table
-            found = connection.introspection.get_constraints(cursor, table).values()
-        ways = [each["columns"][0] for each in found if each["index"] or each["unique"]]
-        assert "owner_id" in ways, table
+            constraints = connection.introspection.get_constraints(cursor, table).values()
+        first_columns = [
+            each["columns"][0] for each in constraints if each["index"] or each["unique"]
+        ]
+        assert "owner_id" in first_columns, table
+
+
+def test_sealed_row_is_inserted_once_and_never_overwritten(
+    alice: User, bob: User, letter: Letter, now: datetime
+) -> None:
+    others = LetterContents(to="N.", body="Other words.")
+    for person in (alice, bob):
+        assert not Letter.sealed_by(person.key, others, id=letter.pk, now=now).insert_if_new()
+
+    # The transaction around it can still be used.
+    assert Letter.objects.get().open(alice.key) == WORDS
+    assert Letter.sealed_by(alice.key, others, now=now).insert_if_new()
+    assert Letter.objects.count() == 2
+
+
+def test_row_that_cannot_be_inserted_for_another_reason_raises(alice: User, now: datetime) -> None:
+    unknown = Letter.sealed_by(alice.key, WORDS, now=now, kind="unknown")
+
+    with pytest.raises(IntegrityError, match="letter_is_of_a_known_kind"):
+        unknown.insert_if_new()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_insert_outside_a_transaction_takes_one_statement(alice: User, now: datetime) -> None:
+    letter = Letter.sealed_by(alice.key, WORDS, now=now)
+
+    with CaptureQueriesContext(connection) as captured:
+        assert letter.insert_if_new()
+        assert not letter.insert_if_new()
+
+    commands = [query["sql"].split()[0] for query in captured.captured_queries]
+    assert commands == ["INSERT", "INSERT"]
+
+
+def test_sealed_class_does_not_put_typing_into_migrations() -> None:
+    """Django cannot build the historical model of a migration that names Generic as a base."""
+    for model in Sealed.__subclasses__():
+        assert ModelState.from_model(model).bases == (Model,)

@@ -47,24 +47,6 @@ def test_row_is_a_stored_one_and_whole(alice: User, now: datetime) -> None:
     assert (row.pk, row.created_at, row._state.adding) == (kept.pk, now, False)
 
 
-def test_row_is_stored_as_django_stores_it(alice: User, now: datetime) -> None:
-    plain = {"opens_on": now.date(), "tell_hour": 9, "tell_at": now, "sitting": uuid4(), "turn": 7}
-    by_us, by_django = (
-        Letter.sealed_by(alice.key, LetterContents("a", "b"), now=now, **plain) for _ in range(2)
-    )
-    by_us.sealed = by_django.sealed
-
-    assert by_us.store_anew()
-    by_django.save(force_insert=True)
-
-    ours, djangos = (Letter.objects.filter(pk=row.pk).values().get() for row in (by_us, by_django))
-    assert ours | {"id": by_django.pk} == djangos
-    assert (by_us._state.adding, by_us._state.db) == (False, by_django._state.db)
-    by_us.version = 2
-    by_us.save()
-    assert Letter.objects.get(pk=by_us.pk).version == 2
-
-
 def test_row_brings_whom_it_was_asked_to_bring(
     alice: User, now: datetime, statements: Statements
 ) -> None:
