@@ -11,44 +11,44 @@ from celery.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from mail import kinds
-from mail.emails import Words, sealed
+from mail.emails import MailContent, seal_payload
 from mail.models import Heartbeat, Message, State
-from mail.relay import Answer, Relay
+from mail.relay import DeliveryStatus, Relay
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
 
 logger = logging.getLogger(__name__)
 
-# As many mails as one crash may leave in doubt.
-CHUNK = 20
-# How far one run looks ahead for mail that nobody wants any more.
-AHEAD = 500
-BUDGET = timedelta(seconds=50)
-# How long it can be looked up that a mail was sent, and how many rows one run deletes after that.
-KEPT = timedelta(days=90)
-TIDIED = 5000
-# For how many seconds a database that is away is waited for when something has left.
-PATIENCE = 60
+# A crash leaves at most this many mails in doubt.
+CHUNK_SIZE = 20
+# How many due mails one run checks for being still wanted.
+LOOKAHEAD = 500
+TIME_BUDGET = timedelta(seconds=50)
+# How long rows in a final state are stored, and how many one run deletes after that.
+RETENTION = timedelta(days=90)
+TIDY_BATCH_SIZE = 5000
+# For how many seconds saving an outcome is retried while the database is away.
+DATABASE_PATIENCE = 60
 HEARTBEAT = "mail"
 
 Clock = Callable[[], datetime]
 
 
-def post(
+def enqueue(
     *,
     kind: str,
     to: str,
-    words: Words,
+    content: MailContent,
     now: datetime,
     person: "AbstractBaseUser | None" = None,
     key: str | None = None,
     closes_at: datetime | None = None,
 ) -> None:
-    """Put a finished mail into the outbox, in the caller's transaction. Nothing is sent here.
+    """Put a prerendered mail into the outbox, in the caller's transaction. Nothing is sent here.
 
-    A second mail with the same key is not stored. A mail with `closes_at` leaves before that
-    moment or not at all.
+    A second mail with the same key is not stored. With `closes_at` it is sent before that moment
+    or not at all.
     """
     if kinds.is_registered(kind):
         raise ValueError(f"Mail of the kind {kind!r} is put together when it is sent.")
@@ -62,61 +62,62 @@ def post(
         closes_at=closes_at,
         created_at=now,
     )
-    message.payload = sealed(message, to=to, words=words)
+    message.payload = seal_payload(message, to=to, content=content)
     Message.objects.bulk_create([message], ignore_conflicts=True)
 
 
 def send_due(*, clock: Clock) -> int:
-    """Send what is due, until nothing is left or the time is up. Returns how many were sent.
+    """Send due mail until none is left or the time is up. Returns the number sent.
 
-    Safe to run any number of times at once: a row is claimed by one run only.
+    Concurrent runs are safe: each row is claimed by one of them.
     """
     now = clock()
     Heartbeat.objects.beat(HEARTBEAT, now=now)
     reap(now=now)
-    sweep(now=now)
+    skip_unwanted(now=now)
     if not Message.objects.due(now).exists():
         return 0
     relay = Relay()
     try:
-        return _drain(relay, clock=clock, deadline=now + BUDGET)
+        return _drain(relay, clock=clock, deadline=now + TIME_BUDGET)
     finally:
-        relay.drop()
+        relay.disconnect()
 
 
 def tidy(*, now: datetime) -> int:
-    """Delete rows of mail that has long been over, a batch of them. Returns how many.
+    """Delete one batch of rows past their retention. Returns the number deleted.
 
-    What is left waits for the next run, and two runs at once delete each row once.
+    Concurrent runs are safe, and the next run continues where this one stopped.
     """
-    old = Message.objects.over_for(KEPT, now=now).order_by("ended_at")
-    batch = list(old.values_list("pk", flat=True)[:TIDIED])
+    old = Message.objects.ended_for(RETENTION, now=now).order_by("ended_at")
+    batch = list(old.values_list("pk", flat=True)[:TIDY_BATCH_SIZE])
     return Message.objects.filter(pk__in=batch).delete()[0]
 
 
 @transaction.atomic
 def reap(*, now: datetime) -> None:
-    """Settle what a process that is gone was sending: it may have arrived, or not."""
+    """Settle the rows of a process that died while sending: they may have been delivered."""
     for message in Message.objects.stuck(now).lock_skipping_locked():
-        _settle([message], _outcome(message, Answer.UNKNOWN, now=now), now=now)
+        outcome = _outcome(message, DeliveryStatus.UNKNOWN, now=now)
+        _save_outcome([message], outcome, now=now)
 
 
 @transaction.atomic
-def sweep(*, now: datetime) -> None:
-    """Close what nobody wants any more, also where its window is over.
+def skip_unwanted(*, now: datetime) -> None:
+    """Skip mail that is no longer wanted or whose window has closed.
 
-    Looks at those whose turn is next: what stands further back is not claimed either.
+    Only the next mails in sending order are checked: no others can be claimed in this run.
     """
-    ahead = Message.objects.waiting().filter(due_at__lte=now).in_turn()[:AHEAD]
-    unwanted = Message.objects.filter(~kinds.wanted(now), pk__in=ahead.values("pk"))
-    if found := list(unwanted.lock_skipping_locked().values_list("pk", flat=True)):
-        Message.objects.filter(pk__in=found).skip("not wanted", now=now)
+    next_up = Message.objects.pending().filter(due_at__lte=now).in_sending_order()[:LOOKAHEAD]
+    unwanted = Message.objects.filter(~kinds.wanted(now), pk__in=next_up.values("pk"))
+    if locked := list(unwanted.lock_skipping_locked().values_list("pk", flat=True)):
+        Message.objects.filter(pk__in=locked).skip("not wanted", now=now)
 
 
 def _drain(relay: Relay, *, clock: Clock, deadline: datetime) -> int:
     sent = 0
-    # The connection comes first: while there is none, nothing is claimed and every row stays due.
-    while clock() < deadline and relay.ready():
+    # Connect before claiming: while the relay is away, no row is claimed and all stay due.
+    while clock() < deadline and relay.ensure_connected():
         messages = _claim(now=clock())
         if not messages:
             break
@@ -126,11 +127,12 @@ def _drain(relay: Relay, *, clock: Clock, deadline: datetime) -> int:
 
 def _claim(*, now: datetime) -> Sequence[Message]:
     wanted = Message.objects.due(now).filter(kinds.wanted(now))
-    claimed = wanted.claim(now=now, limit=CHUNK)
+    claimed = wanted.claim(now=now, limit=CHUNK_SIZE)
     if not claimed:
         return []
-    rows = Message.objects.filter(pk__in=claimed).in_turn()
-    return list(rows.select_related(*kinds.needs()) if kinds.needs() else rows)
+    rows = Message.objects.filter(pk__in=claimed).in_sending_order()
+    related = kinds.select_related()
+    return list(rows.select_related(*related) if related else rows)
 
 
 @dataclass(frozen=True)
@@ -141,8 +143,8 @@ class Outcome:
 
 
 SENT = Outcome(State.SENT)
-# Claimed and then left alone.
-UNTOUCHED = Outcome(State.DUE)
+# Claimed but not tried.
+NOT_TRIED = Outcome(State.DUE)
 
 
 def _send_all(
@@ -152,69 +154,69 @@ def _send_all(
     outcomes: dict[Outcome, list[Message]] = {}
     sent = 0
     try:
-        while waiting and clock() < deadline and relay.ready():
+        while waiting and clock() < deadline and relay.ensure_connected():
             message = waiting.popleft()
             outcome = _send(relay, message, clock=clock)
             sent += outcome == SENT
             if kinds.of(message).at_most_once:
                 outcomes.setdefault(outcome, []).append(message)
             else:
-                # If this process ended now, it would be sent again: it is written down at once.
-                _record({outcome: [message]}, now=clock())
+                # If this process died before the end of the chunk, the mail would be sent again.
+                _save_outcomes({outcome: [message]}, now=clock())
     finally:
-        # A row that broke out of the loop in the middle stays as it is, for the reaper.
-        outcomes.setdefault(UNTOUCHED, []).extend(waiting)
-        _record(outcomes, now=clock())
+        # The row that raised stays in `sending`; the reaper settles it.
+        outcomes.setdefault(NOT_TRIED, []).extend(waiting)
+        _save_outcomes(outcomes, now=clock())
     return sent
 
 
 def _send(relay: Relay, message: Message, *, clock: Clock) -> Outcome:
     kind = kinds.of(message)
-    if message.is_closed(clock()):
-        return UNTOUCHED
+    if message.is_past_window(clock()):
+        return NOT_TRIED
     try:
-        answer = relay.deliver(kind.compose(message))
+        status = relay.deliver(kind.compose(message))
     except kinds.Unwanted:
         return Outcome(State.SKIPPED, "not wanted")
     except SoftTimeLimitExceeded:
         raise
     except Exception as error:
-        # One mail that cannot be put together must not hold up the others. The error's own text
-        # may carry an address.
-        said = {"kind": message.kind, "error": type(error).__name__}
-        logger.error("mail cannot be put together", extra=said)
-        relay.drop()
+        # One mail that cannot be built must not block the others. Log the type only: the text of
+        # the error may contain an address.
+        fields = {"kind": message.kind, "error": type(error).__name__}
+        logger.error("mail cannot be put together", extra=fields)
+        relay.disconnect()
         return Outcome(State.FAILED, "poison")
-    if answer is Answer.GONE:
-        kind.gone(message)
-    return _outcome(message, answer, now=clock())
+    if status is DeliveryStatus.NO_SUCH_ADDRESS:
+        kind.on_no_such_address(message)
+    return _outcome(message, status, now=clock())
 
 
-def _outcome(message: Message, answer: Answer, *, now: datetime) -> Outcome:
+def _outcome(message: Message, status: DeliveryStatus, *, now: datetime) -> Outcome:
     kind = kinds.of(message)
-    pause = kind.pause(message.attempts)
-    if answer is Answer.ACCEPTED:
+    delay = kind.retry_delay(message.attempts)
+    if status is DeliveryStatus.ACCEPTED:
         return SENT
-    if answer is Answer.UNKNOWN and (kind.at_most_once or pause is None):
-        return Outcome(State.UNKNOWN, answer)
-    if answer is Answer.GONE or pause is None:
-        return Outcome(State.FAILED, answer)
-    return Outcome(State.DUE, due_at=now + pause)
+    if status is DeliveryStatus.UNKNOWN and (kind.at_most_once or delay is None):
+        return Outcome(State.UNKNOWN, status)
+    if status is DeliveryStatus.NO_SUCH_ADDRESS or delay is None:
+        return Outcome(State.FAILED, status)
+    return Outcome(State.DUE, due_at=now + delay)
 
 
-def _record(outcomes: dict[Outcome, list[Message]], *, now: datetime) -> None:
-    # What has left is written down first: nothing that fails after it may make it leave again.
+def _save_outcomes(outcomes: dict[Outcome, list[Message]], *, now: datetime) -> None:
+    # Sent mail first: if saving another outcome raised before it, sent mail would go out again.
     for outcome in sorted(outcomes, key=lambda outcome: outcome != SENT):
-        _insist(outcomes[outcome], outcome, now=now)
+        _save_with_retries(outcomes[outcome], outcome, now=now)
 
 
-def _insist(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
-    """Settle these, also where the database is being restarted meanwhile: what has left and is not
-    written down might leave again."""
-    deadline = time.monotonic() + PATIENCE
+def _save_with_retries(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
+    """Save the outcome, also across a restart of the database: unsaved, sent mail may be sent
+    again."""
+    deadline = time.monotonic() + DATABASE_PATIENCE
     while True:
         try:
-            return _settle(messages, outcome, now=now)
+            return _save_outcome(messages, outcome, now=now)
         except (OperationalError, InterfaceError):
             if connection.in_atomic_block or time.monotonic() > deadline:
                 raise
@@ -223,23 +225,23 @@ def _insist(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> 
             time.sleep(1)
 
 
-def _settle(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
+def _save_outcome(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
     if not messages:
         return
-    rows = Message.objects.claimed_with(messages)
-    if outcome == UNTOUCHED:
-        rows.never_tried()
+    rows = Message.objects.still_claimed(messages)
+    if outcome == NOT_TRIED:
+        rows.release()
     elif outcome.due_at:
-        rows.put_back(due_at=outcome.due_at)
+        rows.retry_at(outcome.due_at)
     elif outcome.state == State.FAILED:
-        _give_up(messages, outcome.reason, now=now)
+        _fail(messages, outcome.reason, now=now)
     else:
         rows.end(outcome.state, reason=outcome.reason, now=now)
 
 
 @transaction.atomic
-def _give_up(messages: Sequence[Message], reason: str, *, now: datetime) -> None:
+def _fail(messages: Sequence[Message], reason: str, *, now: datetime) -> None:
     for message in messages:
-        row = Message.objects.claimed_with([message])
+        row = Message.objects.still_claimed([message])
         if row.end(State.FAILED, reason=reason, now=now):
-            kinds.of(message).failed(message, now)
+            kinds.of(message).on_failure(message, now)

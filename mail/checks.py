@@ -5,7 +5,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 
 
 @register
-def one_kind_of_tls(**kwargs: Any) -> list[CheckMessage]:
+def tls_and_ssl_are_not_both_set(**kwargs: Any) -> list[CheckMessage]:
     if not (settings.EMAIL_USE_TLS and settings.EMAIL_USE_SSL):
         return []
     return [
@@ -18,7 +18,7 @@ def one_kind_of_tls(**kwargs: Any) -> list[CheckMessage]:
 
 
 @register(Tags.security, deploy=True)
-def mail_leaves_this_machine(**kwargs: Any) -> list[CheckMessage]:
+def mail_is_not_caught(**kwargs: Any) -> list[CheckMessage]:
     if not settings.MAIL_CATCHER:
         return []
     return [

@@ -14,49 +14,49 @@ PAYLOAD = "mail.payload"
 
 
 @dataclass(frozen=True)
-class Words:
-    """What one mail says."""
+class MailContent:
+    """Subject and both bodies of one mail."""
 
     subject: str
     text: str
     html: str
 
 
-def words(folder: str, **context: object) -> Words:
-    """The three parts that lie in this folder of templates, in the language that is active."""
+def render(folder: str, **context: object) -> MailContent:
+    """Render the three templates of this folder in the active language."""
     context["discreet_name"] = settings.DISCREET_NAME
-    return Words(
+    return MailContent(
         subject=render_to_string(f"{folder}/subject.txt", context).strip(),
         text=render_to_string(f"{folder}/body.txt", context).strip() + "\n",
         html=render_to_string(f"{folder}/body.html", context),
     )
 
 
-def link(name: str, *args: object) -> str:
-    """The whole address of one of our pages, as it stands in a mail."""
-    # Never from the request: a forged Host header must not end up in anyone's mailbox.
+def absolute_url(name: str, *args: object) -> str:
+    """Return the absolute URL of one of our pages."""
+    # Never from the request: a forged Host header would put another site into the mail.
     return f"{settings.SITE_URL}{reverse(name, args=args)}"
 
 
 class OneLineMail(EmailMultiAlternatives):
-    """A mail whose headers stay on one line each, however long the host's name is.
+    """A mail that folds no header, however long the host name is.
 
-    A folded List-Unsubscribe header breaks the signature check of some receivers.
+    Some receivers fail the signature check of a folded List-Unsubscribe header.
     """
 
-    def message(self) -> Any:  # type: ignore[override]
-        message: Any = super().message()
+    def message(self, *args: Any, **kwargs: Any) -> Any:
+        message: Any = super().message(*args, **kwargs)
         message.policy = message.policy.clone(max_line_length=998)
         return message
 
 
 def build(
-    message: Message, *, to: str, words: Words, headers: Mapping[str, str] | None = None
+    message: Message, *, to: str, content: MailContent, headers: Mapping[str, str] | None = None
 ) -> OneLineMail:
-    """Text first, HTML second; the same Message-ID however often it is tried."""
+    """Build the mail of this row, text first. Each try has the same Message-ID."""
     mail = OneLineMail(
-        subject=words.subject,
-        body=words.text,
+        subject=content.subject,
+        body=content.text,
         to=[to],
         headers={
             "Message-ID": f"<{message.pk}@{settings.SITE.hostname}>",
@@ -64,16 +64,16 @@ def build(
             **(headers or {}),
         },
     )
-    mail.attach_alternative(words.html, "text/html")
+    mail.attach_alternative(content.html, "text/html")
     return mail
 
 
-def sealed(message: Message, *, to: str, words: Words) -> bytes:
-    """What the row of a ready-made mail carries until it is over."""
-    return ring().seal(PAYLOAD, message.pk, pack({"to": to, **asdict(words)}))
+def seal_payload(message: Message, *, to: str, content: MailContent) -> bytes:
+    """Seal address and content for the `payload` of this row."""
+    return ring().seal(PAYLOAD, message.pk, pack({"to": to, **asdict(content)}))
 
 
-def ready_made(message: Message) -> OneLineMail:
-    """The mail that was sealed into the row. Raises CannotOpen."""
+def build_from_payload(message: Message) -> OneLineMail:
+    """Build the mail that is sealed in this row. Raises CannotOpen."""
     contents = unpack(ring().open(PAYLOAD, message.pk, bytes(message.payload)))
-    return build(message, to=contents.pop("to"), words=Words(**contents))
+    return build(message, to=contents.pop("to"), content=MailContent(**contents))

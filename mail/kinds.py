@@ -1,7 +1,7 @@
-"""The kinds of mail there are: how each is put together, until when it is wanted, how it retries.
+"""The registry of the kinds of mail: how each is built, until when it is wanted, how it retries.
 
-Rooms above this one register theirs when the apps are ready. A kind that nobody registered is
-ready-made mail: its address and words lie sealed in the row (see `actions.post`).
+Rooms above this one register their kinds in `AppConfig.ready`. Mail of any other kind is
+prerendered: its address and content are sealed in the row (see `actions.enqueue`).
 """
 
 from collections.abc import Callable
@@ -11,59 +11,59 @@ from datetime import datetime, timedelta
 from django.core.mail import EmailMessage
 from django.db.models import Q
 
-from mail.emails import ready_made
+from mail.emails import build_from_payload
 from mail.models import Message
 
 
 class Unwanted(Exception):
-    """Raised by a kind's `compose` where what the mail was about has gone meanwhile."""
+    """Raised by a kind's `compose` if the reason for the mail has gone meanwhile."""
 
 
 def _always(now: datetime) -> Q:
     return Q()
 
 
-def _until_it_closes(now: datetime) -> Q:
+def _inside_window(now: datetime) -> Q:
     return Q(closes_at=None) | Q(closes_at__gt=now)
 
 
-def _nothing(message: Message) -> None:
+def _ignore(message: Message) -> None:
     pass
 
 
-def _nothing_more(message: Message, now: datetime) -> None:
+def _ignore_failure(message: Message, now: datetime) -> None:
     pass
 
 
 @dataclass(frozen=True)
 class Kind:
     name: str
-    # Whether a second copy is worse than none: then an unanswered hand-over is never repeated.
+    # A second copy is worse than none: a delivery without an answer is not retried.
     at_most_once: bool
     compose: Callable[[Message], EmailMessage]
-    # The pause after each try that failed; after one more try the mail is given up.
-    pauses: tuple[timedelta, ...]
-    # A condition on Message rows: those that do not meet it are skipped, never sent.
+    # The delay after each failed try. The try after the last delay is the last one.
+    retry_delays: tuple[timedelta, ...]
+    # A condition on Message rows. Rows that do not meet it are skipped.
     still_wanted: Callable[[datetime], Q] = _always
-    # Called when the relay says that this address does not exist.
-    gone: Callable[[Message], None] = _nothing
-    # Called when this mail is given up for good: it did not arrive.
-    failed: Callable[[Message, datetime], None] = _nothing_more
-    # What `compose` reads beside the row, as `select_related` names it.
-    needs: tuple[str, ...] = ()
+    # Called when the relay answers that the address does not exist.
+    on_no_such_address: Callable[[Message], None] = _ignore
+    # Called in the transaction that marks this mail as failed for good.
+    on_failure: Callable[[Message, datetime], None] = _ignore_failure
+    # What `compose` reads beside the row, as arguments of `QuerySet.select_related`.
+    select_related: tuple[str, ...] = ()
 
-    def pause(self, attempts: int) -> timedelta | None:
-        """How long to wait after this many tries; None when it has had them all."""
-        return self.pauses[attempts - 1] if attempts <= len(self.pauses) else None
+    def retry_delay(self, attempts: int) -> timedelta | None:
+        """Return the delay after this many failed tries, or None if that was the last one."""
+        return self.retry_delays[attempts - 1] if attempts <= len(self.retry_delays) else None
 
 
-# Someone is waiting for it, and a code in it lives for ten minutes: the last try comes before.
-READY_MADE = Kind(
-    name="ready-made",
+PRERENDERED = Kind(
+    name="prerendered",
     at_most_once=False,
-    compose=ready_made,
-    pauses=tuple(timedelta(seconds=pause) for pause in (10, 30, 120, 400)),
-    still_wanted=_until_it_closes,
+    compose=build_from_payload,
+    # A code in the mail lives for ten minutes: the last try comes before that.
+    retry_delays=tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 400)),
+    still_wanted=_inside_window,
 )
 
 _registered: dict[str, Kind] = {}
@@ -78,16 +78,17 @@ def is_registered(name: str) -> bool:
 
 
 def of(message: Message) -> Kind:
-    return _registered.get(message.kind, READY_MADE)
+    return _registered.get(message.kind, PRERENDERED)
 
 
 def wanted(now: datetime) -> Q:
-    """A condition on Message rows: still wanted by what their kind says."""
-    condition = ~Q(kind__in=list(_registered)) & READY_MADE.still_wanted(now)
+    """A condition on Message rows: each is still wanted by its own kind."""
+    condition = ~Q(kind__in=list(_registered)) & PRERENDERED.still_wanted(now)
     for kind in _registered.values():
         condition |= Q(kind=kind.name) & kind.still_wanted(now)
     return condition
 
 
-def needs() -> list[str]:
-    return sorted({name for kind in _registered.values() for name in kind.needs})
+def select_related() -> list[str]:
+    """What the kinds together need, as arguments of `QuerySet.select_related`."""
+    return sorted({name for kind in _registered.values() for name in kind.select_related})

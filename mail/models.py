@@ -7,15 +7,15 @@ from django.conf import settings
 from django.db import connection, models, transaction
 from django.db.models import BooleanField, ExpressionWrapper, F, Q
 
-# A row that is still being sent after this long belongs to a process that is gone: Celery ends one
-# that takes 135 seconds. Short enough that a code, which lives for ten minutes, is sent once more.
+# A row in `sending` for this long belongs to a process that died: Celery ends one after 135
+# seconds. Short enough to send a code again within the ten minutes it lives.
 STUCK_AFTER = timedelta(minutes=3)
-# False comes first: mail that carries its own words is mail that somebody is waiting for, and goes
-# before any crowd of the other kinds. An index holds this order.
-IS_EMPTY = ExpressionWrapper(Q(payload=b""), output_field=BooleanField())
-IN_TURN = (IS_EMPTY, "due_at", "pk")
-# `rows` is the database's own text of a query that locks. As an array it is worked out once; a
-# plain IN may be planned in a way that runs its LIMIT again and again.
+# False sorts first: somebody is waiting for prerendered mail (a code), so it must not queue behind
+# other mail. The index mail_message_due has this order.
+HAS_NO_PAYLOAD = ExpressionWrapper(Q(payload=b""), output_field=BooleanField())
+SENDING_ORDER = (HAS_NO_PAYLOAD, "due_at", "pk")
+# `rows` is the SQL of a locking query. ARRAY runs it once; with a plain IN, Postgres may choose a
+# plan that runs the subquery and its LIMIT several times, and so claims too many rows.
 CLAIM = """
 UPDATE mail_message SET state = %s, sending_at = %s, attempts = attempts + 1
 WHERE id = ANY(ARRAY({rows})) RETURNING id
@@ -31,94 +31,94 @@ class State(models.TextChoices):
     SKIPPED = "skipped"
 
 
-OVER = (State.SENT, State.FAILED, State.UNKNOWN, State.SKIPPED)
+FINAL_STATES = (State.SENT, State.FAILED, State.UNKNOWN, State.SKIPPED)
 
 
 class MessageQuerySet(models.QuerySet["Message"]):
-    def waiting(self) -> Self:
+    def pending(self) -> Self:
         return self.filter(state=State.DUE)
 
     def due(self, now: datetime) -> Self:
-        """What may leave now. A row whose window has closed waits for a new one."""
-        in_window = Q(closes_at=None) | Q(closes_at__gt=now)
-        return self.waiting().filter(in_window, due_at__lte=now)
+        """Mail that may be sent now. A row past its window waits for a new one."""
+        inside_window = Q(closes_at=None) | Q(closes_at__gt=now)
+        return self.pending().filter(inside_window, due_at__lte=now)
 
-    def over_for(self, age: timedelta, *, now: datetime) -> Self:
-        return self.filter(state__in=OVER, ended_at__lt=now - age)
+    def ended_for(self, age: timedelta, *, now: datetime) -> Self:
+        """Mail that has been in a final state for longer than this."""
+        return self.filter(state__in=FINAL_STATES, ended_at__lt=now - age)
 
-    def being_sent(self) -> Self:
+    def sending(self) -> Self:
         return self.filter(state=State.SENDING)
 
-    def claimed_with(self, messages: Sequence["Message"]) -> Self:
-        """These rows, as far as the claim that these messages were read under still holds."""
+    def still_claimed(self, messages: Sequence["Message"]) -> Self:
+        """These rows, as long as they are under the claim that they were read with."""
         keys = [message.pk for message in messages]
         claims = {message.sending_at for message in messages}
-        return self.being_sent().filter(pk__in=keys, sending_at__in=claims)
+        return self.sending().filter(pk__in=keys, sending_at__in=claims)
 
     def stuck(self, now: datetime) -> Self:
-        return self.being_sent().filter(sending_at__lt=now - STUCK_AFTER)
+        return self.sending().filter(sending_at__lt=now - STUCK_AFTER)
 
-    def in_turn(self) -> Self:
-        """What somebody is waiting for first, and of that the oldest."""
-        return self.order_by(*IN_TURN)
+    def in_sending_order(self) -> Self:
+        """Prerendered mail first, then the oldest."""
+        return self.order_by(*SENDING_ORDER)
 
     def lock_skipping_locked(self) -> Self:
-        """Locked for this transaction, passing by what another one holds."""
+        """Lock the rows that no other transaction has locked."""
         return self.select_for_update(skip_locked=True)
 
     def claim(self, *, now: datetime, limit: int) -> list[UUID]:
-        """Mark up to `limit` of these rows as being sent: one statement, committed on return.
+        """Mark up to `limit` of these rows as `sending` and return their ids.
 
-        A row is claimed by one caller only, however many call at once.
+        Committed on return, and each row is claimed by one of any number of concurrent callers.
         """
         with transaction.atomic(durable=True):
-            rows, params = (
-                self.lock_skipping_locked().in_turn().values("pk")[:limit].query.sql_with_params()
-            )
+            rows = self.lock_skipping_locked().in_sending_order().values("pk")[:limit]
+            sql, params = rows.query.sql_with_params()
             with connection.cursor() as cursor:
-                cursor.execute(CLAIM.format(rows=rows), [State.SENDING, now, *params])
+                cursor.execute(CLAIM.format(rows=sql), [State.SENDING, now, *params])
                 return [row[0] for row in cursor.fetchall()]
 
     def end(self, state: State, *, reason: str = "", now: datetime) -> int:
-        """Close these rows for good. What they carried is emptied."""
+        """Put these rows into a final state and empty their payload."""
         return self.update(state=state, reason=reason, ended_at=now, payload=b"")
 
     def skip(self, reason: str, *, now: datetime) -> int:
-        """Close those of these rows that have not begun to leave."""
-        return self.waiting().end(State.SKIPPED, reason=reason, now=now)
+        """Skip the pending ones of these rows."""
+        return self.pending().end(State.SKIPPED, reason=reason, now=now)
 
-    def put_back(self, *, due_at: datetime) -> int:
-        """Make rows that were being sent due again at a later moment."""
+    def retry_at(self, due_at: datetime) -> int:
+        """Make claimed rows due again at this moment."""
         return self.update(state=State.DUE, sending_at=None, due_at=due_at)
 
-    def never_tried(self) -> int:
-        """Like put_back, for rows that were claimed and then left alone: no try is counted."""
+    def release(self) -> int:
+        """Make claimed rows due again without counting a try."""
         attempts = F("attempts") - 1
         return self.update(state=State.DUE, sending_at=None, attempts=attempts)
 
     def lag(self, now: datetime) -> timedelta:
-        """How long the oldest mail that may leave has been waiting. Zero when nothing waits."""
+        """Return how long the oldest due mail has been waiting; zero if none is due."""
         oldest = self.due(now).order_by("due_at").values_list("due_at", flat=True).first()
         return now - oldest if oldest else timedelta(0)
 
 
 class Message(models.Model):
-    """One mail, from the moment somebody wants it to what became of it: outbox and ledger."""
+    """One mail, from queued to its final state: outbox and ledger."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     kind = models.CharField(max_length=40)
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+"
     )
-    # What makes this mail this mail: a second row with the same key is never stored.
+    # Idempotency key: a second row with the same key is not stored.
     key = models.CharField(max_length=120, unique=True)
-    # Address and words of a mail that was written beforehand, sealed; empty once it is over.
+    # Address and content of prerendered mail, sealed. Emptied in a final state.
     payload = models.BinaryField(default=b"")
     state = models.CharField(max_length=10, choices=State.choices, default=State.DUE)
     reason = models.CharField(max_length=40, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     due_at = models.DateTimeField()
-    # Where set, the mail does not leave at or after this moment.
+    # The end of its window: not sent at or after this moment.
     closes_at = models.DateTimeField(null=True)
     sending_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
@@ -132,8 +132,8 @@ class Message(models.Model):
                 condition=Q(state__in=State.values), name="mail_message_has_a_known_state"
             ),
             models.CheckConstraint(
-                condition=Q(state__in=OVER, ended_at__isnull=False)
-                | (~Q(state__in=OVER) & Q(ended_at__isnull=True)),
+                condition=Q(state__in=FINAL_STATES, ended_at__isnull=False)
+                | (~Q(state__in=FINAL_STATES) & Q(ended_at__isnull=True)),
                 name="mail_message_is_over_when_it_ended",
             ),
             models.CheckConstraint(
@@ -141,7 +141,7 @@ class Message(models.Model):
                 name="mail_message_being_sent_says_since_when",
             ),
             models.CheckConstraint(
-                condition=~Q(state__in=OVER) | Q(payload=b""),
+                condition=~Q(state__in=FINAL_STATES) | Q(payload=b""),
                 name="mail_message_over_carries_nothing",
             ),
             models.CheckConstraint(
@@ -152,7 +152,7 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(
-                IS_EMPTY, "due_at", "id", condition=Q(state="due"), name="mail_message_due"
+                HAS_NO_PAYLOAD, "due_at", "id", condition=Q(state="due"), name="mail_message_due"
             ),
             models.Index(
                 fields=["sending_at"], condition=Q(state="sending"), name="mail_message_sending"
@@ -162,7 +162,7 @@ class Message(models.Model):
     def __str__(self) -> str:
         return f"{self.kind} mail {self.pk}"
 
-    def is_closed(self, now: datetime) -> bool:
+    def is_past_window(self, now: datetime) -> bool:
         return self.closes_at is not None and self.closes_at <= now
 
 
@@ -176,12 +176,12 @@ class HeartbeatQuerySet(models.QuerySet["Heartbeat"]):
         )
 
     def ages(self, now: datetime) -> dict[str, timedelta]:
-        """How long ago each of them was last seen."""
+        """Return the time since each last beat, by name."""
         return {name: now - at for name, at in self.values_list("name", "at")}
 
 
 class Heartbeat(models.Model):
-    """When a task of the clock last ran: how a page can tell that beat and worker live."""
+    """When a periodic task last ran: shows /readyz whether beat and worker are alive."""
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()

@@ -1,6 +1,6 @@
-"""When mail that nobody is waiting for may arrive: by day, on the clock of whoever gets it.
+"""Quiet hours: mail that nobody is waiting for arrives by day, on its reader's clock.
 
-Pure: dates, hours and zones in, moments out; no database, no clock.
+Pure functions on dates, hours and zones: no database, no clock.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext_lazy as _
 
-# No such mail leaves outside these hours.
-OPENS, CLOSES = time(8), time(20)
-HOURS = range(OPENS.hour, CLOSES.hour)
-# Times as people say them; a language that writes 19:00 translates them so.
-HOUR_WORDS = dict(
+# Quiet hours are everything outside these times.
+DAY_START, DAY_END = time(8), time(20)
+DAY_HOURS = range(DAY_START.hour, DAY_END.hour)
+# Translatable, because many languages write 19:00.
+HOUR_LABELS = dict(
     zip(
-        HOURS,
+        DAY_HOURS,
         (
             _("8 am"),
             _("9 am"),
@@ -34,25 +34,28 @@ HOUR_WORDS = dict(
 )
 
 
-def moment(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The moment (UTC) when a clock in this zone shows this day and time. A time that the clocks
-    skip moves forward by as much as they do; a time that comes twice is its first."""
+def to_utc(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """Return the moment in UTC at which clocks in this zone show this day and time.
+
+    A time that the clocks skip moves forward by the same amount; a time that occurs twice is its
+    first occurrence.
+    """
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
 
 
 def is_quiet(at: datetime, zone: ZoneInfo) -> bool:
     """Whether this moment is in the quiet hours of this zone."""
-    return not OPENS <= at.astimezone(zone).time() < CLOSES
+    return not DAY_START <= at.astimezone(zone).time() < DAY_END
 
 
-def closes(at: datetime, zone: ZoneInfo) -> datetime:
-    """When the quiet hours begin on the day of this moment."""
-    return moment(at.astimezone(zone).date(), CLOSES, zone)
+def day_end(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return when the quiet hours begin on the date of this moment in this zone."""
+    return to_utc(at.astimezone(zone).date(), DAY_END, zone)
 
 
-def next_time(hour: int, zone: ZoneInfo, now: datetime) -> datetime:
-    """The next time after now that this hour comes round."""
+def next_hour(hour: int, zone: ZoneInfo, now: datetime) -> datetime:
+    """Return the next moment after `now` at which clocks in this zone show this hour."""
     day = now.astimezone(zone).date()
-    while (at := moment(day, time(hour), zone)) <= now:
+    while (at := to_utc(day, time(hour), zone)) <= now:
         day += timedelta(days=1)
     return at

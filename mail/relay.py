@@ -1,4 +1,4 @@
-"""The mail relay: Django's SMTP backend, asked for one thing more: what is known after an error."""
+"""The mail relay: Django's SMTP backend, which also tells what an error means for the mail."""
 
 import logging
 import re
@@ -12,118 +12,117 @@ from django.core.mail.backends.smtp import EmailBackend
 
 logger = logging.getLogger(__name__)
 
-# Relays end a connection that carries too many mails, some of them without a word.
+# Relays end a connection that carries too many mails, some without an answer.
 MAX_PER_CONNECTION = 100
-# The relay ends this connection.
+# Reply codes of RFC 5321.
+START_MAIL_INPUT = 354
 SHUTTING_DOWN = 421
-# Without an enhanced status code (RFC 3463), these say that the address is the reason.
-NO_SUCH_ADDRESS = (550, 551, 553)
-ENHANCED = re.compile(r"5\.(?P<detail>(?P<subject>\d+)\.\d+)\b")
+# Without an enhanced status code (RFC 3463), these blame the address.
+NO_SUCH_ADDRESS_CODES = (550, 551, 553)
+ENHANCED_STATUS = re.compile(r"5\.(?P<detail>(?P<subject>\d+)\.\d+)\b")
 
 
-class Answer(StrEnum):
-    """What is known about a mail, in the words that its row keeps."""
+class DeliveryStatus(StrEnum):
+    """What is known about a mail. The values are stored in `Message.reason`."""
 
     ACCEPTED = "accepted"
-    # There is no such address.
-    GONE = "no such address"
-    # Refused for another reason, which may be ours: nothing was accepted.
+    NO_SUCH_ADDRESS = "no such address"
+    # Refused for another reason, perhaps our fault. Not accepted.
     REJECTED = "rejected"
-    # Nothing was accepted; another time it may be.
-    LATER = "put off too often"
-    # The mail was handed over and no answer came.
+    # Not accepted now; a retry may succeed.
+    DEFERRED = "put off too often"
+    # The mail was handed over, but no answer came.
     UNKNOWN = "no answer"
 
 
-class _Noting:
-    """Notes when the relay asks for the text (354): what fails after that may have arrived."""
+class TrackingSMTP(smtplib.SMTP):
+    """Records when the relay asks for the text: after that, a failed mail may have arrived."""
 
     handed_over = False
 
     def getreply(self) -> tuple[int, bytes]:
-        code, reply = super().getreply()  # type: ignore[misc]
-        self.handed_over = self.handed_over or code == 354
+        code, reply = super().getreply()
+        self.handed_over = self.handed_over or code == START_MAIL_INPUT
         return code, reply
 
 
-class _SMTP(_Noting, smtplib.SMTP):
-    pass
-
-
-class _SMTPS(_Noting, smtplib.SMTP_SSL):
+class TrackingSMTPS(TrackingSMTP, smtplib.SMTP_SSL):
     pass
 
 
 class Relay(EmailBackend):
-    """One connection, reused. What the relay or the network does never raises, it is an answer."""
+    """One reused connection. Errors of the relay or the network are returned, never raised."""
 
-    carried = 0
+    sent_on_connection = 0
 
     @property
     def connection_class(self) -> Any:
-        return _SMTPS if self.use_ssl else _SMTP
+        return TrackingSMTPS if self.use_ssl else TrackingSMTP
 
-    def ready(self) -> bool:
-        """Whether a mail can be handed over; opens a connection where none is open."""
-        if self.carried >= MAX_PER_CONNECTION:
-            self.drop()
+    def ensure_connected(self) -> bool:
+        """Connect if there is no connection. Return False if the relay cannot be reached."""
+        if self.sent_on_connection >= MAX_PER_CONNECTION:
+            self.disconnect()
         try:
             self.open()
         except OSError as error:
             logger.warning("relay cannot be reached", extra={"error": type(error).__name__})
-            self.drop()
+            self.disconnect()
             return False
         return True
 
-    def deliver(self, email: EmailMessage) -> Answer:
-        """Hand one mail over. Call `ready` first."""
-        reused = self.carried > 0
-        answer = self._try(email)
-        # A connection that has been open for a while may have been ended by the other side.
-        # Nothing was handed over, so a fresh one may carry the same mail at once.
-        if answer is Answer.LATER and reused and self.connection is None and self.ready():
-            return self._try(email)
-        return answer
+    def deliver(self, email: EmailMessage) -> DeliveryStatus:
+        """Hand one mail over. Call `ensure_connected` first."""
+        is_reused = self.sent_on_connection > 0
+        status = self._deliver_once(email)
+        # The relay may have ended an idle connection. Nothing was handed over, so retry at once on
+        # a new one.
+        is_disconnected = status is DeliveryStatus.DEFERRED and self.connection is None
+        if is_reused and is_disconnected and self.ensure_connected():
+            return self._deliver_once(email)
+        return status
 
-    def drop(self) -> None:
-        """Leave the connection, whatever state it is in."""
+    def disconnect(self) -> None:
+        """Close the connection, whatever state it is in."""
         with suppress(OSError):
             self.close()
-        self.carried = 0
+        self.sent_on_connection = 0
 
-    def _try(self, email: EmailMessage) -> Answer:
+    def _deliver_once(self, email: EmailMessage) -> DeliveryStatus:
         smtp: Any = self.connection
         smtp.handed_over = False
-        self.carried += 1
+        self.sent_on_connection += 1
         try:
-            left = self.send_messages([email])
+            sent = self.send_messages([email])
         except smtplib.SMTPRecipientsRefused as error:
-            return self._refused(*next(iter(error.recipients.values())), recipient=True)
+            return self._status_of(*next(iter(error.recipients.values())), recipient=True)
         except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-            return self._refused(error.smtp_code, error.smtp_error)
+            return self._status_of(error.smtp_code, error.smtp_error)
         except OSError as error:
             logger.warning("connection to the relay broke", extra={"error": type(error).__name__})
-            self.drop()
-            return Answer.UNKNOWN if smtp.handed_over else Answer.LATER
-        # A mail to nobody is not even offered to the relay.
-        return Answer.ACCEPTED if left else Answer.REJECTED
+            self.disconnect()
+            return DeliveryStatus.UNKNOWN if smtp.handed_over else DeliveryStatus.DEFERRED
+        # Django sends nothing for a mail without recipients.
+        return DeliveryStatus.ACCEPTED if sent else DeliveryStatus.REJECTED
 
-    def _refused(self, code: int, reply: bytes | str, *, recipient: bool = False) -> Answer:
+    def _status_of(
+        self, code: int, reply: bytes | str, *, recipient: bool = False
+    ) -> DeliveryStatus:
         smtp: Any = self.connection
         if code == SHUTTING_DOWN or smtp.sock is None:
-            self.drop()
-        if recipient and _no_such_address(code, reply):
-            return Answer.GONE
+            self.disconnect()
+        if recipient and _blames_address(code, reply):
+            return DeliveryStatus.NO_SUCH_ADDRESS
         if 500 <= code < 600:
-            return Answer.REJECTED
-        understood = 400 <= code < 500 or not smtp.handed_over
-        return Answer.LATER if understood else Answer.UNKNOWN
+            return DeliveryStatus.REJECTED
+        is_answer = 400 <= code < 500 or not smtp.handed_over
+        return DeliveryStatus.DEFERRED if is_answer else DeliveryStatus.UNKNOWN
 
 
-def _no_such_address(code: int, reply: bytes | str) -> bool:
-    """Told apart from a relay that refuses us: that must not cost anyone their reminders."""
+def _blames_address(code: int, reply: bytes | str) -> bool:
+    """Whether the address does not exist. A relay that refuses us must not end anyone's notes."""
     text = reply if isinstance(reply, str) else reply.decode("ascii", "replace")
-    status = ENHANCED.match(text)
+    status = ENHANCED_STATUS.match(text)
     if status:
         return status["subject"] == "1" or status["detail"] == "2.1"
-    return code in NO_SUCH_ADDRESS
+    return code in NO_SUCH_ADDRESS_CODES

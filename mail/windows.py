@@ -4,7 +4,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from mail.models import Message
-from mail.quiet_hours import OPENS, closes, is_quiet, next_time
+from mail.quiet_hours import DAY_START, day_end, is_quiet, next_hour
 
 
 def move_into_window(message: Message, zone: ZoneInfo, now: datetime) -> None:
@@ -18,5 +18,5 @@ def move_into_window(message: Message, zone: ZoneInfo, now: datetime) -> None:
 
 def next_window(at: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Return when a mail that is ready at this moment may leave, and when it may no longer."""
-    opens_at = next_time(OPENS.hour, zone, at) if is_quiet(at, zone) else at
-    return opens_at, closes(opens_at, zone)
+    opens_at = next_hour(DAY_START.hour, zone, at) if is_quiet(at, zone) else at
+    return opens_at, day_end(opens_at, zone)

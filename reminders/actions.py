@@ -9,111 +9,110 @@ from django.db.models import Exists, OuterRef
 
 from journal import actions as journal
 from mail.models import Heartbeat, Message, State
-from mail.quiet_hours import closes, is_quiet
+from mail.quiet_hours import day_end, is_quiet
+from mail.windows import move_into_window
 from reminders.mail_kinds import NOTE
-from reminders.models import DECIDED, Schedule, ScheduleQuerySet
-from reminders.schedule import WITHIN, Verdict
+from reminders.models import ADVANCED, Schedule, ScheduleQuerySet
+from reminders.schedule import CEILING_PERIOD, Decision
 
 if TYPE_CHECKING:
     from accounts.models import User
 
-BATCH = 500
-BUDGET = timedelta(seconds=50)
+BATCH_SIZE = 500
+TIME_BUDGET = timedelta(seconds=50)
 HEARTBEAT = "reminders"
-# One day more than the ceiling looks back, for the width of the zones.
-LEDGER = WITHIN + timedelta(days=1)
+# One day more than the ceiling looks back, because dates differ between zones.
+LOOKBACK = CEILING_PERIOD + timedelta(days=1)
 
 Clock = Callable[[], datetime]
 
 
 @transaction.atomic
-def choose(*, person: "User", hour: int, zone: str, now: datetime) -> None:
-    """Turn notes on, or begin them afresh at another hour. A note on its way is withdrawn."""
-    if person.time_zone != zone:
+def turn_on(*, person: "User", hour: int, zone: str, now: datetime) -> None:
+    """Turn notes on, or restart them at another hour. A pending note is skipped."""
+    has_moved = person.time_zone != zone
+    if has_moved:
         person.time_zone = zone
         person.save(update_fields=["time_zone"])
-        journal.time_zone_changed(person=person, now=now)
     schedule, _ = Schedule.objects.select_for_update().get_or_create(
         person=person, defaults={"hour": hour, "chosen_at": now}
     )
     schedule.person = person
-    schedule.choose(hour=hour, now=now)
-    _withdraw([person.pk], "chosen anew", now=now)
+    schedule.restart(hour=hour, now=now)
+    _skip_pending([person.pk], "chosen anew", now=now)
+    if has_moved:
+        time_zone_changed(person=person, now=now)
 
 
 @transaction.atomic
-def stop(schedules: ScheduleQuerySet, *, now: datetime) -> None:
-    """Turn notes off: nothing is kept of the wish, and a note on its way is withdrawn."""
+def turn_off(schedules: ScheduleQuerySet, *, now: datetime) -> None:
+    """Turn notes off: delete the schedules and skip pending notes."""
     people = list(schedules.select_for_update().values_list("person_id", flat=True))
     if people:
         Schedule.objects.filter(person__in=people).delete()
-        _withdraw(people, "stopped", now=now)
+        _skip_pending(people, "stopped", now=now)
+
+
+def _skip_pending(people: Sequence[UUID], reason: str, *, now: datetime) -> None:
+    Message.objects.filter(kind=NOTE, person__in=people).skip(reason, now=now)
 
 
 @transaction.atomic
 def time_zone_changed(*, person: "User", now: datetime) -> None:
-    """Their clock is another one now: what was planned by the old one goes by the new one."""
+    """Recompute all due times after a change of time zone, those of letters too."""
+    journal.time_zone_changed(person=person, now=now)
     schedule = Schedule.objects.of(person).lock().first()
     if schedule is None:
         return
     schedule.time_zone_changed(now=now)
-    notes = Message.objects.waiting().filter(kind=NOTE, person=person)
+    notes = Message.objects.pending().filter(kind=NOTE, person=person)
     for note in notes.select_for_update():
-        _move(note, schedule, now=now)
-
-
-def _move(note: Message, schedule: Schedule, *, now: datetime) -> None:
-    zone, leaves_at = schedule.wish.zone, max(note.due_at, now)
-    if is_quiet(leaves_at, zone):
-        _give_new_window(note, schedule, now=now)
-    else:
-        note.closes_at = closes(leaves_at, zone)
-        note.save(update_fields=["closes_at"])
+        if is_quiet(max(note.due_at, now), schedule.slot.zone):
+            _retry_or_skip(note, schedule, now=now)
+        else:
+            move_into_window(note, schedule.slot.zone, now)
 
 
 def plan(*, clock: Clock) -> int:
-    """Turn schedules that are due into mail. Returns how many notes were planned.
+    """Turn due schedules into mail. Returns the number of notes planned.
 
-    Safe to run any number of times at once: a schedule is decided about by one run at a time, and
-    a person has at most one note on a date of theirs.
+    Concurrent runs are safe: each schedule is locked by one of them, and the unique key of a
+    message allows one note per person and date.
     """
     now = clock()
     Heartbeat.objects.beat(HEARTBEAT, now=now)
-    _give_new_windows(now=now)
+    _retry_notes_past_their_window(now=now)
     planned, more = 0, True
-    while more and clock() < now + BUDGET:
+    while more and clock() < now + TIME_BUDGET:
         count, more = _plan_batch(now=clock())
         planned += count
     return planned
 
 
-def _withdraw(people: Sequence[UUID], reason: str, *, now: datetime) -> None:
-    Message.objects.filter(kind=NOTE, person__in=people).skip(reason, now=now)
-
-
 @transaction.atomic(durable=True)
 def _plan_batch(*, now: datetime) -> tuple[int, bool]:
+    """Return the number of notes planned, and whether there may be more."""
     due = Schedule.objects.due(now).lock_skipping_locked()
-    schedules = list(due.order_by("next_due_at", "pk")[:BATCH])
+    schedules = list(due.order_by("next_due_at", "pk")[:BATCH_SIZE])
     recent = _recent_notes(schedules, now=now)
     messages = []
     for schedule in schedules:
-        verdict = schedule.decide(recent=recent[schedule.pk], now=now)
-        if verdict in (Verdict.SEND, Verdict.STALE):
-            messages.append(_message(schedule, verdict, now=now))
-    # The key is what makes a second note on the same date impossible, whatever happens above.
+        decision = schedule.advance(recent=recent[schedule.pk], now=now)
+        if decision in (Decision.SEND, Decision.SKIP):
+            messages.append(_message(schedule, decision, now=now))
+    # Whatever was decided, the unique key stops a second note on the same date.
     Message.objects.bulk_create(messages, ignore_conflicts=True)
-    Schedule.objects.bulk_update(schedules, DECIDED)
-    notes = sum(message.state == State.DUE for message in messages)
-    return notes, len(schedules) == BATCH
+    Schedule.objects.bulk_update(schedules, ADVANCED)
+    planned = sum(message.state == State.DUE for message in messages)
+    return planned, len(schedules) == BATCH_SIZE
 
 
 def _recent_notes(schedules: Sequence[Schedule], *, now: datetime) -> dict[UUID, set[date]]:
-    """The days, in their zone, on which these people had a note or are about to."""
-    zones = {schedule.pk: schedule.wish.zone for schedule in schedules}
+    """Return the days, in each person's zone, that had a note or are about to have one."""
+    zones = {schedule.pk: schedule.slot.zone for schedule in schedules}
     recent: dict[UUID, set[date]] = defaultdict(set)
     rows = (
-        Message.objects.filter(kind=NOTE, person__in=list(zones), due_at__gt=now - LEDGER)
+        Message.objects.filter(kind=NOTE, person__in=list(zones), due_at__gt=now - LOOKBACK)
         .exclude(state__in=(State.SKIPPED, State.FAILED))
         .values_list("person_id", "due_at")
     )
@@ -123,37 +122,37 @@ def _recent_notes(schedules: Sequence[Schedule], *, now: datetime) -> dict[UUID,
     return recent
 
 
-def _message(schedule: Schedule, verdict: Verdict, *, now: datetime) -> Message:
+def _message(schedule: Schedule, decision: Decision, *, now: datetime) -> Message:
     message = Message(
         kind=NOTE,
         person_id=schedule.pk,
         key=f"{NOTE}:{schedule.pk}:{schedule.last_on}",
         due_at=now,
-        closes_at=closes(now, schedule.wish.zone),
+        closes_at=day_end(now, schedule.slot.zone),
         created_at=now,
     )
-    if verdict is Verdict.STALE:
+    if decision is Decision.SKIP:
         message.state, message.reason, message.ended_at = State.SKIPPED, "stale", now
     return message
 
 
 @transaction.atomic(durable=True)
-def _give_new_windows(*, now: datetime) -> None:
-    """A note that could not leave before the quiet hours waits for the next day, once."""
-    closed = Message.objects.waiting().filter(kind=NOTE, closes_at__lte=now)
-    late = Schedule.objects.filter(Exists(closed.filter(person=OuterRef("person"))))
+def _retry_notes_past_their_window(*, now: datetime) -> None:
+    past_window = Message.objects.pending().filter(kind=NOTE, closes_at__lte=now)
+    late = Schedule.objects.filter(Exists(past_window.filter(person=OuterRef("person"))))
     schedules: dict[UUID | None, Schedule] = {
-        row.pk: row for row in late.lock_skipping_locked()[:BATCH]
+        row.pk: row for row in late.lock_skipping_locked()[:BATCH_SIZE]
     }
-    for note in closed.filter(person__in=list(schedules)).lock_skipping_locked():
-        _give_new_window(note, schedules[note.person_id], now=now)
+    for note in past_window.filter(person__in=list(schedules)).lock_skipping_locked():
+        _retry_or_skip(note, schedules[note.person_id], now=now)
 
 
-def _give_new_window(note: Message, schedule: Schedule, *, now: datetime) -> None:
-    again = schedule.new_window(now=now)
-    if again:
-        note.due_at, note.closes_at = again, closes(again, schedule.wish.zone)
-        note.save(update_fields=["due_at", "closes_at"])
+def _retry_or_skip(note: Message, schedule: Schedule, *, now: datetime) -> None:
+    """Move the note to the next day at the person's hour, or skip it if that is too late."""
+    retry_at = schedule.retry_at(now=now)
+    if retry_at:
+        note.due_at = retry_at
+        move_into_window(note, schedule.slot.zone, now)
     else:
         Message.objects.filter(pk=note.pk).skip("stale", now=now)
-        schedule.missed(now=now)
+        schedule.uncount_last_note(now=now)

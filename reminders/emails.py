@@ -5,14 +5,14 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from mail.emails import OneLineMail, Words, build, link, words
+from mail.emails import MailContent, OneLineMail, absolute_url, build, render
 from mail.models import Message
 from reminders.models import Schedule
 
 
 @dataclass(frozen=True)
 class Note:
-    """What one note says. The first 120 characters name nothing: they show on locked screens."""
+    """The words of one note. Lock screens show about 120 characters, so those name nothing."""
 
     opening: Promise
     # Followed by the link.
@@ -67,29 +67,29 @@ NOTES = (
 )
 
 
-def note(number: int, token: str) -> Words:
-    """The note that comes as the first, second … (1 to 5)."""
-    return words(
+def note(number: int, token: str) -> MailContent:
+    """Render the first, second … note since the last visit (1 to 5)."""
+    return render(
         "reminders/note",
         note=NOTES[max(number, 1) - 1],
-        today_url=link("home:today"),
-        stop_url=_stop_link(token),
+        today_url=absolute_url("home:today"),
+        stop_url=_stop_url(token),
     )
 
 
-def note_of(message: Message, schedule: Schedule) -> OneLineMail:
-    """The note of this message, as their schedule stands."""
+def note_mail(message: Message, schedule: Schedule) -> OneLineMail:
+    """Build the note of this message for the current state of the schedule."""
     person = schedule.person
     with translation.override(person.spoken):
-        said = note(schedule.unanswered, schedule.token)
+        content = note(schedule.unanswered, schedule.token)
     headers = {
-        "List-Unsubscribe": f"<{_stop_link(schedule.token)}>",
+        "List-Unsubscribe": f"<{_stop_url(schedule.token)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
         "List-Id": f"<notes.{settings.SITE.hostname}>",
         "X-Auto-Response-Suppress": "All",
     }
-    return build(message, to=person.email, words=said, headers=headers)
+    return build(message, to=person.email, content=content, headers=headers)
 
 
-def _stop_link(token: str) -> str:
-    return link("reminders:stop", token)
+def _stop_url(token: str) -> str:
+    return absolute_url("reminders:stop", token)

@@ -4,14 +4,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.time_zones import ZoneField, ZoneSelect, listed_zones
-from mail.quiet_hours import HOUR_WORDS
+from mail.quiet_hours import HOUR_LABELS
 
 
-class ChooseForm(forms.Form):
+class RemindersForm(forms.Form):
     hour = forms.TypedChoiceField(
         label=_("Around what time?"),
         coerce=int,
-        choices=list(HOUR_WORDS.items()),
+        choices=list(HOUR_LABELS.items()),
         initial=18,
         error_messages={
             "required": _("Choose a time."),
@@ -30,5 +30,5 @@ class ChooseForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        nowhere = [] if self["zone"].value() else [("", _("Choose a place"))]
-        cast(ZoneField, self.fields["zone"]).choices = [*nowhere, *listed_zones()]
+        empty = [] if self["zone"].value() else [("", _("Choose a place"))]
+        cast(ZoneField, self.fields["zone"]).choices = [*empty, *listed_zones()]

@@ -1,4 +1,4 @@
-"""The kinds of mail this room adds to the mail engine."""
+"""The kind of mail this room registers with the mail engine."""
 
 from datetime import datetime, timedelta
 
@@ -16,43 +16,45 @@ NOTE = "reminder"
 
 
 def compose(message: Message) -> OneLineMail:
+    """Raises Unwanted if notes were turned off meanwhile."""
     schedule = getattr(message.person, "reminder", None)
     if schedule is None:
         raise Unwanted
-    return emails.note_of(message, schedule)
+    return emails.note_mail(message, schedule)
 
 
 def still_wanted(now: datetime) -> Q:
-    """Notes are on, and they have not been here since this one was decided on."""
-    person = OuterRef("person")
-    not_here = Q(person__last_visit_at=None) | Q(person__last_visit_at=F("visit_seen_at"))
-    wish = Schedule.objects.filter(not_here, person=person, person__is_active=True)
-    # A value of one row, not EXISTS: Postgres would answer that by reading every schedule there
-    # is, for each chunk of twenty.
-    return Q(IsNull(Subquery(wish.values("pk")), False))
+    """Notes are on, and the person has not visited since this one was planned."""
+    no_visit_since = Q(person__last_visit_at=None) | Q(person__last_visit_at=F("visit_seen_at"))
+    schedule = Schedule.objects.filter(
+        no_visit_since, person=OuterRef("person"), person__is_active=True
+    )
+    # Not EXISTS: Postgres would hash the whole schedule table for each chunk of twenty mails. A
+    # scalar subquery looks up one row per mail.
+    return Q(IsNull(Subquery(schedule.values("pk")), False))
 
 
-def gone(message: Message) -> None:
-    """Their mailbox is no more: no further note is tried."""
+def stop_notes(message: Message) -> None:
+    """The address does not exist: send no further notes to it."""
     Schedule.objects.of(message.person_id).delete()
 
 
 @transaction.atomic
-def failed(message: Message, now: datetime) -> None:
-    """It did not arrive, so it does not count: the last note must be one that they had."""
+def plan_again(message: Message, now: datetime) -> None:
+    """An undelivered note does not count: the last note has to be one that arrived."""
     schedule = Schedule.objects.of(message.person_id).lock().first()
     if schedule:
-        schedule.missed(now=now)
+        schedule.uncount_last_note(now=now)
 
 
 REMINDER = Kind(
     name=NOTE,
-    # A second copy would feel like pressure; a missed one comes round again in some days.
+    # A second copy would feel like pressure; after a missed one the next comes in some days.
     at_most_once=True,
     compose=compose,
-    pauses=(timedelta(minutes=15), timedelta(hours=1)),
+    retry_delays=(timedelta(minutes=15), timedelta(hours=1)),
     still_wanted=still_wanted,
-    gone=gone,
-    failed=failed,
-    needs=("person__reminder",),
+    on_no_such_address=stop_notes,
+    on_failure=plan_again,
+    select_related=("person__reminder",),
 )

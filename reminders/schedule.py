@@ -1,8 +1,7 @@
-"""When a note is due. Pure: dates, hours and zones in, moments out; no database, no clock.
+"""When a note is due. Pure functions on dates, hours and zones: no database, no clock.
 
-A note belongs to a date in the person's own zone. Its wall time becomes a moment by one rule: a
-time that the clocks skip moves forward by as much as they do, a time that comes twice is its
-first. Databases answer the second case differently, so none of this is asked of them.
+A note belongs to a date in the person's own time zone. Only `quiet_hours.to_utc` turns a wall time
+into a moment, never SQL: databases resolve a wall time that occurs twice differently.
 """
 
 from collections.abc import Collection
@@ -13,24 +12,24 @@ from hashlib import blake2b
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from mail.quiet_hours import CLOSES, OPENS, is_quiet, moment
+from mail.quiet_hours import DAY_END, DAY_START, is_quiet, to_utc
 
 # Days without a visit before each note: the first after the last visit, the others after the
-# note before. After the fifth there is silence.
+# previous note. After the fifth note nothing more is sent.
 GAPS = (3, 3, 7, 14, 30)
 # Notes of one hour are spread over this many minutes after it.
-SPREAD = 120
-# A note that would be later than this is let go.
-LATEST = timedelta(hours=36)
-# The ceiling: so many notes in so many days running.
-MOST, WITHIN = 2, timedelta(days=7)
+SPREAD_MINUTES = 120
+# A note that would be later than this is skipped.
+MAX_DELAY = timedelta(hours=36)
+# The ceiling: at most so many notes in any period of this length.
+MAX_NOTES, CEILING_PERIOD = 2, timedelta(days=7)
 # However long a pause is, a visit may bring the next note forward to this many days from today.
-LOOK_AGAIN = timedelta(days=min(GAPS))
+RECHECK_AFTER = timedelta(days=min(GAPS))
 
 
 @dataclass(frozen=True)
-class Wish:
-    """Around what time, in which zone, for whom."""
+class Slot:
+    """The hour of the day, in a zone, around which this person gets notes."""
 
     person: UUID
     hour: int
@@ -38,12 +37,12 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where somebody is in the rhythm. All dates are dates in their zone."""
+class RhythmState:
+    """How far a person is in the rhythm. All dates are dates in their zone."""
 
-    # Their last visit, or the day they chose notes.
-    here_on: date
-    # The last turn of the rhythm, if there was one.
+    # Their last visit, or the day they turned notes on.
+    active_on: date
+    # The day of the last note, sent or skipped.
     last_on: date | None = None
     # Notes since the last visit.
     unanswered: int = 0
@@ -51,80 +50,80 @@ class Standing:
     recent: Collection[date] = ()
 
 
-class Verdict(Enum):
+class Decision(Enum):
     WAIT = auto()
     SEND = auto()
-    # It is too late for this one.
-    STALE = auto()
-    # The last note has gone; nothing more will come.
-    QUIET = auto()
+    # It is too late for this note.
+    SKIP = auto()
+    # The last note has been sent, no other follows.
+    FINISHED = auto()
 
 
-def due(wish: Wish, day: date) -> datetime:
-    """When the note of this day is due. Never in quiet hours."""
-    minutes = min(SPREAD, 60 * (CLOSES.hour - wish.hour))
-    shift = divmod(_steady(wish.person, day) % minutes, 60)
-    at = time(wish.hour + shift[0], shift[1])
-    return _awake(moment(day, at, wish.zone), wish.zone)
+def due_at(slot: Slot, day: date) -> datetime:
+    """Return when the note of this day is due. Never in quiet hours."""
+    minutes = min(SPREAD_MINUTES, 60 * (DAY_END.hour - slot.hour))
+    hours, minute = divmod(_stable_number(slot.person, day) % minutes, 60)
+    at = to_utc(day, time(slot.hour + hours, minute), slot.zone)
+    return _after_quiet_hours(at, slot.zone)
 
 
-def next_turn(wish: Wish, now: datetime) -> datetime:
-    """The next time after now that their hour comes round."""
-    day = now.astimezone(wish.zone).date()
-    while due(wish, day) <= now:
+def next_due_at(slot: Slot, now: datetime) -> datetime:
+    """Return the first moment after `now` at which a note of any day would be due."""
+    day = now.astimezone(slot.zone).date()
+    while due_at(slot, day) <= now:
         day += timedelta(days=1)
-    return due(wish, day)
+    return due_at(slot, day)
 
 
-def next_note_on(standing: Standing) -> date | None:
-    """The day of the next note if they do not come back before; None when there is none."""
-    if standing.unanswered >= len(GAPS):
+def next_note_on(state: RhythmState) -> date | None:
+    """Return the day of the next note if no visit comes before it, or None after the last note."""
+    if state.unanswered >= len(GAPS):
         return None
-    start = max(standing.here_on, standing.last_on or standing.here_on)
-    day = start + timedelta(days=GAPS[standing.unanswered])
-    while not _allowed(day, standing.recent):
+    start = max(state.active_on, state.last_on or state.active_on)
+    day = start + timedelta(days=GAPS[state.unanswered])
+    while not _is_under_ceiling(day, state.recent):
         day += timedelta(days=1)
     return day
 
 
-def decide(standing: Standing, wish: Wish, now: datetime) -> Verdict:
-    """What to do about this person now."""
-    day = next_note_on(standing)
+def decide(state: RhythmState, slot: Slot, now: datetime) -> Decision:
+    """Decide what happens to this person's next note now."""
+    day = next_note_on(state)
     if day is None:
-        return Verdict.QUIET
-    late = now - due(wish, day)
-    if late > LATEST:
-        return Verdict.STALE
-    if late < timedelta(0) or is_quiet(now, wish.zone):
-        return Verdict.WAIT
-    return Verdict.SEND
+        return Decision.FINISHED
+    delay = now - due_at(slot, day)
+    if delay > MAX_DELAY:
+        return Decision.SKIP
+    if delay < timedelta(0) or is_quiet(now, slot.zone):
+        return Decision.WAIT
+    return Decision.SEND
 
 
-def look_at(standing: Standing, wish: Wish, now: datetime) -> datetime | None:
-    """When to decide about this person next; None when there is nothing left to decide."""
-    day = next_note_on(standing)
+def next_check_at(state: RhythmState, slot: Slot, now: datetime) -> datetime | None:
+    """Return when to decide about this person again, or None after the last note."""
+    day = next_note_on(state)
     if day is None:
         return None
-    again = due(wish, now.astimezone(wish.zone).date() + LOOK_AGAIN)
-    next_due = due(wish, day)
-    return min(next_due if next_due > now else next_turn(wish, now), again)
+    recheck_at = due_at(slot, now.astimezone(slot.zone).date() + RECHECK_AFTER)
+    at = due_at(slot, day)
+    return min(at if at > now else next_due_at(slot, now), recheck_at)
 
 
-def _allowed(day: date, recent: Collection[date]) -> bool:
-    week = [other for other in recent if day - WITHIN < other <= day]
-    return day not in week and len(week) < MOST
+def _is_under_ceiling(day: date, recent: Collection[date]) -> bool:
+    period = [other for other in recent if day - CEILING_PERIOD < other <= day]
+    return day not in period and len(period) < MAX_NOTES
 
 
-def _awake(at: datetime, zone: ZoneInfo) -> datetime:
-    """This moment, or the next end of quiet hours where it falls into them."""
+def _after_quiet_hours(at: datetime, zone: ZoneInfo) -> datetime:
+    """Return this moment, or the end of the quiet hours it falls into."""
     if not is_quiet(at, zone):
         return at
     local = at.astimezone(zone)
-    day = local.date() if local.time() < OPENS else local.date() + timedelta(days=1)
-    return moment(day, OPENS, zone)
+    day = local.date() if local.time() < DAY_START else local.date() + timedelta(days=1)
+    return to_utc(day, DAY_START, zone)
 
 
-def _steady(person: UUID, day: date) -> int:
-    """A number that is the same for this person and day on every machine."""
+def _stable_number(person: UUID, day: date) -> int:
+    """Return a number that is the same for this person and day on every machine."""
     digest = blake2b(f"{person}:{day}".encode(), digest_size=8).digest()
     return int.from_bytes(digest)

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from accounts.time_zones import NOT_SAID
-from mail.quiet_hours import HOUR_WORDS
+from mail.quiet_hours import HOUR_LABELS
 from reminders import actions, emails
-from reminders.forms import ChooseForm
+from reminders.forms import RemindersForm
 from reminders.models import Schedule, new_token
 
 
@@ -20,18 +20,18 @@ from reminders.models import Schedule, new_token
 def choose(request: SignedInRequest) -> HttpResponse:
     schedule = Schedule.objects.of(request.user).first()
     data = request.POST if request.method == "POST" else None
-    form = ChooseForm(data, initial=_as_it_is(request.user, schedule))
+    form = RemindersForm(data, initial=_initial(request.user, schedule))
     if request.method == "POST" and form.is_valid():
         hour, zone = form.cleaned_data["hour"], form.cleaned_data["zone"]
-        actions.choose(person=request.user, hour=hour, zone=zone, now=timezone.now())
-        messages.success(request, _("Notes are on, around %(hour)s.") % {"hour": HOUR_WORDS[hour]})
+        actions.turn_on(person=request.user, hour=hour, zone=zone, now=timezone.now())
+        messages.success(request, _("Notes are on, around %(hour)s.") % {"hour": HOUR_LABELS[hour]})
         return redirect("reminders:choose")
     first = emails.note(1, schedule.token if schedule else new_token())
     context = {"form": form, "schedule": schedule, "subject": first.subject, "text": first.text}
     return render(request, "reminders/choose.html", context)
 
 
-def _as_it_is(person: User, schedule: Schedule | None) -> dict[str, object]:
+def _initial(person: User, schedule: Schedule | None) -> dict[str, object]:
     if schedule:
         return {"hour": schedule.hour, "zone": person.time_zone}
     return {"zone": "" if person.time_zone == NOT_SAID else person.time_zone}
@@ -39,17 +39,17 @@ def _as_it_is(person: User, schedule: Schedule | None) -> dict[str, object]:
 
 @require_POST
 def off(request: SignedInRequest) -> HttpResponse:
-    actions.stop(Schedule.objects.of(request.user), now=timezone.now())
+    actions.turn_off(Schedule.objects.of(request.user), now=timezone.now())
     messages.success(request, _("Notes are off. Nothing more will come."))
     return redirect("reminders:choose")
 
 
-# Mail programs post here for the person, without cookies (RFC 8058), and scanners fetch it: only
-# the POST does something, and no answer tells whether the token means anybody.
+# Mail programs POST here without cookies (RFC 8058), hence no CSRF token. Link scanners GET it, so
+# a GET changes nothing. An unknown token gets the same response, or tokens could be probed.
 @login_not_required
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "OPTIONS", "POST"])
 def stop(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST":
-        actions.stop(Schedule.objects.with_token(token), now=timezone.now())
+        actions.turn_off(Schedule.objects.with_token(token), now=timezone.now())
     return render(request, "reminders/stop.html", {"stopped": request.method == "POST"})

@@ -1,4 +1,4 @@
-"""The local inbox: mails that the catcher of this machine wrote into a folder."""
+"""The development inbox: a folder of mails that `catch_mail` received on this machine."""
 
 import re
 import secrets
@@ -8,13 +8,13 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-# Names sort by time, and none can lead out of the folder.
+# Names sort by time, and cannot traverse out of the folder.
 NAME = re.compile(r"\d{8}-\d{6}-\d{6}-[0-9a-f]{8}")
-SHOWN = 50
+MAX_SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Caught:
+class CaughtMail:
     name: str
     mail: EmailMessage
 
@@ -35,28 +35,28 @@ class Caught:
         try:
             return str(part.get_content()) if part else ""
         except LookupError:
-            # A charset that nobody knows.
+            # Unknown charset.
             return ""
 
 
-def keep(folder: Path, data: bytes, *, now: datetime) -> str:
-    """Write one mail. It has its name only once it is whole."""
+def save(folder: Path, data: bytes, *, now: datetime) -> str:
+    """Write one mail and return its name. Renamed when complete, so no partial mail is listed."""
     name = f"{now:%Y%m%d-%H%M%S-%f}-{secrets.token_hex(4)}"
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f".{name}.part"
-    unfinished.write_bytes(data)
-    unfinished.replace(folder / f"{name}.eml")
+    partial = folder / f".{name}.part"
+    partial.write_bytes(data)
+    partial.replace(folder / f"{name}.eml")
     return name
 
 
-def newest(folder: Path) -> list[Caught]:
+def newest(folder: Path) -> list[CaughtMail]:
     names = (path.stem for path in folder.glob("*.eml") if NAME.fullmatch(path.stem))
-    mails = (read(folder, name) for name in sorted(names, reverse=True)[:SHOWN])
+    mails = (read(folder, name) for name in sorted(names, reverse=True)[:MAX_SHOWN])
     return [mail for mail in mails if mail]
 
 
-def read(folder: Path, name: str) -> Caught | None:
-    """None where there is no such mail."""
+def read(folder: Path, name: str) -> CaughtMail | None:
+    """Return None if there is no such mail."""
     if not NAME.fullmatch(name):
         return None
     try:
@@ -64,4 +64,4 @@ def read(folder: Path, name: str) -> Caught | None:
     except FileNotFoundError:
         return None
     mail = message_from_bytes(data, policy=policy.default)
-    return Caught(name, mail)
+    return CaughtMail(name, mail)

@@ -1,4 +1,4 @@
-"""The inbox of a machine that catches its own mail. On a server these pages do not exist."""
+"""The inbox of a machine that catches its own mail. Without MAIL_CATCHER these pages are 404."""
 
 from pathlib import Path
 
@@ -11,10 +11,10 @@ from django.shortcuts import render
 from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
-from mail.dev_inbox.mailbox import Caught, newest, read
+from mail.dev_inbox.mailbox import CaughtMail, newest, read
 
-# What a mail says in HTML is shown in a frame that may do nothing: no script, no form, no address
-# of its own, nothing from anywhere. Only its own inline styles apply.
+# The HTML of a mail is untrusted. Its frame gets no script, no form, no origin and no requests;
+# only its inline styles apply.
 FRAME_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'; sandbox"
 
 
@@ -28,7 +28,7 @@ def inbox(request: HttpRequest) -> HttpResponse:
 @csp_update({"frame-src": [SELF]})  # type: ignore[arg-type]
 @require_safe
 def caught(request: HttpRequest, name: str) -> HttpResponse:
-    return render(request, "dev_inbox/caught.html", {"caught": _read(name)})
+    return render(request, "dev_inbox/caught.html", {"caught": _get_mail(name)})
 
 
 @login_not_required
@@ -36,7 +36,7 @@ def caught(request: HttpRequest, name: str) -> HttpResponse:
 @require_safe
 def caught_html(request: HttpRequest, name: str) -> HttpResponse:
     headers = {"Content-Security-Policy": FRAME_POLICY}
-    return HttpResponse(_read(name).html, headers=headers)
+    return HttpResponse(_get_mail(name).html, headers=headers)
 
 
 def _folder() -> Path:
@@ -46,7 +46,7 @@ def _folder() -> Path:
     return folder
 
 
-def _read(name: str) -> Caught:
+def _get_mail(name: str) -> CaughtMail:
     caught = read(_folder(), name)
     if not caught:
         raise Http404

@@ -11,10 +11,10 @@ from pytest_django import Settings
 from accounts.models import User
 from local.servers import free_port
 from mail import actions
-from mail.emails import Words
+from mail.emails import MailContent
 from mail.models import Heartbeat, Message, State
 from tests.conftest import Statements
-from tests.mail.conftest import HELLO, Post
+from tests.mail.conftest import HELLO, Enqueue
 from tests.support import smtp
 from tests.support.smtp import Sink
 
@@ -34,10 +34,10 @@ def states() -> list[tuple[str, str]]:
 # --- The outbox ----------------------------------------------------------------------------
 
 
-def test_posted_mail_is_sealed_until_it_is_sent_and_empty_afterwards(
-    post: Post, sink: Sink, now: datetime
+def test_enqueued_mail_is_sealed_until_it_is_sent_and_empty_afterwards(
+    enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
-    message = post(words=Words("Your code", "The code is CANARY-4711.", ""))
+    message = enqueue(content=MailContent("Your code", "The code is CANARY-4711.", ""))
     assert b"CANARY" not in bytes(message.payload)
     assert b"alice" not in bytes(message.payload)
 
@@ -48,10 +48,10 @@ def test_posted_mail_is_sealed_until_it_is_sent_and_empty_afterwards(
     assert "CANARY-4711" in sink.mails[0].get_body(("plain",)).get_content()
 
 
-def test_posted_mail_has_text_first_html_second_and_says_that_a_machine_wrote_it(
-    post: Post, sink: Sink, now: datetime
+def test_enqueued_mail_has_text_first_html_second_and_is_marked_auto_generated(
+    enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
-    message = post()
+    message = enqueue()
 
     send(now)
 
@@ -64,17 +64,19 @@ def test_posted_mail_has_text_first_html_second_and_says_that_a_machine_wrote_it
     assert mail["Auto-Submitted"] == "auto-generated"
 
 
-def test_mail_with_the_same_key_is_stored_once(post: Post, now: datetime) -> None:
-    post(key="welcome:alice")
-    actions.post(kind="a", to="a@example.org", words=HELLO, now=now, key="welcome:alice")
+def test_mail_with_the_same_key_is_stored_once(enqueue: Enqueue, now: datetime) -> None:
+    enqueue(key="welcome:alice")
+    actions.enqueue(kind="a", to="a@example.org", content=HELLO, now=now, key="welcome:alice")
 
     assert Message.objects.count() == 1
 
 
-def test_mail_of_a_request_that_failed_is_never_sent(sink: Sink, post: Post, now: datetime) -> None:
+def test_mail_of_a_request_that_failed_is_never_sent(
+    sink: Sink, enqueue: Enqueue, now: datetime
+) -> None:
     @transaction.atomic
     def request() -> None:
-        post()
+        enqueue()
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
@@ -84,16 +86,16 @@ def test_mail_of_a_request_that_failed_is_never_sent(sink: Sink, post: Post, now
     assert sink.raw == []
 
 
-def test_kind_that_is_composed_later_cannot_be_posted(once: str, now: datetime) -> None:
+def test_registered_kind_cannot_be_enqueued(once: str, now: datetime) -> None:
     with pytest.raises(ValueError, match="put together when it is sent"):
-        actions.post(kind=once, to="a@example.org", words=HELLO, now=now)
+        actions.enqueue(kind=once, to="a@example.org", content=HELLO, now=now)
 
 
-def test_mail_of_a_person_goes_with_them(
-    post: Post, alice: User, sink: Sink, now: datetime
+def test_mail_is_deleted_with_its_person(
+    enqueue: Enqueue, alice: User, sink: Sink, now: datetime
 ) -> None:
-    post(person=alice)
-    post(to="bob@example.org")
+    enqueue(person=alice)
+    enqueue(to="bob@example.org")
 
     alice.delete()
 
@@ -101,11 +103,11 @@ def test_mail_of_a_person_goes_with_them(
     assert sink.to == ["bob@example.org"]
 
 
-def test_mail_with_a_code_leaves_within_its_time_or_not_at_all(
-    post: Post, sink: Sink, settings: Settings, now: datetime
+def test_mail_with_a_code_is_sent_inside_its_window_or_not_at_all(
+    enqueue: Enqueue, sink: Sink, settings: Settings, now: datetime
 ) -> None:
     settings.EMAIL_PORT = free_port()
-    message = post(closes_at=now + timedelta(minutes=10))
+    message = enqueue(closes_at=now + timedelta(minutes=10))
     send(now)
     settings.EMAIL_PORT = sink.port
 
@@ -115,11 +117,11 @@ def test_mail_with_a_code_leaves_within_its_time_or_not_at_all(
     assert bytes(message.payload) == b""
 
 
-def test_mail_whose_time_ends_while_it_stands_in_line_does_not_leave(
-    post: Post, sink: Sink, now: datetime
+def test_mail_whose_window_closes_after_it_was_claimed_is_not_sent(
+    enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
     for key in ("a", "b", "c"):
-        post(key=key, closes_at=now + timedelta(seconds=30))
+        enqueue(key=key, closes_at=now + timedelta(seconds=30))
     handed_over: list[None] = []
     sink.when_handed_over = lambda: handed_over.append(None)
 
@@ -127,27 +129,27 @@ def test_mail_whose_time_ends_while_it_stands_in_line_does_not_leave(
     sent = actions.send_due(clock=lambda: now + timedelta(seconds=20 * len(handed_over)))
 
     assert (sent, len(sink.raw)) == (2, 2)
-    assert list(Message.objects.waiting().values_list("attempts", flat=True)) == [0]
+    assert list(Message.objects.pending().values_list("attempts", flat=True)) == [0]
     send(now, timedelta(seconds=40))
     assert sorted(states()) == [("sent", ""), ("sent", ""), ("skipped", "not wanted")]
 
 
-def test_row_that_is_over_must_be_empty(post: Post, now: datetime) -> None:
-    message = post()
+def test_row_in_a_final_state_has_no_payload(enqueue: Enqueue, now: datetime) -> None:
+    message = enqueue()
 
     with pytest.raises(IntegrityError, match="mail_message_over_carries_nothing"):
         Message.objects.filter(pk=message.pk).update(state=State.SENT, ended_at=now)
 
 
-# --- Whose turn it is ------------------------------------------------------------------------
+# --- Sending order -------------------------------------------------------------------------
 
 
-def test_code_goes_before_a_crowd_that_has_been_due_for_longer(
-    plan: Plan, post: Post, sink: Sink, now: datetime
+def test_code_is_sent_before_older_mail_of_other_kinds(
+    plan: Plan, enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
     for number in range(45):
         plan(f"p{number:02}", due_at=now - timedelta(hours=1))
-    post(to="code@example.org")
+    enqueue(to="code@example.org")
 
     send(now)
 
@@ -157,31 +159,31 @@ def test_code_goes_before_a_crowd_that_has_been_due_for_longer(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_code_that_is_asked_for_while_a_crowd_leaves_goes_with_the_next_twenty(
-    plan: Plan, post: Post, sink: Sink, now: datetime
+def test_code_enqueued_during_a_run_is_in_the_next_chunk(
+    plan: Plan, enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
     for number in range(45):
         plan(f"p{number:02}", due_at=now - timedelta(hours=1))
 
     def ask() -> None:
         sink.when_handed_over = lambda: None
-        post(to="code@example.org")
+        enqueue(to="code@example.org")
         connections.close_all()
 
     sink.when_handed_over = ask
 
     assert send(now) == 46
     order = [str(mail["To"]) for mail in sink.mails]
-    assert order.index("code@example.org") == actions.CHUNK
+    assert order.index("code@example.org") == actions.CHUNK_SIZE
 
 
-def test_turn_is_read_from_an_index_and_never_sorted(plan: Plan, now: datetime) -> None:
+def test_sending_order_is_read_from_an_index_without_sorting(plan: Plan, now: datetime) -> None:
     for number in range(50):
         plan(f"p{number:02}")
 
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-    explained = Message.objects.due(now).in_turn()[:20].explain()
+    explained = Message.objects.due(now).in_sending_order()[:20].explain()
 
     assert "Index Scan using mail_message_due" in explained
     assert "Sort" not in explained
@@ -190,12 +192,12 @@ def test_turn_is_read_from_an_index_and_never_sorted(plan: Plan, now: datetime) 
 # --- The relay -----------------------------------------------------------------------------
 
 
-def test_nothing_is_claimed_while_the_relay_is_down_and_all_of_it_leaves_when_it_is_back(
-    plan: Plan, post: Post, settings: Settings, now: datetime
+def test_nothing_is_claimed_while_the_relay_is_down(
+    plan: Plan, enqueue: Enqueue, settings: Settings, now: datetime
 ) -> None:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
     plan("anna")
-    post()
+    enqueue()
     before = list(Message.objects.order_by("pk").values())
 
     assert send(now) == 0
@@ -214,7 +216,7 @@ def test_one_connection_carries_a_hundred_mails(plan: Plan, sink: Sink, now: dat
     assert (len(set(sink.ids)), sink.connections) == (130, 2)
 
 
-def test_relay_that_ends_a_connection_after_five_mails_gets_all_of_them_once(
+def test_relay_that_ends_connections_gets_each_mail_once(
     plan: Plan, sink: Sink, now: datetime
 ) -> None:
     sink.per_connection = 5
@@ -225,9 +227,7 @@ def test_relay_that_ends_a_connection_after_five_mails_gets_all_of_them_once(
     assert len(sink.ids) == len(set(sink.ids)) == 23
 
 
-def test_address_that_does_not_exist_fails_and_the_others_go(
-    plan: Plan, sink: Sink, now: datetime
-) -> None:
+def test_address_that_does_not_exist_fails_alone(plan: Plan, sink: Sink, now: datetime) -> None:
     sink.recipients["bea@example.org"] = "550 5.1.1 no such user"
     for key in ("anna", "bea", "cleo"):
         plan(key)
@@ -240,7 +240,7 @@ def test_address_that_does_not_exist_fails_and_the_others_go(
 @pytest.mark.parametrize(
     "reply", ["554 5.7.1 relay access denied", "550 5.7.1 denied", "451 later", "421 busy"]
 )
-def test_refusal_that_may_be_our_fault_is_tried_again_later_and_given_up_in_the_end(
+def test_other_refusals_are_retried_and_fail_in_the_end(
     plan: Plan, sink: Sink, now: datetime, reply: str
 ) -> None:
     sink.recipients["anna@example.org"] = reply
@@ -257,11 +257,11 @@ def test_refusal_that_may_be_our_fault_is_tried_again_later_and_given_up_in_the_
     assert sink.raw == []
 
 
-def test_account_mail_is_tried_five_times_within_the_life_of_a_code(
-    post: Post, sink: Sink, now: datetime
+def test_prerendered_mail_is_tried_five_times_within_ten_minutes(
+    enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
     sink.answer = "451 later"
-    message = post(closes_at=now + timedelta(minutes=10))
+    message = enqueue(closes_at=now + timedelta(minutes=10))
 
     for seconds in range(0, 600, 2):
         send(now, timedelta(seconds=seconds))
@@ -271,8 +271,10 @@ def test_account_mail_is_tried_five_times_within_the_life_of_a_code(
     assert bytes(message.payload) == b""
 
 
-def test_mail_to_nobody_is_not_counted_as_sent(post: Post, sink: Sink, now: datetime) -> None:
-    message = post(to="")
+def test_mail_without_a_recipient_is_not_counted_as_sent(
+    enqueue: Enqueue, sink: Sink, now: datetime
+) -> None:
+    message = enqueue(to="")
 
     assert send(now) == 0
     for seconds in range(0, 600, 10):
@@ -283,7 +285,7 @@ def test_mail_to_nobody_is_not_counted_as_sent(post: Post, sink: Sink, now: date
 
 
 @pytest.mark.parametrize("where", ["before the dot", "after the dot"])
-def test_mail_that_must_not_come_twice_is_unknown_when_the_answer_is_lost(
+def test_at_most_once_mail_is_unknown_when_the_answer_is_lost(
     plan: Plan, sink: Sink, now: datetime, where: str
 ) -> None:
     sink.drop = where
@@ -298,7 +300,7 @@ def test_mail_that_must_not_come_twice_is_unknown_when_the_answer_is_lost(
     assert len(sink.raw) == (where == "after the dot")
 
 
-def test_connection_lost_before_the_text_was_asked_for_loses_and_doubles_nothing(
+def test_connection_lost_before_the_handover_loses_and_doubles_nothing(
     plan: Plan, sink: Sink, now: datetime
 ) -> None:
     sink.drop = "before 354"
@@ -312,17 +314,17 @@ def test_connection_lost_before_the_text_was_asked_for_loses_and_doubles_nothing
     assert len(sink.raw) == 1
 
 
-def test_account_mail_is_sent_again_when_the_answer_is_lost(
-    post: Post, sink: Sink, now: datetime
+def test_prerendered_mail_is_sent_again_when_the_answer_is_lost(
+    enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
     sink.drop = "after the dot"
-    post()
+    enqueue()
     send(now)
     sink.drop = ""
     send(now, timedelta(seconds=10))
 
     assert states() == [("sent", "")]
-    # The same Message-ID: a mailbox that looks at it shows one mail.
+    # With one Message-ID, a mailbox that compares it shows one mail.
     assert len(sink.ids) == 2
     assert len(set(sink.ids)) == 1
 
@@ -330,7 +332,7 @@ def test_account_mail_is_sent_again_when_the_answer_is_lost(
 # --- What is not sent ----------------------------------------------------------------------
 
 
-def test_poison_fails_alone_and_the_log_names_no_address(
+def test_mail_that_cannot_be_built_fails_alone_and_logs_no_address(
     plan: Plan, sink: Sink, now: datetime, caplog: pytest.LogCaptureFixture
 ) -> None:
     plan("anna")
@@ -345,16 +347,18 @@ def test_poison_fails_alone_and_the_log_names_no_address(
     assert "alice@" not in caplog.text
 
 
-def test_posted_mail_that_does_not_open_fails_alone(post: Post, sink: Sink, now: datetime) -> None:
-    broken = post(key="a")
+def test_payload_that_cannot_be_opened_fails_alone(
+    enqueue: Enqueue, sink: Sink, now: datetime
+) -> None:
+    broken = enqueue(key="a")
     Message.objects.filter(pk=broken.pk).update(payload=b'["gone"]\nxx')
-    post(key="b")
+    enqueue(key="b")
 
     assert send(now) == 1
     assert states() == [("failed", "poison"), ("sent", "")]
 
 
-def test_mail_that_is_not_wanted_any_more_is_skipped(plan: Plan, sink: Sink, now: datetime) -> None:
+def test_mail_that_is_no_longer_wanted_is_skipped(plan: Plan, sink: Sink, now: datetime) -> None:
     plan("anna")
     plan("unwanted")
 
@@ -363,9 +367,7 @@ def test_mail_that_is_not_wanted_any_more_is_skipped(plan: Plan, sink: Sink, now
     assert sink.to == ["anna@example.org"]
 
 
-def test_crowd_of_unwanted_mails_lets_none_slip_through(
-    once: str, sink: Sink, now: datetime
-) -> None:
+def test_many_unwanted_mails_are_all_skipped(once: str, sink: Sink, now: datetime) -> None:
     crowd = [
         Message(kind=once, key=f"unwanted-{number}", due_at=now, created_at=now)
         for number in range(205)
@@ -377,7 +379,7 @@ def test_crowd_of_unwanted_mails_lets_none_slip_through(
     assert (sink.raw, set(states())) == ([], {("skipped", "not wanted")})
 
 
-def test_mail_leaves_neither_before_it_is_due_nor_after_its_window(
+def test_mail_is_sent_neither_before_it_is_due_nor_after_its_window(
     plan: Plan, sink: Sink, now: datetime
 ) -> None:
     plan("early", due_at=now + timedelta(seconds=1))
@@ -387,7 +389,7 @@ def test_mail_leaves_neither_before_it_is_due_nor_after_its_window(
     assert states() == [("due", ""), ("due", "")]
 
 
-def test_chunk_that_is_out_of_time_is_put_back_untouched(
+def test_rest_of_a_chunk_is_released_when_the_time_is_up(
     plan: Plan, sink: Sink, now: datetime
 ) -> None:
     for number in range(6):
@@ -403,20 +405,20 @@ def test_chunk_that_is_out_of_time_is_put_back_untouched(
     assert list(left) == [0, 0, 0]
 
 
-# --- Processes that die --------------------------------------------------------------------
+# --- Processes that die, and concurrent runs ------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
-def test_mail_that_has_left_is_written_down_even_if_the_rest_cannot_be_put_back(
-    post: Post, sink: Sink, now: datetime
+def test_sent_mail_is_saved_even_if_the_rest_cannot_be_released(
+    enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
     for key in ("a", "b", "c"):
-        post(key=key, now=now - timedelta(minutes=1))
-    post(key="d")
+        enqueue(key=key, now=now - timedelta(minutes=1))
+    enqueue(key="d")
     handed_over: list[None] = []
 
     def spoil() -> None:
-        # What was claimed cannot be counted back any further.
+        # Releasing would count the tries below zero, which the column refuses.
         Message.objects.filter(key="d").update(attempts=0)
         handed_over.append(None)
         connections.close_all()
@@ -429,10 +431,10 @@ def test_mail_that_has_left_is_written_down_even_if_the_rest_cannot_be_put_back(
     assert [state for state, _reason in states()] == ["sent", "sent", "sent", "sending"]
 
 
-def test_row_of_a_process_that_is_gone_is_settled_after_three_minutes(
-    plan: Plan, post: Post, sink: Sink, now: datetime
+def test_row_of_a_dead_process_is_settled_after_three_minutes(
+    plan: Plan, enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
-    for message in (plan("a-once"), post(key="b-account")):
+    for message in (plan("a-once"), enqueue(key="b-account")):
         row = Message.objects.filter(pk=message.pk)
         row.update(state=State.SENDING, sending_at=now, attempts=1)
 
@@ -447,12 +449,12 @@ def test_row_of_a_process_that_is_gone_is_settled_after_three_minutes(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_mail_that_would_be_sent_again_is_written_down_at_once(
-    post: Post, sink: Sink, now: datetime
+def test_mail_that_may_be_retried_is_saved_at_once(
+    enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
-    """Not together with its chunk: that would double twenty of them when a process dies."""
+    """Saved with its chunk, up to twenty mails would be sent twice when the process dies."""
     for key in ("a", "b"):
-        post(key=key)
+        enqueue(key=key)
     seen: list[list[str]] = []
 
     def look() -> None:
@@ -466,18 +468,18 @@ def test_mail_that_would_be_sent_again_is_written_down_at_once(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_claim_that_was_taken_over_meanwhile_is_left_to_the_other(
-    plan: Plan, post: Post, sink: Sink, now: datetime
+def test_row_claimed_by_another_run_meanwhile_is_left_to_it(
+    plan: Plan, enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
-    """A process that slept through its time may not put back what another one is sending."""
-    first, second = post(key="a"), plan("b")
+    """A process that was suspended may not release what another one is sending."""
+    first, second = enqueue(key="a"), plan("b")
     later = now + timedelta(minutes=4)
     time = [now]
 
     def take_over() -> None:
         Message.objects.filter(pk=second.pk).update(sending_at=later, attempts=2)
         connections.close_all()
-        # No time is left after the first: the second would be put back untouched.
+        # The time is up after the first mail, so the second would be released.
         time[0] = later
 
     sink.when_handed_over = take_over
@@ -501,7 +503,7 @@ def test_mails_are_sent_outside_any_transaction(plan: Plan, sink: Sink, now: dat
     sink.when_handed_over = look
     send(now)
 
-    # Another connection saw the row marked while the mail was being handed over.
+    # During the handover another connection could read the committed claim.
     assert seen == ["sending"]
 
 
@@ -510,7 +512,7 @@ def test_two_senders_at_once_send_each_mail_once(plan: Plan, sink: Sink, now: da
     for number in range(120):
         plan(f"p{number:03}")
     together = threading.Barrier(3)
-    # The first two mails wait for each other: each of the senders has claimed some by then.
+    # The first two mails wait for each other, so both senders have claimed a chunk.
     first_two = itertools.count()
     both_claimed = threading.Barrier(2)
     sent: list[int] = []
@@ -539,22 +541,20 @@ def test_two_senders_at_once_send_each_mail_once(plan: Plan, sink: Sink, now: da
 
 
 @pytest.mark.django_db(transaction=True)
-def test_row_that_another_sender_holds_keeps_nobody_waiting(
-    plan: Plan, sink: Sink, now: datetime
-) -> None:
-    held = plan("anna")
+def test_row_locked_by_another_sender_is_skipped(plan: Plan, sink: Sink, now: datetime) -> None:
+    locked = plan("anna")
     plan("bea")
-    holds, done = threading.Event(), threading.Event()
+    is_locked, done = threading.Event(), threading.Event()
 
     @transaction.atomic
-    def hold() -> None:
-        Message.objects.select_for_update().get(pk=held.pk)
-        holds.set()
+    def lock() -> None:
+        Message.objects.select_for_update().get(pk=locked.pk)
+        is_locked.set()
         done.wait(timeout=30)
 
-    other = threading.Thread(target=lambda: (hold(), connections.close_all()))
+    other = threading.Thread(target=lambda: (lock(), connections.close_all()))
     other.start()
-    assert holds.wait(timeout=30)
+    assert is_locked.wait(timeout=30)
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '2s'")
 
@@ -568,10 +568,10 @@ def test_row_that_another_sender_holds_keeps_nobody_waiting(
     assert sink.to == ["bea@example.org"]
 
 
-# --- What others look at -------------------------------------------------------------------
+# --- What others read ----------------------------------------------------------------------
 
 
-def test_heart_beats_and_lag_is_the_age_of_the_oldest_due_mail(
+def test_run_beats_and_lag_is_the_age_of_the_oldest_due_mail(
     plan: Plan, settings: Settings, now: datetime
 ) -> None:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
@@ -589,10 +589,10 @@ def test_heart_beats_and_lag_is_the_age_of_the_oldest_due_mail(
 def test_idle_tick_takes_four_statements_and_no_connection(
     sink: Sink, now: datetime, statements: Statements
 ) -> None:
-    with statements() as made:
+    with statements() as asked:
         send(now)
 
-    assert len(made) == 4, made
+    assert len(asked) == 4, asked
     assert sink.connections == 0
 
 
@@ -602,14 +602,14 @@ def test_statements_grow_with_chunks_and_not_with_mails(
     for number in range(40):
         plan(f"p{number:02}")
 
-    with statements() as made:
+    with statements() as asked:
         assert send(now) == 40
 
-    # Four before, three for each chunk of twenty, and one look that finds nothing more.
-    assert len(made) == 4 + 2 * 3 + 1, made
+    # Four before, three per chunk of twenty, and one that finds nothing more.
+    assert len(asked) == 4 + 2 * 3 + 1, asked
 
 
-def test_text_of_a_row_shows_no_address(post: Post) -> None:
-    message = post()
+def test_str_of_a_message_shows_no_address(enqueue: Enqueue) -> None:
+    message = enqueue()
 
     assert str(message) == f"account.code mail {message.pk}"

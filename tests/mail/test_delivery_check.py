@@ -1,4 +1,4 @@
-"""One mail sent by hand: by the relay of all others, and in words when it fails."""
+"""The mail of `send_test_mail`, and how its failures are explained."""
 
 import socket
 import ssl
@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from local.servers import free_port
-from mail.delivery_check import NotSent, _said, send
+from mail.delivery_check import NotSent, _explain, send
 from mail.models import Message
 from tests.support import smtp
 from tests.support.smtp import Sink
@@ -28,7 +28,7 @@ SECRET = "a password of the relay"
 
 @pytest.fixture
 def silent(settings: Settings) -> Iterator[socket.socket]:
-    """Somebody who takes calls and says nothing."""
+    """A server that accepts connections and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         settings.EMAIL_HOST, settings.EMAIL_PORT = listener.getsockname()
         settings.EMAIL_TIMEOUT = 0.2
@@ -36,8 +36,8 @@ def silent(settings: Settings) -> Iterator[socket.socket]:
 
 
 @pytest.fixture
-def self_made(tmp_path: Path) -> ssl.SSLContext:
-    """A certificate that nobody vouches for."""
+def self_signed(tmp_path: Path) -> ssl.SSLContext:
+    """A TLS context with a certificate that no authority has signed."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     began = timezone.now() - timedelta(days=1)
@@ -58,23 +58,23 @@ def self_made(tmp_path: Path) -> ssl.SSLContext:
     return context
 
 
-def turned_away(*args: Any) -> AuthResult:
+def refuse_login(*args: Any) -> AuthResult:
     return AuthResult(success=False, handled=False)
 
 
 WITH_PASSWORD = {
-    "authenticator": turned_away,
+    "authenticator": refuse_login,
     "auth_require_tls": False,
 }
 
 
-def why_not(to: str = TO) -> str:
+def failure(to: str = TO) -> str:
     with pytest.raises(NotSent) as caught:
         send(to)
     return str(caught.value)
 
 
-def test_mail_arrives_and_nothing_is_kept_of_it(
+def test_mail_arrives_and_no_row_is_saved(
     sink: Sink, db: None, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.DEFAULT_FROM_EMAIL = "Notes <notes@example.org>"
@@ -89,12 +89,14 @@ def test_mail_arrives_and_nothing_is_kept_of_it(
     )
     assert mail["Auto-Submitted"] == "auto-generated"
     assert not Message.objects.exists()
-    said = capsys.readouterr().out
-    assert f"127.0.0.1:{sink.port} has taken a mail from Notes <notes@example.org> to {TO}." in said
-    assert "It went in the clear" in said
+    message = capsys.readouterr().out
+    assert (
+        f"127.0.0.1:{sink.port} has taken a mail from Notes <notes@example.org> to {TO}." in message
+    )
+    assert "It went in the clear" in message
 
 
-def test_caught_mail_is_said_to_be_caught(
+def test_command_reports_that_mail_is_caught(
     sink: Sink, settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.MAIL_CATCHER = "mail"
@@ -104,91 +106,91 @@ def test_caught_mail_is_said_to_be_caught(
     assert "/dev/inbox/" in capsys.readouterr().out
 
 
-def test_command_fails_where_the_mail_did_not_leave(sink: Sink) -> None:
+def test_command_fails_if_the_mail_was_not_accepted(sink: Sink) -> None:
     sink.answer = "554 5.7.1 not from you"
 
     with pytest.raises(CommandError, match="Not sent"):
         call_command("send_test_mail", TO)
 
 
-def test_what_is_no_address_is_not_tried(sink: Sink) -> None:
+def test_invalid_address_is_not_tried(sink: Sink) -> None:
     with pytest.raises(CommandError, match="does not look like an email address"):
         call_command("send_test_mail", "olga\nBcc: eve@example.org")
 
     assert sink.connections == 0
 
 
-def test_name_that_leads_nowhere(settings: Settings) -> None:
+def test_host_that_does_not_exist(settings: Settings) -> None:
     settings.EMAIL_HOST = "relay.invalid"
 
-    assert why_not() == "The name “relay.invalid” leads nowhere. Look at EMAIL_HOST."
+    assert failure() == "The name “relay.invalid” leads nowhere. Look at EMAIL_HOST."
 
 
-def test_port_nobody_listens_at(settings: Settings) -> None:
+def test_port_that_is_closed(settings: Settings) -> None:
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", free_port()
 
-    assert why_not().startswith(f"Nobody takes mail at 127.0.0.1:{settings.EMAIL_PORT}. ")
+    assert failure().startswith(f"Nobody takes mail at 127.0.0.1:{settings.EMAIL_PORT}. ")
 
 
-def test_relay_that_says_nothing(silent: socket.socket) -> None:
-    said = why_not()
+def test_relay_that_does_not_answer(silent: socket.socket) -> None:
+    message = failure()
 
-    assert "did not answer within 0.2 seconds" in said
-    assert "Port 465 wants EMAIL_USE_SSL=true" in said
+    assert "did not answer within 0.2 seconds" in message
+    assert "Port 465 wants EMAIL_USE_SSL=true" in message
 
 
-def test_relay_that_speaks_no_tls_from_the_first_byte(sink: Sink, settings: Settings) -> None:
+def test_relay_without_implicit_tls(sink: Sink, settings: Settings) -> None:
     settings.EMAIL_USE_SSL = True
 
-    assert "does not speak TLS in the way it was spoken to. Port 587" in why_not()
+    assert "does not speak TLS in the way it was spoken to. Port 587" in failure()
 
 
-def test_relay_that_has_no_starttls(sink: Sink, settings: Settings) -> None:
+def test_relay_without_starttls(sink: Sink, settings: Settings) -> None:
     settings.EMAIL_USE_TLS = True
 
-    said = why_not()
+    message = failure()
 
-    assert said.startswith("The relay cannot do what it was asked for: STARTTLS")
-    assert "EMAIL_USE_TLS" in said
+    assert message.startswith("The relay cannot do what it was asked for: STARTTLS")
+    assert "EMAIL_USE_TLS" in message
 
 
-def test_relay_whose_certificate_does_not_hold(
-    settings: Settings, self_made: ssl.SSLContext
+def test_relay_with_an_untrusted_certificate(
+    settings: Settings, self_signed: ssl.SSLContext
 ) -> None:
-    with smtp.running(tls_context=self_made) as sink:
+    with smtp.running(tls_context=self_signed) as sink:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
         settings.EMAIL_USE_TLS = True
 
-        said = why_not()
+        message = failure()
 
-    assert "The certificate of 127.0.0.1" in said
-    assert "self-signed certificate" in said
-    assert "this server’s clock" in said
+    assert "The certificate of 127.0.0.1" in message
+    assert "self-signed certificate" in message
+    assert "this server’s clock" in message
 
 
-def test_relay_that_does_not_let_us_in(settings: Settings) -> None:
+def test_relay_that_refuses_the_password(settings: Settings) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "site", SECRET
     with smtp.running(**WITH_PASSWORD) as sink:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
 
-        said = why_not()
+        message = failure()
 
-    assert said == (
+    assert message == (
         "The relay does not let us in (535). Look at EMAIL_HOST_USER and EMAIL_HOST_PASSWORD."
     )
 
 
-def test_relay_that_asks_for_no_password(sink: Sink, settings: Settings) -> None:
+def test_relay_without_authentication(sink: Sink, settings: Settings) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "site", SECRET
 
-    assert "EMAIL_HOST_USER is wanted on this port" in why_not()
+    assert "EMAIL_HOST_USER is wanted on this port" in failure()
 
 
 def test_sender_that_is_refused(sink: Sink, settings: Settings) -> None:
     settings.DEFAULT_FROM_EMAIL = "Notes <notes@example.org>"
     sink.sender = "553 5.7.1 sender not owned by you"
 
-    assert why_not() == (
+    assert failure() == (
         "The relay refuses the sender. It says: 553 5.7.1 sender not owned by you"
         " Look at DEFAULT_FROM_EMAIL: the relay has to know this address or its domain."
     )
@@ -197,39 +199,39 @@ def test_sender_that_is_refused(sink: Sink, settings: Settings) -> None:
 def test_address_that_is_refused(sink: Sink) -> None:
     sink.recipients[TO] = "550 5.1.1 nobody of this name"
 
-    assert "The relay refuses the address this goes to. It says: 550 5.1.1 nobody" in why_not()
+    assert "The relay refuses the address this goes to. It says: 550 5.1.1 nobody" in failure()
 
 
 def test_relay_that_hangs_up(sink: Sink) -> None:
     sink.drop = "before 354"
 
-    assert "hung up (SMTPServerDisconnected)" in why_not()
+    assert "hung up (SMTPServerDisconnected)" in failure()
 
 
-def test_sender_that_is_no_address(sink: Sink, settings: Settings) -> None:
+def test_sender_that_is_invalid(sink: Sink, settings: Settings) -> None:
     settings.DEFAULT_FROM_EMAIL = "Notes <notes@"
 
-    assert why_not() == "A mail cannot be put together. Look at DEFAULT_FROM_EMAIL."
+    assert failure() == "A mail cannot be put together. Look at DEFAULT_FROM_EMAIL."
 
 
-def test_password_that_mail_cannot_carry(settings: Settings) -> None:
+def test_password_that_smtp_cannot_encode(settings: Settings) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "site", "schlüssel"
     with smtp.running(**WITH_PASSWORD) as sink:
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
 
-        said = why_not()
+        message = failure()
 
-    assert "holds a sign that mail cannot carry" in said
-    assert "schlüssel" not in said
+    assert "holds a sign that mail cannot carry" in message
+    assert "schlüssel" not in message
 
 
-def test_what_the_relay_repeats_of_our_password_is_left_out(sink: Sink, settings: Settings) -> None:
+def test_password_repeated_by_the_relay_is_redacted(sink: Sink, settings: Settings) -> None:
     settings.EMAIL_HOST_PASSWORD = SECRET
-    sink.answer = f"554 you said {SECRET}"
+    sink.answer = f"554 you message {SECRET}"
 
-    assert "It says: 554 you said …" in why_not()
+    assert "It says: 554 you message …" in failure()
 
 
-def test_way_that_is_closed_is_told_from_the_others(settings: Settings) -> None:
-    assert "is closed (OSError)" in _said(OSError(101, "Network is unreachable"))[0]
-    assert "does not speak TLS" in _said(ssl.SSLError("odd"))[0]
+def test_network_and_tls_errors_are_distinguished(settings: Settings) -> None:
+    assert "is closed (OSError)" in _explain(OSError(101, "Network is unreachable"))[0]
+    assert "does not speak TLS" in _explain(ssl.SSLError("odd"))[0]

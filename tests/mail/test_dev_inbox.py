@@ -40,7 +40,7 @@ def folder(tmp_path: Path, settings: Settings) -> Path:
 
 @pytest.fixture
 def caught(folder: Path) -> str:
-    return mailbox.keep(folder, MAIL, now=NOW)
+    return mailbox.save(folder, MAIL, now=NOW)
 
 
 def test_inbox_does_not_exist_where_mail_is_not_caught(
@@ -55,12 +55,12 @@ def test_inbox_does_not_exist_where_mail_is_not_caught(
 def test_inbox_shows_the_newest_mails_first_and_not_too_many(client: Client, folder: Path) -> None:
     for second in range(59):
         data = MAIL.replace(b"Your code", f"Mail {second:02}".encode())
-        mailbox.keep(folder, data, now=NOW.replace(second=second))
+        mailbox.save(folder, data, now=NOW.replace(second=second))
 
     page = client.get("/dev/inbox/").text
 
     assert page.index("Mail 58") < page.index("Mail 57")
-    assert page.count("<b>Mail ") == mailbox.SHOWN
+    assert page.count("<b>Mail ") == mailbox.MAX_SHOWN
     assert "Mail 08" not in page
 
 
@@ -68,7 +68,7 @@ def test_empty_inbox_says_so(client: Client, folder: Path) -> None:
     assert "No mail yet." in client.get("/dev/inbox/").text
 
 
-def test_mail_shows_subject_headers_and_both_parts_without_running_any(
+def test_mail_page_shows_headers_and_both_parts_and_runs_nothing(
     client: Client, caught: str
 ) -> None:
     page = client.get(f"/dev/inbox/{caught}/")
@@ -81,7 +81,7 @@ def test_mail_shows_subject_headers_and_both_parts_without_running_any(
     assert "frame-src 'self'" in page["Content-Security-Policy"]
 
 
-def test_html_part_is_shown_in_a_place_where_nothing_runs(client: Client, caught: str) -> None:
+def test_html_part_is_sandboxed(client: Client, caught: str) -> None:
     part = client.get(f"/dev/inbox/{caught}/html/")
 
     assert '<p style="margin:0">Shown</p>' in part.text
@@ -95,9 +95,7 @@ def test_html_part_is_shown_in_a_place_where_nothing_runs(client: Client, caught
     "name",
     ["..", "..%2f..%2fsecrets", "20260312-201400-000000-0000000g", "nothing", "%00", "x" * 300],
 )
-def test_name_that_is_no_name_of_a_mail_is_not_found(
-    client: Client, caught: str, folder: Path, name: str
-) -> None:
+def test_other_names_are_not_found(client: Client, caught: str, folder: Path, name: str) -> None:
     (folder.parent / "secrets.eml").write_bytes(MAIL)
 
     assert client.get(f"/dev/inbox/{name}/").status_code == 404
@@ -112,9 +110,9 @@ def test_half_written_mail_is_not_shown(client: Client, folder: Path, caught: st
 
 
 def test_server_that_catches_its_mail_fails_the_check(settings: Settings, folder: Path) -> None:
-    assert [error.id for error in checks.mail_leaves_this_machine()] == ["mail.E001"]
+    assert [error.id for error in checks.mail_is_not_caught()] == ["mail.E001"]
     settings.MAIL_CATCHER = None
-    assert checks.mail_leaves_this_machine() == []
+    assert checks.mail_is_not_caught() == []
 
 
 # --- The catcher ---------------------------------------------------------------------------
@@ -138,7 +136,7 @@ def catcher(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
         process.communicate(timeout=10)
 
 
-def test_catcher_keeps_each_mail_as_it_came_and_stops_when_it_is_told_to(
+def test_catcher_saves_each_mail_unchanged_and_stops_on_sigterm(
     catcher: tuple["subprocess.Popen[str]", int], folder: Path
 ) -> None:
     process, port = catcher
@@ -149,9 +147,9 @@ def test_catcher_keeps_each_mail_as_it_came_and_stops_when_it_is_told_to(
         for _ in range(2):
             client.sendmail("notes@localhost", ["alice@example.org"], MAIL)
 
-    kept = list(folder.iterdir())
-    assert len(kept) == 2
-    assert {path.read_bytes() for path in kept} == {MAIL}
+    saved = list(folder.iterdir())
+    assert len(saved) == 2
+    assert {path.read_bytes() for path in saved} == {MAIL}
 
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=10) == 0

@@ -10,32 +10,32 @@ from pytest_django import Settings
 
 from mail import checks
 
-ASK = """
+CONNECT = """
 import django
 django.setup()
 from mail.relay import Relay
-print(Relay(timeout=10).ready())
+print(Relay(timeout=10).ensure_connected())
 """
 
 
 @pytest.fixture
 def listener() -> Iterator[socket.socket]:
-    """Somebody who takes one call, and says nothing."""
+    """A server that accepts one connection and sends nothing."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(30)
         yield listener
 
 
 def test_relay_speaks_tls_from_the_first_byte_when_it_is_told_to(listener: socket.socket) -> None:
-    told = {
+    environment = {
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": str(listener.getsockname()[1]),
         "EMAIL_USE_SSL": "true",
         "DJANGO_SETTINGS_MODULE": "config.settings",
     }
     process = subprocess.Popen(
-        [sys.executable, "-c", ASK],
-        env=os.environ | told,
+        [sys.executable, "-c", CONNECT],
+        env=os.environ | environment,
         cwd=project.BASE_DIR,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -46,15 +46,15 @@ def test_relay_speaks_tls_from_the_first_byte_when_it_is_told_to(listener: socke
         call.settimeout(30)
         first = call.recv(1)
 
-    # The handshake of TLS; SMTP in the clear would wait for the server's greeting.
+    # The first byte of a TLS handshake; plain SMTP would wait for the server's greeting.
     assert first == b"\x16"
-    said, _nothing = process.communicate(timeout=30)
-    assert said == "False\n"
+    output, _errors = process.communicate(timeout=30)
+    assert output == "False\n"
 
 
-def test_both_ways_of_tls_at_once_fail_the_check(settings: Settings) -> None:
+def test_use_tls_and_use_ssl_together_fail_the_check(settings: Settings) -> None:
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = True
-    assert [error.id for error in checks.one_kind_of_tls()] == ["mail.E002"]
+    assert [error.id for error in checks.tls_and_ssl_are_not_both_set()] == ["mail.E002"]
 
     settings.EMAIL_USE_TLS = False
-    assert checks.one_kind_of_tls() == []
+    assert checks.tls_and_ssl_are_not_both_set() == []

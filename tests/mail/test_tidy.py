@@ -3,8 +3,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from mail import actions
-from mail.actions import KEPT, tidy
-from mail.models import OVER, Message, State
+from mail.actions import RETENTION, tidy
+from mail.models import FINAL_STATES, Message, State
 
 
 def row(state: State, *, ended_at: datetime | None, created_at: datetime) -> Message:
@@ -13,7 +13,7 @@ def row(state: State, *, ended_at: datetime | None, created_at: datetime) -> Mes
         kind="account.code",
         key=f"{state}:{ended_at}",
         state=state,
-        reason=reason if state in OVER else "",
+        reason=reason if state in FINAL_STATES else "",
         due_at=created_at,
         created_at=created_at,
         ended_at=ended_at,
@@ -21,30 +21,36 @@ def row(state: State, *, ended_at: datetime | None, created_at: datetime) -> Mes
     )
 
 
-@pytest.mark.parametrize("state", OVER)
-def test_mail_that_is_over_goes_after_ninety_days(db: None, now: datetime, state: State) -> None:
-    old = row(state, ended_at=now - KEPT - timedelta(seconds=1), created_at=now - 2 * KEPT)
-    kept = row(state, ended_at=now - KEPT, created_at=now - 2 * KEPT)
+@pytest.mark.parametrize("state", FINAL_STATES)
+def test_row_in_a_final_state_goes_after_ninety_days(db: None, now: datetime, state: State) -> None:
+    old = row(
+        state, ended_at=now - RETENTION - timedelta(seconds=1), created_at=now - 2 * RETENTION
+    )
+    younger = row(state, ended_at=now - RETENTION, created_at=now - 2 * RETENTION)
 
     assert tidy(now=now) == 1
 
-    assert list(Message.objects.all()) == [kept]
+    assert list(Message.objects.all()) == [younger]
     assert not Message.objects.filter(pk=old.pk).exists()
 
 
 @pytest.mark.parametrize("state", [State.DUE, State.SENDING])
-def test_mail_that_is_not_over_stays_however_old(db: None, now: datetime, state: State) -> None:
-    row(state, ended_at=None, created_at=now - 10 * KEPT)
+def test_row_in_another_state_stays_however_old(db: None, now: datetime, state: State) -> None:
+    row(state, ended_at=None, created_at=now - 10 * RETENTION)
 
     assert tidy(now=now) == 0
     assert Message.objects.count() == 1
 
 
-def test_one_run_deletes_so_much_and_the_next_the_rest(
+def test_one_run_deletes_one_batch(
     db: None, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "TIDIED", 2)
+    monkeypatch.setattr(actions, "TIDY_BATCH_SIZE", 2)
     for days in range(3):
-        row(State.SENT, ended_at=now - 2 * KEPT - timedelta(days=days), created_at=now - 3 * KEPT)
+        row(
+            State.SENT,
+            ended_at=now - 2 * RETENTION - timedelta(days=days),
+            created_at=now - 3 * RETENTION,
+        )
 
     assert [tidy(now=now) for _run in range(3)] == [2, 1, 0]

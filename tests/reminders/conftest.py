@@ -30,21 +30,21 @@ def now() -> datetime:
 
 @pytest.fixture
 def chosen(alice: User, now: datetime) -> Schedule:
-    """Alice was here today and chose notes around six in the evening."""
+    """Alice visited today and turned notes on around six in the evening."""
     alice.visited(now=now)
-    actions.choose(person=alice, hour=18, zone="Europe/Berlin", now=now)
+    actions.turn_on(person=alice, hour=18, zone="Europe/Berlin", now=now)
     return Schedule.objects.of(alice).get()
 
 
 @pytest.fixture
 def evening(now: datetime) -> datetime:
-    """Three days later, half a minute before eight: her first note is due, and may still leave."""
+    """Three days later, half a minute before eight: her first note is due and in its window."""
     return now + timedelta(days=3, hours=7, minutes=59, seconds=30)
 
 
 @pytest.fixture
 def planned(chosen: Schedule, evening: datetime) -> Message:
-    """Her first note, planned and not yet sent."""
+    """Her first note, pending."""
     plan(evening)
     return Message.objects.get()
 

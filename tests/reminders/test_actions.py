@@ -30,8 +30,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def days_with_a_note(sink: Sink, start: datetime, days: int) -> list[int]:
-    """Plan and send whenever there is something to do, and tell on which days from the start, as
-    a calendar in Berlin counts them, a note left."""
+    """Plan and send whenever something is due, and return the days on which a note was sent,
+    counted from the start by a calendar in Berlin."""
     berlin = ZoneInfo("Europe/Berlin")
     found, at = [], start
     while at < start + timedelta(days=days):
@@ -39,17 +39,17 @@ def days_with_a_note(sink: Sink, start: datetime, days: int) -> list[int]:
         if send(at):
             found.append((at.astimezone(berlin).date() - start.astimezone(berlin).date()).days)
         moments = [*Schedule.objects.values_list("next_due_at", flat=True)]
-        moments += Message.objects.waiting().values_list("due_at", flat=True)
+        moments += Message.objects.pending().values_list("due_at", flat=True)
         at = max(
             at + timedelta(minutes=1), min((m for m in moments if m), default=start + 999 * DAY)
         )
     return found
 
 
-# --- Choosing ------------------------------------------------------------------------------
+# --- Turning notes on ----------------------------------------------------------------------
 
 
-def test_choosing_sets_hour_and_zone_and_the_first_note_is_three_days_away(
+def test_turning_on_sets_hour_and_zone_and_the_first_note_is_three_days_away(
     chosen: Schedule, alice: User, now: datetime
 ) -> None:
     alice.refresh_from_db()
@@ -59,14 +59,14 @@ def test_choosing_sets_hour_and_zone_and_the_first_note_is_three_days_away(
     assert (shown.date(), 18 <= shown.hour < 20) == (date(2026, 3, 15), True)
 
 
-def test_five_notes_come_to_her_and_then_none(chosen: Schedule, sink: Sink, now: datetime) -> None:
+def test_five_notes_are_sent_and_then_none(chosen: Schedule, sink: Sink, now: datetime) -> None:
     assert days_with_a_note(sink, now, days=130) == [3, 6, 13, 27, 57]
     chosen.refresh_from_db()
-    assert chosen.has_fallen_silent
+    assert chosen.is_finished
     assert "the last note for now" in sink.mails[-1].get_body(("plain",)).get_content()
 
 
-def test_coming_back_begins_the_rhythm_again(
+def test_visit_restarts_the_rhythm(
     chosen: Schedule, alice: User, sink: Sink, now: datetime
 ) -> None:
     first = days_with_a_note(sink, now, days=20)
@@ -79,16 +79,16 @@ def test_coming_back_begins_the_rhythm_again(
     assert opening.startswith("Hello. You asked for a small note now and then")
 
 
-def test_choosing_again_keeps_the_stop_link_of_earlier_mails(
+def test_turning_on_again_keeps_the_stop_link_of_earlier_mails(
     chosen: Schedule, alice: User, now: datetime
 ) -> None:
-    actions.choose(person=alice, hour=9, zone="Asia/Kathmandu", now=now + DAY)
+    actions.turn_on(person=alice, hour=9, zone="Asia/Kathmandu", now=now + DAY)
 
     again = Schedule.objects.of(alice).get()
     assert (again.token, again.hour, again.unanswered) == (chosen.token, 9, 0)
 
 
-# --- Moving --------------------------------------------------------------------------------
+# --- Another time zone ---------------------------------------------------------------------
 
 
 def move(person: User, zone: str, now: datetime) -> None:
@@ -97,8 +97,8 @@ def move(person: User, zone: str, now: datetime) -> None:
     actions.time_zone_changed(person=person, now=now)
 
 
-def test_note_comes_at_their_hour_by_the_clock_they_moved_to(alice: User, now: datetime) -> None:
-    actions.choose(person=alice, hour=8, zone="Pacific/Auckland", now=now)
+def test_note_is_due_at_the_same_hour_on_the_new_clock(alice: User, now: datetime) -> None:
+    actions.turn_on(person=alice, hour=8, zone="Pacific/Auckland", now=now)
 
     move(alice, "America/Los_Angeles", now + HOUR)
 
@@ -106,11 +106,11 @@ def test_note_comes_at_their_hour_by_the_clock_they_moved_to(alice: User, now: d
     assert schedule.next_due_at is not None
     shown = schedule.next_due_at.astimezone(ZoneInfo("America/Los_Angeles"))
     assert 8 <= shown.hour < 10
-    # Three days on by the calendar they had when they were last here.
+    # Three days after the last visit, by the calendar of the old zone.
     assert shown.date() == date(2026, 3, 15)
 
 
-def test_waiting_note_keeps_to_the_quiet_hours_of_the_new_place(
+def test_pending_note_keeps_the_quiet_hours_of_the_new_zone(
     planned: Message, alice: User, evening: datetime
 ) -> None:
     # Half a minute before eight in Berlin; seven in London, and a morning in New York.
@@ -123,7 +123,7 @@ def test_waiting_note_keeps_to_the_quiet_hours_of_the_new_place(
     assert planned.closes_at == evening.replace(hour=0, minute=0, second=0) + DAY
 
 
-def test_waiting_note_of_somebody_for_whom_it_is_night_now_waits_for_their_hour(
+def test_pending_note_moves_to_the_next_day_if_it_is_night_in_the_new_zone(
     planned: Message, alice: User, sink: Sink, evening: datetime
 ) -> None:
     move(alice, "Asia/Tokyo", evening)
@@ -136,7 +136,7 @@ def test_waiting_note_of_somebody_for_whom_it_is_night_now_waits_for_their_hour(
     assert send(planned.due_at) == 1
 
 
-def test_move_of_somebody_without_notes_or_after_the_last_one_changes_nothing(
+def test_new_zone_changes_nothing_without_notes_or_after_the_last_one(
     alice: User, chosen: Schedule, bob: User, now: datetime
 ) -> None:
     Schedule.objects.update(unanswered=5, next_due_at=None)
@@ -148,7 +148,7 @@ def test_move_of_somebody_without_notes_or_after_the_last_one_changes_nothing(
     assert list(Schedule.objects.values()) == before
 
 
-# --- Between plan and mail -----------------------------------------------------------------
+# --- Between planning and sending ----------------------------------------------------------
 
 
 def test_planned_note_is_sent_once(planned: Message, sink: Sink, evening: datetime) -> None:
@@ -156,17 +156,17 @@ def test_planned_note_is_sent_once(planned: Message, sink: Sink, evening: dateti
     assert sink.to == ["alice@example.org"]
 
 
-def test_stop_between_plan_and_mail_is_kept(
+def test_turning_off_skips_a_pending_note(
     planned: Message, alice: User, sink: Sink, evening: datetime
 ) -> None:
-    actions.stop(Schedule.objects.of(alice), now=evening)
+    actions.turn_off(Schedule.objects.of(alice), now=evening)
 
     assert send(evening) == 0
     planned.refresh_from_db()
     assert (planned.state, planned.reason, sink.raw) == ("skipped", "stopped", [])
 
 
-def test_stop_that_only_removed_the_wish_is_kept_too(
+def test_pending_note_without_a_schedule_is_skipped(
     planned: Message, alice: User, sink: Sink, evening: datetime
 ) -> None:
     Schedule.objects.of(alice).delete()
@@ -176,7 +176,7 @@ def test_stop_that_only_removed_the_wish_is_kept_too(
     assert (planned.state, planned.reason, sink.raw) == ("skipped", "not wanted", [])
 
 
-def test_visit_between_plan_and_mail_is_respected(
+def test_visit_skips_a_pending_note(
     planned: Message, alice: User, sink: Sink, evening: datetime
 ) -> None:
     alice.visited(now=evening)
@@ -186,7 +186,7 @@ def test_visit_between_plan_and_mail_is_respected(
     assert (planned.state, planned.reason, sink.raw) == ("skipped", "not wanted", [])
 
 
-def test_visit_on_the_day_before_the_hour_means_no_note_that_day(
+def test_visit_earlier_on_the_day_means_no_note_that_day(
     chosen: Schedule, alice: User, evening: datetime
 ) -> None:
     alice.visited(now=evening - 9 * HOUR)
@@ -195,7 +195,7 @@ def test_visit_on_the_day_before_the_hour_means_no_note_that_day(
     assert Message.objects.count() == 0
 
 
-def test_person_who_was_erased_or_set_inactive_gets_nothing(
+def test_erased_or_inactive_person_gets_nothing(
     planned: Message, alice: User, sink: Sink, evening: datetime
 ) -> None:
     User.objects.filter(pk=alice.pk).update(is_active=False)
@@ -206,7 +206,7 @@ def test_person_who_was_erased_or_set_inactive_gets_nothing(
     assert (plan(evening), send(evening), sink.raw) == (0, 0, [])
 
 
-def test_mailbox_that_does_not_exist_ends_the_notes(
+def test_address_that_does_not_exist_turns_notes_off(
     planned: Message, alice: User, sink: Sink, evening: datetime
 ) -> None:
     sink.recipients["alice@example.org"] = "550 5.1.1 no such user"
@@ -218,7 +218,7 @@ def test_mailbox_that_does_not_exist_ends_the_notes(
     assert not Schedule.objects.of(alice).exists()
 
 
-def test_relay_that_refuses_us_costs_nobody_their_notes(
+def test_relay_that_refuses_us_does_not_turn_notes_off(
     planned: Message, alice: User, sink: Sink, evening: datetime
 ) -> None:
     sink.recipients["alice@example.org"] = "550 5.7.1 relaying denied"
@@ -228,26 +228,26 @@ def test_relay_that_refuses_us_costs_nobody_their_notes(
     assert Schedule.objects.of(alice).exists()
 
 
-def test_last_note_that_is_refused_comes_again_before_there_is_silence(
+def test_last_note_that_is_refused_is_planned_again(
     chosen: Schedule, sink: Sink, now: datetime
 ) -> None:
-    # In the morning no quiet hours come before the third try, whatever their minute is.
-    actions.choose(person=chosen.person, hour=8, zone="Europe/Berlin", now=now)
+    # From the morning on, three tries fit before the quiet hours, whatever the minute.
+    actions.turn_on(person=chosen.person, hour=8, zone="Europe/Berlin", now=now)
     assert days_with_a_note(sink, now, days=50) == [3, 6, 13, 27]
     sink.recipients["alice@example.org"] = "554 5.7.1 not now"
     assert days_with_a_note(sink, now + 50 * DAY, days=10) == []
     assert Message.objects.filter(state=State.FAILED).count() == 1
     chosen.refresh_from_db()
-    assert (chosen.unanswered, chosen.has_fallen_silent) == (4, False)
+    assert (chosen.unanswered, chosen.is_finished) == (4, False)
 
     sink.recipients.clear()
     assert days_with_a_note(sink, now + 60 * DAY, days=90) == [57 + 30 - 60]
     chosen.refresh_from_db()
-    assert chosen.has_fallen_silent
+    assert chosen.is_finished
     assert "the last note for now" in sink.mails[-1].get_body(("plain",)).get_content()
 
 
-def test_note_that_may_have_arrived_counts(
+def test_note_that_may_have_arrived_is_counted(
     planned: Message, chosen: Schedule, sink: Sink, evening: datetime
 ) -> None:
     sink.drop = "after the dot"
@@ -258,9 +258,7 @@ def test_note_that_may_have_arrived_counts(
     assert (planned.state, chosen.unanswered) == ("unknown", 1)
 
 
-def test_claim_looks_up_each_wish_and_does_not_read_all_of_them(
-    now: datetime, evening: datetime
-) -> None:
+def test_claim_looks_up_each_schedule_by_its_index(now: datetime, evening: datetime) -> None:
     people = User.objects.bulk_create(
         User(email=f"p{number}@example.org", password="x") for number in range(300)
     )
@@ -271,7 +269,7 @@ def test_claim_looks_up_each_wish_and_does_not_read_all_of_them(
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE mail_message, reminders_schedule, accounts_user")
 
-    explained = Message.objects.due(now).filter(kinds.wanted(now)).in_turn()[:20].explain()
+    explained = Message.objects.due(now).filter(kinds.wanted(now)).in_sending_order()[:20].explain()
 
     assert "reminders_schedule" in explained
     assert "hashed" not in explained
@@ -280,7 +278,7 @@ def test_claim_looks_up_each_wish_and_does_not_read_all_of_them(
 # --- Late ----------------------------------------------------------------------------------
 
 
-def test_note_that_could_not_leave_by_eight_waits_for_the_next_day_at_their_hour(
+def test_note_past_its_window_moves_to_the_same_hour_of_the_next_day(
     planned: Message, settings: Settings, sink: Sink, evening: datetime
 ) -> None:
     settings.EMAIL_PORT = free_port()
@@ -297,7 +295,7 @@ def test_note_that_could_not_leave_by_eight_waits_for_the_next_day_at_their_hour
     assert planned.state == State.SENT
 
 
-def test_note_that_is_too_late_is_skipped_once_and_does_not_count(
+def test_note_that_is_too_late_is_skipped_and_not_counted(
     planned: Message, chosen: Schedule, evening: datetime
 ) -> None:
     plan(evening + HOUR)
@@ -308,7 +306,7 @@ def test_note_that_is_too_late_is_skipped_once_and_does_not_count(
     assert (planned.state, planned.reason, chosen.unanswered) == ("skipped", "stale", 0)
 
 
-def test_schedule_that_nobody_looked_at_for_days_sends_nothing_old(
+def test_schedule_not_checked_for_days_sends_nothing_old(
     chosen: Schedule, sink: Sink, evening: datetime
 ) -> None:
     late = evening + 4 * DAY
@@ -319,7 +317,7 @@ def test_schedule_that_nobody_looked_at_for_days_sends_nothing_old(
     assert days_with_a_note(sink, late, days=4) == [3]
 
 
-def test_night_plans_nothing(chosen: Schedule, evening: datetime) -> None:
+def test_nothing_is_planned_at_night(chosen: Schedule, evening: datetime) -> None:
     night = evening + HOUR
 
     assert plan(night) == 0
@@ -328,14 +326,14 @@ def test_night_plans_nothing(chosen: Schedule, evening: datetime) -> None:
     assert night < chosen.next_due_at <= evening + DAY + HOUR / 60
 
 
-# --- Many at once --------------------------------------------------------------------------
+# --- Concurrent runs -----------------------------------------------------------------------
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_beats_at_once_plan_each_note_once(now: datetime, evening: datetime) -> None:
+def test_two_runs_at_once_plan_each_note_once(now: datetime, evening: datetime) -> None:
     people = [User.objects.create_user(f"p{n}@example.org", "quiet harbour 42") for n in range(8)]
     for person in people:
-        actions.choose(person=person, hour=18, zone="Europe/Berlin", now=now)
+        actions.turn_on(person=person, hour=18, zone="Europe/Berlin", now=now)
     together = threading.Barrier(3)
     planned: list[int] = []
 
@@ -354,11 +352,11 @@ def test_two_beats_at_once_plan_each_note_once(now: datetime, evening: datetime)
     assert sum(planned) == Message.objects.count() == 8
 
 
-def test_no_second_note_on_one_date_whatever_the_schedule_says(
+def test_no_second_note_on_one_date_whatever_the_schedule_contains(
     planned: Message, chosen: Schedule, sink: Sink, evening: datetime
 ) -> None:
     send(evening)
-    # As if two machines disagreed about what has happened.
+    # As if two machines disagreed about the past.
     Message.objects.update(due_at=evening - 30 * DAY)
     Schedule.objects.update(next_due_at=evening, unanswered=0, last_on=None)
 
@@ -370,15 +368,15 @@ def test_no_second_note_on_one_date_whatever_the_schedule_says(
 def test_statements_of_planning_do_not_grow_with_people(
     now: datetime, evening: datetime, statements: Statements
 ) -> None:
-    def choose(number: int) -> None:
+    def turn_on(number: int) -> None:
         person = User.objects.create_user(f"p{number}@example.org", "quiet harbour 42")
-        actions.choose(person=person, hour=18, zone="Europe/Berlin", now=now)
+        actions.turn_on(person=person, hour=18, zone="Europe/Berlin", now=now)
 
-    choose(0)
+    turn_on(0)
     with statements() as one:
         plan(evening)
     for number in range(1, 4):
-        choose(number)
+        turn_on(number)
     with statements() as three:
         plan(evening)
 
@@ -406,7 +404,7 @@ send_due(clock=lambda: at)
 
 
 def sender(sink: Sink, at: datetime) -> "subprocess.Popen[bytes]":
-    """A process of its own that sends what is due from the database of this test."""
+    """A separate process that sends due mail from the database of this test."""
     database = connection.settings_dict
     url = (
         f"postgres://{quote(database['USER'])}:{quote(database['PASSWORD'])}"
@@ -426,7 +424,7 @@ def sender(sink: Sink, at: datetime) -> "subprocess.Popen[bytes]":
 
 
 @pytest.mark.django_db(transaction=True)
-def test_note_of_a_sender_that_was_killed_is_unknown_and_never_sent_again(
+def test_note_of_a_killed_sender_is_unknown_and_never_sent_again(
     planned: Message, sink: Sink, evening: datetime
 ) -> None:
     sink.holds = True
@@ -450,7 +448,7 @@ def test_note_of_a_sender_that_was_killed_is_unknown_and_never_sent_again(
 
 
 @pytest.mark.parametrize("hour", range(24))
-def test_days_can_be_made_to_pass_at_any_time_of_the_day(
+def test_let_days_pass_works_at_any_hour(
     chosen: Schedule, alice: User, sink: Sink, now: datetime, hour: int
 ) -> None:
     at = now.replace(hour=hour, minute=47)

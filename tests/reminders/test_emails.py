@@ -15,7 +15,7 @@ from tests.support.smtp import Sink
 
 pytestmark = pytest.mark.django_db
 
-# What a note must never say: what the product is about, what it is called, anything that hurries.
+# What a note must never say: the product's subject, its name, anything that urges.
 FORBIDDEN = re.compile(
     r"letter|step|heal|quiet treatment|silence|ghost|broke|partner|grief|alone|miss|streak|days"
     r"|don.t forget|\bjust\b|\bshould\b|!|" + re.escape(project.SITE_NAME),
@@ -24,12 +24,12 @@ FORBIDDEN = re.compile(
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
-def test_note_is_short_light_and_says_nothing_about_why(number: int) -> None:
-    said = emails.note(number, "t" * 22)
+def test_note_is_short_small_and_names_nothing(number: int) -> None:
+    content = emails.note(number, "t" * 22)
 
-    text, html = said.text, said.html
+    text, html = content.text, content.html
     without_links = re.sub(r"http\S+", "link", text)
-    assert said.subject == "A note for you"
+    assert content.subject == "A note for you"
     assert len(without_links.split()) <= 60
     assert len(text.encode()) + len(html.encode()) < 10_000
     assert not FORBIDDEN.search(without_links.replace("on any day", "").replace("Nothing has", ""))
@@ -40,9 +40,9 @@ def test_note_is_short_light_and_says_nothing_about_why(number: int) -> None:
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_both_parts_say_the_same(number: int) -> None:
-    said = emails.note(number, "t" * 22)
+    content = emails.note(number, "t" * 22)
 
-    assert _shown(said.html).split() == said.text.split()
+    assert _shown(content.html).split() == content.text.split()
 
 
 def test_notes_differ_and_the_fifth_says_goodbye_for_now() -> None:
@@ -52,7 +52,7 @@ def test_notes_differ_and_the_fifth_says_goodbye_for_now() -> None:
     assert "After this one we stay quiet" in texts[4]
 
 
-def test_note_that_left_carries_the_headers_that_stop_it_and_none_that_threads_it(
+def test_sent_note_can_be_unsubscribed_and_starts_no_thread(
     planned: Message, chosen: Schedule, sink: Sink, evening: datetime
 ) -> None:
     send(evening)
@@ -90,7 +90,7 @@ def test_headers_stay_on_one_line_with_a_host_of_sixty_characters(
     assert re.fullmatch(rf"List-Unsubscribe: <https://{host}/r/[\w-]{{22}}/>", line)
 
 
-def test_note_carries_nothing_that_she_wrote_or_is_called(
+def test_note_contains_neither_writing_nor_name(
     chosen: Schedule, alice: User, sink: Sink, evening: datetime, now: datetime
 ) -> None:
     from accounts.models import Profile, ProfileContents
@@ -115,6 +115,6 @@ def _text(mail: EmailMessage) -> str:
 
 
 def _shown(html: str) -> str:
-    """What a mail program shows of this HTML."""
+    """The text a mail program shows of this HTML."""
     body = html.partition("<body")[2].partition(">")[2]
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", body)).strip().replace("&#x27;", "'")

@@ -7,17 +7,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from mail.quiet_hours import CLOSES, HOURS, OPENS, closes, is_quiet, moment
+from mail.quiet_hours import DAY_END, DAY_HOURS, DAY_START, day_end, is_quiet, to_utc
 from reminders.schedule import (
     GAPS,
-    Standing,
-    Verdict,
-    Wish,
+    Decision,
+    RhythmState,
+    Slot,
     decide,
-    due,
-    look_at,
+    due_at,
+    next_check_at,
+    next_due_at,
     next_note_on,
-    next_turn,
 )
 
 ANNA = UUID("8d3b2f5e-3c7e-4a39-9a38-0f9b9d0c2a11")
@@ -46,28 +46,28 @@ APIA = ZoneInfo("Pacific/Apia")
         ("2026-06-01", "09:00", "Asia/Kathmandu", "2026-06-01 03:15", "2026-06-01 09:00"),
     ],
 )
-def test_wall_time_that_is_skipped_moves_forward_and_one_that_comes_twice_is_its_first(
+def test_skipped_wall_time_moves_forward_and_a_repeated_one_is_its_first(
     day: str, at: str, zone: str, utc: str, shown: str
 ) -> None:
-    found = moment(date.fromisoformat(day), time.fromisoformat(at), ZoneInfo(zone))
+    found = to_utc(date.fromisoformat(day), time.fromisoformat(at), ZoneInfo(zone))
 
     assert f"{found:%Y-%m-%d %H:%M}" == utc
     assert f"{found.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}" == shown
 
 
-def test_minutes_after_the_hour_are_the_same_every_time_and_spread_over_two_hours() -> None:
+def test_notes_are_spread_over_two_hours_the_same_way_every_time() -> None:
     days = [date(2026, 1, 1) + timedelta(days=number) for number in range(400)]
-    wish = Wish(ANNA, 9, BERLIN)
-    minutes = [due(wish, day).astimezone(BERLIN) for day in days]
+    slot = Slot(ANNA, 9, BERLIN)
+    minutes = [due_at(slot, day).astimezone(BERLIN) for day in days]
     after = [(at.hour - 9) * 60 + at.minute for at in minutes]
 
-    assert minutes == [due(wish, day).astimezone(BERLIN) for day in days]
+    assert minutes == [due_at(slot, day).astimezone(BERLIN) for day in days]
     assert (min(after) < 10, max(after) >= 110, len(set(after)) > 80) == (True, True, True)
 
 
-def test_note_of_the_last_hour_still_leaves_before_the_quiet_hours() -> None:
+def test_note_of_the_last_hour_is_due_before_the_quiet_hours() -> None:
     days = [date(2026, 1, 1) + timedelta(days=number) for number in range(400)]
-    shown = {due(Wish(ANNA, 19, BERLIN), day).astimezone(BERLIN).hour for day in days}
+    shown = {due_at(Slot(ANNA, 19, BERLIN), day).astimezone(BERLIN).hour for day in days}
 
     assert shown == {19}
 
@@ -83,27 +83,29 @@ def test_quiet_hours_are_eight_to_eight() -> None:
 # --- The rhythm ----------------------------------------------------------------------------
 
 
-def live(
-    wish: Wish, start: datetime, days: int, visits: frozenset[int] = frozenset()
+def note_days(
+    slot: Slot, start: datetime, days: int, visits: frozenset[int] = frozenset()
 ) -> list[date]:
-    """The days, counted from the first one, on which notes come to somebody who chose them at
-    `start` and was here on the days `visits` at noon. Looks as often as the schedule asks to."""
-    first = start.astimezone(wish.zone).date()
-    noons = [moment(first + timedelta(days=day), time(12), wish.zone) for day in sorted(visits)]
+    """The dates of the notes for somebody who turned them on at `start` and visited at noon of the
+    days `visits`, counted from the first. Decides whenever the schedule is to be checked."""
+    first = start.astimezone(slot.zone).date()
+    noons = [to_utc(first + timedelta(days=day), time(12), slot.zone) for day in sorted(visits)]
     seen, unanswered, last_on, notes = start, 0, None, []
-    at: datetime | None = look_at(Standing(here_on=first), wish, start)
+    at: datetime | None = next_check_at(RhythmState(active_on=first), slot, start)
     while at and at < start + timedelta(days=days):
-        here = max([start, *(noon for noon in noons if noon <= at)])
-        if here != seen:
-            seen, unanswered = here, 0
-        standing = Standing(here.astimezone(wish.zone).date(), last_on, unanswered, tuple(notes))
-        verdict = decide(standing, wish, at)
-        if verdict is Verdict.SEND:
-            last_on = at.astimezone(wish.zone).date()
+        last_visit = max([start, *(noon for noon in noons if noon <= at)])
+        if last_visit != seen:
+            seen, unanswered = last_visit, 0
+        state = RhythmState(
+            last_visit.astimezone(slot.zone).date(), last_on, unanswered, tuple(notes)
+        )
+        decision = decide(state, slot, at)
+        if decision is Decision.SEND:
+            last_on = at.astimezone(slot.zone).date()
             notes.append(last_on)
             unanswered += 1
-        standing = Standing(standing.here_on, last_on, unanswered, tuple(notes))
-        following = look_at(standing, wish, at)
+        state = RhythmState(state.active_on, last_on, unanswered, tuple(notes))
+        following = next_check_at(state, slot, at)
         assert following is None or following > at
         at = following
     return notes
@@ -116,107 +118,107 @@ def offsets(notes: list[date], start: datetime, zone: ZoneInfo) -> list[int]:
 START = datetime(2026, 3, 12, 9, 0, tzinfo=UTC)
 
 
-def test_five_notes_come_to_somebody_who_stays_away_and_then_none() -> None:
-    notes = live(Wish(ANNA, 9, BERLIN), START, days=400)
+def test_five_notes_are_sent_without_a_visit_and_then_none() -> None:
+    notes = note_days(Slot(ANNA, 9, BERLIN), START, days=400)
 
     assert offsets(notes, START, BERLIN) == [3, 6, 13, 27, 57]
 
 
-def test_visit_starts_the_rhythm_again_however_long_the_pause_was() -> None:
-    notes = live(Wish(ANNA, 9, BERLIN), START, days=60, visits=frozenset({30}))
+def test_visit_restarts_the_rhythm_however_long_the_pause_was() -> None:
+    notes = note_days(Slot(ANNA, 9, BERLIN), START, days=60, visits=frozenset({30}))
 
     # Without the visit the next one would be on day 57.
     assert offsets(notes, START, BERLIN) == [3, 6, 13, 27, 33, 36, 43, 57]
 
 
-def test_no_note_comes_to_somebody_who_is_here_every_other_day() -> None:
-    assert live(Wish(ANNA, 9, BERLIN), START, days=60, visits=frozenset(range(0, 60, 2))) == []
+def test_no_note_is_sent_to_somebody_who_visits_every_other_day() -> None:
+    assert note_days(Slot(ANNA, 9, BERLIN), START, days=60, visits=frozenset(range(0, 60, 2))) == []
 
 
 def test_third_note_within_a_week_waits() -> None:
-    # Here after each note on the same day: without a ceiling it would be 3, 6, 9, 12.
-    notes = live(Wish(ANNA, 9, BERLIN), START, days=14, visits=frozenset({3, 6, 10, 13}))
+    # A visit on the day of each note: without a ceiling it would be 3, 6, 9, 12.
+    notes = note_days(Slot(ANNA, 9, BERLIN), START, days=14, visits=frozenset({3, 6, 10, 13}))
 
     assert offsets(notes, START, BERLIN) == [3, 6, 10, 13]
 
 
-def test_note_that_is_more_than_a_day_and_a_half_late_is_let_go() -> None:
-    wish = Wish(ANNA, 9, BERLIN)
-    standing = Standing(here_on=date(2026, 3, 12))
-    planned = due(wish, date(2026, 3, 15))
+def test_note_more_than_a_day_and_a_half_late_is_skipped() -> None:
+    slot = Slot(ANNA, 9, BERLIN)
+    state = RhythmState(active_on=date(2026, 3, 12))
+    planned = due_at(slot, date(2026, 3, 15))
 
-    assert decide(standing, wish, planned - timedelta(seconds=1)) is Verdict.WAIT
-    assert decide(standing, wish, planned) is Verdict.SEND
-    assert decide(standing, wish, planned + timedelta(hours=24)) is Verdict.SEND
-    assert decide(standing, wish, planned + timedelta(hours=37)) is Verdict.STALE
+    assert decide(state, slot, planned - timedelta(seconds=1)) is Decision.WAIT
+    assert decide(state, slot, planned) is Decision.SEND
+    assert decide(state, slot, planned + timedelta(hours=24)) is Decision.SEND
+    assert decide(state, slot, planned + timedelta(hours=37)) is Decision.SKIP
 
 
-def test_note_whose_hour_was_missed_waits_for_the_next_day_and_not_for_the_night() -> None:
-    wish = Wish(ANNA, 18, BERLIN)
-    standing = Standing(here_on=date(2026, 3, 12))
+def test_note_whose_hour_was_missed_waits_for_the_next_day() -> None:
+    slot = Slot(ANNA, 18, BERLIN)
+    state = RhythmState(active_on=date(2026, 3, 12))
     night = datetime(2026, 3, 15, 22, 0, tzinfo=BERLIN)
 
-    assert decide(standing, wish, night) is Verdict.WAIT
-    assert look_at(standing, wish, night) == due(wish, date(2026, 3, 16))
+    assert decide(state, slot, night) is Decision.WAIT
+    assert next_check_at(state, slot, night) == due_at(slot, date(2026, 3, 16))
 
 
-# --- True for everyone ---------------------------------------------------------------------
+# --- Properties ----------------------------------------------------------------------------
 
 zones = st.sampled_from(sorted(available_timezones() - {"Factory"})).map(ZoneInfo)
-wishes = st.builds(Wish, st.uuids(), st.sampled_from(list(HOURS)), zones)
+slots = st.builds(Slot, st.uuids(), st.sampled_from(list(DAY_HOURS)), zones)
 days = st.dates(date(2020, 1, 1), date(2040, 12, 31))
 moments = st.integers(0, 21 * 365 * 24 * 60).map(
     lambda minutes: datetime(2020, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes)
 )
 
 
-@given(wish=wishes, day=days)
-@example(wish=Wish(ANNA, 9, APIA), day=date(2011, 12, 30))
-@example(wish=Wish(ANNA, 19, APIA), day=date(2011, 12, 29))
-def test_note_is_never_due_in_quiet_hours_nor_after_its_window(wish: Wish, day: date) -> None:
-    at = due(wish, day)
+@given(slot=slots, day=days)
+@example(slot=Slot(ANNA, 9, APIA), day=date(2011, 12, 30))
+@example(slot=Slot(ANNA, 19, APIA), day=date(2011, 12, 29))
+def test_note_is_never_due_in_quiet_hours_nor_after_its_window(slot: Slot, day: date) -> None:
+    at = due_at(slot, day)
 
-    shown = at.astimezone(wish.zone)
-    assert OPENS <= shown.time() < CLOSES
-    assert at < closes(at, wish.zone)
-    assert not is_quiet(closes(at, wish.zone) - timedelta(minutes=1), wish.zone)
+    shown = at.astimezone(slot.zone)
+    assert DAY_START <= shown.time() < DAY_END
+    assert at < day_end(at, slot.zone)
+    assert not is_quiet(day_end(at, slot.zone) - timedelta(minutes=1), slot.zone)
     if day.year >= 2020:
         assert shown.date() == day
 
 
-@given(wish=wishes, day=days)
-def test_later_days_are_due_later(wish: Wish, day: date) -> None:
-    following = [due(wish, day + timedelta(days=number)) for number in range(4)]
+@given(slot=slots, day=days)
+def test_later_days_are_due_later(slot: Slot, day: date) -> None:
+    following = [due_at(slot, day + timedelta(days=number)) for number in range(4)]
 
     assert following == sorted(set(following))
 
 
-@given(wish=wishes, now=moments)
-def test_next_turn_is_in_the_future_and_within_two_days(wish: Wish, now: datetime) -> None:
-    assert now < next_turn(wish, now) <= now + timedelta(days=2, hours=3)
+@given(slot=slots, now=moments)
+def test_next_due_moment_is_in_the_future_and_within_two_days(slot: Slot, now: datetime) -> None:
+    assert now < next_due_at(slot, now) <= now + timedelta(days=2, hours=3)
 
 
 @given(
-    wish=wishes,
+    slot=slots,
     now=moments,
     visits=st.frozensets(st.integers(0, 90), max_size=30),
 )
-def test_rhythm_keeps_its_promises(wish: Wish, now: datetime, visits: frozenset[int]) -> None:
-    notes = live(wish, now, days=90, visits=visits)
-    first = now.astimezone(wish.zone).date()
+def test_rhythm_keeps_its_limits(slot: Slot, now: datetime, visits: frozenset[int]) -> None:
+    notes = note_days(slot, now, days=90, visits=visits)
+    first = now.astimezone(slot.zone).date()
     here = {first + timedelta(days=day) for day in visits} | {first}
 
     assert len(notes) == len(set(notes))
     for note in notes:
         assert sum(note - timedelta(days=7) < other <= note for other in notes) <= 2
         assert all(note - day >= timedelta(days=3) for day in here if day < note)
-        # Somebody who is here at noon may have had a note in the morning, and none after.
-        assert note not in here or due(wish, note).astimezone(wish.zone).time() < time(12)
+        # Somebody who visits at noon may have had a note in the morning, but none after.
+        assert note not in here or due_at(slot, note).astimezone(slot.zone).time() < time(12)
     edges = [*sorted(here), date.max]
     for left, back in pairwise(edges):
         assert sum(left < note <= back for note in notes) <= len(GAPS)
 
 
-@given(standing=st.builds(Standing, here_on=days, unanswered=st.integers(0, len(GAPS))))
-def test_there_is_a_next_note_until_the_fifth(standing: Standing) -> None:
-    assert (next_note_on(standing) is None) == (standing.unanswered == len(GAPS))
+@given(state=st.builds(RhythmState, active_on=days, unanswered=st.integers(0, len(GAPS))))
+def test_there_is_a_next_note_until_the_fifth(state: RhythmState) -> None:
+    assert (next_note_on(state) is None) == (state.unanswered == len(GAPS))

@@ -16,35 +16,35 @@ PAGE = "/you/reminders/"
 
 
 @pytest.fixture
-def stranger() -> Client:
+def visitor() -> Client:
     return Client(enforce_csrf_checks=True)
 
 
-# --- Choosing ------------------------------------------------------------------------------
+# --- The page ------------------------------------------------------------------------------
 
 
-def test_notes_are_off_until_they_are_chosen(as_alice: Client, alice: User) -> None:
+def test_notes_are_off_until_they_are_turned_on(as_alice: Client, alice: User) -> None:
     page = as_alice.get(PAGE)
 
     assert page.status_code == 200
     assert "Right now we send you nothing." in page.text
     assert "Turn notes off" not in page.text
     assert not Schedule.objects.exists()
-    # Nobody is presumed to live anywhere.
+    # No zone is preselected.
     assert '<option value="" selected>' in page.text
 
 
-def test_choosing_turns_notes_on_for_her_alone(as_alice: Client, alice: User, bob: User) -> None:
+def test_form_turns_notes_on_for_its_owner_alone(as_alice: Client, alice: User, bob: User) -> None:
     with time_machine.travel(datetime.fromisoformat("2026-03-12T11:00Z"), tick=False):
-        answer = as_alice.post(PAGE, {"hour": "19", "zone": "Europe/Berlin"}, follow=True)
+        response = as_alice.post(PAGE, {"hour": "19", "zone": "Europe/Berlin"}, follow=True)
 
     schedule = Schedule.objects.get()
     alice.refresh_from_db()
     assert (schedule.person, schedule.hour, alice.time_zone) == (alice, 19, "Europe/Berlin")
-    assert answer.redirect_chain == [(PAGE, 302)]
-    assert "Notes are on, around 7 pm." in answer.text
-    assert "A note may come around 7 pm" in answer.text
-    assert "<option selected>Berlin</option>" in answer.text
+    assert response.redirect_chain == [(PAGE, 302)]
+    assert "Notes are on, around 7 pm." in response.text
+    assert "A note may come around 7 pm" in response.text
+    assert "<option selected>Berlin</option>" in response.text
 
 
 def test_zone_may_be_one_that_only_browsers_name(as_alice: Client, alice: User) -> None:
@@ -68,25 +68,25 @@ def test_zone_may_be_one_that_only_browsers_name(as_alice: Client, alice: User) 
         {"hour": "nine", "zone": "Europe/Berlin"},
     ],
 )
-def test_what_was_not_offered_is_answered_kindly_and_changes_nothing(
+def test_invalid_choice_shows_the_form_again_and_changes_nothing(
     as_alice: Client, data: dict[str, str]
 ) -> None:
-    answer = as_alice.post(PAGE, data)
+    response = as_alice.post(PAGE, data)
 
-    assert answer.status_code == 200
-    assert 'role="alert"' in answer.text
+    assert response.status_code == 200
+    assert 'role="alert"' in response.text
     assert not Schedule.objects.exists()
 
 
-def test_turning_off_leaves_nothing_of_the_wish(as_alice: Client, chosen: Schedule) -> None:
-    answer = as_alice.post("/you/reminders/off/", follow=True)
+def test_turning_off_deletes_the_schedule(as_alice: Client, chosen: Schedule) -> None:
+    response = as_alice.post("/you/reminders/off/", follow=True)
 
-    assert "Notes are off. Nothing more will come." in answer.text
+    assert "Notes are off. Nothing more will come." in response.text
     assert not Schedule.objects.exists()
     assert as_alice.post("/you/reminders/off/").status_code == 302
 
 
-def test_turning_off_is_nobody_elses(as_bob: Client, chosen: Schedule) -> None:
+def test_turning_off_leaves_other_people_alone(as_bob: Client, chosen: Schedule) -> None:
     as_bob.post("/you/reminders/off/")
 
     assert Schedule.objects.get() == chosen
@@ -103,9 +103,7 @@ def test_page_shows_the_first_note_word_for_word_and_who_it_comes_from(
     assert f"/r/{chosen.token}/" in page.text
 
 
-def test_page_for_somebody_whose_notes_fell_silent_offers_to_start_again(
-    as_alice: Client, chosen: Schedule
-) -> None:
+def test_page_after_the_last_note_offers_to_start_again(as_alice: Client, chosen: Schedule) -> None:
     Schedule.objects.update(unanswered=5, next_due_at=None)
 
     page = as_alice.get(PAGE)
@@ -114,7 +112,7 @@ def test_page_for_somebody_whose_notes_fell_silent_offers_to_start_again(
 
     as_alice.post(PAGE, {"hour": "9", "zone": "Europe/Berlin"})
     chosen.refresh_from_db()
-    assert (chosen.unanswered, chosen.has_fallen_silent) == (0, False)
+    assert (chosen.unanswered, chosen.is_finished) == (0, False)
 
 
 def test_page_takes_few_statements(as_alice: Client, statements: Statements) -> None:
@@ -129,21 +127,21 @@ def test_page_takes_few_statements(as_alice: Client, statements: Statements) -> 
     assert len(off) == len(on) <= 6, on
 
 
-def test_choosing_touches_neither_mail_server_nor_broker(
+def test_turning_on_uses_neither_mail_server_nor_broker(
     as_alice: Client, socket_disabled: None
 ) -> None:
-    """Every Python socket is forbidden; only the database's own library may talk."""
-    answer = as_alice.post(PAGE, {"hour": "9", "zone": "Europe/Berlin"})
+    """Python sockets are disabled; only libpq may connect."""
+    response = as_alice.post(PAGE, {"hour": "9", "zone": "Europe/Berlin"})
 
-    assert answer.status_code == 302
+    assert response.status_code == 302
     assert Schedule.objects.exists()
 
 
-def test_strangers_are_asked_to_sign_in(stranger: Client) -> None:
-    assert stranger.get(PAGE).status_code == 302
+def test_visitors_are_asked_to_sign_in(visitor: Client) -> None:
+    assert visitor.get(PAGE).status_code == 302
 
 
-def test_every_listed_place_stands_once_and_means_its_zone() -> None:
+def test_every_place_is_listed_once_and_means_its_zone() -> None:
     listed = [place for _region, group in listed_zones() for place, _label in group]
 
     assert listed == list(places())
@@ -161,7 +159,7 @@ def test_place_of_the_list_is_stored_as_its_zone(as_alice: Client, alice: User) 
     assert "<option selected>Argentina, Buenos Aires</option>" in as_alice.get(PAGE).text
 
 
-def test_page_is_light(as_alice: Client) -> None:
+def test_page_is_small(as_alice: Client) -> None:
     page = as_alice.get(PAGE)
 
     assert len(gzip.compress(page.content, 6)) < 6_000
@@ -170,24 +168,24 @@ def test_page_is_light(as_alice: Client) -> None:
 # --- The stop link of a mail ---------------------------------------------------------------
 
 
-def test_scanner_that_follows_the_link_changes_nothing(
-    stranger: Client, planned: Message, chosen: Schedule
+def test_get_of_the_link_changes_nothing(
+    visitor: Client, planned: Message, chosen: Schedule
 ) -> None:
     before = (list(Schedule.objects.values()), list(Message.objects.values()))
     url = f"/r/{chosen.token}/"
     chosen.refresh_from_db()
 
     for _ in range(20):
-        for ask in (stranger.get, stranger.head, stranger.options):
-            answer = ask(url)
-            assert answer.status_code == 200
-            assert not answer.cookies
+        for request in (visitor.get, visitor.head, visitor.options):
+            response = request(url)
+            assert response.status_code == 200
+            assert not response.cookies
 
     assert (list(Schedule.objects.values()), list(Message.objects.values())) == before
 
 
-def test_page_of_the_link_is_one_button(stranger: Client, chosen: Schedule) -> None:
-    page = stranger.get(f"/r/{chosen.token}/")
+def test_page_of_the_link_is_one_button(visitor: Client, chosen: Schedule) -> None:
+    page = visitor.get(f"/r/{chosen.token}/")
 
     assert "Stop these notes?" in page.text
     assert page.text.count("<form") == page.text.count("<button") == 1
@@ -195,18 +193,18 @@ def test_page_of_the_link_is_one_button(stranger: Client, chosen: Schedule) -> N
     assert "alice" not in page.text
 
 
-def test_post_without_cookies_stops_the_notes_however_often_it_comes(
-    stranger: Client, planned: Message, chosen: Schedule
+def test_post_without_cookies_stops_the_notes_and_may_be_repeated(
+    visitor: Client, planned: Message, chosen: Schedule
 ) -> None:
     for _ in range(2):
-        answer = stranger.post(
+        response = visitor.post(
             f"/r/{chosen.token}/",
             "List-Unsubscribe=One-Click",
             content_type="application/x-www-form-urlencoded",
         )
-        assert answer.status_code == 200
-        assert "The notes have stopped" in answer.text
-        assert not answer.cookies
+        assert response.status_code == 200
+        assert "The notes have stopped" in response.text
+        assert not response.cookies
 
     assert not Schedule.objects.exists()
     planned.refresh_from_db()
@@ -216,31 +214,29 @@ def test_post_without_cookies_stops_the_notes_however_often_it_comes(
 @pytest.mark.parametrize(
     "token", ["x" * 22, "x" * 21, "x" * 500, "%00" * 22, "ü" * 22, "' OR 1=1 --", "%F0%9F%92%94"]
 )
-def test_token_that_means_nobody_gets_the_same_pages(
-    stranger: Client, chosen: Schedule, token: str
-) -> None:
-    assert _page(stranger, "get", token) == _page(stranger, "get", chosen.token)
-    stopped = _page(stranger, "post", token)
+def test_unknown_token_gets_the_same_pages(visitor: Client, chosen: Schedule, token: str) -> None:
+    assert _page(visitor, "get", token) == _page(visitor, "get", chosen.token)
+    stopped = _page(visitor, "post", token)
     assert "The notes have stopped" in stopped
     assert Schedule.objects.exists()
-    assert _page(stranger, "post", chosen.token) == stopped
+    assert _page(visitor, "post", chosen.token) == stopped
 
 
-def test_link_works_after_the_account_is_gone(
-    stranger: Client, chosen: Schedule, alice: User
+def test_link_answers_after_the_account_is_erased(
+    visitor: Client, chosen: Schedule, alice: User
 ) -> None:
     alice.delete()
 
-    assert stranger.post(f"/r/{chosen.token}/").status_code == 200
+    assert visitor.post(f"/r/{chosen.token}/").status_code == 200
 
 
-def test_link_can_do_nothing_else(chosen: Schedule, stranger: Client) -> None:
-    for method in (stranger.put, stranger.patch, stranger.delete):
+def test_link_can_do_nothing_else(chosen: Schedule, visitor: Client) -> None:
+    for method in (visitor.put, visitor.patch, visitor.delete):
         assert method(f"/r/{chosen.token}/").status_code == 405
     assert Schedule.objects.exists()
 
 
 def _page(client: Client, method: str, token: str) -> str:
-    answer = getattr(client, method)(f"/r/{token}/")
-    assert answer.status_code == 200
-    return str(answer.text)
+    response = getattr(client, method)(f"/r/{token}/")
+    assert response.status_code == 200
+    return str(response.text)

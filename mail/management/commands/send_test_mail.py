@@ -25,18 +25,17 @@ class Command(BaseCommand):
             delivery_check.send(to)
         except delivery_check.NotSent as error:
             raise CommandError(f"Not sent. {error}") from error
-        self.stdout.write("\n".join(self._said(to)))
+        self.stdout.write("\n".join(self._report(to)))
 
-    def _said(self, to: str) -> list[str]:
-        said = [
-            f"{delivery_check.place()} has taken a mail from {settings.DEFAULT_FROM_EMAIL} to {to}."
-        ]
+    def _report(self, to: str) -> list[str]:
+        relay, sender = delivery_check.relay_address(), settings.DEFAULT_FROM_EMAIL
+        lines = [f"{relay} has taken a mail from {sender} to {to}."]
         if settings.MAIL_CATCHER:
-            return [*said, "It goes no further: mail is caught here, and shown at /dev/inbox/."]
-        if not delivery_check.secured():
-            said.append("It went in the clear: fine within this machine, not across a network.")
+            return [*lines, "It goes no further: mail is caught here, and shown at /dev/inbox/."]
+        if not delivery_check.uses_tls():
+            lines.append("It went in the clear: fine within this machine, not across a network.")
         return [
-            *said,
+            *lines,
             "Whether it arrives, and in which folder, only that mailbox can tell.",
             "It went past the outbox: “status” says whether worker and clock send by themselves.",
         ]

@@ -10,7 +10,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from mail.dev_inbox.mailbox import keep
+from mail.dev_inbox.mailbox import save
 
 HOST = "127.0.0.1"
 
@@ -19,10 +19,10 @@ class Catcher:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    async def handle_DATA(  # noqa: N802 the name is the protocol's
+    async def handle_DATA(  # noqa: N802 - called by aiosmtpd
         self, server: SMTP, session: Session, envelope: Envelope
     ) -> str:
-        keep(self.folder, envelope.original_content or b"", now=datetime.now(UTC))
+        save(self.folder, envelope.original_content or b"", now=datetime.now(UTC))
         return "250 kept"
 
 
@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.MAIL_CATCHER:
             raise CommandError("MAIL_CATCHER is not set. Set it to the folder for caught mail.")
-        # The library would write every address into the log.
+        # aiosmtpd logs every address at INFO.
         logging.getLogger("mail.log").setLevel(logging.ERROR)
         try:
             asyncio.run(self.catch(Catcher(settings.MAIL_CATCHER), settings.EMAIL_PORT))
@@ -50,5 +50,5 @@ class Command(BaseCommand):
         self.stdout.write(f"Catching mail on {HOST}:{port}")
         self.stdout.flush()
         await stopped.wait()
-        # Whoever is still connected is not waited for.
+        # Open connections are not waited for.
         server.close()
