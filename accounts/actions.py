@@ -24,7 +24,7 @@ from accounts.models import (
 )
 from accounts.sessions.devices import key_of
 from accounts.unverified import step_aside
-from mail.actions import post
+from mail.actions import enqueue
 from vault.sessions import Session
 
 logger = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ def erase(*, person: User, now: datetime) -> None:
         return
     with translation.override(person.spoken):
         goodbye = emails.account_erased()
-    post(kind="account.account_erased", to=person.email, words=goodbye, now=now)
+    enqueue(kind="account.account_erased", to=person.email, content=goodbye, now=now)
     # Those that have ended, too: until somebody tidies up they hold the address.
     _end_waiting(person)
     LogEntry.objects.filter(object_id=str(person.pk)).delete()
@@ -151,7 +151,7 @@ def tell_of_change(
     note_activity(person=person, kind=kind, now=now, device=device)
     with translation.override(person.spoken):
         words = TELLS_OF[kind]()
-    post(kind=f"account.{kind}", to=to or person.email, words=words, now=now, person=person)
+    enqueue(kind=f"account.{kind}", to=to or person.email, content=words, now=now, person=person)
 
 
 @transaction.atomic

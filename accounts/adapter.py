@@ -22,8 +22,8 @@ from accounts import emails, invitations
 from accounts.actions import end_sessions, make_way, note_activity, tell_of_change
 from accounts.models import Activity, User
 from accounts.sessions.devices import device_of
-from mail.actions import post
-from mail.emails import Words
+from mail.actions import enqueue
+from mail.emails import MailContent
 
 # Digits only: quick to type on any phone. Three tries in ten minutes leave eight of them safe.
 CODE_LENGTH = 8
@@ -87,11 +87,11 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
             to=email,
         )
 
-    def _post(self, name: str, words: Words, *, to: str, person: User | None) -> None:
+    def _post(self, name: str, words: MailContent, *, to: str, person: User | None) -> None:
         now = timezone.now()
         closes_at = now + CODE_LIVES if name in CODES else None
         kind = f"account.{name}"
-        post(kind=kind, to=to, words=words, now=now, person=person, closes_at=closes_at)
+        enqueue(kind=kind, to=to, content=words, now=now, person=person, closes_at=closes_at)
 
     def set_password(self, user: User, password: str) -> None:
         """Also by a code: whoever else was signed in is so no more."""
@@ -170,7 +170,7 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
 
-def _words_for(template_prefix: str, context: dict[str, Any]) -> tuple[str, Words]:
+def _words_for(template_prefix: str, context: dict[str, Any]) -> tuple[str, MailContent]:
     """(our name for this mail, its words)."""
     match template_prefix.removeprefix("account/email/"):
         case "email_confirmation" | "email_confirmation_signup":

@@ -19,7 +19,6 @@ from accounts.sessions.devices import empty
 from healing.guide import guide
 from healing.progress import StepStatus, crossing
 from home.forms import EraseForm, YouForm
-from journal import actions as journal
 from journal.models import Letter, still_afloat
 from reminders import actions as reminders
 from reminders.models import Schedule
@@ -150,7 +149,6 @@ def _keep_preferences(request: SignedInRequest, form: YouForm) -> HttpResponse:
         return cannot_open(request)
     if person.time_zone != zone:
         reminders.time_zone_changed(person=person, now=now)
-        journal.time_zone_changed(person=person, now=now)
     messages.info(request, _("It is kept."))
     return redirect("home:you")
 

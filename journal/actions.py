@@ -25,7 +25,7 @@ from journal.models import (
     still_afloat,
 )
 from mail.models import Message
-from mail.quiet_hours import OPENS, closes, is_quiet, next_time
+from mail.quiet_hours import DAY_START, day_end, is_quiet, next_hour
 from vault.statements import Statement
 
 # The mail that says that a day has come.
@@ -324,7 +324,7 @@ def time_zone_changed(*, person: User, now: datetime) -> None:
     for letter in Letter.objects.of(person).untold().defer("sealed").select_for_update():
         letter.tell_at = letter.tells_at(person.zone)
         letter.save(update_fields=["tell_at"])
-    waiting = Message.objects.waiting().filter(kind=SET_ASIDE, person=person)
+    waiting = Message.objects.pending().filter(kind=SET_ASIDE, person=person)
     for message in waiting.select_for_update(skip_locked=True):
         _give_a_window(message, person.zone, now=now)
 
@@ -342,7 +342,7 @@ def queue_ready_mails(*, now: datetime) -> int:
     for letter in letters:
         zone = letter.owner.zone
         if is_quiet(now, zone):
-            letter.tell_at = next_time(OPENS.hour, zone, now)
+            letter.tell_at = next_hour(DAY_START.hour, zone, now)
         else:
             letter.tell_at = None
             messages.append(_message(letter, now=now))
@@ -353,7 +353,7 @@ def queue_ready_mails(*, now: datetime) -> int:
 
 def _give_new_windows(*, now: datetime) -> None:
     """What could not leave before the quiet hours leaves after them."""
-    late = Message.objects.waiting().filter(kind=SET_ASIDE, closes_at__lte=now)
+    late = Message.objects.pending().filter(kind=SET_ASIDE, closes_at__lte=now)
     for message in late.select_related("person").select_for_update(of=("self",), skip_locked=True):
         # Erasing somebody takes their mail along, so there is a person.
         _give_a_window(message, cast(User, message.person).zone, now=now)
@@ -362,8 +362,8 @@ def _give_new_windows(*, now: datetime) -> None:
 def _give_a_window(message: Message, zone: ZoneInfo, *, now: datetime) -> None:
     """It leaves by day on this clock, and not before it was due."""
     at = max(message.due_at, now)
-    message.due_at = next_time(OPENS.hour, zone, at) if is_quiet(at, zone) else at
-    message.closes_at = closes(message.due_at, zone)
+    message.due_at = next_hour(DAY_START.hour, zone, at) if is_quiet(at, zone) else at
+    message.closes_at = day_end(message.due_at, zone)
     message.save(update_fields=["due_at", "closes_at"])
 
 
@@ -373,7 +373,7 @@ def _message(letter: Letter, *, now: datetime) -> Message:
         person_id=letter.owner_id,
         key=f"{SET_ASIDE}:{letter.pk}:{letter.opens_on}",
         due_at=now,
-        closes_at=closes(now, letter.owner.zone),
+        closes_at=day_end(now, letter.owner.zone),
         created_at=now,
     )
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from journal.actions import Sheet
 from journal.letter_kinds import Kind
 from journal.models import EditSession, Words
-from mail.quiet_hours import HOUR_WORDS
+from mail.quiet_hours import HOUR_LABELS
 
 MOST_CHARACTERS = 100_000
 # Whoever has written for so long is offered a moment to look up.
@@ -227,7 +227,7 @@ class SealForm(forms.Form):
         coerce=int,
         empty_value=None,
         required=False,
-        choices=[("", _("No mail")), *HOUR_WORDS.items()],
+        choices=[("", _("No mail")), *HOUR_LABELS.items()],
         error_messages={"invalid_choice": _("Choose a time from the list.")},
     )
 

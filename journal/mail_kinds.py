@@ -7,13 +7,13 @@ from django.utils import translation
 
 from journal.actions import SET_ASIDE
 from journal.models import Letter
-from mail.emails import OneLineMail, Words, build, link, words
+from mail.emails import MailContent, OneLineMail, absolute_url, build, render
 from mail.kinds import Kind, Unwanted
 from mail.models import Message
 
 
-def said() -> Words:
-    return words("journal/ready", shelf_url=link("journal:shelf"))
+def said() -> MailContent:
+    return render("journal/ready", shelf_url=absolute_url("journal:shelf"))
 
 
 def compose(message: Message) -> OneLineMail:
@@ -24,7 +24,7 @@ def compose(message: Message) -> OneLineMail:
     if person is None or not person.is_active or not letter.exists():
         raise Unwanted
     with translation.override(person.spoken):
-        return build(message, to=person.email, words=said())
+        return build(message, to=person.email, content=said())
 
 
 READY = Kind(
@@ -32,6 +32,6 @@ READY = Kind(
     # A second one would look like a second letter.
     at_most_once=True,
     compose=compose,
-    pauses=(timedelta(minutes=15), timedelta(hours=1)),
-    needs=("person",),
+    retry_delays=(timedelta(minutes=15), timedelta(hours=1)),
+    select_related=("person",),
 )

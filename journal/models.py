@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from accounts.models import User
 from journal.letter_kinds import KINDS, TO_THEM
-from mail.quiet_hours import HOURS, moment
+from mail.quiet_hours import DAY_HOURS, to_utc
 from vault.models import Sealed, SealedQuerySet
 
 # A letter that was let go can be brought back for so long.
@@ -181,7 +181,7 @@ class Letter(Sealed[LetterContents]):
                 condition=~Q(state="gone") | Q(sealed=b""), name="letter_gone_has_no_words"
             ),
             models.CheckConstraint(
-                condition=Q(tell_hour=None) | Q(tell_hour__in=list(HOURS)),
+                condition=Q(tell_hour=None) | Q(tell_hour__in=list(DAY_HOURS)),
                 name="letter_is_told_of_by_day",
             ),
         )
@@ -294,7 +294,7 @@ class Letter(Sealed[LetterContents]):
         """When to say that its day has come, on a clock in this zone; None where not at all."""
         if self.opens_on is None or self.tell_hour is None:
             return None
-        return moment(self.opens_on, time(self.tell_hour), zone)
+        return to_utc(self.opens_on, time(self.tell_hour), zone)
 
     def unseal(self, *, now: datetime) -> None:
         """Open it, on its day or before."""

@@ -12,7 +12,7 @@ from healing.actions import keep_answer, mark_step
 from healing.guide import guide
 from healing.models import StepMark
 from journal.models import Letter, LetterContents
-from reminders.actions import choose
+from reminders.actions import turn_on
 
 EMAIL = "demo@example.org"
 PASSWORD = "a boat made of paper"  # noqa: S105 - the demo account exists on a laptop only
@@ -107,5 +107,5 @@ def fill(*, now: datetime) -> User:
         state=StepMark.State.ASIDE,
         now=now - timedelta(days=2),
     )
-    choose(person=person, hour=18, zone="Europe/Dublin", now=now)
+    turn_on(person=person, hour=18, zone="Europe/Dublin", now=now)
     return person

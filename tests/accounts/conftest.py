@@ -12,7 +12,7 @@ from django.db import connections
 
 from accounts.actions import open_account
 from accounts.models import User
-from mail.emails import OneLineMail, ready_made
+from mail.emails import OneLineMail, build_from_payload
 from mail.models import Message
 from tests.conftest import PASSWORD, Client
 from tests.support.second_factors import note_shown, prove_again
@@ -34,7 +34,7 @@ def mails(db: None) -> Mails:
     """Every mail that waits to be sent, oldest first, opened."""
 
     def waiting() -> list[OneLineMail]:
-        return [ready_made(row) for row in Message.objects.order_by("created_at", "pk")]
+        return [build_from_payload(row) for row in Message.objects.order_by("created_at", "pk")]
 
     return waiting
 

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from accounts import emails
 from accounts.adapter import CODE_LIVES, Adapter
 from accounts.models import User
-from mail.emails import Words
+from mail.emails import MailContent
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
 from tests.conftest import PASSWORD, Client
@@ -46,21 +46,21 @@ def plain(html: str) -> str:
 
 
 @pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS)
-def test_mail_is_short_and_tells_no_story(mail: Words) -> None:
+def test_mail_is_short_and_tells_no_story(mail: MailContent) -> None:
     assert len(mail.text.split()) <= 60
     assert len(mail.html.encode()) < 10_000
     assert not STORY.search(mail.subject + mail.text + plain(mail.html))
 
 
 @pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS)
-def test_mail_begins_with_120_signs_that_say_nothing(mail: Words) -> None:
+def test_mail_begins_with_120_signs_that_say_nothing(mail: MailContent) -> None:
     for preview in (mail.text[:120], plain(mail.html)[:120]):
         assert preview.startswith("Hello. ")
         assert not re.search(r"\d|http|erase|confirm", preview)
 
 
 @pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS)
-def test_mail_says_the_same_in_both_forms(mail: Words) -> None:
+def test_mail_says_the_same_in_both_forms(mail: MailContent) -> None:
     assert plain(mail.html) == " ".join(mail.text.split())
     assert "\n" not in mail.subject
     assert not re.search(r"<img|<style|<script|src=", mail.html)
@@ -68,7 +68,7 @@ def test_mail_says_the_same_in_both_forms(mail: Words) -> None:
 
 
 @pytest.mark.parametrize("mail", MAILS.values(), ids=MAILS)
-def test_mail_has_a_subject_that_is_one_of_a_few(mail: Words) -> None:
+def test_mail_has_a_subject_that_is_one_of_a_few(mail: MailContent) -> None:
     assert mail.subject in {
         "Your code",
         "Your account",

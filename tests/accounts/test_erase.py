@@ -8,8 +8,8 @@ from pytest_django.asserts import assertRedirects
 
 from accounts.actions import choose_name, erase
 from accounts.models import User
-from mail.actions import post
-from mail.emails import Words
+from mail.actions import enqueue
+from mail.emails import MailContent
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, sign_in, sign_up
 from tests.conftest import PASSWORD, Client
@@ -47,7 +47,7 @@ def lived_in(carol: User, as_carol: Client, bob: User) -> User:
     as_carol.post("/accounts/password/change/", {"oldpassword": "wrong", "password1": "wrong"})
     sign_up(Client(), carol.email)
     Client().post("/accounts/password/reset/", {"email": carol.email})
-    post(kind="note", to=carol.email, words=Words("", "", ""), person=carol, now=EVENING)
+    enqueue(kind="note", to=carol.email, content=MailContent("", "", ""), person=carol, now=EVENING)
     LogEntry.objects.create(
         user=bob,
         content_type=ContentType.objects.get_for_model(User),

@@ -18,7 +18,7 @@ from healing.guide import guide
 from healing.models import Answer, StepMark
 from journal.actions import keep_opening
 from journal.models import Letter, Opening, Revision, Words
-from reminders.actions import choose
+from reminders.actions import turn_on
 from tests.conftest import Client
 from tests.support.gunicorn_server import cookie as cookie
 from tests.support.gunicorn_server import server as server
@@ -92,7 +92,7 @@ def lived_in(
 ) -> User:
     """Alice, with something of hers in every room."""
     mark_step(person=alice, step=guide().steps[2], state=StepMark.State.ASIDE, now=now)
-    choose(person=alice, hour=18, zone="Europe/Dublin", now=now)
+    turn_on(person=alice, hour=18, zone="Europe/Dublin", now=now)
     return alice
 
 

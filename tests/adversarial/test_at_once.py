@@ -22,9 +22,9 @@ from healing.guide import guide
 from healing.models import Answer, StepMark
 from journal.actions import keep_opening
 from journal.models import Letter, Opening
-from mail.emails import ready_made
+from mail.emails import build_from_payload
 from mail.models import Message
-from reminders.actions import choose
+from reminders.actions import turn_on
 from reminders.models import Schedule
 from safety.leaving import LOCKED_AT, lock
 from tests.accounts.conftest import code_in, sign_up
@@ -160,7 +160,7 @@ def test_step_is_marked_twice(alice: User, send: Send, now: datetime) -> None:
 
 def test_notes_are_chosen_twice(alice: User, send: Send, now: datetime) -> None:
     with first():
-        choose(person=alice, hour=9, zone="UTC", now=now)
+        turn_on(person=alice, hour=9, zone="UTC", now=now)
         answer = send("/you/reminders/", hour="18", zone="Europe/Oslo")
 
     assert answer.result(timeout=20) == 302
@@ -271,7 +271,7 @@ def test_sign_up_with_an_address_that_another_moves_to_meanwhile_looks_like_any_
 ) -> None:
     browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
     browser.post("/accounts/email/", {"email": "dana@example.org"})
-    code = code_in(ready_made(Message.objects.get()))
+    code = code_in(build_from_payload(Message.objects.get()))
     # A while later, as far as the limits know.
     cache.clear()
 
@@ -292,7 +292,7 @@ def test_sign_up_with_an_address_that_another_moves_to_meanwhile_looks_like_any_
     assert User.objects.get().pk == alice.pk
     last = Message.objects.order_by("created_at", "pk").last()
     assert last
-    assert "There is one already" in str(ready_made(last).body)
+    assert "There is one already" in str(build_from_payload(last).body)
 
 
 def test_account_is_erased_twice_and_goodbye_is_said_once(

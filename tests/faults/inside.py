@@ -24,8 +24,8 @@ from django.utils import timezone  # noqa: E402
 from accounts.actions import open_account  # noqa: E402
 from accounts.models import User  # noqa: E402
 from journal.models import Letter  # noqa: E402
-from mail.actions import post  # noqa: E402
-from mail.emails import Words  # noqa: E402
+from mail.actions import enqueue  # noqa: E402
+from mail.emails import MailContent  # noqa: E402
 from reminders.models import Schedule  # noqa: E402
 from tests.conftest import PASSWORD, Client  # noqa: E402
 from vault.models import Key  # noqa: E402
@@ -57,9 +57,9 @@ def address(name: str) -> str:
 def mail(name: str, minutes: int | None = None) -> None:
     """A mail that somebody waits for; with `minutes`, one that is of no use after them."""
     now = timezone.now()
-    words = Words(subject="Your code", text="Hello.", html="<p>Hello.</p>")
+    words = MailContent(subject="Your code", text="Hello.", html="<p>Hello.</p>")
     closes_at = now + timedelta(minutes=minutes) if minutes else None
-    post(kind="account.code", to=address(name), words=words, now=now, closes_at=closes_at)
+    enqueue(kind="account.code", to=address(name), content=words, now=now, closes_at=closes_at)
 
 
 def note(*names: str) -> None:

@@ -12,7 +12,7 @@ from healing import actions as healing
 from healing.guide import guide
 from healing.models import StepMark
 from journal.models import Letter
-from reminders.actions import choose
+from reminders.actions import turn_on
 from reminders.models import Schedule
 from tests.conftest import PASSWORD, Client, Statements
 from tests.support.letters import a_letter
@@ -118,7 +118,7 @@ def test_statements_of_today_do_not_grow(
     choose_name(person=alice, name="Ali", now=now)
     write(alice, now, many=many)
     answer(alice, 1, now, many=many)
-    choose(person=alice, hour=18, zone="Europe/Dublin", now=now)
+    turn_on(person=alice, hour=18, zone="Europe/Dublin", now=now)
     as_alice.get("/today/")
 
     with statements() as found:
@@ -180,7 +180,7 @@ def test_preferences_are_kept(as_alice: Client, alice: User) -> None:
 def test_notes_go_by_the_clock_of_the_place_that_is_kept(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
-    choose(person=alice, hour=8, zone="Pacific/Auckland", now=now)
+    turn_on(person=alice, hour=8, zone="Pacific/Auckland", now=now)
     data = {"name": "", "time_zone": "America/Los_Angeles", "language": "en"}
 
     with time_machine.travel(now, tick=False):

@@ -157,7 +157,7 @@ def test_whoever_moves_is_told_by_their_new_clock(sealed: Letter, alice: User) -
 def test_zone_that_is_said_with_the_reminders_is_theirs_too(
     sealed: Letter, alice: User, now: datetime
 ) -> None:
-    reminders.choose(person=alice, hour=9, zone="Pacific/Auckland", now=now)
+    reminders.turn_on(person=alice, hour=9, zone="Pacific/Auckland", now=now)
 
     sealed.refresh_from_db()
     assert sealed.tell_at == datetime(2027, 3, 28, 18, tzinfo=ZoneInfo("Pacific/Auckland"))

@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from local.folder import HOME, ROOT, RUN, Place
 from local.stack import settings_names
-from mail.dev_inbox.mailbox import Caught, newest
+from mail.dev_inbox.mailbox import CaughtMail, newest
 from tests.support.chromium import launch
 from tests.support.gunicorn_server import cookie as cookie
 from tests.support.gunicorn_server import server as server
@@ -54,7 +54,7 @@ class Product:
         with psycopg.connect(state.environment["DATABASE_URL"]) as connection:
             connection.execute(statement, parameters)
 
-    def mail_to(self, address: str, subject: str, *, seconds: float = 100) -> Caught:
+    def mail_to(self, address: str, subject: str, *, seconds: float = 100) -> CaughtMail:
         """The newest mail of this subject to this address, once the worker has really sent it."""
         folder = self.place.folder / "mail"
         return _wait_for(
@@ -70,7 +70,7 @@ class Product:
         )
 
 
-def _wait_for(find: Callable[[], Caught | None], *, seconds: float) -> Caught:
+def _wait_for(find: Callable[[], CaughtMail | None], *, seconds: float) -> CaughtMail:
     tick = threading.Event()
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

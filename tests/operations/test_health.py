@@ -9,8 +9,8 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import User
-from mail.actions import post
-from mail.emails import Words
+from mail.actions import enqueue
+from mail.emails import MailContent
 from mail.models import Heartbeat, Message, State
 from tests.conftest import Client
 from vault.sealing import new_keyset
@@ -111,7 +111,7 @@ def test_clock_of_which_one_part_never_ticked_degrades(client: Client, beating: 
 
 def test_mail_that_waits_too_long_degrades(client: Client, beating: None) -> None:
     long_ago = datetime.now(UTC) - timedelta(days=1, minutes=1)
-    post(kind="try", to="a@example.org", words=Words("s", "t", "h"), now=long_ago)
+    enqueue(kind="try", to="a@example.org", content=MailContent("s", "t", "h"), now=long_ago)
 
     assert re.fullmatch(r"864\d\d seconds late", client.get("/readyz").json()["mail"])
 
@@ -160,9 +160,15 @@ def test_status_counts_operators_and_mail(
     settings.REGISTRATION = "invitation"
     now = datetime.now(UTC)
     for number, state in enumerate(["sent", "sent", "failed", "unknown", "skipped"]):
-        post(kind="try", to="a@example.org", words=Words("s", "t", "h"), now=now, key=f"k{number}")
+        enqueue(
+            kind="try",
+            to="a@example.org",
+            content=MailContent("s", "t", "h"),
+            now=now,
+            key=f"k{number}",
+        )
         Message.objects.filter(key=f"k{number}").end(State(state), reason="why", now=now)
-    post(kind="try", to="a@example.org", words=Words("s", "t", "h"), now=now)
+    enqueue(kind="try", to="a@example.org", content=MailContent("s", "t", "h"), now=now)
 
     said, error = status()
 
@@ -177,10 +183,10 @@ def test_status_says_what_to_do_and_fails(
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     settings.VAULT_KEYS = f"k2:{new_keyset()}"
-    post(
+    enqueue(
         kind="try",
         to="a@example.org",
-        words=Words("s", "t", "h"),
+        content=MailContent("s", "t", "h"),
         now=datetime.now(UTC) - timedelta(hours=1),
     )
 

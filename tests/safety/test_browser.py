@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from accounts.models import User
 from journal.models import Letter
-from mail.emails import ready_made
+from mail.emails import build_from_payload
 from mail.models import Message
 from tests.accounts.conftest import code_in
 from tests.conftest import PASSWORD, Client
@@ -160,7 +160,7 @@ def test_double_click_makes_one_account_and_stays_on_the_page_for_its_code(
     _click_there(page)
     server.gate.open()
     page.wait_for_url("**/accounts/confirm-email/")
-    page.get_by_label("Code").fill(code_in(ready_made(Message.objects.get())))
+    page.get_by_label("Code").fill(code_in(build_from_payload(Message.objects.get())))
     page.get_by_role("button", name="Go on").click()
     page.wait_for_url("**/accounts/first/**")
 

@@ -60,7 +60,7 @@ def _facts(now: datetime) -> Iterator[str]:
     yield f"sign-up: {SIGN_UP[settings.REGISTRATION]} (REGISTRATION={settings.REGISTRATION})"
     operators = User.objects.filter(is_staff=True, is_active=True).count()
     yield f"operators: {operators}{'' if operators else '. Run “create_operator”.'}"
-    waiting = Message.objects.waiting().filter(due_at__lte=now).count()
+    waiting = Message.objects.pending().filter(due_at__lte=now).count()
     lately = Message.objects.filter(ended_at__gt=now - LATELY)
     failed = lately.filter(state__in=(State.FAILED, State.UNKNOWN)).count()
     sent = lately.filter(state=State.SENT).count()
