@@ -1,3 +1,5 @@
+"""Queue mail and send it: claim, hand over, save the outcome (ADR 4)."""
+
 import logging
 import time
 from collections import deque

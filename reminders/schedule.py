@@ -1,4 +1,4 @@
-"""When a note is due. Pure functions on dates, hours and zones: no database, no clock.
+"""When a note is due. Pure functions on dates, hours and zones: no database, no clock (ADR 12).
 
 A note belongs to a date in the person's own time zone. Only `quiet_hours.to_utc` turns a wall time
 into a moment, never SQL: databases resolve a wall time that occurs twice differently.

@@ -1,4 +1,4 @@
-"""`python -m vault k1` prints a new master key, ready for VAULT_KEYS. It needs no settings."""
+"""Print a new master key for VAULT_KEYS: `python -m vault k1`. Needs no settings."""
 
 import sys
 

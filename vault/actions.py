@@ -6,41 +6,42 @@ from django.db import transaction
 from vault.models import Key
 from vault.sealing import CannotOpen, ring
 
-BATCH = 500
+BATCH_SIZE = 500
 
 
 @dataclass
-class Rewrapped:
-    done: int = 0
-    closed: int = 0
+class RewrapCount:
+    rewrapped: int = 0
+    # Keys that no master key opens.
+    unreadable: int = 0
 
 
-def rewrap(*, dry_run: bool = False) -> Rewrapped:
-    """Wrap every person's key by the primary master key, a batch per transaction.
+def rewrap(*, dry_run: bool = False) -> RewrapCount:
+    """Wrap every person's key by the primary master key, one batch per transaction.
 
-    May be stopped anywhere and run again, also by two at once: what is done is done, and rows that
-    another run holds are left to it. Keys that no master key opens are counted and left alone.
+    May be stopped at any time, run again, and run concurrently: finished batches are committed, and
+    rows locked by another run are skipped. Unreadable keys are counted and left unchanged.
     """
-    result = Rewrapped()
-    after: UUID | None = None
-    while batch := _rewrap_batch(after, result, dry_run=dry_run):
-        after = batch
-    return result
+    count = RewrapCount()
+    last: UUID | None = None
+    while batch_end := _rewrap_batch(last, count, dry_run=dry_run):
+        last = batch_end
+    return count
 
 
 @transaction.atomic
-def _rewrap_batch(after: UUID | None, result: Rewrapped, *, dry_run: bool) -> UUID | None:
-    """One batch of keys behind `after`; the last owner looked at, or None at the end."""
-    waiting = Key.objects.exclude(kek=ring().primary).order_by("owner_id")
+def _rewrap_batch(after: UUID | None, count: RewrapCount, *, dry_run: bool) -> UUID | None:
+    """Rewrap one batch of keys and return its last owner, or None if no keys were left."""
+    keys = Key.objects.exclude(kek=ring().primary).order_by("owner_id")
     if after is not None:
-        waiting = waiting.filter(owner_id__gt=after)
+        keys = keys.filter(owner_id__gt=after)
     last = None
-    for key in waiting.select_for_update(skip_locked=True)[:BATCH]:
+    for key in keys.select_for_update(skip_locked=True)[:BATCH_SIZE]:
         last = key.owner_id
         try:
             key.unwrap() if dry_run else key.rewrap()
         except CannotOpen:
-            result.closed += 1
+            count.unreadable += 1
         else:
-            result.done += 1
+            count.rewrapped += 1
     return last

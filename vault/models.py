@@ -1,3 +1,5 @@
+"""Keys, and the base of every model that stores what people write (ADR 5, ADR 25)."""
+
 import dataclasses
 from collections.abc import Callable
 from contextlib import nullcontext

@@ -1,8 +1,8 @@
-"""Sealing: what people write becomes bytes that only their key opens.
+"""Authenticated encryption of what people write, with one key per person (ADR 5).
 
-Every person has a Tink AES-256-GCM keyset of their own. It is stored wrapped by a master key from
-the environment. What is sealed is bound to what it is (purpose), whose it is (owner) and where it
-lies (row) as associated data: bytes moved to another place do not open there.
+Every person has a Tink AES-256-GCM keyset, stored wrapped by a master key from the environment.
+The associated data of a ciphertext names its purpose, owner and row: bytes moved to another place
+do not decrypt there.
 
 Wire format: Tink's own, `0x01 | key id (4) | nonce (12) | ciphertext | tag (16)`.
 """
@@ -21,21 +21,21 @@ from django.core.exceptions import ImproperlyConfigured
 from tink import aead, proto_keyset_format, secret_key_access
 
 VERSION = b"vault/v1"
-# Plain text is padded to whole blocks, so that its length says little.
-BLOCK = 256
+# Plaintext is padded to whole blocks, so that its length reveals little.
+BLOCK_SIZE = 256
 
-# What the database driver hands back for a column of bytes.
+# What psycopg returns for a bytea column.
 Bytes = bytes | memoryview
 
 aead.register()
 
 
 class CannotOpen(Exception):
-    """The bytes do not open under this key, purpose, owner and row. They are left as they are."""
+    """These bytes cannot be decrypted under this key, purpose, owner and row."""
 
 
 def new_keyset() -> str:
-    """A new master key, as it stands in VAULT_KEYS after its name: base64 of a Tink keyset."""
+    """Return a new master key as VAULT_KEYS has it after its name: a Tink keyset in base64."""
     handle = tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM)
     raw = proto_keyset_format.serialize(handle, secret_key_access.TOKEN)
     return base64.b64encode(raw).decode()
@@ -46,9 +46,9 @@ def _associated_data(purpose: str, *ids: UUID) -> bytes:
 
 
 def pack(contents: dict[str, Any]) -> bytes:
-    """JSON in UTF-8, filled up with spaces (which JSON ignores) to whole blocks."""
+    """Return JSON in UTF-8, padded with spaces (which JSON ignores) to whole blocks."""
     data = json.dumps(contents, ensure_ascii=False, separators=(",", ":")).encode()
-    return data.ljust(-(-len(data) // BLOCK) * BLOCK)
+    return data.ljust(-(-len(data) // BLOCK_SIZE) * BLOCK_SIZE)
 
 
 def unpack(data: bytes) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def unpack(data: bytes) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class PersonKey:
-    """One person's key, opened. Lives for a request or a task, never longer."""
+    """A person's unwrapped key. Keep it for one request or task, never longer."""
 
     owner: UUID
     _aead: aead.Aead
@@ -74,30 +74,35 @@ class PersonKey:
 
 
 class KeyRing:
-    """The master keys by name, newest first. The first one seals, all of them open."""
+    """The master keys by name. The first is the primary and seals; all of them open."""
 
     def __init__(self, keys: dict[str, aead.Aead]) -> None:
         self._keys = keys
         self.primary = next(iter(keys))
 
     def new_person_key(self, owner: UUID) -> bytes:
-        """A fresh keyset for this person, wrapped by the primary master key."""
+        """Return a new keyset for this person, wrapped by the primary master key."""
         return self._wrap(tink.new_keyset_handle(aead.aead_key_templates.AES256_GCM), owner)
 
     def unwrap(self, owner: UUID, name: str, wrapped: Bytes) -> PersonKey:
-        """Raises CannotOpen where the master key is gone or the wrapped key is not this owner's."""
+        """Raises CannotOpen if the master key is missing or the wrapped key is not this owner's."""
         return PersonKey(owner, self._unwrap(owner, name, wrapped).primitive(aead.Aead))
 
     def rewrap(self, owner: UUID, name: str, wrapped: Bytes) -> bytes:
-        """The same person key, wrapped by the primary master key."""
+        """Return the same person key, wrapped by the primary master key.
+
+        Raises CannotOpen as `unwrap` does.
+        """
         return self._wrap(self._unwrap(owner, name, wrapped), owner)
 
     def seal(self, purpose: str, row: UUID, data: bytes) -> bytes:
-        """For what belongs to no person's key: a mail to an address that has no account."""
+        """Seal by the primary master key what has no person's key, such as a mail to an address
+        without an account. The name of the master key is stored in front."""
         sealed = self._keys[self.primary].encrypt(data, _associated_data(purpose, row))
         return b"\n".join([self.primary.encode(), sealed])
 
     def open(self, purpose: str, row: UUID, sealed: Bytes) -> bytes:
+        """Open what `seal` returned. Raises CannotOpen."""
         name, _, data = bytes(sealed).partition(b"\n")
         try:
             key = self._keys[name.decode()]
@@ -129,7 +134,7 @@ def _decrypt(key: aead.Aead, sealed: Bytes, associated_data: bytes) -> bytes:
 
 
 def parse_ring(text: str) -> KeyRing:
-    """`k2:<base64>,k1:<base64>` → KeyRing. Raises ImproperlyConfigured, never naming a key."""
+    """Parse `k2:<base64>,k1:<base64>`. Raises ImproperlyConfigured, without showing a key."""
     keys: dict[str, aead.Aead] = {}
     for position, entry in enumerate(filter(None, map(str.strip, text.split(","))), start=1):
         name, _, value = entry.partition(":")
@@ -157,5 +162,5 @@ def _ring_of(text: str) -> KeyRing:
 
 
 def ring() -> KeyRing:
-    """The key ring of the settings, parsed once."""
+    """Return the key ring of the settings, parsed once per value."""
     return _ring_of(settings.VAULT_KEYS)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.faults.house import House, Program
-from vault.actions import BATCH
+from vault.actions import BATCH_SIZE
 
 COMMAND = "python manage.py vault_rewrap"
 HOLD = """
@@ -21,7 +21,7 @@ WHEN (NEW.owner_id = '{owner}') EXECUTE FUNCTION wait_here();
 @pytest.fixture
 def rotation(house: House) -> Iterator[str]:
     """More keys than one batch holds, and the ring that is to wrap them from now on."""
-    house.inside("crowd", BATCH + 50)
+    house.inside("crowd", BATCH_SIZE + 50)
     old, new = house.environment["VAULT_KEYS"].split(",")
     yield f"{new},{old}"
     house.sql("DROP FUNCTION IF EXISTS wait_here CASCADE")
@@ -62,14 +62,14 @@ def _all_open(house: House) -> bool:
 
 def test_killed_half_way_and_run_again(house: House, rotation: str) -> None:
     before = _wrapped_by(house)
-    house.sql(HOLD.format(owner=_owner(house, BATCH + 20)))
+    house.sql(HOLD.format(owner=_owner(house, BATCH_SIZE + 20)))
     with house.holding("SELECT pg_advisory_xact_lock(42)"):
         first = _start(house, "rewrap", rotation)
         house.wait_for_lock('UPDATE "vault_key"%')
         first.kill()
 
     # One batch is done, the other is as it was: no key is between two.
-    left, done = before["k1"] - BATCH, before.get("k2", 0) + BATCH
+    left, done = before["k1"] - BATCH_SIZE, before.get("k2", 0) + BATCH_SIZE
     assert _wrapped_by(house) == {"k1": left, "k2": done}
     assert _all_open(house)
     assert _done(_start(house, "again", rotation)) == left
@@ -83,8 +83,8 @@ def test_two_at_once_share_the_work(house: House, rotation: str) -> None:
     with house.holding("SELECT pg_advisory_xact_lock(42)"):
         first = _start(house, "one", rotation)
         house.wait_for_lock('UPDATE "vault_key"%')
-        assert _done(_start(house, "two", rotation)) == before["k1"] - BATCH
+        assert _done(_start(house, "two", rotation)) == before["k1"] - BATCH_SIZE
 
-    assert _done(first) == BATCH
+    assert _done(first) == BATCH_SIZE
     assert _wrapped_by(house) == {"k2": sum(before.values())}
     assert _all_open(house)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vault.sealing import (
-    BLOCK,
+    BLOCK_SIZE,
     CannotOpen,
     KeyRing,
     PersonKey,
@@ -32,7 +32,7 @@ def key_of(owner: UUID = OWNER) -> PersonKey:
     return ring.unwrap(owner, "k1", ring.new_person_key(owner))
 
 
-def test_what_is_sealed_opens_under_the_same_key_purpose_and_row() -> None:
+def test_sealed_bytes_open_under_the_same_key_purpose_and_row() -> None:
     key = key_of()
 
     sealed = key.seal("journal.letter", ROW, b"Dear M.")
@@ -122,7 +122,7 @@ def test_ring_refuses_bytes_that_are_not_its_own(sealed: bytes) -> None:
     "text",
     ["", " , ", "k1", "k1:", "k1:not base64", "k1:QUJD", ":" + "QUJD"],
 )
-def test_a_key_ring_that_cannot_be_used_is_named_without_its_keys(text: str) -> None:
+def test_invalid_key_ring_is_refused_without_showing_a_key(text: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="VAULT_KEYS") as caught:
         parse_ring(text)
 
@@ -134,19 +134,19 @@ def test_two_master_keys_of_one_name_are_refused() -> None:
         parse_ring(f"k1:{new_keyset()},k1:{new_keyset()}")
 
 
-def test_repr_of_a_key_names_its_owner_and_nothing_else() -> None:
+def test_repr_of_a_key_shows_its_owner_only() -> None:
     assert repr(key_of()) == f"PersonKey({OWNER})"
 
 
 @given(
     st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8")))
 )
-def test_any_words_come_back_as_they_were(contents: dict[str, str]) -> None:
+def test_any_contents_are_unpacked_as_they_were(contents: dict[str, str]) -> None:
     assert unpack(pack(contents)) == contents
 
 
-def test_length_of_what_is_sealed_grows_in_blocks() -> None:
-    assert {len(pack({"body": "x" * n})) for n in range(200)} == {BLOCK}
+def test_packed_length_grows_in_blocks() -> None:
+    assert {len(pack({"body": "x" * n})) for n in range(200)} == {BLOCK_SIZE}
 
 
 @pytest.mark.parametrize("vector", VECTORS["person"], ids=lambda vector: vector["purpose"])

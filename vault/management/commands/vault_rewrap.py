@@ -13,11 +13,11 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be done")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        result = actions.rewrap(dry_run=options["dry_run"])
+        count = actions.rewrap(dry_run=options["dry_run"])
         verb = "would be" if options["dry_run"] else "now"
-        self.stdout.write(f"{result.done} keys {verb} wrapped by {ring().primary}.")
-        if result.closed:
+        self.stdout.write(f"{count.rewrapped} keys {verb} wrapped by {ring().primary}.")
+        if count.unreadable:
             raise CommandError(
-                f"{result.closed} keys open with none of VAULT_KEYS and were left as they are. "
+                f"{count.unreadable} keys open with none of VAULT_KEYS and were left as they are. "
                 "Add the master key that wrapped them, then run this again."
             )
