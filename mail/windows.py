@@ -1,4 +1,4 @@
-"""Windows in which mail that nobody is waiting for may leave: from `due_at` until `closes_at`."""
+"""Windows for mail that nobody is waiting for: sent from `due_at` on, and before `closes_at`."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
