@@ -5,7 +5,7 @@ class JournalConfig(AppConfig):
     name = "journal"
 
     def ready(self) -> None:
-        from journal.mail_kinds import READY
+        from journal.mail_kinds import READY_MAIL_KIND
         from mail import kinds
 
-        kinds.register(READY)
+        kinds.register(READY_MAIL_KIND)

@@ -1,7 +1,7 @@
-"""The key under which a browser keeps words that we have not confirmed yet.
+"""The key under which a browser encrypts words that the server has not confirmed yet (ADR 27).
 
-It is given to their own signed-in pages only and held in memory there, so what lies on the device
-can be read by nobody else who comes to it, and by them once they have signed in again.
+Only this person's signed-in pages receive it, and they hold it in memory. So nobody else who uses
+the device can read those words, and the writer can after signing in again.
 """
 
 import base64
@@ -11,8 +11,8 @@ from django.utils.crypto import salted_hmac
 from accounts.models import User
 
 
-def key_of(person: User) -> str:
-    """32 bytes in base64, the same for this person each time."""
-    # Not of their password: whoever forgets it would lose the words that lie on the device.
+def device_key(person: User) -> str:
+    """Return 32 bytes in base64, always the same for one person."""
+    # Not derived from the password: resetting it would lose the words on the device.
     digest = salted_hmac("journal.device", str(person.pk), algorithm="sha256").digest()
     return base64.b64encode(digest).decode()

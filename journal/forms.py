@@ -7,20 +7,18 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
-from journal.actions import Sheet
 from journal.letter_kinds import Kind
 from journal.models import EditSession, Words
+from journal.submission import Submission
 from mail.quiet_hours import HOUR_LABELS
 
-MOST_CHARACTERS = 100_000
-# Whoever has written for so long is offered a moment to look up.
-LONG = timedelta(minutes=10)
-# Nobody sits down for longer: it is another day.
-ONE_SITTING = timedelta(hours=6)
+MAX_CHARACTERS = 100_000
+# After writing for this long, people are offered a moment to look up.
+LONG_SITTING = timedelta(minutes=10)
 # How far ahead a letter can be sealed.
-FURTHEST = timedelta(days=366 * 20)
+MAX_SEALED_FOR = timedelta(days=366 * 20)
 
-# How a body may be when the pen is down: words, and no order of better or worse.
+# How a body may feel after writing: words, never a scale.
 BODY_NOW = {
     "heavy": _("heavy"),
     "tight": _("tight"),
@@ -32,22 +30,24 @@ BODY_NOW = {
 
 
 class Lines(forms.CharField):
-    """Lines ended as the browser shows them, so that what is kept and counted is what was on the
-    screen."""
+    """Text with \\n as line ends, as the browser counts and shows them. Forms send \\r\\n."""
 
     def to_python(self, value: Any) -> str:
         return str(super().to_python(value)).replace("\r\n", "\n")
 
 
 class TrustedField(forms.Field):
-    """What a page of ours has put there by itself. Anything else in its place is as good as
-    nothing: no words are refused for it. `read` raises ValueError where it is not what we put."""
+    """A hidden field that our own page fills in, not the writer.
+
+    It is never invalid, so that no words are refused because of it: `default` stands in for a
+    value that `parse` rejects with ValueError or OverflowError.
+    """
 
     widget = forms.HiddenInput
 
-    def __init__(self, read: Callable[[str], Any], nothing: Any = None) -> None:
+    def __init__(self, parse: Callable[[str], Any], default: Any = None) -> None:
         super().__init__(required=False)
-        self.read, self.nothing = read, nothing
+        self.parse, self.default = parse, default
 
     def __deepcopy__(self, memo: Any) -> "TrustedField":
         # No form changes it, and each form would copy a dozen of them.
@@ -55,40 +55,34 @@ class TrustedField(forms.Field):
 
     def clean(self, value: Any) -> Any:
         try:
-            return self.read(value or "")
+            return self.parse(value or "")
         except (ValueError, OverflowError):
-            return self.nothing
+            return self.default
 
 
-def _count(text: str) -> int:
+def _parse_count(text: str) -> int:
+    """Parse what fits in a PositiveIntegerField."""
     number = int(text)
     if not 0 <= number < 2**31:
         raise ValueError
     return number
 
 
-def _seconds(text: str) -> int:
+def _parse_timestamp(text: str) -> int:
+    """Parse Unix seconds. From 2**37 on, `datetime` has no such year."""
     number = int(text)
-    # Beyond this there is no such day.
     if not 0 <= number < 2**37:
         raise ValueError
     return number
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    # Raises where it lies beyond what a calendar holds in another zone.
-    return moment.astimezone(UTC)
+def _parse_moment(text: str) -> datetime:
+    # Near the years 1 and 9999, the conversion to UTC raises OverflowError.
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
-class SinceForm(forms.Form):
-    """When they sat down, in seconds as computers count them."""
-
-    since = TrustedField(_seconds)
-
-
-class PaperForm(forms.Form):
-    """The paper. No address field, no recipient: a letter cannot be sent from here."""
+class LetterForm(forms.Form):
+    """A letter. There is no field for a recipient: it cannot be sent from here."""
 
     all_optional = True
 
@@ -105,7 +99,7 @@ class PaperForm(forms.Form):
         strip=False,
         validators=[
             MaxLengthValidator(
-                MOST_CHARACTERS,
+                MAX_CHARACTERS,
                 _("This is longer than one letter holds (100,000 characters). Nothing was lost."),
             )
         ],
@@ -117,31 +111,29 @@ class PaperForm(forms.Form):
             ),
         },
     )
-    # Which letter this is, and which of its words the paper was begun from; 0 for a new one.
+    # The letter, and the version of it that the page showed; 0 for a new letter.
     id = forms.UUIDField(widget=forms.HiddenInput)
-    version = TrustedField(_count, 0)
-    # Where words of this paper went that came too late, and the letter that this one answers.
+    version = TrustedField(_parse_count, 0)
+    # The late revision that took earlier words of this page.
     revision = TrustedField(UUID)
+    # The letter that this one answers.
     answers = TrustedField(UUID)
-    # When they sat down, in seconds as computers count them.
-    since = TrustedField(_seconds)
-    # Its kind, which is not known any more where the letter is gone.
+    # When the writer sat down, in Unix seconds.
+    since = TrustedField(_parse_timestamp)
+    # Needed when the letter, and its kind with it, has been deleted.
     kind = TrustedField(str, "")
-    # Which open page this is, how often it has sent words, and whether these may have come before;
-    # put there by the script.
+    # Set by the script: the open page, how often it has sent words, and whether these may have
+    # been sent before.
     sitting = TrustedField(UUID)
-    turn = TrustedField(_count, 0)
+    turn = TrustedField(_parse_count, 0)
     waited = TrustedField(bool, False)
 
     def __init__(self, kind: Kind, data: Any = None, initial: dict[str, Any] | None = None) -> None:
-        given = {"id": uuid4(), "version": 0, "kind": kind.key}
-        super().__init__(data, initial=given | (initial or {}))
+        defaults = {"id": uuid4(), "version": 0, "kind": kind.key}
+        super().__init__(data, initial=defaults | (initial or {}))
         self.fields["body"].label = str(kind.question)
         if not kind.has_reader:
             del self.fields["to"]
-
-    def clean_to(self) -> str:
-        return str(self.cleaned_data["to"])
 
     def clean_body(self) -> str:
         body = str(self.cleaned_data["body"])
@@ -150,27 +142,26 @@ class PaperForm(forms.Form):
         return body
 
     def has_taken_long(self, now: datetime) -> bool:
-        """Whether they have sat at this paper for a while."""
         since = self.cleaned_data["since"]
-        return since is not None and now.timestamp() - since >= LONG.total_seconds()
+        return since is not None and now.timestamp() - since >= LONG_SITTING.total_seconds()
 
     @property
-    def sheet(self) -> Sheet:
-        sent = self.cleaned_data
-        return Sheet(
-            words=Words(to=sent.get("to", ""), body=sent["body"]),
-            version=sent["version"],
-            revision=sent["revision"],
-            sitting=sent["sitting"] and EditSession(sent["sitting"], sent["turn"]),
-            has_waited=sent["waited"],
+    def submission(self) -> Submission:
+        data = self.cleaned_data
+        return Submission(
+            words=Words(to=data.get("to", ""), body=data["body"]),
+            version=data["version"],
+            revision=data["revision"],
+            edit_session=data["sitting"] and EditSession(data["sitting"], data["turn"]),
+            is_resent=data["waited"],
         )
 
 
 class ChooseForm(forms.Form):
-    """Which of two texts is to stand in a letter."""
+    """Which words to keep: the letter's, the revision's (`other`), or `both`."""
 
     keep = TrustedField(str, "")
-    version = TrustedField(_count, 0)
+    version = TrustedField(_parse_count, 0)
 
 
 class OpeningForm(forms.Form):
@@ -211,7 +202,7 @@ class CloseForm(forms.Form):
 
 
 class SealForm(forms.Form):
-    """`today` is the day in the writer's own zone."""
+    """`today` is the writer's local date."""
 
     day = forms.DateField(
         label=_("Closed until"),
@@ -237,14 +228,14 @@ class SealForm(forms.Form):
         tomorrow = today + timedelta(days=1)
         self.fields["day"].widget.attrs |= {
             "min": tomorrow.isoformat(),
-            "max": (today + FURTHEST).isoformat(),
+            "max": (today + MAX_SEALED_FOR).isoformat(),
         }
 
     def clean_day(self) -> date:
         day: date = self.cleaned_data["day"]
         if day <= self.today:
             raise forms.ValidationError(_("Choose a day after today."))
-        if day > self.today + FURTHEST:
+        if day > self.today + MAX_SEALED_FOR:
             raise forms.ValidationError(_("This is too far away. Choose a day within 20 years."))
         return day
 
@@ -266,6 +257,6 @@ class SearchForm(forms.Form):
             "null_characters_not_allowed": _("There is a sign in this that no letter can hold."),
         },
     )
-    # Where an earlier search stopped.
-    at = TrustedField(_moment)
+    # Where the previous search stopped.
+    at = TrustedField(_parse_moment)
     id = TrustedField(UUID)

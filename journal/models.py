@@ -1,7 +1,7 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any, ClassVar
-from uuid import UUID, uuid5
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -12,14 +12,15 @@ from journal.letter_kinds import KINDS, TO_THEM
 from mail.quiet_hours import DAY_HOURS, to_utc
 from vault.models import Sealed, SealedQuerySet
 
-# A letter that was let go can be brought back for so long.
-ON_THE_WATER = timedelta(minutes=10)
-# For so long it is known that there was a letter of some id.
-REMEMBERED = timedelta(days=90)
-# So many earlier versions of a draft are kept, each so much younger than the one before.
-REVISIONS = 20
-REVISION_GRAIN = timedelta(minutes=3)
-# What is left of a letter that was let go with a line in its place: a day. It opens with no key.
+# How long a letter that was let go can be brought back.
+BRING_BACK_FOR = timedelta(minutes=10)
+# How long the ids of deleted letters are stored.
+ENDED_IDS_STORED_FOR = timedelta(days=90)
+# How many earlier versions of a letter are stored, and how far apart in time.
+MAX_REVISIONS = 20
+REVISION_INTERVAL = timedelta(minutes=3)
+# Column values of a gone letter that leaves a line on the shelf: only its day remains, and no key
+# opens it.
 EMPTIED: dict[str, Any] = {
     "sealed": b"", "scheme": 0, "kind": "", "version": 1, "sitting": None, "turn": 0,
     "revised_at": None, "opens_on": None, "tell_hour": None, "tell_at": None, "let_go_from": "",
@@ -27,17 +28,13 @@ EMPTIED: dict[str, Any] = {
 }  # fmt: skip
 
 
-# What a shelf shows of a letter: id, kind, state, begun, its day, when it was let go, last change.
-Row = tuple[UUID, str, str, datetime, date | None, datetime | None, datetime]
-
-
-class NotNow(Exception):
-    """This cannot be done with a letter that stands as this one does."""
+class InvalidTransition(Exception):
+    """The state, date or version of a letter does not allow this change."""
 
 
 @dataclass(frozen=True)
 class Words:
-    """Whom a letter speaks to, in the writer's own words, and what it says."""
+    """The salutation and the body of a letter."""
 
     to: str
     body: str
@@ -45,7 +42,7 @@ class Words:
 
 @dataclass(frozen=True)
 class EditSession:
-    """One page of the desk as long as it stands open, and how often it has sent words."""
+    """An open page of the desk, and how often it has sent words."""
 
     id: UUID
     turn: int
@@ -53,9 +50,9 @@ class EditSession:
 
 @dataclass(frozen=True)
 class LetterContents(Words):
-    """A letter, and what its writer said of themselves when they put the pen down."""
+    """The sealed part of a letter: its words, and the writer's answers when they finished."""
 
-    # How their body was, and one thing for the hour after.
+    # A key of forms.BODY_NOW, and a line of free text.
     body_now: str = ""
     next_hour: str = ""
 
@@ -63,64 +60,54 @@ class LetterContents(Words):
     def words(self) -> Words:
         return Words(self.to, self.body)
 
-    def saying(self, words: Words) -> "LetterContents":
-        """The same, with other words on the paper."""
+    def with_words(self, words: Words) -> "LetterContents":
         return replace(self, to=words.to, body=words.body)
 
 
-def still_afloat(now: datetime) -> datetime:
-    """Letters that were let go after this moment can be brought back."""
-    return now - ON_THE_WATER
+def _expired(now: datetime) -> Q:
+    """Match letters that were let go too long ago to be brought back."""
+    return Q(state=Letter.State.LET_GO, let_go_at__lte=now - BRING_BACK_FOR)
 
 
 class LetterQuerySet(SealedQuerySet):
-    def there(self, afloat: datetime) -> "LetterQuerySet":
-        """Without those that were let go so long ago that nothing brings them back; `afloat` as
-        still_afloat tells."""
-        over = Q(state=Letter.State.LET_GO, let_go_at__lte=afloat)
-        return self.exclude(over | Q(state=Letter.State.GONE))
+    def visible_to(self, person: User, now: datetime) -> "LetterQuerySet":
+        """Return this person's letters, without those that are gone or expired."""
+        return self.of(person).exclude(_expired(now) | Q(state=Letter.State.GONE))
 
-    def seen(self, afloat: datetime) -> "LetterQuerySet":
-        """As they stand on the shelf, `afloat` as still_afloat tells: a letter that is gone may
-        have left a line."""
-        return self.exclude(state=Letter.State.LET_GO, let_go_at__lte=afloat, leaves_line=False)
+    def on_shelf_of(self, person: User, now: datetime) -> "LetterQuerySet":
+        """Return what is visible to this person, and the lines that gone letters leave."""
+        return self.of(person).exclude(_expired(now), leaves_line=False)
 
-    def untold(self) -> "LetterQuerySet":
-        """Sealed, with a mail still to be written when their day comes."""
+    def expired(self, now: datetime) -> "LetterQuerySet":
+        """Return letters to empty or delete: let go too long ago to be brought back."""
+        return self.filter(_expired(now))
+
+    def ready_mail_pending(self) -> "LetterQuerySet":
+        """Return sealed letters whose mail is still to be queued."""
         return self.filter(state=Letter.State.SEALED, tell_at__isnull=False)
 
-    def over(self, now: datetime) -> "LetterQuerySet":
-        """Let go, and nothing brings them back."""
-        return self.filter(state=Letter.State.LET_GO, let_go_at__lte=still_afloat(now))
-
-    def open_to_change(self) -> "LetterQuerySet":
-        """What may be read and changed as it lies there."""
-        return self.filter(state__in=OPEN)
+    def draft_or_kept(self) -> "LetterQuerySet":
+        """Return letters whose words may be read and searched: neither sealed nor let go."""
+        return self.filter(state__in=DRAFT_OR_KEPT)
 
     def newest_first(self) -> "LetterQuerySet":
         return self.order_by("-changed_at", "pk")
 
-    def unopened(self) -> models.QuerySet[Any, Row]:
-        """Newest first, what a shelf shows of them."""
-        return self.newest_first().values_list(
-            "pk", "kind", "state", "created_at", "opens_on", "let_go_at", "changed_at"
-        )
-
 
 class Letter(Sealed[LetterContents]):
-    """A letter that is never sent: there is no address in it and no way out of it.
+    """A letter that is never sent: it has no address.
 
-    Its life: a draft; then kept, sealed until a day, or let go. What may follow what is told by the
-    methods; each raises NotNow where it may not. Whoever calls them holds the row.
+    A draft becomes kept, sealed until a day, or let go. Methods that change it raise
+    InvalidTransition if its state does not allow the change; callers lock the row first. ADR 26.
     """
 
     class State(models.TextChoices):
         DRAFT = "draft"
         KEPT = "kept"
         SEALED = "sealed"
-        # On the water: it can be brought back for a while.
+        # It can be brought back for BRING_BACK_FOR.
         LET_GO = "let_go"
-        # Nothing is left of it but a day.
+        # Only its day is left, as a line on the shelf.
         GONE = "gone"
 
     contents_class = LetterContents
@@ -128,16 +115,18 @@ class Letter(Sealed[LetterContents]):
 
     kind = models.CharField(max_length=10, default=TO_THEM.key)
     state = models.CharField(max_length=10, choices=State.choices, default=State.DRAFT)
-    # Of its words: whoever changes them says which ones they had before them.
+    # Counts changes of its words. Two pages may edit one letter: each names the version it began
+    # from, so that neither overwrites the other (ADR 25).
     version = models.PositiveIntegerField(default=1)
-    # The page that sent them, and its turn: what it sends on follows them.
+    # The EditSession that saved its words. A page whose response was lost names an old version;
+    # its next words still follow its own.
     sitting = models.UUIDField(null=True)
     turn = models.PositiveIntegerField(default=0)
     revised_at = models.DateTimeField(null=True)
-    # A day in their zone, and the hour of that day at which a mail is to say so.
+    # Local day in the owner's time zone, and the local hour of the mail about it.
     opens_on = models.DateField(null=True)
     tell_hour = models.PositiveSmallIntegerField(null=True)
-    # When to write that mail; null once that is done.
+    # When to queue that mail; null once it is queued, or if none is wanted.
     tell_at = models.DateTimeField(null=True)
     let_go_at = models.DateTimeField(null=True)
     let_go_from = models.CharField(max_length=10, blank=True)
@@ -187,157 +176,152 @@ class Letter(Sealed[LetterContents]):
         )
 
     @classmethod
-    def begun(
+    def new_draft(
         cls,
         *,
         person: User,
         id: UUID,
         kind: str,
         words: Words,
-        sitting: EditSession | None = None,
+        edit_session: EditSession | None,
+        answers_id: UUID | None,
         now: datetime,
-        **plain: Any,
     ) -> "Letter":
-        """A new draft, not yet stored. Raises CannotOpen."""
+        """Return an unsaved draft. Raises CannotOpen if the person's key cannot be opened."""
         contents = LetterContents(words.to, words.body)
-        if sitting is not None:
-            plain |= {"sitting": sitting.id, "turn": sitting.turn}
-        return cls.sealed_by(person.key, contents, id=id, kind=kind, now=now, **plain)
-
-    @property
-    def row(self) -> Row:
-        return (
-            self.pk,
-            self.kind,
-            self.state,
-            self.created_at,
-            self.opens_on,
-            self.let_go_at,
-            self.changed_at,
+        letter = cls.sealed_by(
+            person.key, contents, id=id, kind=kind, answers_id=answers_id, now=now
         )
+        letter._set_edit_session(edit_session)
+        return letter
 
     @property
     def is_draft(self) -> bool:
         return self.state == self.State.DRAFT
 
     @property
-    def is_open(self) -> bool:
-        """What may be read and changed as it lies there."""
-        return self.state in OPEN
-
-    @property
-    def is_on_the_water(self) -> bool:
-        return self.state == self.State.LET_GO
-
-    @property
-    def afloat_until(self) -> datetime | None:
-        """Until then a letter that was let go can be brought back."""
-        return self.let_go_at and self.let_go_at + ON_THE_WATER
-
-    def is_ready(self, today: date) -> bool:
-        """Sealed, and its day (in their zone) has come."""
-        return self.is_sealed and self.opens_on is not None and self.opens_on <= today
-
-    @property
     def is_sealed(self) -> bool:
         return self.state == self.State.SEALED
 
-    def undecided(self) -> UUID | None:
-        """The newest words that came late to it and that nobody has decided about."""
+    @property
+    def is_let_go(self) -> bool:
+        return self.state == self.State.LET_GO
+
+    @property
+    def is_draft_or_kept(self) -> bool:
+        return self.state in DRAFT_OR_KEPT
+
+    @property
+    def bring_back_until(self) -> datetime | None:
+        return self.let_go_at and self.let_go_at + BRING_BACK_FOR
+
+    def is_ready(self, today: date) -> bool:
+        """Whether it is sealed and its day has come. `today` is the owner's local date."""
+        return self.is_sealed and self.opens_on is not None and self.opens_on <= today
+
+    def late_revision_id(self) -> UUID | None:
+        """Return the newest late revision, which the writer has not decided about yet."""
         rows = Revision.objects.of(self.owner_id).filter(letter=self).late().newest_first()
         id: UUID | None = rows.values_list("pk", flat=True).first()
         return id
 
-    def put(
+    def update_contents(
         self,
         person: User,
         contents: LetterContents,
         *,
-        sitting: EditSession | None = None,
+        edit_session: EditSession | None = None,
         now: datetime,
     ) -> None:
-        """Put other contents into a draft."""
-        self._require(self.State.DRAFT)
+        """Replace the contents of a draft and save it as its next version."""
+        self._require_state(self.State.DRAFT)
         self.seal(person.key, contents, now=now)
         self.version += 1
-        self.sitting, self.turn = (sitting.id, sitting.turn) if sitting else (None, 0)
-        self.save(update_fields=WORDS)
+        self._set_edit_session(edit_session)
+        self.save(update_fields=CONTENTS_FIELDS)
 
-    def close(self, person: User, *, body_now: str, next_hour: str, now: datetime) -> None:
-        """The pen is down. What becomes of the letter is decided next; its words stay."""
-        self._require(self.State.DRAFT)
+    def save_closing_answers(
+        self, person: User, *, body_now: str, next_hour: str, now: datetime
+    ) -> None:
+        """Save what the writer answers when they finish a draft. Its state and words stay."""
+        self._require_state(self.State.DRAFT)
         before: LetterContents = self.open(person.key)
         after = replace(before, body_now=body_now, next_hour=next_hour)
         if after != before:
             self.reseal(person.key, after, now=now)
 
     def keep(self, *, now: datetime) -> None:
-        self._require(self.State.DRAFT)
-        self._become(self.State.KEPT, now)
+        self._require_state(self.State.DRAFT)
+        self._change_state(self.State.KEPT, now)
 
     def write_on(self, *, now: datetime) -> None:
-        """Back to the desk."""
-        self._require(self.State.KEPT)
-        self._become(self.State.DRAFT, now)
+        """Make a kept letter a draft again."""
+        self._require_state(self.State.KEPT)
+        self._change_state(self.State.DRAFT, now)
 
     def seal_until(self, day: date, *, tell_hour: int | None, person: User, now: datetime) -> None:
-        """Closed until this day of theirs. With an hour, a mail of that hour says that it came."""
+        """Seal it until a local day. With `tell_hour`, a mail is sent at that hour of the day."""
         today = now.astimezone(person.zone).date()
         if day <= today or (self.is_sealed and not self.is_ready(today)):
-            raise NotNow
-        self._require(self.State.DRAFT, self.State.KEPT, self.State.SEALED)
+            raise InvalidTransition
+        self._require_state(self.State.DRAFT, self.State.KEPT, self.State.SEALED)
         self.opens_on, self.tell_hour = day, tell_hour
-        self.tell_at = self.tells_at(person.zone)
-        self._become(self.State.SEALED, now)
+        self.tell_at = self.ready_mail_due_at(person.zone)
+        self._change_state(self.State.SEALED, now)
 
-    def tells_at(self, zone: ZoneInfo) -> datetime | None:
-        """When to say that its day has come, on a clock in this zone; None where not at all."""
+    def ready_mail_due_at(self, zone: ZoneInfo) -> datetime | None:
+        """Return when to mail that its day has come, in this zone; None if no mail is wanted."""
         if self.opens_on is None or self.tell_hour is None:
             return None
         return to_utc(self.opens_on, time(self.tell_hour), zone)
 
     def unseal(self, *, now: datetime) -> None:
-        """Open it, on its day or before."""
-        self._require(self.State.SEALED)
+        """Make it a kept letter, on its day or earlier."""
+        self._require_state(self.State.SEALED)
         self.opens_on = self.tell_hour = self.tell_at = None
-        self._become(self.State.KEPT, now)
+        self._change_state(self.State.KEPT, now)
 
     def let_go(self, *, leaves_line: bool, now: datetime) -> None:
-        self._require(self.State.DRAFT, self.State.KEPT, self.State.SEALED)
+        self._require_state(self.State.DRAFT, self.State.KEPT, self.State.SEALED)
         self.let_go_at, self.let_go_from, self.leaves_line = now, self.state, leaves_line
-        self._become(self.State.LET_GO, now)
+        self._change_state(self.State.LET_GO, now)
 
     def bring_back(self, *, now: datetime) -> None:
-        """As it was before it was let go. Raises NotNow when its time on the water is over."""
-        self._require(self.State.LET_GO)
-        if self.let_go_at is None or now - self.let_go_at >= ON_THE_WATER:
-            raise NotNow
+        """Restore the state from which it was let go. Raises InvalidTransition if expired."""
+        self._require_state(self.State.LET_GO)
+        if self.let_go_at is None or now - self.let_go_at >= BRING_BACK_FOR:
+            raise InvalidTransition
         before, self.let_go_at, self.let_go_from = self.let_go_from, None, ""
         self.leaves_line = False
-        self._become(before, now)
+        self._change_state(before, now)
 
-    def _require(self, *states: str) -> None:
+    def _set_edit_session(self, edit_session: EditSession | None) -> None:
+        self.sitting = edit_session.id if edit_session else None
+        self.turn = edit_session.turn if edit_session else 0
+
+    def _require_state(self, *states: str) -> None:
         if self.state not in states:
-            raise NotNow
+            raise InvalidTransition
 
-    def _become(self, state: str, now: datetime) -> None:
+    def _change_state(self, state: str, now: datetime) -> None:
         self.state, self.changed_at = state, now
-        self.save(update_fields=LIFE)
+        self.save(update_fields=STATE_FIELDS)
 
 
-OPEN = [Letter.State.DRAFT, Letter.State.KEPT]
-# What changes with the words of a letter.
-WORDS = ["sealed", "scheme", "changed_at", "version", "sitting", "turn", "revised_at"]
-# What changes when a letter goes from one state to another. Never its words.
-LIFE = [
+DRAFT_OR_KEPT = [Letter.State.DRAFT, Letter.State.KEPT]
+# What `update_contents` writes, and what a change of state writes: never the words.
+CONTENTS_FIELDS = ["sealed", "scheme", "changed_at", "version", "sitting", "turn", "revised_at"]
+STATE_FIELDS = [
     "state", "changed_at", "opens_on", "tell_hour", "tell_at", "let_go_at", "let_go_from",
     "leaves_line",
 ]  # fmt: skip
 
 
 class Ended(models.Model):
-    """The id of a letter that is gone, and nothing on whose it was: what waits of it on a device
-    does not begin it anew."""
+    """The id of a letter that is gone, without its owner.
+
+    A device may still hold unsent words of that letter: they must not create it again.
+    """
 
     id = models.UUIDField(primary_key=True)
     ended_at = models.DateTimeField(db_index=True)
@@ -348,7 +332,7 @@ class Ended(models.Model):
 
 class RevisionQuerySet(SealedQuerySet):
     def late(self) -> "RevisionQuerySet":
-        """Words that came when others stood there already, and that nobody has decided about."""
+        """Return words that arrived after another page's, and wait for the writer's decision."""
         return self.filter(is_late=True)
 
     def newest_first(self) -> "RevisionQuerySet":
@@ -356,7 +340,7 @@ class RevisionQuerySet(SealedQuerySet):
 
 
 class Revision(Sealed[Words]):
-    """Words as they stood in a draft before, or as another device had them."""
+    """Other words of a letter: an earlier version, or late ones from another page."""
 
     contents_class = Words
     purpose = "journal.revision"
@@ -371,20 +355,20 @@ class Revision(Sealed[Words]):
         )
 
     @classmethod
-    def keep(
+    def add(
         cls, person: User, letter: Letter, words: Words, *, late: bool = False, now: datetime
     ) -> "Revision":
-        """Beside the others of this letter, of which the oldest make room."""
+        """Save a revision and delete the earlier versions beyond MAX_REVISIONS."""
         row = cls.sealed_by(person.key, words, letter=letter, is_late=late, now=now)
         row.save(force_insert=True)
-        # Not by the clock alone, which may have been set back since.
+        # The clock may have been set back: exclude this row, or it could count as the oldest.
         others = cls.objects.of(person).filter(letter=letter, is_late=False).exclude(pk=row.pk)
-        room = REVISIONS - (not late)
+        room = MAX_REVISIONS - (not late)
         cls.objects.filter(pk__in=others.newest_first().values("pk")[room:]).delete()
         return row
 
-    def settle(self) -> None:
-        """Somebody has decided about these words."""
+    def mark_decided(self) -> None:
+        """Make late words an earlier version like any other."""
         self.is_late = False
         self.save(update_fields=["is_late"])
 
@@ -395,7 +379,7 @@ class OpeningContents:
 
 
 class Opening(Sealed[OpeningContents]):
-    """A first line of somebody's own, kept beside a kind of letter."""
+    """A person's own first line for one kind of letter."""
 
     contents_class = OpeningContents
     purpose = "journal.opening"
@@ -408,9 +392,3 @@ class Opening(Sealed[OpeningContents]):
         constraints = (
             models.CheckConstraint(condition=Q(kind__in=list(KINDS)), name="opening_has_a_kind"),
         )
-
-
-def beside(id: UUID, why: str) -> UUID:
-    """The id of the letter that takes up words which found no place in this one: the same each
-    time, so that words sent twice make one letter."""
-    return uuid5(id, why)

@@ -3,12 +3,14 @@ from django.utils import timezone
 
 from journal import actions
 
+# Queued messages and the schedule of beat name tasks by these strings: they outlive renames.
+
 
 @shared_task(name="journal.tasks.let_go_for_good")  # type: ignore[untyped-decorator]
-def let_go_for_good() -> None:
-    actions.let_go_for_good(now=timezone.now())
+def delete_expired() -> None:
+    actions.delete_expired(now=timezone.now())
 
 
 @shared_task(name="journal.tasks.tell")  # type: ignore[untyped-decorator]
-def tell() -> None:
+def queue_ready_mails() -> None:
     actions.queue_ready_mails(now=timezone.now())

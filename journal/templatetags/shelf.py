@@ -16,7 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from journal.letter_kinds import KINDS, Kind
-from journal.models import ON_THE_WATER, Letter, Row
+from journal.models import Letter
 
 register = template.Library()
 
@@ -38,22 +38,23 @@ def kinds() -> Iterable[Kind]:
 
 
 @register.simple_tag
-def letters(rows: Iterable[Row]) -> SafeString:
-    """A list of letters, of rows as LetterQuerySet.unopened gives them, in the time zone of whoever
-    looks. Put together here and not in a template's loop, which takes many times as long: shelves
-    are long."""
+def letters(rows: Iterable[Letter]) -> SafeString:
+    """Return the list of these letters, in the current time zone."""
     # Only ids and numbers are put into lines that are escaped already.
     return format_html('<ul class="letters">{}</ul>', mark_safe("".join(_lines(rows))))  # noqa: S308
 
 
-def _lines(rows: Iterable[Row]) -> Iterator[str]:
+def _lines(rows: Iterable[Letter]) -> Iterator[str]:
     lines, months = _words(get_language())
     zone = get_current_timezone()
     today = timezone.localdate()
-    for id, kind, state, created_at, opens_on, let_go_at, changed_at in rows:
-        begun, changed = created_at.astimezone(zone), changed_at.astimezone(zone)
+    for letter in rows:
+        kind, state, opens_on, let_go_at = (
+            letter.kind, letter.state, letter.opens_on, letter.let_go_at,
+        )  # fmt: skip
+        begun, changed = letter.created_at.astimezone(zone), letter.changed_at.astimezone(zone)
         told = {
-            "id": id,
+            "id": letter.pk,
             "begun": _day(begun, months),
             "changed": _day(changed, months),
             "time": f"{changed:%H:%M}",
@@ -61,8 +62,8 @@ def _lines(rows: Iterable[Row]) -> Iterator[str]:
         if opens_on and state == State.SEALED:
             told["opens"] = _day(opens_on, months)
             state = "ready" if opens_on <= today else state
-        if let_go_at:
-            until = (let_go_at + ON_THE_WATER).astimezone(zone)
+        if let_go_at and letter.bring_back_until:
+            until = letter.bring_back_until.astimezone(zone)
             told |= {"until": f"{until:%H:%M}", "left": _day(let_go_at.astimezone(zone), months)}
         if state == State.LET_GO:
             # Nothing brings it back, and all that is left of it is a line.

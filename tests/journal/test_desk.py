@@ -13,8 +13,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from accounts.models import User
-from journal.actions import OPENINGS, keep_opening
-from journal.forms import MOST_CHARACTERS
+from journal.actions import MAX_OPENINGS, add_opening
+from journal.forms import MAX_CHARACTERS
 from journal.letter_kinds import KINDS
 from journal.models import Letter, Opening, Revision, Words
 from tests.conftest import Client, Statements
@@ -100,7 +100,7 @@ def test_plain_day_speaks_to_nobody(as_alice: Client, alice: User, sheet: Sheet)
     [
         ("", "One line counts as a letter"),
         (" \r\n ", "One line counts as a letter"),
-        ("x" * (MOST_CHARACTERS + 1), "100,000 characters"),
+        ("x" * (MAX_CHARACTERS + 1), "100,000 characters"),
         ("a\x00b", "cannot be kept"),
     ],
     ids=["empty", "only space", "too long", "nul"],
@@ -119,7 +119,7 @@ def test_paper_that_cannot_be_kept_stays_on_the_page(
 
 
 def test_a_letter_of_100_000_characters_fits(as_alice: Client, alice: User, sheet: Sheet) -> None:
-    body = "é" * MOST_CHARACTERS
+    body = "é" * MAX_CHARACTERS
 
     as_alice.post("/journal/write/them/", sheet(body))
 
@@ -130,7 +130,7 @@ def test_ends_of_lines_are_one_sign_as_on_the_screen(
     as_alice: Client, alice: User, sheet: Sheet
 ) -> None:
     """Browsers send two for each where a form is handed in."""
-    body = "line\n" * (MOST_CHARACTERS // 5)
+    body = "line\n" * (MAX_CHARACTERS // 5)
 
     as_alice.post("/journal/write/them/", sheet(body.replace("\n", "\r\n")))
 
@@ -144,7 +144,7 @@ def test_numbers_that_no_page_of_ours_sends_are_none(
     odd = dict.fromkeys(("version", "since", "turn"), number)
     page = as_alice.post("/journal/write/them/", sheet("words", then="close", **odd))
     draft = Letter.objects.get()
-    row = Revision.keep(alice, draft, Words("", "before"), now=now)
+    row = Revision.add(alice, draft, Words("", "before"), now=now)
     chosen = as_alice.post(f"/journal/{draft.pk}/versions/{row.pk}/", {"keep": "other"} | odd)
 
     assert (page.status_code, chosen.status_code) == (302, 302)
@@ -232,7 +232,7 @@ def test_earlier_versions_are_listed_without_a_word_of_theirs(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, "first", now=now)
-    row = Revision.keep(alice, draft, words_of(draft, alice), now=now)
+    row = Revision.add(alice, draft, words_of(draft, alice), now=now)
 
     page = as_alice.get(f"/journal/{draft.pk}/versions/").text
 
@@ -247,7 +247,7 @@ def test_earlier_versions_of_a_letter_that_was_closed_are_not_shown(
     letter = a_letter(
         alice, "closed", now=now, state=state, opens_on=now.date(), let_go_at=timezone.now()
     )
-    row = Revision.keep(alice, letter, words_of(letter, alice), now=now)
+    row = Revision.add(alice, letter, words_of(letter, alice), now=now)
 
     for address in ("", f"{row.pk}/"):
         answer = as_alice.get(f"/journal/{letter.pk}/versions/{address}")
@@ -429,14 +429,14 @@ def test_line_that_cannot_be_kept_is_said_kindly(as_alice: Client, text: str) ->
 
 
 def test_there_is_room_for_so_many_lines(as_alice: Client, alice: User, now: datetime) -> None:
-    for number in range(OPENINGS):
-        keep_opening(person=alice, kind="them", text=f"{number}", now=now)
+    for number in range(MAX_OPENINGS):
+        add_opening(person=alice, kind="them", text=f"{number}", now=now)
 
     page = as_alice.post("/journal/write/them/lines/", {"opening": "one more"})
 
     assert "There is room for twelve" in page.text
     assert "one more" in page.text
-    assert Opening.objects.count() == OPENINGS
+    assert Opening.objects.count() == MAX_OPENINGS
 
 
 # --- Any words -----------------------------------------------------------------------------

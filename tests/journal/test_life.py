@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from accounts.models import User
 from journal import actions
-from journal.models import ON_THE_WATER, Letter, NotNow, Revision, Words, still_afloat
+from journal.models import BRING_BACK_FOR, InvalidTransition, Letter, Revision, Words
 from tests.support.letters import a_draft, a_letter, words_of
 from vault.sealing import pack
 
@@ -28,7 +28,9 @@ def tomorrow(now: datetime) -> date:
 
 
 STEPS: dict[str, Step] = {
-    "close": lambda letter, who, now: letter.close(who, body_now="", next_hour="", now=now),
+    "close": lambda letter, who, now: letter.save_closing_answers(
+        who, body_now="", next_hour="", now=now
+    ),
     "keep": lambda letter, who, now: letter.keep(now=now),
     "write on": lambda letter, who, now: letter.write_on(now=now),
     "seal": lambda letter, who, now: letter.seal_until(
@@ -71,13 +73,13 @@ def test_any_way_through_life_is_legal_or_refused(
         expected = LEGAL.get((state, step))
         if step == "seal" and state == State.SEALED and now.date() >= sealed_until:
             expected = State.SEALED
-        if step == "bring back" and state == State.LET_GO and now - let_go_at < ON_THE_WATER:
+        if step == "bring back" and state == State.LET_GO and now - let_go_at < BRING_BACK_FOR:
             expected = came_from
         if step == "write":
             expected = State.DRAFT if state == State.DRAFT else None
         try:
             take(letter, step, alice, now)
-        except NotNow:
+        except InvalidTransition:
             assert expected is None, (state, step)
             letter.refresh_from_db()
             assert row(letter) == before
@@ -95,7 +97,7 @@ def test_any_way_through_life_is_legal_or_refused(
 
 def take(letter: Letter, step: str, who: User, now: datetime) -> None:
     if step == "write":
-        letter.put(who, letter.open(who.key), now=now)
+        letter.update_contents(who, letter.open(who.key), now=now)
     else:
         STEPS[step](letter, who, now)
 
@@ -111,7 +113,7 @@ def row(letter: Letter) -> dict[str, Any]:
 def test_what_was_said_when_the_pen_was_put_down_is_sealed(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "words", now=now)
 
-    draft.close(alice, body_now="tired", next_hour="a window", now=now)
+    draft.save_closing_answers(alice, body_now="tired", next_hour="a window", now=now)
 
     contents = Letter.objects.get().open(alice.key)
     assert (contents.body, contents.body_now, contents.next_hour) == ("words", "tired", "a window")
@@ -136,7 +138,7 @@ def test_letter_is_sealed_until_a_day_that_is_still_to_come(
 ) -> None:
     draft = a_draft(alice, now=now)
 
-    with pytest.raises(NotNow):
+    with pytest.raises(InvalidTransition):
         draft.seal_until(now.date() + days * DAY, tell_hour=None, person=alice, now=now)
 
 
@@ -145,7 +147,7 @@ def test_day_is_theirs_and_not_the_servers(alice: User, now: datetime) -> None:
     alice.time_zone = "Pacific/Auckland"
     draft = a_draft(alice, now=now)
 
-    with pytest.raises(NotNow):
+    with pytest.raises(InvalidTransition):
         draft.seal_until(now.date() + DAY, tell_hour=None, person=alice, now=now)
     draft.seal_until(now.date() + 2 * DAY, tell_hour=9, person=alice, now=now)
 
@@ -167,10 +169,10 @@ def afloat(alice: User, now: datetime) -> Letter:
 def test_letter_on_the_water_is_there_for_ten_minutes(
     alice: User, afloat: Letter, now: datetime
 ) -> None:
-    last_moment = now + ON_THE_WATER - timedelta(microseconds=1)
+    last_moment = now + BRING_BACK_FOR - timedelta(microseconds=1)
 
-    assert actions.let_go_for_good(now=last_moment) == 0
-    assert Letter.objects.there(still_afloat(last_moment)).exists()
+    assert actions.delete_expired(now=last_moment) == 0
+    assert Letter.objects.visible_to(alice, last_moment).exists()
     afloat.bring_back(now=last_moment)
 
     assert Letter.objects.get().state == State.KEPT
@@ -179,12 +181,12 @@ def test_letter_on_the_water_is_there_for_ten_minutes(
 def test_letter_is_gone_on_time_even_if_the_task_is_late(
     alice: User, afloat: Letter, now: datetime
 ) -> None:
-    late = now + ON_THE_WATER
+    late = now + BRING_BACK_FOR
 
     assert Letter.objects.exists()
-    assert not Letter.objects.there(still_afloat(late)).exists()
-    assert not list(Letter.objects.of(alice).seen(late - ON_THE_WATER).unopened())
-    with pytest.raises(NotNow):
+    assert not Letter.objects.visible_to(alice, late).exists()
+    assert not Letter.objects.on_shelf_of(alice, late).exists()
+    with pytest.raises(InvalidTransition):
         afloat.bring_back(now=late)
 
 
@@ -192,10 +194,10 @@ def test_letter_and_its_earlier_versions_are_gone_for_good(
     alice: User, afloat: Letter, now: datetime
 ) -> None:
     answer = a_letter(alice, "answer", now=now, answers=afloat)
-    Revision.keep(alice, afloat, Words("", "earlier"), now=now)
+    Revision.add(alice, afloat, Words("", "earlier"), now=now)
 
-    assert actions.let_go_for_good(now=now + ON_THE_WATER) == 1
-    assert actions.let_go_for_good(now=now + ON_THE_WATER) == 0
+    assert actions.delete_expired(now=now + BRING_BACK_FOR) == 1
+    assert actions.delete_expired(now=now + BRING_BACK_FOR) == 0
 
     assert list(Letter.objects.all()) == [answer]
     answer.refresh_from_db()
@@ -209,12 +211,12 @@ def test_line_is_left_only_if_it_is_wanted_and_holds_nothing_but_a_day(
     before = a_letter(alice, now=now)
     letter = a_letter(alice, "words", now=now, kind="night", answers=before, sitting=uuid4())
     answer = a_letter(alice, now=now, answers=letter)
-    Revision.keep(alice, letter, Words("", "earlier"), now=now)
+    Revision.add(alice, letter, Words("", "earlier"), now=now)
     letter.seal_until(tomorrow(now), tell_hour=9, person=alice, now=now)
     letter.let_go(leaves_line=True, now=now)
 
     for _ in range(2):
-        actions.let_go_for_good(now=now + ON_THE_WATER)
+        actions.delete_expired(now=now + BRING_BACK_FOR)
 
     line, answer = (Letter.objects.get(pk=each.pk) for each in (letter, answer))
     nothing = Letter(
@@ -225,8 +227,9 @@ def test_line_is_left_only_if_it_is_wanted_and_holds_nothing_but_a_day(
     assert row(line) == row(nothing)
     assert answer.answers_id is None
     assert not Revision.objects.exists()
-    assert line not in Letter.objects.there(now)
-    assert line in Letter.objects.of(alice).seen(now)
+    later = now + BRING_BACK_FOR
+    assert line not in Letter.objects.visible_to(alice, later)
+    assert line in Letter.objects.on_shelf_of(alice, later)
 
 
 def test_sealed_letter_comes_back_with_its_day(alice: User, now: datetime) -> None:

@@ -1,6 +1,7 @@
-"""No word that was sent is ever lost, and none is ever written over another."""
+"""No words that were sent are lost, and none overwrite others (ADR 25)."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,19 +10,21 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from accounts.models import User
-from journal import actions
-from journal.actions import RevisionRef, Saved, Sheet, ThrownAway
+from journal import actions, revisions
 from journal.models import (
-    REMEMBERED,
-    REVISION_GRAIN,
-    REVISIONS,
+    ENDED_IDS_STORED_FOR,
+    MAX_REVISIONS,
+    REVISION_INTERVAL,
     EditSession,
     Ended,
+    InvalidTransition,
     Letter,
-    NotNow,
     Revision,
     Words,
 )
+from journal.revisions import RevisionRef
+from journal.saving import LetterGone, Saved, SavedBeside, SavedInPlace, Superseded, save_words
+from journal.submission import Submission
 from tests.conftest import Statements
 from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
 
@@ -38,25 +41,33 @@ def save(
     *,
     now: datetime,
     revision: Revision | None = None,
-    sitting: EditSession | None = None,
-    has_waited: bool = False,
+    edit_session: EditSession | None = None,
+    is_resent: bool = False,
 ) -> Saved:
-    at = revision and revision.pk
-    sheet = Sheet(Words("", body), version, at, sitting, has_waited=has_waited)
-    return actions.save_words(person=person, id=id, sheet=sheet, kind="them", now=now)
+    submission = Submission(
+        Words("", body), version, revision and revision.pk, edit_session, is_resent=is_resent
+    )
+    return save_words(person=person, id=id, submission=submission, kind="them", now=now)
 
 
-def which(person: User, letter: Letter, row: Revision | None) -> RevisionRef:
-    assert row is not None
-    return RevisionRef(person=person, id=letter.pk, revision=row.pk)
+def save_beside(*args: Any, **kwargs: Any) -> Revision:
+    """Save words that are expected to arrive after another page's."""
+    saved = save(*args, **kwargs)
+    assert isinstance(saved, SavedBeside)
+    return saved.revision
 
 
-def test_new_paper_becomes_a_draft(alice: User, now: datetime) -> None:
+def ref(person: User, letter: Letter, row: Revision) -> RevisionRef:
+    return RevisionRef(person=person, letter_id=letter.pk, revision_id=row.pk)
+
+
+def test_new_letter_becomes_a_draft(alice: User, now: datetime) -> None:
     id = uuid4()
 
     saved = save(alice, id, "first", now=now)
 
-    assert (saved.letter.pk, saved.letter.version, saved.revision) == (id, 1, None)
+    assert isinstance(saved, SavedInPlace)
+    assert (saved.letter.pk, saved.letter.version) == (id, 1)
     assert (saved.letter.state, saved.letter.kind) == ("draft", "them")
     assert bodies(alice) == ["first"]
 
@@ -67,54 +78,58 @@ def test_what_was_sent_twice_is_one_letter(alice: User, now: datetime) -> None:
 
     again = save(alice, id, "first", now=now + MINUTE)
 
-    assert (again.letter.version, again.revision) == (1, None)
+    assert isinstance(again, SavedInPlace)
+    assert again.letter.version == 1
     assert bodies(alice) == ["first"]
 
 
-def test_words_are_changed_from_the_version_they_began_with(alice: User, now: datetime) -> None:
+def test_words_are_changed_if_they_name_the_current_version(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "first", now=now)
 
     saved = save(alice, draft.pk, "first, and more", 1, now=now + MINUTE)
 
-    assert (saved.letter.version, saved.revision) == (2, None)
+    assert isinstance(saved, SavedInPlace)
+    assert saved.letter.version == 2
     assert words_of(draft, alice).body == "first, and more"
 
 
-def test_same_words_are_fine_whatever_version_they_name(alice: User, now: datetime) -> None:
-    """The answer to the first save was lost on the way, so it is sent again."""
+def test_same_words_are_saved_whatever_version_they_name(alice: User, now: datetime) -> None:
+    """The response to the first save was lost, so the page sends it again."""
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "second", 1, now=now)
 
     again = save(alice, draft.pk, "second", 1, now=now)
 
-    assert (again.letter.version, again.revision) == (2, None)
+    assert isinstance(again, SavedInPlace)
+    assert again.letter.version == 2
     assert earlier(draft, alice, late=True) == []
 
 
-def test_words_that_come_too_late_are_kept_beside(alice: User, now: datetime) -> None:
+def test_late_words_are_saved_beside_the_letter(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "from the desk", 1, now=now)
 
-    late = save(alice, draft.pk, "from the telephone", 1, now=now)
+    saved = save(alice, draft.pk, "from the telephone", 1, now=now)
 
+    assert isinstance(saved, SavedBeside)
     assert words_of(draft, alice).body == "from the desk"
     assert earlier(draft, alice, late=True) == ["from the telephone"]
-    assert late.letter.version == 2
+    assert saved.letter.version == 2
 
 
-def test_paper_that_came_too_late_goes_on_in_its_own_row(alice: User, now: datetime) -> None:
+def test_late_page_continues_in_its_own_revision(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "from the desk", 1, now=now)
-    late = save(alice, draft.pk, "from the", 1, now=now)
+    late = save_beside(alice, draft.pk, "from the", 1, now=now)
 
-    on = save(alice, draft.pk, "from the telephone", 1, revision=late.revision, now=now)
-    again = save(alice, draft.pk, "from the telephone", 1, now=now)
+    more = save_beside(alice, draft.pk, "from the telephone", 1, revision=late, now=now)
+    again = save_beside(alice, draft.pk, "from the telephone", 1, now=now)
 
-    assert on.revision == late.revision == again.revision
+    assert late == more == again
     assert earlier(draft, alice, late=True) == ["from the telephone"]
 
 
-def test_two_devices_that_came_too_late_have_a_row_each(alice: User, now: datetime) -> None:
+def test_two_late_devices_have_a_revision_each(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "from the desk", 1, now=now)
 
@@ -124,69 +139,73 @@ def test_two_devices_that_came_too_late_have_a_row_each(alice: User, now: dateti
     assert sorted(earlier(draft, alice, late=True)) == ["from the library", "from the telephone"]
 
 
-def test_what_one_page_sends_follows_what_it_sent_before(alice: User, now: datetime) -> None:
-    """Its answers were lost, so it names a version that is over."""
+def test_page_follows_its_own_words(alice: User, now: datetime) -> None:
+    """Its responses were lost, so it names an old version."""
     id, page = uuid4(), uuid4()
-    save(alice, id, "one", 0, sitting=EditSession(page, 1), now=now)
-    save(alice, id, "one two", 0, sitting=EditSession(page, 2), now=now)
-    saved = save(alice, id, "one two three", 1, sitting=EditSession(page, 3), now=now)
+    save(alice, id, "one", 0, edit_session=EditSession(page, 1), now=now)
+    save(alice, id, "one two", 0, edit_session=EditSession(page, 2), now=now)
+    saved = save(alice, id, "one two three", 1, edit_session=EditSession(page, 3), now=now)
 
-    assert saved.revision is None
+    assert isinstance(saved, SavedInPlace)
     assert bodies(alice) == ["one two three"]
 
 
-def test_what_a_page_sent_first_and_comes_last_is_overtaken(alice: User, now: datetime) -> None:
+def test_words_that_arrive_after_newer_ones_are_superseded(alice: User, now: datetime) -> None:
     id, page = uuid4(), uuid4()
-    save(alice, id, "one", 0, sitting=EditSession(page, 1), now=now)
-    save(alice, id, "one two three", 1, sitting=EditSession(page, 3), now=now)
+    save(alice, id, "one", 0, edit_session=EditSession(page, 1), now=now)
+    save(alice, id, "one two three", 1, edit_session=EditSession(page, 3), now=now)
 
-    saved = save(alice, id, "one two", 1, sitting=EditSession(page, 2), now=now)
+    saved = save(alice, id, "one two", 1, edit_session=EditSession(page, 2), now=now)
 
-    assert (saved.revision, saved.letter.version) == (None, 2)
+    assert isinstance(saved, Superseded)
+    assert saved.letter.version == 2
     assert bodies(alice) == ["one two three"]
 
 
-@pytest.mark.parametrize("between", ["another page", "an earlier version", "nobody known"])
-def test_page_does_not_follow_what_others_put_in_the_letter(
+@pytest.mark.parametrize("between", ["another page", "an earlier version", "a page without script"])
+def test_page_does_not_follow_words_from_elsewhere(
     alice: User, now: datetime, between: str
 ) -> None:
     id, page = uuid4(), uuid4()
-    draft = save(alice, id, "one", 0, sitting=EditSession(page, 1), now=now).letter
-    save(alice, id, "one two", 1, sitting=EditSession(page, 2), now=now)
+    draft = save(alice, id, "one", 0, edit_session=EditSession(page, 1), now=now).letter
+    save(alice, id, "one two", 1, edit_session=EditSession(page, 2), now=now)
     if between == "another page":
-        save(alice, id, "other", 2, sitting=EditSession(uuid4(), 1), now=now)
-    elif between == "nobody known":
+        save(alice, id, "other", 2, edit_session=EditSession(uuid4(), 1), now=now)
+    elif between == "a page without script":
         save(alice, id, "other", 2, now=now)
     else:
         row = Revision.objects.get()
-        actions.put_back(which(alice, draft, row), version=2, now=now)
-    stands = words_of(id, alice).body
+        revisions.restore(ref(alice, draft, row), version=2, now=now)
+    current = words_of(id, alice).body
 
-    saved = save(alice, id, "one two three", 2, sitting=EditSession(page, 3), now=now)
+    saved = save(alice, id, "one two three", 2, edit_session=EditSession(page, 3), now=now)
 
-    assert saved.revision is not None
-    assert words_of(id, alice).body == stands != "one two three"
+    assert isinstance(saved, SavedBeside)
+    assert words_of(id, alice).body == current != "one two three"
     assert earlier(draft, alice, late=True) == ["one two three"]
 
 
-def test_late_words_that_do_not_open_hold_nothing_up(alice: User, bob: User, now: datetime) -> None:
+def test_unreadable_late_words_are_not_overwritten(alice: User, bob: User, now: datetime) -> None:
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "late", 7, now=now)
     sealed = bytes(a_draft(bob, now=now).sealed)
     Revision.objects.update(sealed=sealed)
 
-    saved = save(alice, draft.pk, "later", 7, now=now)
+    later = save_beside(alice, draft.pk, "later", 7, now=now)
 
-    assert saved.revision is not None
-    assert saved.revision.open(alice.key).body == "later"
+    assert later.open(alice.key).body == "later"
     assert sealed in {bytes(row.sealed) for row in Revision.objects.all()}
 
 
-def test_paper_of_a_closed_letter_goes_on_in_its_own_row(alice: User, now: datetime) -> None:
-    """Two pages of it are open: the first has its draft, the other a row beside that."""
-    kept = a_letter(alice, "closed", now=now)
-    save(alice, kept.pk, "from the desk", 1, now=now)
+def test_late_page_of_a_kept_letter_continues_in_its_own_revision(
+    alice: User, now: datetime
+) -> None:
+    """Of two open pages, the first has the separate draft, the other a late revision of that."""
+    kept = a_letter(alice, "kept", now=now)
+    separate = save(alice, kept.pk, "from the desk", 1, now=now)
     late = save(alice, kept.pk, "from", 1, now=now)
+    assert isinstance(late, SavedBeside)
+    assert (late.letter, late.is_separate) == (separate.letter, True)
 
     for body in ("from the", "from the telephone"):
         save(alice, kept.pk, body, 1, revision=late.revision, now=now)
@@ -194,132 +213,156 @@ def test_paper_of_a_closed_letter_goes_on_in_its_own_row(alice: User, now: datet
     assert earlier(late.letter, alice, late=True) == ["from the telephone"]
 
 
+def test_words_are_superseded_in_a_separate_draft_too(alice: User, now: datetime) -> None:
+    kept, page = a_letter(alice, "kept", now=now), uuid4()
+    save(alice, kept.pk, "kept, and more", 1, edit_session=EditSession(page, 2), now=now)
+
+    saved = save(alice, kept.pk, "kept, and", 1, edit_session=EditSession(page, 1), now=now)
+
+    assert isinstance(saved, Superseded)
+    assert saved.is_separate
+    assert sorted(bodies(alice)) == ["kept", "kept, and more"]
+
+
+def test_separate_draft_that_is_kept_by_now_has_a_separate_draft(
+    alice: User, now: datetime
+) -> None:
+    kept = a_letter(alice, "kept", now=now)
+    save(alice, kept.pk, "kept, and", 1, now=now).letter.keep(now=now)
+
+    saved, again = (save(alice, kept.pk, "kept, and more", 1, now=now) for _ in range(2))
+
+    assert saved == again == SavedInPlace(letter=saved.letter, is_separate=True)
+    assert sorted(bodies(alice)) == ["kept", "kept, and", "kept, and more"]
+
+
 @pytest.mark.parametrize("state", ["kept", "sealed", "let_go"])
-def test_words_for_a_letter_that_was_closed_meanwhile_become_a_draft(
+def test_words_for_a_letter_that_is_no_draft_any_more_become_a_separate_draft(
     alice: User, now: datetime, state: str
 ) -> None:
-    closed = a_letter(
-        alice, "closed", now=now, state=state, opens_on=now.date(), let_go_at=now, kind="quiet"
+    letter = a_letter(
+        alice, "before", now=now, state=state, opens_on=now.date(), let_go_at=now, kind="quiet"
     )
 
-    saved = save(alice, closed.pk, "closed, and more", 1, now=now + MINUTE)
-    again = save(alice, closed.pk, "closed, and more", 1, now=now + MINUTE)
+    saved = save(alice, letter.pk, "before, and more", 1, now=now + MINUTE)
+    again = save(alice, letter.pk, "before, and more", 1, now=now + MINUTE)
 
-    assert saved.letter == again.letter != closed
+    assert saved == again == SavedInPlace(letter=saved.letter, is_separate=True)
+    assert saved.letter != letter
     assert (saved.letter.state, saved.letter.kind) == ("draft", "quiet")
-    assert words_of(closed, alice).body == "closed"
-    assert words_of(saved.letter, alice).body == "closed, and more"
+    assert words_of(letter, alice).body == "before"
+    assert words_of(saved.letter, alice).body == "before, and more"
 
 
 def test_words_of_a_draft_that_was_thrown_away_are_not_stored(alice: User, now: datetime) -> None:
-    """Whoever sent them still has them on the screen."""
-    with pytest.raises(ThrownAway):
+    """They are still on the writer's screen."""
+    with pytest.raises(LetterGone):
         save(alice, uuid4(), "words", 3, now=now)
 
     assert bodies(alice) == []
 
 
-def test_words_that_waited_on_a_device_begin_no_letter_anew(alice: User, now: datetime) -> None:
-    """Its page never heard that they were kept, and its writer has ended the letter since."""
+def test_resent_words_do_not_create_an_ended_letter_again(alice: User, now: datetime) -> None:
+    """The page never received the response, and the writer has ended the letter since."""
     thrown, gone = a_draft(alice, now=now), a_draft(alice, now=now)
     actions.throw_away(person=alice, letter=thrown, now=now)
     gone.let_go(leaves_line=False, now=now)
-    actions.let_go_for_good(now=now + 10 * MINUTE)
+    actions.delete_expired(now=now + 10 * MINUTE)
 
     for letter in (thrown, gone):
-        with pytest.raises(ThrownAway):
-            save(alice, letter.pk, "words", now=now + DAY, has_waited=True)
+        with pytest.raises(LetterGone):
+            save(alice, letter.pk, "words", now=now + DAY, is_resent=True)
     assert bodies(alice) == []
-    save(alice, uuid4(), "never came", now=now + DAY, has_waited=True)
-    assert bodies(alice) == ["never came"]
+    save(alice, uuid4(), "sent for the first time", now=now + DAY, is_resent=True)
+    assert bodies(alice) == ["sent for the first time"]
 
 
-def test_it_is_known_for_a_while_that_there_was_a_letter_and_not_whose(
+def test_id_of_an_ended_letter_is_stored_for_a_while_without_its_owner(
     alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, now=now)
     actions.throw_away(person=alice, letter=draft, now=now)
 
     assert Ended.objects.values().get() == {"id": draft.pk, "ended_at": now}
-    actions.let_go_for_good(now=now + REMEMBERED - MINUTE)
+    actions.delete_expired(now=now + ENDED_IDS_STORED_FOR - MINUTE)
     assert Ended.objects.exists()
-    actions.let_go_for_good(now=now + REMEMBERED)
+    actions.delete_expired(now=now + ENDED_IDS_STORED_FOR)
     assert not Ended.objects.exists()
 
 
 @pytest.mark.parametrize("version", [0, 1])
-@pytest.mark.parametrize("is_late", [True, False], ids=["row", "line"])
-def test_letter_that_nothing_brings_back_is_gone_though_its_row_is_still_there(
-    alice: User, now: datetime, is_late: bool, version: int
+@pytest.mark.parametrize("is_emptied", [False, True], ids=["row", "line"])
+def test_expired_letter_is_gone_although_its_row_exists(
+    alice: User, now: datetime, is_emptied: bool, version: int
 ) -> None:
     gone = a_letter(alice, now=now)
     gone.let_go(leaves_line=True, now=now)
     later = now + 10 * MINUTE
-    if not is_late:
-        actions.let_go_for_good(now=later)
+    if is_emptied:
+        actions.delete_expired(now=later)
 
-    with pytest.raises(ThrownAway):
+    with pytest.raises(LetterGone):
         save(alice, gone.pk, "words", version, now=later)
 
     assert Letter.objects.count() == 1
 
 
-def test_nothing_is_chosen_beside_a_letter_that_was_let_go(alice: User, now: datetime) -> None:
+def test_no_revision_of_a_letter_that_was_let_go_can_be_chosen(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "now", now=now)
-    row = Revision.keep(alice, draft, Words("", "before"), now=now)
+    row = Revision.add(alice, draft, Words("", "before"), now=now)
     draft.let_go(leaves_line=False, now=now)
-    chosen = which(alice, draft, row)
+    revision = ref(alice, draft, row)
 
     for choose in (
-        lambda: actions.keep_both(chosen, now=now),
-        lambda: actions.put_back(chosen, version=1, now=now),
-        lambda: actions.leave_as_it_is(chosen),
+        lambda: revisions.keep_both(revision, now=now),
+        lambda: revisions.restore(revision, version=1, now=now),
+        lambda: revisions.dismiss(revision),
     ):
-        with pytest.raises(NotNow):
+        with pytest.raises(InvalidTransition):
             choose()
 
     assert bodies(alice) == ["now"]
 
 
-def test_id_of_somebody_elses_letter_makes_a_letter_of_ones_own(
+def test_id_of_another_persons_letter_makes_a_letter_with_another_id(
     alice: User, bob: User, now: datetime
 ) -> None:
     hers = a_draft(alice, "hers", now=now)
 
     saved = save(bob, hers.pk, "his", now=now)
 
+    assert saved == SavedInPlace(letter=saved.letter)
     assert saved.letter.pk != hers.pk
     assert (bodies(alice), bodies(bob)) == (["hers"], ["his"])
 
 
-def test_letter_that_does_not_open_is_not_written_over(
-    alice: User, bob: User, now: datetime
-) -> None:
+def test_unreadable_letter_is_not_overwritten(alice: User, bob: User, now: datetime) -> None:
     draft = a_draft(alice, now=now)
     sealed = bytes(a_draft(bob, now=now).sealed)
     Letter.objects.filter(pk=draft.pk).update(sealed=sealed)
 
-    saved = save(alice, draft.pk, "over it", 1, now=now)
+    saved = save(alice, draft.pk, "other words", 1, now=now)
 
     assert bytes(Letter.objects.get(pk=draft.pk).sealed) == sealed
-    assert (saved.letter.pk != draft.pk, saved.is_apart) == (True, True)
-    assert words_of(saved.letter, alice).body == "over it"
+    assert saved == SavedInPlace(letter=saved.letter, is_separate=True)
+    assert saved.letter != draft
+    assert words_of(saved.letter, alice).body == "other words"
 
 
 # --- Earlier versions ----------------------------------------------------------------------
 
 
-def test_earlier_versions_are_kept_now_and_then(alice: User, now: datetime) -> None:
+def test_earlier_versions_are_stored_every_few_minutes(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "one", now=now)
     save(alice, draft.pk, "one two", 1, now=now)
     save(alice, draft.pk, "one two three", 2, now=now + MINUTE)
-    save(alice, draft.pk, "one two three four", 3, now=now + REVISION_GRAIN)
+    save(alice, draft.pk, "one two three four", 3, now=now + REVISION_INTERVAL)
 
     assert earlier(draft, alice) == ["one two three", "one"]
 
 
-def test_much_that_is_about_to_go_is_always_kept(alice: User, now: datetime) -> None:
-    """Everything marked, and one key pressed by mistake."""
+def test_earlier_version_is_always_stored_if_most_words_go(alice: User, now: datetime) -> None:
+    """Everything was selected and one key pressed by mistake."""
     draft = a_draft(alice, "short", now=now)
     save(alice, draft.pk, "a whole evening of words", 1, now=now)
 
@@ -329,7 +372,7 @@ def test_much_that_is_about_to_go_is_always_kept(alice: User, now: datetime) -> 
 
 
 @pytest.mark.parametrize(
-    ("after", "is_kept"),
+    ("after", "is_stored"),
     [
         ("Other words, as many as before.", True),
         ("A whole", True),
@@ -338,8 +381,8 @@ def test_much_that_is_about_to_go_is_always_kept(alice: User, now: datetime) -> 
         ("A whole evening, or two, of words.", False),
     ],
 )
-def test_what_stays_decides_and_not_how_long_it_is(
-    alice: User, now: datetime, after: str, is_kept: bool
+def test_unchanged_words_decide_and_not_the_length(
+    alice: User, now: datetime, after: str, is_stored: bool
 ) -> None:
     draft = a_draft(alice, "short", now=now)
     before = "A whole evening of words."
@@ -347,96 +390,96 @@ def test_what_stays_decides_and_not_how_long_it_is(
 
     save(alice, draft.pk, after, 2, now=now + MINUTE)
 
-    assert (earlier(draft, alice)[0] == before) is is_kept
+    assert (earlier(draft, alice)[0] == before) is is_stored
 
 
-def test_clock_that_was_set_back_takes_no_version_away(alice: User, now: datetime) -> None:
+def test_new_version_is_stored_after_the_clock_was_set_back(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "0", now=now)
     for number in range(1, 30):
-        save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_GRAIN)
+        save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_INTERVAL)
 
     save(alice, draft.pk, "x", 30, now=now - timedelta(days=1))
 
     assert "29" in earlier(draft, alice)
-    assert len(earlier(draft, alice)) == REVISIONS
+    assert len(earlier(draft, alice)) == MAX_REVISIONS
 
 
-def test_twenty_earlier_versions_are_kept_and_no_late_one_makes_room(
+def test_twenty_earlier_versions_are_stored_and_no_late_one_is_deleted(
     alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, "0", now=now)
     save(alice, draft.pk, "late", 7, now=now)
 
     for number in range(1, 30):
-        save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_GRAIN)
+        save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_INTERVAL)
 
-    assert earlier(draft, alice, late=False) == [str(28 - number) for number in range(REVISIONS)]
+    assert earlier(draft, alice, late=False) == [
+        str(28 - number) for number in range(MAX_REVISIONS)
+    ]
     assert earlier(draft, alice, late=True) == ["late"]
 
 
-def test_earlier_words_are_put_back_and_what_stood_there_becomes_an_earlier_version(
+def test_earlier_version_is_restored_and_current_words_become_one(
     alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "second", 1, now=now)
     row = Revision.objects.get()
 
-    actions.put_back(which(alice, draft, row), version=2, now=now)
+    revisions.restore(ref(alice, draft, row), version=2, now=now)
 
     assert words_of(draft, alice).body == "first"
     assert sorted(earlier(draft, alice)) == ["first", "second"]
 
 
-def test_oldest_of_twenty_versions_is_put_back(alice: User, now: datetime) -> None:
+def test_oldest_of_twenty_versions_is_restored(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "0", now=now)
-    for number in range(1, REVISIONS + 1):
-        save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_GRAIN)
+    for number in range(1, MAX_REVISIONS + 1):
+        save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_INTERVAL)
     oldest = Revision.objects.newest_first().last()
-    assert oldest is not None
 
-    actions.put_back(which(alice, draft, oldest), version=REVISIONS + 1, now=now)
+    revisions.restore(ref(alice, draft, oldest), version=MAX_REVISIONS + 1, now=now)
 
     assert words_of(draft, alice).body == "0"
-    assert f"{REVISIONS}" in earlier(draft, alice)
+    assert f"{MAX_REVISIONS}" in earlier(draft, alice)
 
 
-def test_nothing_is_put_back_over_words_that_were_not_seen(alice: User, now: datetime) -> None:
+def test_no_version_is_restored_over_newer_words(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "second", 1, now=now)
+    first = Revision.objects.get()
     save(alice, draft.pk, "third, unseen", 2, now=now)
 
-    with pytest.raises(NotNow):
-        actions.put_back(which(alice, draft, Revision.objects.first()), version=2, now=now)
+    with pytest.raises(InvalidTransition):
+        revisions.restore(ref(alice, draft, first), version=2, now=now)
 
     assert words_of(draft, alice).body == "third, unseen"
 
 
-def test_both_are_kept_as_letters_of_their_own_once(alice: User, now: datetime) -> None:
+def test_both_are_kept_as_letters_once(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "second", 1, now=now)
-    late = save(alice, draft.pk, "other", 1, now=now).revision
+    late = save_beside(alice, draft.pk, "other", 1, now=now)
 
-    other = actions.keep_both(which(alice, draft, late), now=now)
-    again = actions.keep_both(which(alice, draft, late), now=now)
+    other = revisions.keep_both(ref(alice, draft, late), now=now)
+    again = revisions.keep_both(ref(alice, draft, late), now=now)
 
     assert other == again
     assert sorted(bodies(alice)) == ["other", "second"]
     assert earlier(draft, alice, late=True) == []
 
 
-def test_letter_is_left_as_it_is_and_the_other_is_an_earlier_version(
-    alice: User, now: datetime
-) -> None:
+def test_dismissed_words_become_an_earlier_version(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "first", now=now)
-    late = save(alice, draft.pk, "other", 5, now=now).revision
+    late = save_beside(alice, draft.pk, "other", 5, now=now)
 
-    actions.leave_as_it_is(which(alice, draft, late))
+    revisions.dismiss(ref(alice, draft, late))
 
     assert words_of(draft, alice).body == "first"
     assert (earlier(draft, alice), earlier(draft, alice, late=True)) == (["other"], [])
 
 
-def test_words_nobody_has_decided_about_outlive_the_sealing(alice: User, now: datetime) -> None:
+def test_late_words_become_a_draft_when_their_letter_is_sealed(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "second", 1, now=now)
     save(alice, draft.pk, "from the telephone", 1, now=now)
@@ -450,17 +493,19 @@ def test_words_nobody_has_decided_about_outlive_the_sealing(alice: User, now: da
     assert sorted(bodies(alice)) == ["from the telephone", "second"]
 
 
-def test_words_nobody_has_decided_about_are_not_let_go(alice: User, now: datetime) -> None:
+def test_late_words_become_a_draft_when_their_letter_is_let_go(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "from the telephone", 7, now=now)
 
     actions.let_go(person=alice, letter=draft, leaves_line=False, now=now)
-    actions.let_go_for_good(now=now + 10 * MINUTE)
+    actions.delete_expired(now=now + 10 * MINUTE)
 
     assert bodies(alice) == ["from the telephone"]
 
 
-def test_words_nobody_has_decided_about_are_not_thrown_away(alice: User, now: datetime) -> None:
+def test_late_words_become_a_draft_when_their_letter_is_thrown_away(
+    alice: User, now: datetime
+) -> None:
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "from the telephone", 7, now=now)
 
@@ -469,7 +514,7 @@ def test_words_nobody_has_decided_about_are_not_thrown_away(alice: User, now: da
     assert bodies(alice) == ["from the telephone"]
 
 
-def test_late_words_that_do_not_open_stay_where_a_letter_is_sealed(
+def test_unreadable_late_words_stay_when_their_letter_is_sealed(
     alice: User, bob: User, now: datetime
 ) -> None:
     draft = a_draft(alice, "first", now=now)
@@ -483,7 +528,7 @@ def test_late_words_that_do_not_open_stay_where_a_letter_is_sealed(
     assert (Revision.objects.count(), bodies(alice)) == (1, ["first"])
 
 
-# --- What it costs -------------------------------------------------------------------------
+# --- Costs, and any words ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("many", [1, 100])
@@ -494,14 +539,14 @@ def test_statements_of_a_save_do_not_grow(
         a_draft(alice, now=now)
     draft = a_draft(alice, "one", now=now)
     for number in range(1, 25):
-        save(alice, draft.pk, str(number), number, now=now + number * REVISION_GRAIN)
+        save(alice, draft.pk, str(number), number, now=now + number * REVISION_INTERVAL)
 
     with statements() as new:
         save(alice, uuid4(), "new", now=now)
     with statements() as changed:
-        save(alice, draft.pk, "24, and more", 25, now=now + 24 * REVISION_GRAIN + MINUTE)
+        save(alice, draft.pk, "24, and more", 25, now=now + 24 * REVISION_INTERVAL + MINUTE)
     with statements() as revised:
-        save(alice, draft.pk, "24, and much more", 26, now=now + 99 * REVISION_GRAIN)
+        save(alice, draft.pk, "24, and much more", 26, now=now + 99 * REVISION_INTERVAL)
 
     asked = [[sql for sql in found if "SAVEPOINT" not in sql] for found in (new, changed, revised)]
     assert [len(found) for found in asked] == [1, 2, 4]
@@ -519,15 +564,16 @@ any_words = st.builds(
 def test_any_words_come_back_as_they_were(
     alice: User, now: datetime, first: Words, second: Words, third: Words
 ) -> None:
-    """Through a draft, an earlier version, words that came too late, and back."""
+    """Through a draft, an earlier version, late words, and back."""
     id = uuid4()
     for version, words in enumerate((first, second)):
-        actions.save_words(person=alice, id=id, sheet=Sheet(words, version), kind="them", now=now)
+        submission = Submission(words, version)
+        save_words(person=alice, id=id, submission=submission, kind="them", now=now)
     letter = Letter.objects.get(pk=id)
-    late = actions.save_words(person=alice, id=id, sheet=Sheet(third, 99), now=now).revision
+    late = save_words(person=alice, id=id, submission=Submission(third, 99), now=now)
 
     assert words_of(id, alice) == second
-    if late:
-        assert late.open(alice.key) == third
-        actions.put_back(which(alice, letter, late), version=letter.version, now=now)
+    if isinstance(late, SavedBeside):
+        assert late.revision.open(alice.key) == third
+        revisions.restore(ref(alice, letter, late.revision), version=letter.version, now=now)
         assert words_of(id, alice) == third

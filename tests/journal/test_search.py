@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from journal import search
 from journal.models import Letter
-from journal.search import Found, look_for
+from journal.search import SearchResult, search_letters
 from tests.conftest import Statements
 from tests.support.letters import a_draft, a_letter
 
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.django_db
 short = st.text(max_size=5)
 
 
-def ids(found: Found) -> list[UUID]:
-    return [row[0] for row in found.rows]
+def ids(found: SearchResult) -> list[UUID]:
+    return [row.pk for row in found.rows]
 
 
 def test_words_are_found_in_drafts_and_kept_letters_newest_first(
@@ -32,7 +32,7 @@ def test_words_are_found_in_drafts_and_kept_letters_newest_first(
     dear = a_letter(alice, "x", to="you by the river", now=now - timedelta(hours=1))
     a_letter(alice, "the sea", now=now)
 
-    found = look_for("river", person=alice)
+    found = search_letters("river", person=alice)
 
     assert ids(found) == [newer.pk, older.pk, dear.pk]
     assert (found.looked_through, found.stopped_at, found.unreadable) == (4, None, 0)
@@ -42,13 +42,13 @@ def test_words_are_found_in_drafts_and_kept_letters_newest_first(
 def test_what_is_closed_stays_closed(alice: User, now: datetime, state: str) -> None:
     a_letter(alice, "river", now=now, state=state, opens_on=now.date(), let_go_at=now)
 
-    assert look_for("river", person=alice).rows == []
+    assert search_letters("river", person=alice).rows == []
 
 
 def test_nobody_finds_anothers_words(alice: User, bob: User, now: datetime) -> None:
     a_letter(alice, "river", now=now)
 
-    assert look_for("river", person=bob).rows == []
+    assert search_letters("river", person=bob).rows == []
 
 
 def test_letter_that_does_not_open_is_counted_and_holds_nothing_up(
@@ -58,7 +58,7 @@ def test_letter_that_does_not_open_is_counted_and_holds_nothing_up(
     broken = a_letter(alice, "river", now=now)
     Letter.objects.filter(pk=broken.pk).update(sealed=a_letter(bob, now=now).sealed)
 
-    found = look_for("river", person=alice)
+    found = search_letters("river", person=alice)
 
     assert (ids(found), found.unreadable) == ([mine.pk], 1)
 
@@ -67,15 +67,15 @@ def test_search_stops_and_goes_on_from_there(
     alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where letters were changed in the same moment."""
-    monkeypatch.setattr(search, "MOST_LETTERS", 3)
+    monkeypatch.setattr(search, "MAX_LETTERS", 3)
     letters = {a_letter(alice, "river", now=now).pk for _ in range(7)}
 
     seen: list[UUID] = []
-    found = look_for("river", person=alice)
+    found = search_letters("river", person=alice)
     turns = 1
     while found.stopped_at:
         seen += ids(found)
-        found = look_for("river", person=alice, after=found.stopped_at)
+        found = search_letters("river", person=alice, after=found.stopped_at)
         turns += 1
     seen += ids(found)
 
@@ -85,23 +85,23 @@ def test_search_stops_and_goes_on_from_there(
 def test_search_stops_after_so_many_words(
     alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MOST_CHARACTERS", 10)
+    monkeypatch.setattr(search, "MAX_CHARACTERS", 10)
     for _ in range(3):
         a_letter(alice, "eleven sign", now=now)
 
-    found = look_for("sign", person=alice)
+    found = search_letters("sign", person=alice)
 
     assert (len(found.rows), found.looked_through) == (1, 1)
     assert found.stopped_at is not None
 
 
 def test_search_stops_where_a_page_is_full(alice: User, now: datetime) -> None:
-    letters = {a_letter(alice, "river", now=now).pk for _ in range(search.MOST_FOUND + 1)}
+    letters = {a_letter(alice, "river", now=now).pk for _ in range(search.MAX_RESULTS + 1)}
 
-    first = look_for("river", person=alice)
-    rest = look_for("river", person=alice, after=first.stopped_at)
+    first = search_letters("river", person=alice)
+    rest = search_letters("river", person=alice, after=first.stopped_at)
 
-    assert (len(first.rows), len(rest.rows), rest.stopped_at) == (search.MOST_FOUND, 1, None)
+    assert (len(first.rows), len(rest.rows), rest.stopped_at) == (search.MAX_RESULTS, 1, None)
     assert {*ids(first), *ids(rest)} == letters
 
 
@@ -111,10 +111,10 @@ def test_statements_of_a_search_do_not_grow(
 ) -> None:
     for _ in range(many):
         a_letter(alice, now=now)
-    look_for("x", person=alice)
+    search_letters("x", person=alice)
 
     with statements() as found:
-        look_for("words", person=User.objects.get(pk=alice.pk))
+        search_letters("words", person=User.objects.get(pk=alice.pk))
 
     assert len(found) == 3
 
@@ -130,5 +130,5 @@ def test_any_words_that_stand_in_a_letter_are_found(
     text = f"{before}\n{wanted}\n{after}"
     letter = a_letter(alice, text, now=now)
 
-    assert letter.pk in ids(look_for(wanted, person=alice))
+    assert letter.pk in ids(search_letters(wanted, person=alice))
     letter.delete()

@@ -1,0 +1,170 @@
+"""Save the words that a page of the desk sends, and never overwrite others (ADR 25)."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID, uuid4, uuid5
+
+from django.db import IntegrityError, transaction
+
+from accounts.models import User
+from journal.models import REVISION_INTERVAL, Ended, Letter, LetterContents, Revision
+from journal.submission import Submission
+from vault.sealing import CannotOpen
+
+
+class LetterGone(Exception):
+    """The letter of these words does not exist any more. Nothing was saved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Saved:
+    """The result of a save: one of the three classes below."""
+
+    letter: Letter
+    # The letter that the page showed cannot be changed: `letter` is a separate draft.
+    is_separate: bool = False
+
+
+class SavedInPlace(Saved):
+    """The letter has these words."""
+
+
+class Superseded(Saved):
+    """The letter already has newer words of the same page; these were not saved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedBeside(Saved):
+    """Another page changed the letter first: these words are a late revision of it."""
+
+    revision: Revision
+
+
+def save_words(
+    *,
+    person: User,
+    id: UUID,
+    submission: Submission,
+    kind: str = "",
+    answers_id: UUID | None = None,
+    now: datetime,
+) -> Saved:
+    """Save a submission in the letter of this id, or where it overwrites nothing.
+
+    `kind` and `answers_id` are for a new letter. Raises CannotOpen if the person's key cannot be
+    opened, and LetterGone.
+    """
+    is_separate = False
+    while True:
+        if not submission.version:
+            draft = _create(person, id, submission, kind=kind, answers_id=answers_id, now=now)
+            if draft is not None:
+                return SavedInPlace(letter=draft, is_separate=is_separate)
+        with transaction.atomic():
+            visible = Letter.objects.visible_to(person, now)
+            letter: Letter | None = visible.select_for_update().filter(pk=id).first()
+            saved = None if letter is None else _save_in(letter, person, submission, now=now)
+        if saved is not None:
+            return replace(saved, is_separate=is_separate)
+        if letter is not None:
+            # Never overwrite a letter that is unreadable or no longer a draft: save a separate
+            # draft, under the same id each time, so that words sent twice make one.
+            id, kind, answers_id = uuid5(letter.pk, "later"), letter.kind, None
+            submission, is_separate = replace(submission, version=0), True
+        elif submission.version or Letter.objects.of(person).filter(pk=id).exists():
+            raise LetterGone
+        else:
+            # The id is of another person's letter, so it was not made by a page of ours.
+            id = uuid4()
+
+
+def _create(
+    person: User,
+    id: UUID,
+    submission: Submission,
+    *,
+    kind: str,
+    answers_id: UUID | None,
+    now: datetime,
+) -> Letter | None:
+    """Save a new draft. Returns None if the id is taken."""
+    if submission.is_resent and Ended.objects.filter(pk=id).exists():
+        raise LetterGone
+    draft = Letter.new_draft(
+        person=person,
+        id=id,
+        kind=kind,
+        words=submission.words,
+        edit_session=submission.edit_session,
+        answers_id=answers_id,
+        now=now,
+    )
+    try:
+        return draft if draft.insert_if_new() else None
+    except IntegrityError:
+        # The letter that it answers was deleted meanwhile.
+        if answers_id is None:
+            raise
+        draft.answers_id = None
+        return draft if draft.insert_if_new() else None
+
+
+def _save_in(
+    letter: Letter, person: User, submission: Submission, *, now: datetime
+) -> Saved | None:
+    """Save in a locked letter, or beside it. Returns None if it cannot be opened or changed."""
+    key, words = person.key, submission.words
+    try:
+        before: LetterContents = letter.open(key)
+    except CannotOpen:
+        return None
+    if words == before.words:
+        # The response to the first save was lost: the version they name says nothing.
+        return SavedInPlace(letter=letter)
+    if submission.is_superseded(letter):
+        return Superseded(letter=letter)
+    if not letter.is_draft:
+        return None
+    if not submission.follows(letter):
+        return SavedBeside(letter=letter, revision=_save_late(letter, person, submission, now=now))
+    if _needs_revision(letter, before.body, words.body, now=now):
+        Revision.add(person, letter, before.words, now=now)
+        letter.revised_at = now
+    letter.update_contents(
+        person, before.with_words(words), edit_session=submission.edit_session, now=now
+    )
+    return SavedInPlace(letter=letter)
+
+
+def _save_late(letter: Letter, person: User, submission: Submission, *, now: datetime) -> Revision:
+    """Save the words as a late revision: one for each page that keeps sending."""
+    rows = Revision.objects.of(person).filter(letter=letter).late().newest_first()
+    if submission.revision:
+        rows = rows.filter(pk=submission.revision)
+    row: Revision | None = rows.first()
+    if row is not None and row.opens(person.key):
+        if row.open(person.key) == submission.words:
+            return row
+        if submission.revision:
+            row.reseal(person.key, submission.words, now=now)
+            return row
+    # Never overwrite the words of another page, nor words that cannot be opened.
+    return Revision.add(person, letter, submission.words, late=True, now=now)
+
+
+def _needs_revision(letter: Letter, before: str, after: str, *, now: datetime) -> bool:
+    """Whether to store the old words: every few minutes, and always if at least half of them go."""
+    is_due = letter.revised_at is None or now - letter.revised_at >= REVISION_INTERVAL
+    return is_due or 2 * _unchanged_length(before, after) <= len(before)
+
+
+def _unchanged_length(before: str, after: str) -> int:
+    """Return how many characters at the start and at the end are the same in both."""
+    start = _common_prefix_length(before, after)
+    return start + _common_prefix_length(before[start:][::-1], after[start:][::-1])
+
+
+def _common_prefix_length(one: str, other: str) -> int:
+    lengths = range(1, min(len(one), len(other)) + 1)
+    return bisect_left(lengths, True, key=lambda length: one[:length] != other[:length])
