@@ -19,14 +19,13 @@ from accounts.sessions.devices import empty
 from healing.guide import guide
 from healing.progress import StepStatus, crossing
 from home.forms import EraseForm, YouForm
-from journal.models import Letter, still_afloat
+from journal.models import Letter
 from reminders import actions as reminders
 from reminders.models import Schedule
 from vault.sealing import CannotOpen
 from vault.statements import Statement
 
-# What Today shows of letters and of reminders.
-LETTERS = Statement(lambda owner, afloat: Letter.objects.of(owner).seen(afloat).unopened()[:3])
+# What Today shows of reminders.
 SCHEDULE = Statement(lambda owner: Schedule.objects.of(owner))
 
 
@@ -62,8 +61,9 @@ def _stones(person: User, letter_changed_at: datetime | None) -> list[StepStatus
 
 def _last_letter(person: User) -> datetime | None:
     """When a letter was last changed."""
-    seen = Letter.objects.of(person).seen(still_afloat(timezone.now()))
-    return next((changed_at for *_, changed_at in seen.unopened()[:1]), None)
+    letters = Letter.objects.on_shelf_of(person, timezone.now()).newest_first()
+    changed_at: datetime | None = letters.values_list("changed_at", flat=True).first()
+    return changed_at
 
 
 @login_not_required
@@ -76,8 +76,9 @@ def start(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 def today(request: SignedInRequest) -> HttpResponse:
     person = request.user
-    letters = LETTERS.rows(person.pk, still_afloat(timezone.now()))
-    stones = _stones(person, letters[0][-1] if letters else None)
+    shelf = Letter.objects.on_shelf_of(person, timezone.now()).newest_first()
+    letters = list(shelf.defer("sealed")[:3])
+    stones = _stones(person, letters[0].changed_at if letters else None)
     context = {
         "name": _name_of(person),
         "greeting": _greeting(timezone.localtime().hour),

@@ -16,7 +16,7 @@ from accounts.models import Profile, User
 from healing.actions import keep_answer, mark_step
 from healing.guide import guide
 from healing.models import Answer, StepMark
-from journal.actions import keep_opening
+from journal.actions import add_opening
 from journal.models import Letter, Opening, Revision, Words
 from reminders.actions import turn_on
 from tests.conftest import Client
@@ -64,13 +64,13 @@ def answer(alice: User, now: datetime) -> Answer:
 
 @pytest.fixture
 def line(alice: User, now: datetime) -> Opening:
-    keep_opening(person=alice, kind="them", text=OPENING, now=now)
+    add_opening(person=alice, kind="them", text=OPENING, now=now)
     return Opening.objects.get()
 
 
 @pytest.fixture
 def revision(alice: User, letter: Letter, now: datetime) -> Revision:
-    return Revision.keep(alice, letter, Words(TO, EARLIER), now=now)
+    return Revision.add(alice, letter, Words(TO, EARLIER), now=now)
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from accounts.unverified import make_room
 from healing.actions import mark_step
 from healing.guide import guide
 from healing.models import Answer, StepMark
-from journal.actions import keep_opening
+from journal.actions import add_opening
 from journal.models import Letter, Opening
 from mail.emails import build_from_payload
 from mail.models import Message
@@ -78,7 +78,7 @@ def test_paper_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
 
 def test_first_line_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
     with first():
-        keep_opening(person=alice, kind="them", text="The kitchen was quiet", now=now)
+        add_opening(person=alice, kind="them", text="The kitchen was quiet", now=now)
         answer = send("/journal/write/them/lines/", opening="The kitchen was quiet")
 
     assert answer.result(timeout=20) == 302

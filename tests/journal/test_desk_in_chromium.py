@@ -17,7 +17,7 @@ from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from accounts.models import User
 from journal.actions import throw_away
-from journal.forms import MOST_CHARACTERS
+from journal.forms import MAX_CHARACTERS
 from journal.models import Letter, Revision
 from tests.conftest import PASSWORD, Client
 from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
@@ -343,7 +343,7 @@ PASTE = """
 
 def test_letter_of_100_000_characters_is_kept(desk: Desk, alice: User) -> None:
     page = desk()
-    words = (WORDS * (MOST_CHARACTERS // len(WORDS) + 1))[:MOST_CHARACTERS]
+    words = (WORDS * (MAX_CHARACTERS // len(WORDS) + 1))[:MAX_CHARACTERS]
 
     with page.expect_response(SAVE) as answer:
         paper(page).evaluate(PASTE, words)
@@ -391,11 +391,11 @@ def test_letter_that_is_too_long_stays_on_the_paper(desk: Desk, alice: User) -> 
     write_and_wait(page)
 
     with page.expect_response(SAVE) as answer:
-        paper(page).evaluate(PASTE, "x" * (MOST_CHARACTERS + 1))
+        paper(page).evaluate(PASTE, "x" * (MAX_CHARACTERS + 1))
 
     assert answer.value.status == 422
     expect(status(page)).to_contain_text("longer than one letter holds")
-    expect(paper(page)).to_have_value("x" * (MOST_CHARACTERS + 1))
+    expect(paper(page)).to_have_value("x" * (MAX_CHARACTERS + 1))
     assert len(copies(page)) == 1
     assert bodies(alice) == [WORDS]
 
@@ -1661,7 +1661,7 @@ def test_nothing_holds_anybody_on_the_page(desk: Desk) -> None:
 
 
 ODD = {
-    "one word without an end": "a" * MOST_CHARACTERS,
+    "one word without an end": "a" * MAX_CHARACTERS,
     # With ten times as many, the browser alone takes most of a minute.
     "marks upon marks": "e" + "\u0301" * 5_000,
     "turned round, and never turned back": "\u202e\u2067שלום\u2068 and on it goes\n\u202eagain",

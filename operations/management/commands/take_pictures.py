@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from healing.models import Answer
-from journal.actions import Sheet, save_words
 from journal.models import Letter, Revision, Words
+from journal.saving import save_words
+from journal.submission import Submission
 from operations.demo_account import EMAIL, PASSWORD, fill
 
 if TYPE_CHECKING:
@@ -271,7 +272,7 @@ def _pages_of_a_draft(person: "User", now: datetime) -> dict[str, str]:
     words = Words("M.", "I nearly told you about the rain.\n\nThen I told the kettle.")
     for version in (1, 0):
         # The second time from a page that knew nothing of the first.
-        save_words(person=person, id=draft.pk, sheet=Sheet(words, version), now=now)
+        save_words(person=person, id=draft.pk, submission=Submission(words, version), now=now)
         words = Words("M.", "On the stairs, with the phone: it rained.")
     earlier, late = Revision.objects.of(person).filter(letter=draft).order_by("is_late")
     return _pages_about(draft, "edit", "close", "throw_away", "versions") | {
@@ -295,8 +296,8 @@ def _pages_of_endings(person: "User", now: datetime) -> dict[str, str]:
 
 
 def _draft(person: "User", text: str, now: datetime) -> Letter:
-    sheet = Sheet(Words("M.", text))
-    return save_words(person=person, id=uuid4(), kind="them", sheet=sheet, now=now).letter
+    submission = Submission(Words("M.", text))
+    return save_words(person=person, id=uuid4(), kind="them", submission=submission, now=now).letter
 
 
 def _contact_sheet(browser: "Browser", folder: Path) -> None:
