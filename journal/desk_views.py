@@ -21,7 +21,7 @@ from accounts.request_types import SignedInRequest
 from journal import actions
 from journal.device_key import device_key
 from journal.forms import LetterForm, OpeningForm
-from journal.letter_kinds import KINDS, PLAIN_DAY, TO_THEM, Kind
+from journal.letter_kinds import KINDS, PLAIN_DAY, TO_THEM, LetterKind
 from journal.models import Letter, LetterContents, Opening, OpeningContents
 from journal.saving import LetterGone, Saved, SavedBeside, Superseded, save_words
 from journal.shortcuts import get_or_not_here
@@ -85,7 +85,7 @@ def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
     return _render_desk(request, kind, LetterForm(kind, initial=initial), letter=letter)
 
 
-def _get_kind_or_404(key: str) -> Kind:
+def _get_kind_or_404(key: str) -> LetterKind:
     if key not in KINDS:
         raise Http404
     return KINDS[key]
@@ -116,7 +116,7 @@ def _started_at(request: SignedInRequest) -> int:
 
 def _render_desk(
     request: SignedInRequest,
-    kind: Kind,
+    kind: LetterKind,
     form: LetterForm,
     *,
     letter: Letter | None = None,
@@ -134,7 +134,7 @@ def _render_desk(
     return render(request, "journal/desk.html", context, status=status)
 
 
-def _openings(request: SignedInRequest, kind: Kind) -> list[tuple[UUID, str]]:
+def _openings(request: SignedInRequest, kind: LetterKind) -> list[tuple[UUID, str]]:
     """Return ids and texts of own first lines; the text is empty if one cannot be opened."""
     rows = Opening.objects.of(request.user).filter(kind=kind.key).order_by("created_at", "pk")
     return [(row.pk, _text_of(row, request.user)) for row in rows]
@@ -151,7 +151,9 @@ def _text_of(row: Opening, person: User) -> str:
 # --- Saving --------------------------------------------------------------------------------
 
 
-def _save_form(request: SignedInRequest, kind: Kind, *, id: UUID | None = None) -> HttpResponse:
+def _save_form(
+    request: SignedInRequest, kind: LetterKind, *, id: UUID | None = None
+) -> HttpResponse:
     form = LetterForm(kind, request.POST)
     if not form.is_valid():
         return _render_desk(request, kind, form)
@@ -165,7 +167,7 @@ def _save_form(request: SignedInRequest, kind: Kind, *, id: UUID | None = None) 
     return _redirect_after_save(request, form, saved)
 
 
-def _save(request: SignedInRequest, kind: Kind, form: LetterForm, *, id: UUID) -> Saved:
+def _save(request: SignedInRequest, kind: LetterKind, form: LetterForm, *, id: UUID) -> Saved:
     submission = form.submission
     # Only a new letter can become an answer.
     is_new = not submission.version
@@ -179,7 +181,7 @@ def _save(request: SignedInRequest, kind: Kind, form: LetterForm, *, id: UUID) -
     )
 
 
-def _give_back(request: SignedInRequest, kind: Kind) -> HttpResponse:
+def _give_back(request: SignedInRequest, kind: LetterKind) -> HttpResponse:
     """Show words whose letter is gone on the page of a new letter, without saving them."""
     form = LetterForm(kind, request.POST)
     if not form.is_valid():

@@ -7,7 +7,7 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
-from journal.letter_kinds import Kind
+from journal.letter_kinds import LetterKind
 from journal.models import EditSession, Words
 from journal.submission import Submission
 from mail.quiet_hours import HOUR_LABELS
@@ -48,10 +48,6 @@ class TrustedField(forms.Field):
     def __init__(self, parse: Callable[[str], Any], default: Any = None) -> None:
         super().__init__(required=False)
         self.parse, self.default = parse, default
-
-    def __deepcopy__(self, memo: Any) -> "TrustedField":
-        # No form changes it, and each form would copy a dozen of them.
-        return self
 
     def clean(self, value: Any) -> Any:
         try:
@@ -128,7 +124,9 @@ class LetterForm(forms.Form):
     turn = TrustedField(_parse_count, 0)
     waited = TrustedField(bool, False)
 
-    def __init__(self, kind: Kind, data: Any = None, initial: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, kind: LetterKind, data: Any = None, initial: dict[str, Any] | None = None
+    ) -> None:
         defaults = {"id": uuid4(), "version": 0, "kind": kind.key}
         super().__init__(data, initial=defaults | (initial or {}))
         self.fields["body"].label = str(kind.question)

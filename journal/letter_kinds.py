@@ -1,4 +1,4 @@
-"""The kinds of letter there are: what each is for, what to mind first, and lines to begin with."""
+"""The kinds of letter a person can choose from, and the texts of their pages."""
 
 from dataclasses import dataclass
 
@@ -7,21 +7,22 @@ from django.utils.translation import gettext_lazy as _
 
 
 @dataclass(frozen=True)
-class Kind:
-    # Stands in addresses, so it says nothing to whoever reads a browser's history.
+class LetterKind:
+    # Part of URLs, so it must tell nothing to someone who reads the browser's history.
     key: str
     title: Promise
-    # One line on the page where a kind is chosen.
+    # Shown where a kind is chosen.
     about: Promise
-    # What may happen, told before the first word.
+    # A warning, shown before the writer begins.
     heads_up: Promise
     question: Promise
+    # First lines to borrow.
     openings: tuple[Promise, ...]
-    # Whether somebody is spoken to.
+    # Whether it has a salutation.
     has_reader: bool = True
 
 
-TO_THEM = Kind(
+TO_THEM = LetterKind(
     key="them",
     title=_("To them"),
     about=_("Everything you would say if it could not hurt you."),
@@ -37,7 +38,7 @@ TO_THEM = Kind(
         _("I am not going to carry"),
     ),
 )
-TO_ME_THEN = Kind(
+TO_ME_THEN = LetterKind(
     key="then",
     title=_("To me back then"),
     about=_("To who you were while you were still hoping."),
@@ -52,7 +53,7 @@ TO_ME_THEN = Kind(
         _("What you needed then was"),
     ),
 )
-FROM_A_FRIEND = Kind(
+FROM_A_FRIEND = LetterKind(
     key="friend",
     title=_("From a kind friend to me"),
     about=_("Somebody who is on your side writes to you, in your hand."),
@@ -67,7 +68,7 @@ FROM_A_FRIEND = Kind(
         _("What I wish for you this week is"),
     ),
 )
-TO_THE_SILENCE = Kind(
+TO_THE_SILENCE = LetterKind(
     key="quiet",
     title=_("To the silence"),
     about=_("Not to a person. To the quiet itself."),
@@ -82,7 +83,7 @@ TO_THE_SILENCE = Kind(
         _("You may stay, but not in"),
     ),
 )
-THE_FIRST_NIGHT = Kind(
+THE_FIRST_NIGHT = LetterKind(
     key="night",
     title=_("To me on the first night"),
     about=_("To you on the evening when you understood."),
@@ -98,7 +99,7 @@ THE_FIRST_NIGHT = Kind(
         _("One thing that will still be yours is"),
     ),
 )
-PLAIN_DAY = Kind(
+PLAIN_DAY = LetterKind(
     key="plain",
     title=_("Plain day, facts only"),
     about=_("What you did today. No meaning, no reasons, no verdict."),

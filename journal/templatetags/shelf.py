@@ -15,7 +15,7 @@ from django.utils.timezone import get_current_timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from journal.letter_kinds import KINDS, Kind
+from journal.letter_kinds import KINDS, LetterKind
 from journal.models import Letter
 
 register = template.Library()
@@ -32,7 +32,7 @@ def title_of(kind: str) -> object:
 
 
 @register.simple_tag
-def kinds() -> Iterable[Kind]:
+def kinds() -> Iterable[LetterKind]:
     """Every kind of letter."""
     return KINDS.values()
 
