@@ -1,4 +1,4 @@
-"""The desk as it is without a script; what the script asks for; and the words that come back."""
+"""The desk: its forms, the endpoints of its script, and words that are given back."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -22,12 +22,12 @@ from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
 from vault.models import Key
 
 WORDS = "I kept checking if you had seen it.\n\nEven a hard answer."
-Sheet = Callable[..., dict[str, str]]
+FormData = Callable[..., dict[str, str]]
 
 
 @pytest.fixture
-def sheet() -> Sheet:
-    """A paper as a browser sends it, under an id of its own."""
+def form_data() -> FormData:
+    """What a browser sends for a new letter: each call has an id of its own."""
     return lambda body=WORDS, **more: {"id": str(uuid4()), "to": "M.", "body": body} | more
 
 
@@ -43,7 +43,7 @@ def test_every_kind_has_its_own_desk(as_alice: Client) -> None:
     assert as_alice.get("/journal/write/other/").status_code == 404
 
 
-def test_plain_day_comes_first_for_whoever_keeps_asking_why(as_alice: Client) -> None:
+def test_plain_day_comes_first_for_those_who_ask_why(as_alice: Client) -> None:
     usual, asking = (as_alice.get(f"/journal/write/{query}").text for query in ("", "?why=1"))
 
     assert usual.index("/write/them/") < usual.index("/write/plain/")
@@ -57,15 +57,22 @@ def test_letter_cannot_be_sent(as_alice: Client, alice: User, now: datetime) -> 
 
     for path in pages:
         page = as_alice.get(path).text
-        for way_out in ('type="email"', "mailto:", "sms:", "tel:", "navigator.share", "clipboard"):
-            assert way_out not in page
+        for forbidden in (
+            'type="email"',
+            "mailto:",
+            "sms:",
+            "tel:",
+            "navigator.share",
+            "clipboard",
+        ):
+            assert forbidden not in page
     assert "no address" in as_alice.get("/journal/write/them/").text
 
 
-def test_paper_becomes_a_draft_and_lies_on_the_desk_again(
-    as_alice: Client, alice: User, sheet: Sheet
+def test_new_letter_becomes_a_draft_that_can_be_edited(
+    as_alice: Client, alice: User, form_data: FormData
 ) -> None:
-    sent = sheet(WORDS.replace("\n", "\r\n"))
+    sent = form_data(WORDS.replace("\n", "\r\n"))
 
     page = as_alice.post("/journal/write/friend/", sent, follow=True)
 
@@ -78,8 +85,10 @@ def test_paper_becomes_a_draft_and_lies_on_the_desk_again(
     assert b"checking" not in bytes(draft.sealed)
 
 
-def test_pressing_twice_makes_one_letter(as_alice: Client, alice: User, sheet: Sheet) -> None:
-    sent = sheet()
+def test_pressing_twice_makes_one_letter(
+    as_alice: Client, alice: User, form_data: FormData
+) -> None:
+    sent = form_data()
 
     for _ in range(2):
         assert as_alice.post("/journal/write/them/", sent).status_code == 302
@@ -87,16 +96,16 @@ def test_pressing_twice_makes_one_letter(as_alice: Client, alice: User, sheet: S
     assert bodies(alice) == [WORDS]
 
 
-def test_plain_day_speaks_to_nobody(as_alice: Client, alice: User, sheet: Sheet) -> None:
+def test_plain_day_has_no_salutation(as_alice: Client, alice: User, form_data: FormData) -> None:
     assert 'name="to"' not in as_alice.get("/journal/write/plain/").text
 
-    as_alice.post("/journal/write/plain/", sheet())
+    as_alice.post("/journal/write/plain/", form_data())
 
     assert words_of(Letter.objects.get(), alice).to == ""
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "error"),
     [
         ("", "One line counts as a letter"),
         (" \r\n ", "One line counts as a letter"),
@@ -106,43 +115,45 @@ def test_plain_day_speaks_to_nobody(as_alice: Client, alice: User, sheet: Sheet)
     ids=["empty", "only space", "too long", "nul"],
 )
 def test_paper_that_cannot_be_kept_stays_on_the_page(
-    as_alice: Client, sheet: Sheet, body: str, said: str
+    as_alice: Client, form_data: FormData, body: str, error: str
 ) -> None:
-    page = as_alice.post("/journal/write/them/", sheet(body))
-    asked = as_alice.post(f"/journal/{uuid4()}/autosave/", sheet(body, kind="them"))
+    page = as_alice.post("/journal/write/them/", form_data(body))
+    autosave = as_alice.post(f"/journal/{uuid4()}/autosave/", form_data(body, kind="them"))
 
-    assert (page.status_code, asked.status_code) == (200, 422)
-    assert said in page.text
-    assert said in asked.json()["said"]
+    assert (page.status_code, autosave.status_code) == (200, 422)
+    assert error in page.text
+    assert error in autosave.json()["said"]
     assert body.strip() in page.text
     assert not Letter.objects.exists()
 
 
-def test_a_letter_of_100_000_characters_fits(as_alice: Client, alice: User, sheet: Sheet) -> None:
+def test_a_letter_of_100_000_characters_fits(
+    as_alice: Client, alice: User, form_data: FormData
+) -> None:
     body = "é" * MAX_CHARACTERS
 
-    as_alice.post("/journal/write/them/", sheet(body))
+    as_alice.post("/journal/write/them/", form_data(body))
 
     assert bodies(alice) == [body]
 
 
-def test_ends_of_lines_are_one_sign_as_on_the_screen(
-    as_alice: Client, alice: User, sheet: Sheet
+def test_line_ends_count_as_one_character(
+    as_alice: Client, alice: User, form_data: FormData
 ) -> None:
-    """Browsers send two for each where a form is handed in."""
+    """Browsers submit two characters for each."""
     body = "line\n" * (MAX_CHARACTERS // 5)
 
-    as_alice.post("/journal/write/them/", sheet(body.replace("\n", "\r\n")))
+    as_alice.post("/journal/write/them/", form_data(body.replace("\n", "\r\n")))
 
     assert bodies(alice) == [body]
 
 
 @pytest.mark.parametrize("number", ["9" * 400, "9" * 5000, "-1", "²", "1e9"])
-def test_numbers_that_no_page_of_ours_sends_are_none(
-    as_alice: Client, alice: User, now: datetime, sheet: Sheet, number: str
+def test_forged_numbers_count_as_their_defaults(
+    as_alice: Client, alice: User, now: datetime, form_data: FormData, number: str
 ) -> None:
     odd = dict.fromkeys(("version", "since", "turn"), number)
-    page = as_alice.post("/journal/write/them/", sheet("words", then="close", **odd))
+    page = as_alice.post("/journal/write/them/", form_data("words", then="close", **odd))
     draft = Letter.objects.get()
     row = Revision.add(alice, draft, Words("", "before"), now=now)
     chosen = as_alice.post(f"/journal/{draft.pk}/versions/{row.pk}/", {"keep": "other"} | odd)
@@ -151,24 +162,26 @@ def test_numbers_that_no_page_of_ours_sends_are_none(
     assert bodies(alice) == ["words"]
 
 
-def test_draft_is_changed(as_alice: Client, alice: User, now: datetime, sheet: Sheet) -> None:
+def test_draft_is_changed(
+    as_alice: Client, alice: User, now: datetime, form_data: FormData
+) -> None:
     draft = a_draft(alice, "first", now=now)
 
-    answer = as_alice.post(f"/journal/{draft.pk}/edit/", sheet("calmer", version="1"))
+    response = as_alice.post(f"/journal/{draft.pk}/edit/", form_data("calmer", version="1"))
 
-    assert answer.headers["Location"] == f"/journal/{draft.pk}/edit/"
+    assert response.headers["Location"] == f"/journal/{draft.pk}/edit/"
     assert words_of(draft, alice).body == "calmer"
     assert Letter.objects.get().created_at == now
 
 
 def test_two_texts_of_one_letter_are_both_shown_and_one_is_chosen(
-    as_alice: Client, alice: User, now: datetime, sheet: Sheet
+    as_alice: Client, alice: User, now: datetime, form_data: FormData
 ) -> None:
     draft = a_draft(alice, "first", now=now)
-    as_alice.post(f"/journal/{draft.pk}/edit/", sheet("from the desk", version="1"))
+    as_alice.post(f"/journal/{draft.pk}/edit/", form_data("from the desk", version="1"))
 
     page = as_alice.post(
-        f"/journal/{draft.pk}/edit/", sheet("from the telephone", version="1"), follow=True
+        f"/journal/{draft.pk}/edit/", form_data("from the telephone", version="1"), follow=True
     )
 
     revision = Revision.objects.late().get()
@@ -180,34 +193,36 @@ def test_two_texts_of_one_letter_are_both_shown_and_one_is_chosen(
     assert "from the desk" in earlier(draft, alice)
 
 
-def test_both_texts_are_kept(as_alice: Client, alice: User, now: datetime, sheet: Sheet) -> None:
+def test_both_texts_are_kept(
+    as_alice: Client, alice: User, now: datetime, form_data: FormData
+) -> None:
     draft = a_draft(alice, "first", now=now)
-    there = as_alice.post(f"/journal/{draft.pk}/edit/", sheet("other", version="9")).url
+    version_page = as_alice.post(f"/journal/{draft.pk}/edit/", form_data("other", version="9")).url
 
     for _ in range(2):
-        as_alice.post(there, {"keep": "both"})
+        as_alice.post(version_page, {"keep": "both"})
 
     assert sorted(bodies(alice)) == ["first", "other"]
 
 
-def test_choosing_after_the_letter_changed_once_more_shows_both_again(
-    as_alice: Client, alice: User, now: datetime, sheet: Sheet
+def test_choice_is_shown_again_if_the_letter_has_changed_since(
+    as_alice: Client, alice: User, now: datetime, form_data: FormData
 ) -> None:
     draft = a_draft(alice, "first", now=now)
-    there = as_alice.post(f"/journal/{draft.pk}/edit/", sheet("other", version="9")).url
-    as_alice.post(f"/journal/{draft.pk}/edit/", sheet("changed", version="1"))
+    version_page = as_alice.post(f"/journal/{draft.pk}/edit/", form_data("other", version="9")).url
+    as_alice.post(f"/journal/{draft.pk}/edit/", form_data("changed", version="1"))
 
     for version in ("1", "", "x", "9" * 30):
-        page = as_alice.post(there, {"keep": "other", "version": version}, follow=True)
+        page = as_alice.post(version_page, {"keep": "other", "version": version}, follow=True)
         assert "changed since" in page.text
 
     assert words_of(draft, alice).body == "changed"
 
 
-def test_words_for_a_draft_that_was_thrown_away_lie_on_a_new_paper(
-    as_alice: Client, alice: User, sheet: Sheet
+def test_words_for_a_deleted_draft_are_given_back_on_a_new_page(
+    as_alice: Client, alice: User, form_data: FormData
 ) -> None:
-    page = as_alice.post(f"/journal/{uuid4()}/edit/", sheet(version="4", kind="plain"))
+    page = as_alice.post(f"/journal/{uuid4()}/edit/", form_data(version="4", kind="plain"))
 
     assert page.status_code == 404
     assert "Your words are still here" in page.text
@@ -216,19 +231,19 @@ def test_words_for_a_draft_that_was_thrown_away_lie_on_a_new_paper(
     assert not Letter.objects.exists()
 
 
-def test_words_for_a_letter_that_was_closed_become_a_draft(
-    as_alice: Client, alice: User, now: datetime, sheet: Sheet
+def test_words_for_a_kept_letter_become_a_separate_draft(
+    as_alice: Client, alice: User, now: datetime, form_data: FormData
 ) -> None:
-    kept = a_letter(alice, "closed", now=now)
+    kept = a_letter(alice, "before", now=now)
 
-    page = as_alice.post(f"/journal/{kept.pk}/edit/", sheet("more", version="1"), follow=True)
+    page = as_alice.post(f"/journal/{kept.pk}/edit/", form_data("more", version="1"), follow=True)
 
     assert "That letter cannot be changed now" in page.text
-    assert words_of(kept, alice).body == "closed"
-    assert sorted(bodies(alice)) == ["closed", "more"]
+    assert words_of(kept, alice).body == "before"
+    assert sorted(bodies(alice)) == ["before", "more"]
 
 
-def test_earlier_versions_are_listed_without_a_word_of_theirs(
+def test_earlier_versions_are_listed_without_their_words(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, "first", now=now)
@@ -241,33 +256,33 @@ def test_earlier_versions_are_listed_without_a_word_of_theirs(
 
 
 @pytest.mark.parametrize("state", ["sealed", "let_go"])
-def test_earlier_versions_of_a_letter_that_was_closed_are_not_shown(
+def test_revisions_of_a_sealed_or_let_go_letter_are_not_shown(
     as_alice: Client, alice: User, now: datetime, state: str
 ) -> None:
     letter = a_letter(
-        alice, "closed", now=now, state=state, opens_on=now.date(), let_go_at=timezone.now()
+        alice, "words", now=now, state=state, opens_on=now.date(), let_go_at=timezone.now()
     )
     row = Revision.add(alice, letter, words_of(letter, alice), now=now)
 
-    for address in ("", f"{row.pk}/"):
-        answer = as_alice.get(f"/journal/{letter.pk}/versions/{address}")
-        assert answer.url == f"/journal/{letter.pk}/"
+    for path in ("", f"{row.pk}/"):
+        response = as_alice.get(f"/journal/{letter.pk}/versions/{path}")
+        assert response.url == f"/journal/{letter.pk}/"
 
 
 # --- Closing -------------------------------------------------------------------------------
 
 
-def test_whoever_has_written_for_long_hears_of_it_at_the_end(
-    as_alice: Client, sheet: Sheet, now: datetime
+def test_long_sitting_is_passed_on_to_the_closing_page(
+    as_alice: Client, form_data: FormData, now: datetime
 ) -> None:
     with time_machine.travel(now, tick=False):
         quick = as_alice.post(
-            "/journal/write/them/", sheet(then="close", since=str(int(now.timestamp()) - 599))
+            "/journal/write/them/", form_data(then="close", since=str(int(now.timestamp()) - 599))
         )
         long = as_alice.post(
-            "/journal/write/them/", sheet(then="close", since=str(int(now.timestamp()) - 600))
+            "/journal/write/them/", form_data(then="close", since=str(int(now.timestamp()) - 600))
         )
-        odd = as_alice.post("/journal/write/them/", sheet(then="close", since="9" * 40))
+        odd = as_alice.post("/journal/write/them/", form_data(then="close", since="9" * 40))
 
     assert quick.url.endswith("/close/")
     assert long.url.endswith("/close/?long=1")
@@ -275,13 +290,13 @@ def test_whoever_has_written_for_long_hears_of_it_at_the_end(
 
 
 @pytest.mark.parametrize(("minutes", "is_long"), [(5, True), (4, False)])
-def test_draft_kept_on_the_way_does_not_make_writing_shorter(
-    as_alice: Client, sheet: Sheet, now: datetime, minutes: int, is_long: bool
+def test_saving_a_draft_does_not_restart_the_sitting(
+    as_alice: Client, form_data: FormData, now: datetime, minutes: int, is_long: bool
 ) -> None:
     with time_machine.travel(now, tick=False) as clock:
         since = as_alice.get("/journal/write/them/").context["form"]["since"].value()
         clock.shift(timedelta(minutes=5))
-        kept = as_alice.post("/journal/write/them/", sheet(since=since), follow=True)
+        kept = as_alice.post("/journal/write/them/", form_data(since=since), follow=True)
         clock.shift(timedelta(minutes=minutes))
         form = kept.context["form"]
         sent = {name: form[name].value() or "" for name in form.fields} | {"then": "close"}
@@ -291,30 +306,30 @@ def test_draft_kept_on_the_way_does_not_make_writing_shorter(
 
 
 @pytest.mark.parametrize("since", ["-1", "7 hours ago", "", "9" * 40, "x"])
-def test_desk_believes_no_odd_beginning(
+def test_desk_ignores_a_start_time_that_cannot_be(
     as_alice: Client, alice: User, now: datetime, since: str
 ) -> None:
     draft = a_draft(alice, now=now)
     at = int(now.timestamp())
-    said = since.replace("7 hours ago", str(at - 7 * 3600))
+    value = since.replace("7 hours ago", str(at - 7 * 3600))
 
     with time_machine.travel(now, tick=False):
-        page = as_alice.get(f"/journal/{draft.pk}/edit/", {"since": said})
+        page = as_alice.get(f"/journal/{draft.pk}/edit/", {"since": value})
 
     assert page.context["form"]["since"].value() == at
 
 
-# --- What the script asks ------------------------------------------------------------------
+# --- Endpoints of the script ---------------------------------------------------------------
 
 
-def test_autosave_keeps_and_says_what_it_kept(
-    as_alice: Client, alice: User, now: datetime, sheet: Sheet
+def test_autosave_saves_and_responds_with_the_version(
+    as_alice: Client, alice: User, now: datetime, form_data: FormData
 ) -> None:
     id = uuid4()
     with time_machine.travel(now, tick=False):
-        first = as_alice.post(f"/journal/{id}/autosave/", sheet("first", kind="night"))
+        first = as_alice.post(f"/journal/{id}/autosave/", form_data("first", kind="night"))
         more = as_alice.post(
-            f"/journal/{id}/autosave/", sheet("first, and more", kind="night", version="1")
+            f"/journal/{id}/autosave/", form_data("first, and more", kind="night", version="1")
         )
 
     assert first.json() == {
@@ -330,51 +345,52 @@ def test_autosave_keeps_and_says_what_it_kept(
     assert "no-store" in more.headers["Cache-Control"]
 
 
-def test_autosave_sets_words_that_came_too_late_beside(
-    as_alice: Client, alice: User, now: datetime, sheet: Sheet
+def test_autosave_saves_late_words_beside_the_letter(
+    as_alice: Client, alice: User, now: datetime, form_data: FormData
 ) -> None:
     draft = a_draft(alice, "first", now=now)
-    there = f"/journal/{draft.pk}/autosave/"
+    autosave = f"/journal/{draft.pk}/autosave/"
 
-    late = as_alice.post(there, sheet("other", kind="them", version="9"))
-    on = as_alice.post(
-        there, sheet("other, and", kind="them", version="9", revision=late.json()["revision"])
+    late = as_alice.post(autosave, form_data("other", kind="them", version="9"))
+    more = as_alice.post(
+        autosave,
+        form_data("other, and", kind="them", version="9", revision=late.json()["revision"]),
     )
 
-    assert (late.status_code, on.status_code) == (409, 409)
-    assert late.json()["revision"] == on.json()["revision"]
+    assert (late.status_code, more.status_code) == (409, 409)
+    assert late.json()["revision"] == more.json()["revision"]
     assert late.json()["link"] == f"/journal/{draft.pk}/versions/{late.json()['revision']}/"
     assert (bodies(alice), earlier(draft, alice)) == (["first"], ["other, and"])
 
 
-def test_autosave_of_a_draft_that_was_thrown_away_says_so(as_alice: Client, sheet: Sheet) -> None:
-    answer = as_alice.post(f"/journal/{uuid4()}/autosave/", sheet(kind="them", version="3"))
+def test_autosave_of_a_deleted_draft_is_gone(as_alice: Client, form_data: FormData) -> None:
+    response = as_alice.post(f"/journal/{uuid4()}/autosave/", form_data(kind="them", version="3"))
 
-    assert answer.status_code == 410
-    assert "Your words are still here" in answer.json()["said"]
+    assert response.status_code == 410
+    assert "Your words are still here" in response.json()["said"]
     assert not Letter.objects.exists()
 
 
-def test_autosave_while_the_key_does_not_open_keeps_nothing(
-    as_alice: Client, alice: User, sheet: Sheet
+def test_autosave_saves_nothing_while_the_key_cannot_be_opened(
+    as_alice: Client, alice: User, form_data: FormData
 ) -> None:
     Key.objects.filter(owner=alice).update(kek="away")
 
-    answer = as_alice.post(f"/journal/{uuid4()}/autosave/", sheet(kind="them"))
+    response = as_alice.post(f"/journal/{uuid4()}/autosave/", form_data(kind="them"))
 
-    assert answer.status_code == 503
-    assert "not kept yet" in answer.json()["said"]
+    assert response.status_code == 503
+    assert "not kept yet" in response.json()["said"]
     assert not Letter.objects.exists()
 
 
 @pytest.mark.parametrize("kind", ["", "other", "gone"])
-def test_autosave_of_no_kind_of_letter_is_not_found(
-    as_alice: Client, sheet: Sheet, kind: str
+def test_autosave_of_an_unknown_kind_is_not_found(
+    as_alice: Client, form_data: FormData, kind: str
 ) -> None:
-    assert as_alice.post(f"/journal/{uuid4()}/autosave/", sheet(kind=kind)).status_code == 404
+    assert as_alice.post(f"/journal/{uuid4()}/autosave/", form_data(kind=kind)).status_code == 404
 
 
-def test_token_is_for_whoever_is_signed_in_and_tells_people_apart(
+def test_token_needs_a_sign_in_and_its_key_differs_by_person(
     client: Client, as_alice: Client, as_bob: Client
 ) -> None:
     assert client.get("/journal/token/").status_code == 302
@@ -388,14 +404,19 @@ def test_token_is_for_whoever_is_signed_in_and_tells_people_apart(
 
 @pytest.mark.parametrize("many", [1, 100])
 def test_statements_of_an_autosave_do_not_grow(
-    as_alice: Client, alice: User, now: datetime, statements: Statements, sheet: Sheet, many: int
+    as_alice: Client,
+    alice: User,
+    now: datetime,
+    statements: Statements,
+    form_data: FormData,
+    many: int,
 ) -> None:
     for _ in range(many):
         a_draft(alice, now=now)
     draft = a_draft(alice, "first", now=now)
     as_alice.get("/journal/token/")
 
-    sent = sheet("more", kind="them", version="1", answers=str(draft.pk))
+    sent = form_data("more", kind="them", version="1", answers=str(draft.pk))
 
     with statements() as found:
         as_alice.post(f"/journal/{draft.pk}/autosave/", sent)
@@ -406,7 +427,7 @@ def test_statements_of_an_autosave_do_not_grow(
 # --- Own first lines -----------------------------------------------------------------------
 
 
-def test_own_first_lines_are_kept_for_their_kind_of_letter(as_alice: Client, alice: User) -> None:
+def test_own_first_lines_are_saved_for_one_kind_of_letter(as_alice: Client, alice: User) -> None:
     for _ in range(2):
         as_alice.post("/journal/write/quiet/lines/", {"opening": "Since you came, "})
 
@@ -420,7 +441,7 @@ def test_own_first_lines_are_kept_for_their_kind_of_letter(as_alice: Client, ali
 
 
 @pytest.mark.parametrize("text", ["", "  ", "x" * 201, "a\x00b"])
-def test_line_that_cannot_be_kept_is_said_kindly(as_alice: Client, text: str) -> None:
+def test_line_that_cannot_be_saved_has_an_error(as_alice: Client, text: str) -> None:
     page = as_alice.post("/journal/write/quiet/lines/", {"opening": text})
 
     assert page.status_code == 200
@@ -428,7 +449,7 @@ def test_line_that_cannot_be_kept_is_said_kindly(as_alice: Client, text: str) ->
     assert not Opening.objects.exists()
 
 
-def test_there_is_room_for_so_many_lines(as_alice: Client, alice: User, now: datetime) -> None:
+def test_number_of_own_first_lines_is_limited(as_alice: Client, alice: User, now: datetime) -> None:
     for number in range(MAX_OPENINGS):
         add_opening(person=alice, kind="them", text=f"{number}", now=now)
 
@@ -446,21 +467,19 @@ def test_there_is_room_for_so_many_lines(as_alice: Client, alice: User, now: dat
 @given(body=st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1))
 def test_any_text_comes_back_byte_for_byte(as_alice: Client, alice: User, body: str) -> None:
     id = uuid4()
-    by_hand = as_alice.post("/journal/write/them/", {"id": str(id), "to": "", "body": body})
+    by_form = as_alice.post("/journal/write/them/", {"id": str(id), "to": "", "body": body})
     by_script = as_alice.post(
         f"/journal/{uuid4()}/autosave/", {"kind": "them", "id": str(id), "body": body}
     )
 
     if not body.strip():
-        assert (by_hand.status_code, by_script.status_code) == (200, 422)
+        assert (by_form.status_code, by_script.status_code) == (200, 422)
         return
-    for kept in (UUID(by_hand.url.split("/")[2]), UUID(by_script.json()["id"])):
+    for kept in (UUID(by_form.url.split("/")[2]), UUID(by_script.json()["id"])):
         assert words_of(kept, alice).body == body.replace("\r\n", "\n")
 
 
-def test_draft_is_where_it_was_left_after_a_day(
-    as_alice: Client, alice: User, now: datetime
-) -> None:
+def test_draft_is_unchanged_after_a_day(as_alice: Client, alice: User, now: datetime) -> None:
     draft = a_draft(alice, WORDS, now=now)
 
     with time_machine.travel(now + timedelta(days=1), tick=False):

@@ -1,4 +1,4 @@
-"""A letter's life: every step is one that is allowed, or is refused and changes nothing."""
+"""The states of a letter: each transition is allowed, or is refused and changes nothing."""
 
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
 State = Letter.State
-Step = Callable[[Letter, User, datetime], None]
+Transition = Callable[[Letter, User, datetime], None]
 
 
 def tomorrow(now: datetime) -> date:
     return now.date() + DAY
 
 
-STEPS: dict[str, Step] = {
+TRANSITIONS: dict[str, Transition] = {
     "close": lambda letter, who, now: letter.save_closing_answers(
         who, body_now="", next_hour="", now=now
     ),
@@ -40,8 +40,8 @@ STEPS: dict[str, Step] = {
     "let go": lambda letter, who, now: letter.let_go(leaves_line=False, now=now),
     "bring back": lambda letter, who, now: letter.bring_back(now=now),
 }
-# What may follow what. Everything else is refused.
-LEGAL = {
+# From state and transition to state. Everything else is refused.
+ALLOWED = {
     (State.DRAFT, "close"): State.DRAFT,
     (State.DRAFT, "keep"): State.KEPT,
     (State.DRAFT, "seal"): State.SEALED,
@@ -57,20 +57,21 @@ LEGAL = {
 @hypothesis_settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     taken=st.lists(
-        st.tuples(st.sampled_from([*STEPS, "write"]), st.integers(0, 3 * 24 * 60)), max_size=12
+        st.tuples(st.sampled_from([*TRANSITIONS, "write"]), st.integers(0, 3 * 24 * 60)),
+        max_size=12,
     )
 )
 def test_any_way_through_life_is_legal_or_refused(
     alice: User, now: datetime, taken: list[tuple[str, int]]
 ) -> None:
-    """The model beside it: where the letter is, since when, and from where it was let go."""
+    """Compare with a model of three facts: its state, since when, and where it was let go from."""
     letter = a_draft(alice, "as it was written", now=now)
     state, came_from, sealed_until = State.DRAFT, State.DRAFT, now.date()
     let_go_at = now
     for step, minutes in taken:
         now += timedelta(minutes=minutes)
         before = row(letter)
-        expected = LEGAL.get((state, step))
+        expected = ALLOWED.get((state, step))
         if step == "seal" and state == State.SEALED and now.date() >= sealed_until:
             expected = State.SEALED
         if step == "bring back" and state == State.LET_GO and now - let_go_at < BRING_BACK_FOR:
@@ -99,7 +100,7 @@ def take(letter: Letter, step: str, who: User, now: datetime) -> None:
     if step == "write":
         letter.update_contents(who, letter.open(who.key), now=now)
     else:
-        STEPS[step](letter, who, now)
+        TRANSITIONS[step](letter, who, now)
 
 
 def row(letter: Letter) -> dict[str, Any]:
@@ -110,7 +111,7 @@ def row(letter: Letter) -> dict[str, Any]:
     }
 
 
-def test_what_was_said_when_the_pen_was_put_down_is_sealed(alice: User, now: datetime) -> None:
+def test_closing_answers_are_sealed(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "words", now=now)
 
     draft.save_closing_answers(alice, body_now="tired", next_hour="a window", now=now)
@@ -120,7 +121,7 @@ def test_what_was_said_when_the_pen_was_put_down_is_sealed(alice: User, now: dat
     assert b"window" not in bytes(Letter.objects.get().sealed)
 
 
-def test_letter_from_before_anything_was_asked_at_the_end_still_opens(
+def test_letter_from_before_there_were_closing_answers_can_be_opened(
     alice: User, now: datetime
 ) -> None:
     letter = a_letter(alice, now=now)
@@ -133,17 +134,15 @@ def test_letter_from_before_anything_was_asked_at_the_end_still_opens(
 
 
 @pytest.mark.parametrize("days", [-1, 0])
-def test_letter_is_sealed_until_a_day_that_is_still_to_come(
-    alice: User, now: datetime, days: int
-) -> None:
+def test_letter_is_sealed_until_a_future_day(alice: User, now: datetime, days: int) -> None:
     draft = a_draft(alice, now=now)
 
     with pytest.raises(InvalidTransition):
         draft.seal_until(now.date() + days * DAY, tell_hour=None, person=alice, now=now)
 
 
-def test_day_is_theirs_and_not_the_servers(alice: User, now: datetime) -> None:
-    """It is evening in London, and already the next day in Auckland."""
+def test_day_is_a_day_in_the_owners_time_zone(alice: User, now: datetime) -> None:
+    """It is evening in London and already tomorrow in Auckland."""
     alice.time_zone = "Pacific/Auckland"
     draft = a_draft(alice, now=now)
 
@@ -160,26 +159,26 @@ def test_day_is_theirs_and_not_the_servers(alice: User, now: datetime) -> None:
 
 
 @pytest.fixture
-def afloat(alice: User, now: datetime) -> Letter:
+def let_go(alice: User, now: datetime) -> Letter:
     letter = a_letter(alice, "on the water", now=now)
     letter.let_go(leaves_line=False, now=now)
     return letter
 
 
-def test_letter_on_the_water_is_there_for_ten_minutes(
-    alice: User, afloat: Letter, now: datetime
+def test_letter_that_was_let_go_is_visible_for_ten_minutes(
+    alice: User, let_go: Letter, now: datetime
 ) -> None:
     last_moment = now + BRING_BACK_FOR - timedelta(microseconds=1)
 
     assert actions.delete_expired(now=last_moment) == 0
     assert Letter.objects.visible_to(alice, last_moment).exists()
-    afloat.bring_back(now=last_moment)
+    let_go.bring_back(now=last_moment)
 
     assert Letter.objects.get().state == State.KEPT
 
 
-def test_letter_is_gone_on_time_even_if_the_task_is_late(
-    alice: User, afloat: Letter, now: datetime
+def test_letter_expires_on_time_even_if_the_task_is_late(
+    alice: User, let_go: Letter, now: datetime
 ) -> None:
     late = now + BRING_BACK_FOR
 
@@ -187,14 +186,14 @@ def test_letter_is_gone_on_time_even_if_the_task_is_late(
     assert not Letter.objects.visible_to(alice, late).exists()
     assert not Letter.objects.on_shelf_of(alice, late).exists()
     with pytest.raises(InvalidTransition):
-        afloat.bring_back(now=late)
+        let_go.bring_back(now=late)
 
 
-def test_letter_and_its_earlier_versions_are_gone_for_good(
-    alice: User, afloat: Letter, now: datetime
+def test_expired_letter_is_deleted_with_its_earlier_versions(
+    alice: User, let_go: Letter, now: datetime
 ) -> None:
-    answer = a_letter(alice, "answer", now=now, answers=afloat)
-    Revision.add(alice, afloat, Words("", "earlier"), now=now)
+    answer = a_letter(alice, "answer", now=now, answers=let_go)
+    Revision.add(alice, let_go, Words("", "earlier"), now=now)
 
     assert actions.delete_expired(now=now + BRING_BACK_FOR) == 1
     assert actions.delete_expired(now=now + BRING_BACK_FOR) == 0
@@ -205,9 +204,7 @@ def test_letter_and_its_earlier_versions_are_gone_for_good(
     assert not Revision.objects.exists()
 
 
-def test_line_is_left_only_if_it_is_wanted_and_holds_nothing_but_a_day(
-    alice: User, now: datetime
-) -> None:
+def test_line_of_a_gone_letter_has_nothing_but_a_day(alice: User, now: datetime) -> None:
     before = a_letter(alice, now=now)
     letter = a_letter(alice, "words", now=now, kind="night", answers=before, sitting=uuid4())
     answer = a_letter(alice, now=now, answers=letter)
@@ -219,12 +216,12 @@ def test_line_is_left_only_if_it_is_wanted_and_holds_nothing_but_a_day(
         actions.delete_expired(now=now + BRING_BACK_FOR)
 
     line, answer = (Letter.objects.get(pk=each.pk) for each in (letter, answer))
-    nothing = Letter(
+    emptied = Letter(
         pk=letter.pk, owner=alice, created_at=now, changed_at=now, sealed=b"", scheme=0
     )
-    nothing.state, nothing.kind, nothing.let_go_at = State.GONE, "", now
-    nothing.leaves_line = True
-    assert row(line) == row(nothing)
+    emptied.state, emptied.kind, emptied.let_go_at = State.GONE, "", now
+    emptied.leaves_line = True
+    assert row(line) == row(emptied)
     assert answer.answers_id is None
     assert not Revision.objects.exists()
     later = now + BRING_BACK_FOR
@@ -232,7 +229,7 @@ def test_line_is_left_only_if_it_is_wanted_and_holds_nothing_but_a_day(
     assert line in Letter.objects.on_shelf_of(alice, later)
 
 
-def test_sealed_letter_comes_back_with_its_day(alice: User, now: datetime) -> None:
+def test_sealed_letter_is_brought_back_with_its_day(alice: User, now: datetime) -> None:
     letter = a_draft(alice, now=now)
     letter.seal_until(tomorrow(now), tell_hour=9, person=alice, now=now)
     sealed = row(letter)

@@ -1,4 +1,4 @@
-"""A shelf that was filled before letters had a life."""
+"""Letters from before they had a state."""
 
 from datetime import datetime
 from uuid import uuid4
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE, AFTER = [("journal", "0002_one_index_by_owner")], [("journal", "0003_letters_have_a_life")]
 
 
-def test_letters_from_before_are_kept_letters_to_them(alice: User, now: datetime) -> None:
+def test_letters_without_a_state_become_kept_letters_to_them(alice: User, now: datetime) -> None:
     id = uuid4()
     data = pack({"to": "M.", "body": "It rained."})
     MigrationExecutor(connection).migrate(BEFORE)

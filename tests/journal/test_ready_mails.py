@@ -1,4 +1,4 @@
-"""On the day that a letter was sealed until, a mail says that something is ready, and no more."""
+"""The mail on the day of a sealed letter, which says only that something is ready."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,7 +32,7 @@ def at(text: str) -> datetime:
 
 @pytest.fixture
 def sealed(alice: User, now: datetime) -> Letter:
-    """Until the day on which the clocks in Berlin go forward; a mail at six in the evening."""
+    """Until the day on which the clocks in Berlin go forward, with a mail at 18:00."""
     alice.time_zone = "Europe/Berlin"
     alice.save()
     letter = a_draft(alice, "I kept checking.", now=now)
@@ -40,24 +40,24 @@ def sealed(alice: User, now: datetime) -> Letter:
     return letter
 
 
-def tell(moment: datetime) -> int:
+def queue_and_send(moment: datetime) -> int:
     actions.queue_ready_mails(now=moment)
     return send_due(clock=lambda: moment)
 
 
-def test_day_is_told_of_once_at_their_hour(sealed: Letter, alice: User, sink: Sink) -> None:
-    assert tell(at("2027-03-28T17:59")) == 0
-    assert tell(at("2027-03-28T18:00")) == 1
-    assert tell(at("2027-03-28T18:01")) == 0
+def test_mail_is_sent_once_at_the_chosen_hour(sealed: Letter, alice: User, sink: Sink) -> None:
+    assert queue_and_send(at("2027-03-28T17:59")) == 0
+    assert queue_and_send(at("2027-03-28T18:00")) == 1
+    assert queue_and_send(at("2027-03-28T18:01")) == 0
 
     (mail,) = sink.mails
     assert mail["To"] == alice.email
-    said = f"{mail['Subject']} {mail.as_string()}"
+    text = f"{mail['Subject']} {mail.as_string()}"
     for word in ("letter", "Letter", "checking", "seal", "boat"):
-        assert word not in said.replace("Paper Boat", "")
+        assert word not in text.replace("Paper Boat", "")
 
 
-def test_day_that_is_told_twice_makes_one_mail(sealed: Letter) -> None:
+def test_letter_that_is_queued_twice_makes_one_mail(sealed: Letter) -> None:
     actions.queue_ready_mails(now=at("2027-03-28T18:00"))
     Letter.objects.update(tell_at=sealed.tell_at)
     actions.queue_ready_mails(now=at("2027-03-28T18:00"))
@@ -66,20 +66,22 @@ def test_day_that_is_told_twice_makes_one_mail(sealed: Letter) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_run_passes_by_what_another_run_holds(sealed: Letter) -> None:
+def test_run_skips_letters_that_another_run_has_locked(sealed: Letter) -> None:
     moment = at("2027-03-28T18:00")
     with transaction.atomic(), ThreadPoolExecutor(1) as others:
         Letter.objects.select_for_update().get()
         assert (
-            others.submit(_elsewhere, lambda: actions.queue_ready_mails(now=moment)).result(60) == 0
+            others.submit(_on_new_connection, lambda: actions.queue_ready_mails(now=moment)).result(
+                60
+            )
+            == 0
         )
 
     assert actions.queue_ready_mails(now=moment) == 1
     assert Message.objects.count() == 1
 
 
-def _elsewhere(act: Callable[[], int]) -> int:
-    """On a connection of its own."""
+def _on_new_connection(act: Callable[[], int]) -> int:
     try:
         return act()
     finally:
@@ -90,24 +92,22 @@ def test_no_hour_means_no_mail(alice: User, now: datetime, sink: Sink) -> None:
     letter = a_draft(alice, now=now)
     letter.seal_until(SPRING, tell_hour=None, person=alice, now=now)
 
-    assert tell(at("2027-03-29T12:00")) == 0
+    assert queue_and_send(at("2027-03-29T12:00")) == 0
 
 
-@pytest.mark.parametrize(
-    "meanwhile", ["opened", "let go", "set aside again", "erased", "closed out"]
-)
-def test_letter_that_is_not_set_aside_any_more_is_not_told_of(
-    sealed: Letter, alice: User, sink: Sink, meanwhile: str
+@pytest.mark.parametrize("change", ["unsealed", "let go", "sealed again", "erased", "deactivated"])
+def test_no_mail_is_sent_if_the_letter_is_not_sealed_until_that_day(
+    sealed: Letter, alice: User, sink: Sink, change: str
 ) -> None:
     moment = at("2027-03-28T18:00")
     actions.queue_ready_mails(now=moment)
-    if meanwhile == "opened":
+    if change == "unsealed":
         sealed.unseal(now=moment)
-    elif meanwhile == "let go":
+    elif change == "let go":
         sealed.let_go(leaves_line=False, now=moment)
-    elif meanwhile == "erased":
+    elif change == "erased":
         alice.delete()
-    elif meanwhile == "closed out":
+    elif change == "deactivated":
         User.objects.update(is_active=False)
     else:
         sealed.seal_until(date(2028, 1, 1), tell_hour=9, person=alice, now=moment)
@@ -116,35 +116,33 @@ def test_letter_that_is_not_set_aside_any_more_is_not_told_of(
     assert sink.mails == []
 
 
-def test_letter_that_was_brought_back_is_told_of_after_all(
+def test_mail_is_sent_if_the_letter_is_brought_back(
     sealed: Letter, alice: User, sink: Sink
 ) -> None:
     sealed.let_go(leaves_line=False, now=at("2027-03-28T17:55"))
-    assert tell(at("2027-03-28T18:00")) == 0
+    assert queue_and_send(at("2027-03-28T18:00")) == 0
 
     sealed.bring_back(now=at("2027-03-28T18:01"))
 
-    assert tell(at("2027-03-28T18:02")) == 1
+    assert queue_and_send(at("2027-03-28T18:02")) == 1
 
 
-def test_nobody_is_told_at_night(sealed: Letter, sink: Sink) -> None:
+def test_no_mail_is_sent_at_night(sealed: Letter, sink: Sink) -> None:
     """The worker was down in the evening."""
-    assert tell(at("2027-03-28T20:00")) == 0
-    assert tell(at("2027-03-29T07:59")) == 0
-    assert tell(at("2027-03-29T08:00")) == 1
+    assert queue_and_send(at("2027-03-28T20:00")) == 0
+    assert queue_and_send(at("2027-03-29T07:59")) == 0
+    assert queue_and_send(at("2027-03-29T08:00")) == 1
 
 
-def test_mail_that_could_not_leave_in_time_leaves_in_the_morning(
-    sealed: Letter, sink: Sink
-) -> None:
+def test_mail_that_missed_its_window_is_sent_in_the_morning(sealed: Letter, sink: Sink) -> None:
     """The relay was down in the evening."""
     actions.queue_ready_mails(now=at("2027-03-28T18:00"))
 
-    assert tell(at("2027-03-28T20:30")) == 0
-    assert tell(at("2027-03-29T08:00")) == 1
+    assert queue_and_send(at("2027-03-28T20:30")) == 0
+    assert queue_and_send(at("2027-03-29T08:00")) == 1
 
 
-def test_whoever_moves_is_told_by_their_new_clock(sealed: Letter, alice: User) -> None:
+def test_due_time_follows_a_change_of_time_zone(sealed: Letter, alice: User) -> None:
     alice.time_zone = "Pacific/Auckland"
     alice.save()
 
@@ -154,7 +152,7 @@ def test_whoever_moves_is_told_by_their_new_clock(sealed: Letter, alice: User) -
     assert sealed.tell_at == datetime(2027, 3, 28, 18, tzinfo=ZoneInfo("Pacific/Auckland"))
 
 
-def test_zone_that_is_said_with_the_reminders_is_theirs_too(
+def test_due_time_follows_the_time_zone_of_the_reminders(
     sealed: Letter, alice: User, now: datetime
 ) -> None:
     reminders.turn_on(person=alice, hour=9, zone="Pacific/Auckland", now=now)
@@ -163,8 +161,8 @@ def test_zone_that_is_said_with_the_reminders_is_theirs_too(
     assert sealed.tell_at == datetime(2027, 3, 28, 18, tzinfo=ZoneInfo("Pacific/Auckland"))
 
 
-def test_mail_that_waits_moves_with_them(sealed: Letter, alice: User) -> None:
-    """The relay was down, and where they are now it is night."""
+def test_queued_mail_moves_into_a_window_of_the_new_time_zone(sealed: Letter, alice: User) -> None:
+    """The relay was down, and it is night in the new time zone."""
     moment = at("2027-03-28T18:00")
     actions.queue_ready_mails(now=moment)
     alice.time_zone = "Pacific/Auckland"
@@ -177,7 +175,7 @@ def test_mail_that_waits_moves_with_them(sealed: Letter, alice: User) -> None:
     assert (message.due_at, message.closes_at) == (morning, morning + 12 * HOUR)
 
 
-def test_statements_of_telling_do_not_grow_with_the_letters(
+def test_statements_of_queueing_do_not_grow_with_the_letters(
     alice: User, now: datetime, statements: Statements
 ) -> None:
     asked = []

@@ -1,4 +1,4 @@
-"""Searching opens one's own letters, one by one, and stops where it says."""
+"""The search opens a person's own letters one by one, and stops at its bounds."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -39,21 +39,19 @@ def test_words_are_found_in_drafts_and_kept_letters_newest_first(
 
 
 @pytest.mark.parametrize("state", ["sealed", "let_go"])
-def test_what_is_closed_stays_closed(alice: User, now: datetime, state: str) -> None:
+def test_sealed_and_let_go_letters_are_not_searched(alice: User, now: datetime, state: str) -> None:
     a_letter(alice, "river", now=now, state=state, opens_on=now.date(), let_go_at=now)
 
     assert search_letters("river", person=alice).rows == []
 
 
-def test_nobody_finds_anothers_words(alice: User, bob: User, now: datetime) -> None:
+def test_letters_of_another_person_are_not_found(alice: User, bob: User, now: datetime) -> None:
     a_letter(alice, "river", now=now)
 
     assert search_letters("river", person=bob).rows == []
 
 
-def test_letter_that_does_not_open_is_counted_and_holds_nothing_up(
-    alice: User, bob: User, now: datetime
-) -> None:
+def test_unreadable_letter_is_counted_and_skipped(alice: User, bob: User, now: datetime) -> None:
     mine = a_letter(alice, "river", now=now)
     broken = a_letter(alice, "river", now=now)
     Letter.objects.filter(pk=broken.pk).update(sealed=a_letter(bob, now=now).sealed)
@@ -66,36 +64,36 @@ def test_letter_that_does_not_open_is_counted_and_holds_nothing_up(
 def test_search_stops_and_goes_on_from_there(
     alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where letters were changed in the same moment."""
+    """Although all letters were changed at the same moment."""
     monkeypatch.setattr(search, "MAX_LETTERS", 3)
     letters = {a_letter(alice, "river", now=now).pk for _ in range(7)}
 
     seen: list[UUID] = []
     found = search_letters("river", person=alice)
-    turns = 1
+    searches = 1
     while found.stopped_at:
         seen += ids(found)
         found = search_letters("river", person=alice, after=found.stopped_at)
-        turns += 1
+        searches += 1
     seen += ids(found)
 
-    assert (set(seen), len(seen), turns) == (letters, 7, 3)
+    assert (set(seen), len(seen), searches) == (letters, 7, 3)
 
 
-def test_search_stops_after_so_many_words(
+def test_search_stops_after_so_many_characters(
     alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "MAX_CHARACTERS", 10)
     for _ in range(3):
-        a_letter(alice, "eleven sign", now=now)
+        a_letter(alice, "eleven char", now=now)
 
-    found = search_letters("sign", person=alice)
+    found = search_letters("char", person=alice)
 
     assert (len(found.rows), found.looked_through) == (1, 1)
     assert found.stopped_at is not None
 
 
-def test_search_stops_where_a_page_is_full(alice: User, now: datetime) -> None:
+def test_search_stops_when_a_page_is_full(alice: User, now: datetime) -> None:
     letters = {a_letter(alice, "river", now=now).pk for _ in range(search.MAX_RESULTS + 1)}
 
     first = search_letters("river", person=alice)
@@ -126,7 +124,7 @@ def test_statements_of_a_search_do_not_grow(
 def test_any_words_that_stand_in_a_letter_are_found(
     alice: User, now: datetime, before: str, wanted: str, after: str
 ) -> None:
-    """But where a sign is made of two, and the line is between them."""
+    """Line ends around them: a combining character would change its neighbour."""
     text = f"{before}\n{wanted}\n{after}"
     letter = a_letter(alice, text, now=now)
 

@@ -1,4 +1,4 @@
-"""The shelf shows kind, day and state, never a word; and what can be done with a letter there."""
+"""The shelf and its search; a letter's own pages, and what becomes of it."""
 
 import re
 from datetime import datetime, timedelta
@@ -24,13 +24,13 @@ LATER = timedelta(days=400)
 WORDS = "I kept checking if you had seen it."
 
 
-def shown(page: str) -> list[UUID]:
-    """The letters that a page has links to, in its order."""
+def listed(page: str) -> list[UUID]:
+    """Return the letters that a page lists, in order."""
     return [UUID(id) for id in re.findall(r'<li><a href="/journal/([0-9a-f-]{36})/"', page)]
 
 
 @pytest.fixture
-def house(alice: User, now: datetime) -> dict[str, Letter]:
+def letters(alice: User, now: datetime) -> dict[str, Letter]:
     """A letter in each state, the newest first."""
     with time_machine.travel(now, tick=False):
         tomorrow = now.date() + timedelta(days=1)
@@ -54,15 +54,15 @@ def house(alice: User, now: datetime) -> dict[str, Letter]:
         }
 
 
-def test_shelf_says_kind_day_and_state_and_no_word(
-    as_alice: Client, house: dict[str, Letter], now: datetime
+def test_shelf_shows_kind_day_and_state_but_no_words(
+    as_alice: Client, letters: dict[str, Letter], now: datetime
 ) -> None:
     with time_machine.travel(now, tick=False):
-        sent = as_alice.get("/journal/").text
-    page = unescape(sent)
+        html = as_alice.get("/journal/").text
+    page = unescape(html)
 
-    assert shown(page) == [letter.pk for letter in house.values()]
-    for said in (
+    assert listed(page) == [letter.pk for letter in letters.values()]
+    for text in (
         "To them, 12 March 2026",
         "Draft, last changed 12 March 2026, 20:14",
         "To me back then, 11 March 2026",
@@ -70,12 +70,12 @@ def test_shelf_says_kind_day_and_state_and_no_word(
         "Set aside until 12 March 2026. It may be opened now.",
         "On the water until 20:24. Until then you can bring it back.",
     ):
-        assert said in page
+        assert text in page
     assert "checking" not in page
     assert "M." not in page
-    # The pictures are drawn, not told.
-    assert "<svg" in sent.split('class="letters"')[1]
-    assert "&lt;svg" not in sent
+    # Icons are not escaped.
+    assert "<svg" in html.split('class="letters"')[1]
+    assert "&lt;svg" not in html
 
 
 @pytest.mark.parametrize(
@@ -90,28 +90,27 @@ def test_shelf_says_kind_day_and_state_and_no_word(
         ("?show=other&kind=other&page=none", ["draft", "kept", "sealed", "ready", "let go"]),
     ],
 )
-def test_shelf_can_be_narrowed_down(
-    as_alice: Client, house: dict[str, Letter], now: datetime, query: str, names: list[str]
+def test_shelf_can_be_filtered(
+    as_alice: Client, letters: dict[str, Letter], now: datetime, query: str, names: list[str]
 ) -> None:
     with time_machine.travel(now, tick=False):
         page = as_alice.get(f"/journal/{query}").text
 
-    assert shown(page) == [house[name].pk for name in names]
+    assert listed(page) == [letters[name].pk for name in names]
 
 
-def test_statements_are_told_apart_however_the_shelf_was_first_asked_for(
-    as_alice: Client, house: dict[str, Letter], now: datetime
+def test_filters_of_state_and_kind_can_be_combined(
+    as_alice: Client, letters: dict[str, Letter], now: datetime
 ) -> None:
-    """What is asked often is built once, from whatever was asked first."""
     with time_machine.travel(now, tick=False):
         for _ in range(2):
             for kind in KINDS:
                 for show in ("", *STATES_SHOWN):
-                    there = shown(as_alice.get(f"/journal/?show={show}&kind={kind}").text)
-                    assert all(Letter.objects.get(pk=id).kind == kind for id in there)
+                    ids = listed(as_alice.get(f"/journal/?show={show}&kind={kind}").text)
+                    assert all(Letter.objects.get(pk=id).kind == kind for id in ids)
 
 
-def test_letter_that_is_gone_leaves_a_line_only_if_it_was_wanted(
+def test_gone_letter_leaves_a_line_only_if_it_was_wanted(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     for leaves_line in (True, False):
@@ -122,19 +121,19 @@ def test_letter_that_is_gone_leaves_a_line_only_if_it_was_wanted(
         before = as_alice.get("/journal/").text
         delete_expired(now=now + timedelta(minutes=11))
         after = as_alice.get("/journal/").text
-        there = as_alice.get(f"/journal/{Letter.objects.get().pk}/")
+        response = as_alice.get(f"/journal/{Letter.objects.get().pk}/")
 
     for page in (before, after):
-        assert shown(page) == []
+        assert listed(page) == []
         assert page.count("Let go, 12 March 2026") == 1
-    assert there.status_code == 404
+    assert response.status_code == 404
 
 
 def test_empty_shelf_says_how_to_begin(as_alice: Client) -> None:
     assert "Your shelf is empty" in as_alice.get("/journal/").text
 
 
-def test_shelf_shows_twenty_letters_a_page_and_narrows_all_of_them(
+def test_shelf_has_twenty_letters_a_page_and_filters_each_page(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     for _ in range(21):
@@ -143,7 +142,7 @@ def test_shelf_shows_twenty_letters_a_page_and_narrows_all_of_them(
 
     first, second = (as_alice.get(f"/journal/?kind=then&page={page}").text for page in (1, 2))
 
-    assert (len(shown(first)), len(shown(second))) == (20, 1)
+    assert (len(listed(first)), len(listed(second))) == (20, 1)
     assert (
         "kind=then"
         in unescape(first).split("page=2")[0].rsplit('"', 1)[-1]
@@ -174,37 +173,37 @@ def test_statements_of_the_shelf_do_not_grow(
 # --- Search --------------------------------------------------------------------------------
 
 
-def test_search_shows_letters_and_no_word_of_them(
+def test_search_shows_letters_without_their_words(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     letter = a_letter(alice, WORDS, now=now)
 
     page = as_alice.post("/journal/search/", {"text": "CHECKING"})
 
-    assert shown(page.text) == [letter.pk]
+    assert listed(page.text) == [letter.pk]
     assert "seen it" not in page.text
     assert as_alice.get("/journal/search/").status_code == 405
 
 
-def test_search_says_when_it_stopped_and_goes_on(
+def test_search_says_when_it_stopped_and_continues(
     as_alice: Client, alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "MAX_LETTERS", 2)
     letters = {a_letter(alice, WORDS, now=now).pk for _ in range(5)}
 
     seen: list[UUID] = []
-    sent: dict[str, str] | None = {"text": "checking"}
-    while sent:
-        page = as_alice.post("/journal/search/", sent).text
-        seen += shown(page)
-        on = dict(re.findall(r'name="(at|id)" value="([^"]+)"', page))
-        sent = {"text": "checking"} | on if on else None
+    data: dict[str, str] | None = {"text": "checking"}
+    while data:
+        page = as_alice.post("/journal/search/", data).text
+        seen += listed(page)
+        stopped_at = dict(re.findall(r'name="(at|id)" value="([^"]+)"', page))
+        data = {"text": "checking"} | stopped_at if stopped_at else None
 
     assert (set(seen), len(seen)) == (letters, 5)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "x" * 101, "a\x00b"])
-def test_search_for_nothing_is_said_kindly(as_alice: Client, text: str) -> None:
+def test_search_for_nothing_has_an_error(as_alice: Client, text: str) -> None:
     page = as_alice.post("/journal/search/", {"text": text})
 
     assert page.status_code == 200
@@ -212,13 +211,13 @@ def test_search_for_nothing_is_said_kindly(as_alice: Client, text: str) -> None:
 
 
 @pytest.mark.parametrize("at", ["yesterday", "2026-13-45", "0001-01-01T00:00:00-14:00"])
-def test_search_that_goes_on_from_nowhere_is_no_error(as_alice: Client, at: str) -> None:
-    sent = {"text": "x", "at": at, "id": "nobody"}
+def test_search_ignores_a_start_that_cannot_be(as_alice: Client, at: str) -> None:
+    data = {"text": "x", "at": at, "id": "nobody"}
 
-    assert as_alice.post("/journal/search/", sent).status_code == 200
+    assert as_alice.post("/journal/search/", data).status_code == 200
 
 
-def test_cover_says_nothing(as_alice: Client) -> None:
+def test_cover_does_not_mention_letters(as_alice: Client) -> None:
     page = as_alice.get("/journal/cover/").text
 
     for word in ("letter", "Letter", "shelf", "Journal"):
@@ -228,28 +227,26 @@ def test_cover_says_nothing(as_alice: Client) -> None:
 # --- What becomes of a letter --------------------------------------------------------------
 
 
-def test_closing_asks_for_body_and_hour_and_a_fate(
+def test_closing_page_asks_what_becomes_of_the_letter(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, WORDS, now=now)
-    there = f"/journal/{draft.pk}/close/"
-    page = as_alice.get(there).text
+    close = f"/journal/{draft.pk}/close/"
+    page = as_alice.get(close).text
     for name in ("body_now", "next_hour", 'value="keep"', 'value="seal"', 'value="let-go"'):
         assert name in page
 
     kept = as_alice.post(
-        there, {"body_now": "warm", "next_hour": "a window", "then": "keep"}, follow=True
+        close, {"body_now": "warm", "next_hour": "a window", "then": "keep"}, follow=True
     )
 
     assert kept.redirect_chain == [(f"/journal/{draft.pk}/", 302)]
     assert (Letter.objects.get().state, words_of(draft, alice).body) == ("kept", WORDS)
-    for said in (WORDS, "warm", "a window"):
-        assert said in kept.text
+    for text in (WORDS, "warm", "a window"):
+        assert text in kept.text
 
 
-def test_pen_can_be_put_down_without_a_word_about_it(
-    as_alice: Client, alice: User, now: datetime
-) -> None:
+def test_closing_answers_are_optional(as_alice: Client, alice: User, now: datetime) -> None:
     draft = a_draft(alice, now=now)
 
     as_alice.post(f"/journal/{draft.pk}/close/", {"then": "keep"})
@@ -257,7 +254,7 @@ def test_pen_can_be_put_down_without_a_word_about_it(
     assert Letter.objects.get().state == "kept"
 
 
-def test_body_is_one_of_six_words_and_none_is_a_number(
+def test_body_is_described_by_one_of_six_words(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, now=now)
@@ -266,13 +263,13 @@ def test_body_is_one_of_six_words_and_none_is_a_number(
 
     assert len(words) == 6
     assert all(word.isalpha() for word in words)
-    odd = as_alice.post(f"/journal/{draft.pk}/close/", {"body_now": "10", "then": "keep"})
-    assert "Choose one of these words" in odd.text
+    forged = as_alice.post(f"/journal/{draft.pk}/close/", {"body_now": "10", "then": "keep"})
+    assert "Choose one of these words" in forged.text
     assert Letter.objects.get().state == "draft"
 
 
 @pytest.mark.parametrize(("then", "name"), [("seal", "seal"), ("let-go", "let-go")])
-def test_other_fates_have_a_page_of_their_own(
+def test_sealing_and_letting_go_have_a_page_of_their_own(
     as_alice: Client, alice: User, now: datetime, then: str, name: str
 ) -> None:
     draft = a_draft(alice, WORDS, now=now)
@@ -284,7 +281,7 @@ def test_other_fates_have_a_page_of_their_own(
     assert (Letter.objects.get().state, contents.next_hour) == ("draft", "tea")
 
 
-def test_sealed_letter_stays_closed_until_its_day(
+def test_sealed_letter_cannot_be_read_until_its_day(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     letter = a_letter(alice, WORDS, now=now)
@@ -302,15 +299,15 @@ def test_sealed_letter_stays_closed_until_its_day(
         clock.move_to(now + timedelta(days=200))
         as_alice.force_login(alice)
         ready = as_alice.get(f"/journal/{letter.pk}/").text
-        for way in ("open/", "seal/", "let-go/", f"answers={letter.pk}"):
-            assert way in ready
+        for link in ("open/", "seal/", "let-go/", f"answers={letter.pk}"):
+            assert link in ready
         opened = as_alice.post(f"/journal/{letter.pk}/open/", follow=True)
 
     assert WORDS in opened.text
     assert Letter.objects.get().state == "kept"
 
 
-def test_opening_early_asks_once(as_alice: Client, alice: User, now: datetime) -> None:
+def test_early_opening_asks_first(as_alice: Client, alice: User, now: datetime) -> None:
     with time_machine.travel(now, tick=False):
         letter = a_letter(alice, WORDS, now=now, state="sealed", opens_on=now.date() + LATER)
         question = as_alice.get(f"/journal/{letter.pk}/open/").text
@@ -320,25 +317,25 @@ def test_opening_early_asks_once(as_alice: Client, alice: User, now: datetime) -
         assert WORDS in as_alice.post(f"/journal/{letter.pk}/open/", follow=True).text
 
 
-def test_letter_is_set_aside_again_only_when_its_day_has_come(
+def test_letter_is_sealed_again_only_when_its_day_has_come(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     with time_machine.travel(now, tick=False) as clock:
         day = now.date() + timedelta(days=1)
         letter = a_letter(alice, now=now, state="sealed", opens_on=day)
-        there, sent = f"/journal/{letter.pk}/seal/", {"day": "2027-01-01"}
+        seal, data = f"/journal/{letter.pk}/seal/", {"day": "2027-01-01"}
 
-        as_alice.post(there, sent)
+        as_alice.post(seal, data)
         assert Letter.objects.get().opens_on == day
         clock.move_to(now + timedelta(days=1))
         as_alice.force_login(alice)
-        as_alice.post(there, sent)
+        as_alice.post(seal, data)
 
     assert str(Letter.objects.get().opens_on) == "2027-01-01"
 
 
 @pytest.mark.parametrize(
-    ("day", "said"),
+    ("day", "error"),
     [
         ("", "Choose the day"),
         ("2026-02-30", "in no calendar"),
@@ -348,19 +345,19 @@ def test_letter_is_set_aside_again_only_when_its_day_has_come(
         ("2999-01-01", "within 20 years"),
     ],
 )
-def test_day_that_cannot_be_is_said_kindly(
-    as_alice: Client, alice: User, now: datetime, day: str, said: str
+def test_day_that_cannot_be_has_an_error(
+    as_alice: Client, alice: User, now: datetime, day: str, error: str
 ) -> None:
     letter = a_letter(alice, now=now)
     with time_machine.travel(now, tick=False):
         page = as_alice.post(f"/journal/{letter.pk}/seal/", {"day": day})
 
-    assert said in page.text
+    assert error in page.text
     assert Letter.objects.get().state == "kept"
 
 
 @pytest.mark.parametrize("hour", ["7", "20", "-1", "noon"])
-def test_nobody_is_told_at_an_hour_that_is_not_offered(
+def test_hour_of_the_mail_must_be_one_of_those_offered(
     as_alice: Client, alice: User, now: datetime, hour: str
 ) -> None:
     letter = a_letter(alice, now=now)
@@ -370,21 +367,21 @@ def test_nobody_is_told_at_an_hour_that_is_not_offered(
     assert Letter.objects.get().state == "kept"
 
 
-def test_writing_back_makes_a_letter_that_knows_what_it_answers(
+def test_new_letter_can_answer_an_own_letter_only(
     as_alice: Client, alice: User, bob: User, now: datetime
 ) -> None:
     letter, his = a_letter(alice, now=now), a_letter(bob, now=now)
     for answered in (letter, his):
         page = as_alice.get(f"/journal/write/then/?answers={answered.pk}").text
         assert (f'name="answers" value="{answered.pk}"' in page) is (answered is letter)
-        sent = {"id": str(uuid4()), "body": "x", "answers": str(answered.pk)}
-        as_alice.post("/journal/write/then/", sent)
+        data = {"id": str(uuid4()), "body": "x", "answers": str(answered.pk)}
+        as_alice.post("/journal/write/then/", data)
 
     new = Letter.objects.of(alice).filter(state="draft")
     assert {row.answers_id for row in new} == {letter.pk, None}
 
 
-def test_letting_go_says_what_goes_and_can_be_taken_back(
+def test_letter_that_was_let_go_can_be_brought_back_for_ten_minutes(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     letter = a_letter(alice, WORDS, now=now)
@@ -404,19 +401,25 @@ def test_letting_go_says_what_goes_and_can_be_taken_back(
 
 
 @pytest.mark.parametrize(
-    ("days", "said"), [(0, "Whoever runs this place can say"), (30, "for up to 30 days")]
+    ("days", "sentence"), [(0, "Whoever runs this place can say"), (30, "for up to 30 days")]
 )
-@pytest.mark.parametrize("way", ["let-go", "throw-away"])
-def test_whoever_deletes_hears_when_backups_forget_it(
-    as_alice: Client, alice: User, settings: Settings, now: datetime, way: str, days: int, said: str
+@pytest.mark.parametrize("action", ["let-go", "throw-away"])
+def test_deleting_says_how_long_backups_are_kept(
+    as_alice: Client,
+    alice: User,
+    settings: Settings,
+    now: datetime,
+    action: str,
+    days: int,
+    sentence: str,
 ) -> None:
     settings.BACKUP_DAYS = days
     letter = a_draft(alice, WORDS, now=now)
 
-    assertContains(as_alice.get(f"/journal/{letter.pk}/{way}/"), said)
+    assertContains(as_alice.get(f"/journal/{letter.pk}/{action}/"), sentence)
 
 
-def test_draft_is_thrown_away_after_one_question(
+def test_draft_is_thrown_away_after_a_question(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, now=now)
@@ -429,67 +432,67 @@ def test_draft_is_thrown_away_after_one_question(
     assert not Letter.objects.exists()
 
 
-@pytest.mark.parametrize("way", ["throw-away", "let-go", "close", "bring-back", "edit"])
-def test_what_is_not_there_any_more_is_said_calmly(
-    as_alice: Client, alice: User, now: datetime, way: str
+@pytest.mark.parametrize("action", ["throw-away", "let-go", "close", "bring-back", "edit"])
+def test_action_on_a_deleted_letter_says_that_it_is_gone(
+    as_alice: Client, alice: User, now: datetime, action: str
 ) -> None:
-    """A second tap, or a page that stood open for long."""
+    """A second click, or a page that was open for long."""
     draft = a_draft(alice, now=now)
     as_alice.post(f"/journal/{draft.pk}/throw-away/")
 
-    page = as_alice.post(f"/journal/{draft.pk}/{way}/", {"then": "keep"})
+    page = as_alice.post(f"/journal/{draft.pk}/{action}/", {"then": "keep"})
 
     assertContains(page, "It is not here any more", status_code=404)
 
 
-def test_what_was_said_at_the_end_is_there_when_they_come_back_to_it(
+def test_closing_answers_are_saved_and_survive_new_words(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, WORDS, now=now)
-    there = f"/journal/{draft.pk}/close/"
-    said = {"body_now": "warm", "next_hour": "the window"}
-    as_alice.post(there, said | {"then": "seal"})
+    close = f"/journal/{draft.pk}/close/"
+    answers = {"body_now": "warm", "next_hour": "the window"}
+    as_alice.post(close, answers | {"then": "seal"})
 
-    page = as_alice.get(there).text
+    page = as_alice.get(close).text
     assert 'value="the window"' in page
     assert re.search(r'value="warm"[^>]* checked', page)
 
-    as_alice.post(there, said | {"then": "keep"})
+    as_alice.post(close, answers | {"then": "keep"})
     as_alice.post(f"/journal/{draft.pk}/write-on/")
-    sheet = {"id": f"{draft.pk}", "version": "1", "body": "Other words."}
-    as_alice.post(f"/journal/{draft.pk}/edit/", sheet)
+    data = {"id": f"{draft.pk}", "version": "1", "body": "Other words."}
+    as_alice.post(f"/journal/{draft.pk}/edit/", data)
     contents = Letter.objects.get().open(alice.key)
     assert contents == LetterContents("", "Other words.", "warm", "the window")
 
 
-def test_words_that_wait_to_be_decided_about_are_spoken_of(
+def test_late_words_are_mentioned_until_the_writer_decides(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     for make in (a_letter, a_draft):
         letter = make(alice, now=now)
-        there = f"/journal/{letter.pk}/"
-        assertNotContains(as_alice.get(there, follow=True), "came too late")
+        address = f"/journal/{letter.pk}/"
+        assertNotContains(as_alice.get(address, follow=True), "came too late")
         late = Revision.add(alice, letter, Words("", "late"), late=True, now=now)
 
-        page = as_alice.get(there, follow=True)
+        page = as_alice.get(address, follow=True)
 
-        assertContains(page, f'href="{there}versions/{late.pk}/"')
+        assertContains(page, f'href="{address}versions/{late.pk}/"')
         late.mark_decided()
-        assertNotContains(as_alice.get(there, follow=True), "came too late")
+        assertNotContains(as_alice.get(address, follow=True), "came too late")
 
 
-def test_letter_with_words_that_cannot_be_saved_is_not_let_go(
+def test_letter_whose_late_words_cannot_be_saved_does_not_change(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
-    """The page says that nothing has changed, so nothing has."""
-    for way, sent in (("let-go", {}), ("seal", {"day": "2030-01-01"}), ("throw-away", {})):
+    """As the page says: nothing has changed."""
+    for action, data in (("let-go", {}), ("seal", {"day": "2030-01-01"}), ("throw-away", {})):
         draft = a_draft(alice, now=now)
         Revision.add(alice, draft, Words("", "late"), late=True, now=now)
         kek = Key.objects.get(owner=alice).kek
         Key.objects.filter(owner=alice).update(kek="away")
 
         with time_machine.travel(now, tick=False):
-            page = as_alice.post(f"/journal/{draft.pk}/{way}/", sent)
+            page = as_alice.post(f"/journal/{draft.pk}/{action}/", data)
 
         assertContains(page, "We cannot open this", status_code=503)
         Key.objects.filter(owner=alice).update(kek=kek)
@@ -498,15 +501,15 @@ def test_letter_with_words_that_cannot_be_saved_is_not_let_go(
 
 
 @pytest.mark.parametrize(
-    ("zone", "said"), [("UTC", "not said where you are"), ("Asia/Tokyo", "the clock of Tokyo")]
+    ("zone", "sentence"), [("UTC", "not said where you are"), ("Asia/Tokyo", "the clock of Tokyo")]
 )
-def test_page_that_seals_says_by_which_clock(
-    as_alice: Client, alice: User, now: datetime, zone: str, said: str
+def test_sealing_page_names_the_time_zone(
+    as_alice: Client, alice: User, now: datetime, zone: str, sentence: str
 ) -> None:
     User.objects.update(time_zone=zone)
     draft = a_draft(alice, now=now)
 
-    assertContains(as_alice.get(f"/journal/{draft.pk}/seal/"), said)
+    assertContains(as_alice.get(f"/journal/{draft.pk}/seal/"), sentence)
 
 
 def test_only_a_draft_is_thrown_away(as_alice: Client, alice: User, now: datetime) -> None:
@@ -517,7 +520,7 @@ def test_only_a_draft_is_thrown_away(as_alice: Client, alice: User, now: datetim
     assert Letter.objects.exists()
 
 
-def test_kept_letter_is_written_on(as_alice: Client, alice: User, now: datetime) -> None:
+def test_kept_letter_becomes_a_draft_again(as_alice: Client, alice: User, now: datetime) -> None:
     letter = a_letter(alice, WORDS, now=now)
 
     page = as_alice.post(f"/journal/{letter.pk}/write-on/", follow=True)
@@ -527,7 +530,7 @@ def test_kept_letter_is_written_on(as_alice: Client, alice: User, now: datetime)
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "calm"),
+    ("first", "then", "has_message"),
     [
         (("close", {"then": "keep"}), ("close", {"then": "keep"}), False),
         (("let-go", {}), ("let-go", {}), False),
@@ -538,13 +541,13 @@ def test_kept_letter_is_written_on(as_alice: Client, alice: User, now: datetime)
         (("seal", {"day": "2030-01-01"}), ("close", {"then": "keep"}), True),
     ],
 )
-def test_second_tap_changes_nothing_and_a_second_thought_is_told_calmly(
+def test_second_click_changes_nothing_and_another_decision_has_a_message(
     as_alice: Client,
     alice: User,
     now: datetime,
     first: tuple[str, dict[str, str]],
     then: tuple[str, dict[str, str]],
-    calm: bool,
+    has_message: bool,
 ) -> None:
     draft = a_draft(alice, WORDS, now=now)
     with time_machine.travel(now, tick=False):
@@ -552,14 +555,14 @@ def test_second_tap_changes_nothing_and_a_second_thought_is_told_calmly(
         before = Letter.objects.values().get()
         page = as_alice.post(f"/journal/{draft.pk}/{then[0]}/", then[1], follow=True)
 
-    assert ("This letter stands as you decided before." in page.text) is calm
+    assert ("This letter stands as you decided before." in page.text) is has_message
     after = Letter.objects.values().get()
     assert {n: v for n, v in after.items() if n != "sealed"} == {
         n: v for n, v in before.items() if n != "sealed"
     }
 
 
-def test_whoever_wrote_for_long_is_offered_a_moment(
+def test_long_sitting_ends_with_an_offer_to_rest(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, now=now)
@@ -570,18 +573,18 @@ def test_whoever_wrote_for_long_is_offered_a_moment(
     assert as_alice.get(page.url).status_code == 200
 
 
-def test_letter_that_does_not_open_says_so_and_stays(
+def test_unreadable_letter_says_so_and_is_not_overwritten(
     as_alice: Client, alice: User, bob: User, now: datetime
 ) -> None:
-    """Its bytes were exchanged for others."""
+    """Its bytes were replaced."""
     for make in (a_letter, a_draft):
         letter = make(alice, now=now)
-        theirs = bytes(a_letter(bob, now=now).sealed)
-        Letter.objects.filter(pk=letter.pk).update(sealed=theirs)
-        there = f"/journal/{letter.pk}/"
+        sealed = bytes(a_letter(bob, now=now).sealed)
+        Letter.objects.filter(pk=letter.pk).update(sealed=sealed)
+        address = f"/journal/{letter.pk}/"
 
-        assert "We cannot open this" in as_alice.get(there, follow=True).text
-        sent = {"id": str(letter.pk), "body": "over it", "version": "1", "kind": "them"}
-        as_alice.post(f"{there}autosave/", sent)
-        assert "over it" in as_alice.post(f"{there}edit/", sent, follow=True).text
-        assert bytes(Letter.objects.get(pk=letter.pk).sealed) == theirs
+        assert "We cannot open this" in as_alice.get(address, follow=True).text
+        data = {"id": str(letter.pk), "body": "other words", "version": "1", "kind": "them"}
+        as_alice.post(f"{address}autosave/", data)
+        assert "other words" in as_alice.post(f"{address}edit/", data, follow=True).text
+        assert bytes(Letter.objects.get(pk=letter.pk).sealed) == sealed

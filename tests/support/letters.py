@@ -1,4 +1,4 @@
-"""Letters as they stand in the database, for tests that need one to begin with."""
+"""Make letters, and read their words back."""
 
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from journal.models import Letter, LetterContents, Revision, Words
 def a_letter(
     person: User, body: str = "words", *, to: str = "", now: datetime, **plain: Any
 ) -> Letter:
-    """A kept letter, unless another state is given."""
+    """Save a letter: a kept one, unless `state` is given."""
     plain = {"state": Letter.State.KEPT} | plain
     letter = Letter.sealed_by(person.key, LetterContents(to, body), now=now, **plain)
     letter.save(force_insert=True)
@@ -23,19 +23,19 @@ def a_draft(person: User, body: str = "words", *, now: datetime, **plain: Any) -
 
 
 def words_of(letter: Letter | UUID, person: User) -> Words:
-    """What stands in the letter now."""
+    """Return the current words of a letter."""
     id = letter if isinstance(letter, UUID) else letter.pk
     contents: LetterContents = Letter.objects.of(person).get(pk=id).open(person.key)
     return contents.words
 
 
 def bodies(person: User) -> list[str]:
-    """All letters of theirs, newest first."""
+    """Return the bodies of all letters of a person, newest first."""
     return [row.open(person.key).body for row in Letter.objects.of(person).newest_first()]
 
 
 def earlier(letter: Letter, person: User, *, late: bool | None = None) -> list[str]:
-    """The earlier versions of the letter, newest first."""
+    """Return the bodies of a letter's revisions, newest first: late ones, others, or all."""
     rows = Revision.objects.of(person).filter(letter=letter).newest_first()
     rows = rows if late is None else rows.filter(is_late=late)
     return [row.open(person.key).body for row in rows]
