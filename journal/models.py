@@ -75,7 +75,7 @@ class LetterQuerySet(SealedQuerySet):
         return self.of(person).exclude(_expired(now) | Q(state=Letter.State.GONE))
 
     def on_shelf_of(self, person: User, now: datetime) -> "LetterQuerySet":
-        """Return what is visible to this person, and the lines that gone letters leave."""
+        """Return what is visible to them, and the lines that gone or expired letters leave."""
         return self.of(person).exclude(_expired(now), leaves_line=False)
 
     def expired(self, now: datetime) -> "LetterQuerySet":
