@@ -22,7 +22,7 @@ from journal import actions
 from journal.device_key import device_key
 from journal.forms import LetterForm, OpeningForm
 from journal.letter_kinds import KINDS, PLAIN_DAY, TO_THEM, LetterKind
-from journal.models import Letter, LetterContents, Opening, OpeningContents
+from journal.models import Letter, Opening
 from journal.saving import LetterGone, Saved, SavedBeside, Superseded, save_words
 from journal.shortcuts import get_or_not_here
 from vault.sealing import CannotOpen
@@ -72,7 +72,7 @@ def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
     if not letter.is_draft:
         return redirect("journal:letter", letter.pk)
     try:
-        contents: LetterContents = letter.open(request.user.key)
+        contents = letter.open(request.user.key)
     except CannotOpen:
         return cannot_open(request)
     initial = {
@@ -142,7 +142,7 @@ def _openings(request: SignedInRequest, kind: LetterKind) -> list[tuple[UUID, st
 
 def _text_of(row: Opening, person: User) -> str:
     try:
-        contents: OpeningContents = row.open(person.key)
+        contents = row.open(person.key)
     except CannotOpen:
         return ""
     return contents.text

@@ -19,7 +19,7 @@ from accounts.request_types import SignedInRequest
 from accounts.time_zones import place_of
 from journal import actions
 from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm
-from journal.models import InvalidTransition, Letter, LetterContents
+from journal.models import InvalidTransition, Letter
 from journal.shortcuts import get_or_not_here
 from vault.sealing import CannotOpen
 
@@ -89,7 +89,7 @@ def letter(request: SignedInRequest, letter: Letter) -> HttpResponse:
         return render(request, "journal/sealed.html", {"letter": letter, "is_ready": ready})
     if letter.is_let_go:
         return render(request, "journal/on_the_water.html", {"letter": letter})
-    contents: LetterContents = letter.open(request.user.key)
+    contents = letter.open(request.user.key)
     context = {
         "letter": letter,
         "contents": contents,
@@ -105,7 +105,7 @@ def close(request: SignedInRequest, letter: Letter) -> HttpResponse:
     """Finish a draft: ask how the writer is, and what is to become of the letter."""
     if not letter.is_draft:
         raise InvalidTransition
-    contents: LetterContents = letter.open(request.user.key)
+    contents = letter.open(request.user.key)
     initial = {"body_now": contents.body_now, "next_hour": contents.next_hour}
     form = CloseForm(request.POST if request.method == "POST" else None, initial=initial)
     if not form.is_valid():

@@ -245,7 +245,7 @@ class Letter(Sealed[LetterContents]):
     ) -> None:
         """Save what the writer answers when they finish a draft. Its state and words stay."""
         self._require_state(self.State.DRAFT)
-        before: LetterContents = self.open(person.key)
+        before = self.open(person.key)
         after = replace(before, body_now=body_now, next_hour=next_hour)
         if after != before:
             self.reseal(person.key, after, now=now)

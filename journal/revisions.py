@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 from django.db import transaction
 
 from accounts.models import User
-from journal.models import InvalidTransition, Letter, LetterContents, Revision, Words
+from journal.models import InvalidTransition, Letter, Revision
 from journal.saving import save_words
 from journal.submission import Submission
 
@@ -30,8 +30,8 @@ def restore(ref: RevisionRef, *, version: int, now: datetime) -> Letter:
     letter, revision = _lock(ref)
     if letter.version != version:
         raise InvalidTransition
-    before: LetterContents = letter.open(ref.person.key)
-    words: Words = revision.open(ref.person.key)
+    before = letter.open(ref.person.key)
+    words = revision.open(ref.person.key)
     # Before adding another: this one may be the oldest, and be deleted to make room.
     revision.mark_decided()
     if before.words != words:
@@ -76,7 +76,7 @@ def _lock(ref: RevisionRef) -> tuple[Letter, Revision]:
 
 
 def _save_as_draft(person: User, letter: Letter, revision: Revision, *, now: datetime) -> Letter:
-    words: Words = revision.open(person.key)
+    words = revision.open(person.key)
     revision.mark_decided()
     # The same id each time: a second request finds the draft that the first one made.
     id = uuid5(revision.pk, "of its own")

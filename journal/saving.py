@@ -8,7 +8,7 @@ from uuid import UUID, uuid4, uuid5
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from journal.models import REVISION_INTERVAL, Ended, Letter, LetterContents, Revision
+from journal.models import REVISION_INTERVAL, Ended, Letter, Revision
 from journal.submission import Submission
 from vault.sealing import CannotOpen
 
@@ -116,7 +116,7 @@ def _save_in(
     """Save in a locked letter, or beside it. Returns None if it cannot be opened or changed."""
     key, words = person.key, submission.words
     try:
-        before: LetterContents = letter.open(key)
+        before = letter.open(key)
     except CannotOpen:
         return None
     if words == before.words:
