@@ -5,7 +5,7 @@ from uuid import UUID
 
 from accounts.models import User
 from healing.exercise_forms import ShownField, carried, sentence, show
-from healing.guide import Exercise, Step
+from healing.guide_types import Exercise, Step
 from healing.models import Answer, AnswerContents, StepMark
 from vault.sealing import CannotOpen
 

@@ -3,7 +3,8 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, register
 
-from healing.guide import GuideError, guide
+from healing.guide import guide
+from safety.yaml_records import DataFileError
 
 
 @register
@@ -11,6 +12,6 @@ def guide_is_readable(**kwargs: Any) -> Sequence[CheckMessage]:
     """A mistake in the guide stops the start, named by file and line."""
     try:
         guide()
-    except GuideError as error:
+    except DataFileError as error:
         return [Error(str(error), id="healing.E001")]
     return []

@@ -1,4 +1,5 @@
-from healing.guide import STEPS, Step, guide
+from healing.guide import guide
+from healing.guide_types import STEPS, Step
 
 
 class StepConverter:

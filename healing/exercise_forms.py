@@ -12,7 +12,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from healing.guide import Exercise, Field
+from healing.guide_types import Exercise, Field
 
 # Rows beyond these wait behind “more rows”, so that an empty sheet does not look like a task.
 OPEN_ROWS = 2
@@ -135,7 +135,7 @@ class ExerciseForm(forms.Form):
             self.fields.update(_fields_of(question, required=self._is_required(question)))
 
     def _is_required(self, question: Field) -> bool:
-        return question.name in self.exercise.made_of and not question.optional
+        return question.name in self.exercise.sentence_fields and not question.optional
 
     def parts(self) -> Iterator[Part]:
         for question in self.exercise.fields:
@@ -283,5 +283,7 @@ def sentence(exercise: Exercise | None, answer: dict[str, Any]) -> str:
     """The sentence the exercise makes of an answer, or nothing."""
     if not exercise or not exercise.makes:
         return ""
-    parts = {name: str(answer.get(name, "")).strip().rstrip(".") for name in exercise.made_of}
+    parts = {
+        name: str(answer.get(name, "")).strip().rstrip(".") for name in exercise.sentence_fields
+    }
     return exercise.makes.format(**parts) if all(parts.values()) else ""

@@ -6,7 +6,7 @@ from html import unescape
 
 from django.urls import Resolver404, resolve
 
-from healing.guide import Guide, Page, Reading, Step
+from healing.guide_types import Guide, Page, Reading, Step
 
 # Words that press, judge or diagnose. The guide has other ways to say it.
 FORBIDDEN = re.compile(r"\b(just|simply|should|toxic|narcissis\w+|abandon\w*)\b|!", re.IGNORECASE)

@@ -7,7 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from healing.guide import STEPS
+from healing.guide_types import STEPS
 from vault.models import Sealed, SealedQuerySet
 
 

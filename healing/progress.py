@@ -7,7 +7,8 @@ from datetime import datetime
 from django.db import connection
 
 from accounts.models import User
-from healing.guide import Step, guide
+from healing.guide import guide
+from healing.guide_types import Step
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from accounts.pagination import Listing
 from accounts.request_types import SignedInRequest
 from healing import actions, markdown
 from healing.exercise_forms import ExerciseForm
-from healing.guide import Exercise, Step, guide
+from healing.guide import guide
+from healing.guide_types import Exercise, Step
 from healing.models import Answer, AnswerContents, StepMark
 from healing.step_mark_forms import OPEN, MarkForm, NewAnswerForm
 from vault.sealing import CannotOpen

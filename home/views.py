@@ -55,7 +55,7 @@ def _where_to_go_on(stones: list[StepStatus]) -> StepStatus | None:
 
 def _stones(person: User, letter_changed_at: datetime | None) -> list[StepStatus]:
     """The crossing, with the desk's step begun once there is a letter."""
-    begun = {guide().desk: letter_changed_at} if letter_changed_at else {}
+    begun = {guide().desk_step_number: letter_changed_at} if letter_changed_at else {}
     return crossing(person, begun_elsewhere=begun)
 
 

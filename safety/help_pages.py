@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import translation
 
 from safety.context_processors import site
-from safety.helplines import Country, countries
+from safety.helpline_types import Country
+from safety.helplines import countries
 
 
 def addresses() -> list[str]:

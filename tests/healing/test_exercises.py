@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from healing.exercise_forms import ExerciseForm, sentence, show
-from healing.guide import Exercise, Field, guide
+from healing.guide import guide
+from healing.guide_types import Exercise, Field
 
 EXERCISES = [
     exercise for step in guide().steps.values() for exercise in step.exercises if not exercise.desk
@@ -111,12 +112,12 @@ def test_rows_with_something_in_them_are_open() -> None:
 
 def test_sentence_is_made_of_its_parts() -> None:
     boundary = guide().steps[5].exercises[0]
-    answer = {name: f"my {name}." for name in boundary.made_of}
+    answer = {name: f"my {name}." for name in boundary.sentence_fields}
 
     made = sentence(boundary, answer)
 
     assert made
-    assert all(f"my {name}" in made for name in boundary.made_of)
+    assert all(f"my {name}" in made for name in boundary.sentence_fields)
     assert sentence(boundary, {}) == ""
 
 

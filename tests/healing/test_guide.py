@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from healing.guide import FOLDER, STEPS, GuideError, guide, load
+from healing.guide import FOLDER, guide, load
 from healing.guide_lint import problems
+from healing.guide_types import STEPS
+from safety.yaml_records import DataFileError
 
 LEARN = [
     "what-it-is",
@@ -85,7 +87,7 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
 def test_a_mistake_is_named_by_file_and_line(folder: Path, old: str, new: str, said: str) -> None:
     change(folder / "steps/1-acknowledge.md", old, new)
 
-    with pytest.raises(GuideError, match=r"1-acknowledge\.md, line \d+") as caught:
+    with pytest.raises(DataFileError, match=r"1-acknowledge\.md, line \d+") as caught:
         load(folder)
 
     assert re.search(said, str(caught.value))

@@ -5,23 +5,21 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from safety.helplines import (
+from safety.helpline_types import (
     ALWAYS,
-    FOLDER,
     Country,
     Emergency,
-    Found,
+    Helpline,
     Kind,
-    Line,
     Number,
     Sms,
-    countries,
-    read,
+    Sourced,
 )
+from safety.helplines import FOLDER, countries, load
 
 ALL = list(countries().values())
 LINES = [(country.code, line) for country in ALL for line in country.lines]
-EVERYTHING: list[tuple[str, Found]] = [
+EVERYTHING: list[tuple[str, Sourced]] = [
     *LINES,
     *((country.code, each) for country in ALL for each in country.emergency),
 ]
@@ -62,6 +60,9 @@ lines:
 """
 
 
+WITHOUT_LINES = ONE[: ONE.index("lines:")]
+
+
 def _numbers(country: Country) -> list[Number]:
     found = [each.number for each in country.emergency]
     for line in country.lines:
@@ -70,7 +71,7 @@ def _numbers(country: Country) -> list[Number]:
 
 
 @pytest.mark.parametrize(("code", "found"), EVERYTHING)
-def test_every_number_has_a_source_and_the_day_it_was_read(code: str, found: Found) -> None:
+def test_every_number_has_a_source_and_the_day_it_was_read(code: str, found: Sourced) -> None:
     assert re.fullmatch(r"https://[a-z0-9.-]+/\S*", found.source)
     assert type(found.read_on) is date
 
@@ -107,7 +108,7 @@ def test_file_becomes_a_country(tmp_path: Path) -> None:
     path.write_text(ONE, encoding="utf-8")
     read_on = date(2026, 11, 22)
 
-    country = read(path)
+    country = load(path)
 
     assert country == Country(
         code="xx",
@@ -122,7 +123,7 @@ def test_file_becomes_a_country(tmp_path: Path) -> None:
             ),
         ),
         lines=(
-            Line(
+            Helpline(
                 name="Somebody",
                 kind=Kind.CRISIS,
                 numbers=(Number("024"),),
@@ -146,35 +147,69 @@ def test_file_becomes_a_country(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "problem"),
     [
-        ('["024"]', "[024]", "line 8: numbers must be a number in quotes, as dialled: 20"),
-        ('"112"', "112", "line 3: number must be str"),
-        ('["024"]', '["02 4a"]', "line 8: numbers must be a number in quotes, as dialled: '02 4a'"),
-        ("kind: crisis", "kind: other", "line 8: kind is unknown: 'other'"),
-        ("    kind: crisis\n", "", "line 8: kind is missing"),
-        ("name: Somebody", "name: ''", "line 8: name is missing"),
-        ("09:00–23:00", "in the evening", "line 8: hours has an unknown form: 'in the evening'"),
-        ("HELLO", "hello", "line 11: word has an unknown form: 'hello'"),
-        ("https://www.example", "http://www.example", "line 8: source must be an https address"),
-        ("    checked_on: null\n", "", "line 3: checked_on is missing"),
-        ("checked_on: null", "checked_on: soon", "line 3: checked_on must be a date"),
-        ("free: true", "free: 'yes'", "line 8: free must be bool"),
-        ("free: true", "price: 1", "line 8: price is not a field we know"),
-        ("free: true", "kind: crisis", "line 8: a field is written twice"),
-        ("name: Somewhere", "name: [", "line 3: expected the node content, but found '-'"),
-        (ONE, "- 1\n", "line 1: expected fields here"),
+        ('["024"]', "[024]", "line 10: “numbers” needs quotation marks around 024."),
+        ('"112"', "112", "line 3: “number” needs quotation marks around 112."),
+        ('["024"]', '"024"', "line 10: “numbers” is a list."),
+        ('["024"]', "[[]]", "line 10: “numbers” is a list of words."),
+        (
+            '["024"]',
+            '["02 4a"]',
+            "line 10: “numbers” needs a number as it is dialled, and not “02 4a”.",
+        ),
+        ("kind: crisis", "kind: other", "line 9: “kind” is one of: abuse, crisis, young."),
+        ("    kind: crisis\n", "", "line 8: “kind” is missing."),
+        ("name: Somebody", "name: ''", "line 8: “name” needs words."),
+        ("name: Somebody", "name: null", "line 8: “name” needs words."),
+        ("09:00–23:00", "in the evening", "line 12: “hours” is “always”, or like 09:00–23:00."),
+        ("HELLO", "hello", "line 11: “word” is in capital letters."),
+        (
+            '{number: "85 258", word: HELLO}',
+            "85 258",
+            "line 11: “sms” is missing or has no names in it.",
+        ),
+        ("https://www.example", "http://www.example", "line 14: “source” begins with https://."),
+        ("    checked_on: null\n", "", "line 3: “checked_on” is missing."),
+        (
+            "checked_on: null",
+            "checked_on: soon",
+            "line 6: “checked_on” needs a day, as in 2026-11-22.",
+        ),
+        (
+            "read_on: 2026-11-22",
+            "read_on: 2026-13-22",
+            "line 5: “read_on” needs a day, as in 2026-11-22.",
+        ),
+        ("read_on: 2026-11-22", "read_on: null", "line 5: “read_on” needs words."),
+        ("free: true", "free: 'yes'", "line 13: “free” is either true or false."),
+        ("free: true", "price: 1", "line 13: “price” is not a name that belongs here."),
+        ("free: true", "kind: crisis", "line 13: a key stands here twice: “kind”."),
+        (
+            "name: Somewhere",
+            "name: [",
+            "line 3: cannot be read: expected the node content, but found '-'.",
+        ),
+        (ONE, "- 1\n", "line 1: there are no names in it."),
+        (
+            ONE[ONE.index("lines:") :],
+            "lines: [1]\n",
+            "line 7: “lines” is a list whose items have names.",
+        ),
+        (ONE, WITHOUT_LINES, "line 1: “lines” needs at least one line."),
     ],
 )
-def test_mistake_is_refused_and_placed(tmp_path: Path, before: str, after: str, said: str) -> None:
+def test_mistake_is_named_by_file_and_line(
+    tmp_path: Path, before: str, after: str, problem: str
+) -> None:
     assert before in ONE
     path = tmp_path / "xx.yaml"
     path.write_text(ONE.replace(before, after, 1), encoding="utf-8")
 
-    with pytest.raises(ImproperlyConfigured) as refused:
-        read(path)
+    with pytest.raises(ImproperlyConfigured) as caught:
+        load(path)
 
-    assert str(refused.value) == f"xx.yaml, {said}"
+    assert str(caught.value) == f"xx.yaml, {problem}"
 
 
 def test_line_that_cannot_be_reached_is_refused(tmp_path: Path) -> None:
@@ -182,16 +217,16 @@ def test_line_that_cannot_be_reached_is_refused(tmp_path: Path) -> None:
     silent = ONE.replace('    numbers: ["024"]\n', "")
     path.write_text(re.sub(r"    sms: .*\n", "", silent), encoding="utf-8")
 
-    with pytest.raises(ImproperlyConfigured, match="line 8: numbers, sms or web is missing"):
-        read(path)
+    with pytest.raises(ImproperlyConfigured, match="line 8: “numbers”, “sms” or “web” is missing"):
+        load(path)
 
 
 def test_file_is_named_after_its_country(tmp_path: Path) -> None:
     path = tmp_path / "somewhere.yaml"
     path.write_text(ONE, encoding="utf-8")
 
-    with pytest.raises(ImproperlyConfigured, match="must be named after an ISO country code"):
-        read(path)
+    with pytest.raises(ImproperlyConfigured, match="line 1: the file is named after an ISO"):
+        load(path)
 
 
 def test_every_file_is_read() -> None:

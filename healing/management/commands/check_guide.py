@@ -2,8 +2,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from healing.guide import FOLDER, GuideError, load
+from healing.guide import FOLDER, load
 from healing.guide_lint import problems
+from safety.yaml_records import DataFileError
 
 
 class Command(BaseCommand):
@@ -15,7 +16,7 @@ class Command(BaseCommand):
         for folder in sorted(path for path in FOLDER.iterdir() if path.is_dir()):
             try:
                 guide = load(folder)
-            except GuideError as error:
+            except DataFileError as error:
                 raise CommandError(str(error)) from error
             for problem in problems(guide):
                 found += 1
