@@ -12,54 +12,42 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
+from accounts.verbatim_field import VerbatimCharField
 from healing.guide_types import Exercise, Field
 
 # Rows beyond these wait behind “more rows”, so that an empty sheet does not look like a task.
 OPEN_ROWS = 2
 
 
-class Words(forms.CharField):
-    """Words as they were typed: nothing stripped, lines ended as the browser shows them.
-
-    The limit is checked here and not by the browser, which would cut a pasted text in silence.
-    """
-
-    default_error_messages = {
-        "required": gettext_lazy("This one is needed for the sentence. A few words are enough."),
-        "null_characters_not_allowed": gettext_lazy(
-            "There is a sign in here that cannot be kept. Take it out and try again."
-        ),
-    }
-
-    def __init__(self, *, limit: int, **kwargs: Any) -> None:
-        super().__init__(strip=False, **kwargs)
-        self.validators.append(
-            MaxLengthValidator(
-                limit,
-                ngettext_lazy(
-                    "This is longer than fits here: %(show_value)d characters, and %(limit_value)d "
-                    "fits.",
-                    "This is longer than fits here: %(show_value)d characters, and "
-                    "%(limit_value)d fit.",
-                    "limit_value",
-                ),
-            )
-        )
-
-    def to_python(self, value: Any) -> str:
-        text = super().to_python(value) or ""
-        text = text.replace("\r\n", "\n")
-        return text if text.strip() else ""
+TOO_LONG = ngettext_lazy(
+    "This is longer than fits here: %(show_value)d characters, and %(limit_value)d fits.",
+    "This is longer than fits here: %(show_value)d characters, and %(limit_value)d fit.",
+    "limit_value",
+)
+TEXT_ERRORS = {
+    "required": gettext_lazy("This one is needed for the sentence. A few words are enough."),
+    "null_characters_not_allowed": gettext_lazy(
+        "There is a sign in here that cannot be kept. Take it out and try again."
+    ),
+}
 
 
 def _text(field: Field, **kwargs: Any) -> forms.Field:
-    widget = forms.TextInput(attrs={"autocomplete": "off"})
-    return Words(limit=field.limit, widget=widget, **kwargs)
+    return _verbatim(field, forms.TextInput(attrs={"autocomplete": "off"}), **kwargs)
 
 
 def _long(field: Field, **kwargs: Any) -> forms.Field:
-    widget = forms.Textarea(attrs={"autocomplete": "off", "rows": 4})
-    return Words(limit=field.limit, widget=widget, **kwargs)
+    return _verbatim(field, forms.Textarea(attrs={"autocomplete": "off", "rows": 4}), **kwargs)
+
+
+def _verbatim(field: Field, widget: forms.Widget, **kwargs: Any) -> forms.Field:
+    return VerbatimCharField(
+        widget=widget,
+        error_messages=TEXT_ERRORS,
+        # Not max_length: it sets `maxlength`, and browsers silently cut what is pasted.
+        validators=[MaxLengthValidator(field.limit, TOO_LONG)],
+        **kwargs,
+    )
 
 
 def _choice(field: Field, **kwargs: Any) -> forms.Field:

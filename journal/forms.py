@@ -7,6 +7,7 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.verbatim_field import VerbatimCharField
 from journal.letter_kinds import LetterKind
 from journal.models import EditSession, Words
 from journal.submission import Submission
@@ -27,13 +28,6 @@ BODY_NOW = {
     "warm": _("warm"),
     "lighter": _("lighter"),
 }
-
-
-class Lines(forms.CharField):
-    """Text with \\n as line ends, as the browser counts and shows them. Forms send \\r\\n."""
-
-    def to_python(self, value: Any) -> str:
-        return str(super().to_python(value)).replace("\r\n", "\n")
 
 
 class TrustedField(forms.Field):
@@ -91,8 +85,7 @@ class LetterForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
         error_messages={"null_characters_not_allowed": _("One sign in this line cannot be kept.")},
     )
-    body = Lines(
-        strip=False,
+    body = VerbatimCharField(
         validators=[
             MaxLengthValidator(
                 MAX_CHARACTERS,
@@ -132,12 +125,6 @@ class LetterForm(forms.Form):
         self.fields["body"].label = str(kind.question)
         if not kind.has_reader:
             del self.fields["to"]
-
-    def clean_body(self) -> str:
-        body = str(self.cleaned_data["body"])
-        if not body.strip():
-            raise forms.ValidationError(self.fields["body"].error_messages["required"])
-        return body
 
     def has_taken_long(self, now: datetime) -> bool:
         since = self.cleaned_data["since"]
