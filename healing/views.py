@@ -1,5 +1,4 @@
 from collections.abc import Callable
-from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
@@ -10,10 +9,7 @@ from django.core.paginator import Page
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -24,7 +20,7 @@ from accounts.request_types import SignedInRequest
 from healing import actions, markdown
 from healing.exercise_forms import ExerciseForm
 from healing.guide import guide
-from healing.guide_types import Exercise, Step
+from healing.guide_types import Step
 from healing.models import Answer, AnswerContents, StepMark
 from healing.step_mark_forms import OPEN, MarkForm, NewAnswerForm
 from vault.sealing import CannotOpen
@@ -139,28 +135,16 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
         return redirect("journal:write")
     if gone := sent_too_late(request):
         return gone
-    form = ExerciseForm(found, request.POST) if request.method == "POST" else None
+    data = request.POST if request.method == "POST" else None
+    form = ExerciseForm(found, data)
     if not request.user.is_authenticated:
-        context = {"step": step, "exercise": found, "sheet": _sheet(found, form), "form": form}
+        context = {"step": step, "exercise": found, "form": form}
         return render(request, "healing/exercise_visitor.html", context)
     signed_in = cast(SignedInRequest, request)
-    new = NewAnswerForm(request.POST if form else None)
-    if form and form.is_valid():
+    new = NewAnswerForm(data)
+    if form.is_bound and form.is_valid():
         return _keep(signed_in, step, form, new)
-    return _exercise_page(signed_in, step, found, form, new)
-
-
-def _sheet(exercise: Exercise, form: ExerciseForm | None) -> SafeString:
-    """The questions, filled in as they were sent, or not at all."""
-    if form is None:
-        return _blank_sheet(exercise, get_language())
-    return render_to_string("healing/_form.html", {"form": form})
-
-
-@lru_cache(maxsize=200)
-def _blank_sheet(exercise: Exercise, language: str) -> SafeString:
-    """The same for everybody: made once for each language."""
-    return render_to_string("healing/_form.html", {"form": ExerciseForm(exercise)})
+    return _exercise_page(signed_in, step, form, new)
 
 
 def _keep(
@@ -178,7 +162,7 @@ def _keep(
         )
     except CannotOpen:
         form.add_error(None, not_kept())
-        return _exercise_page(request, step, found, form, new, status=503)
+        return _exercise_page(request, step, form, new, status=503)
     messages.info(request, found.kept or _("Kept."))
     return redirect("healing:exercise", step, found.key)
 
@@ -186,19 +170,17 @@ def _keep(
 def _exercise_page(
     request: SignedInRequest,
     step: Step,
-    exercise: Exercise,
-    form: ExerciseForm | None,
+    form: ExerciseForm,
     new: NewAnswerForm,
     *,
     status: int = 200,
 ) -> HttpResponse:
     context = {
         "step": step,
-        "exercise": exercise,
-        "sheet": _sheet(exercise, form),
+        "exercise": form.exercise,
         "form": form,
         "new": new,
-        "answers": _answers(request, step, exercise.key),
+        "answers": _answers(request, step, form.exercise.key),
     }
     return render(request, "healing/exercise.html", context, status=status)
 
