@@ -1,11 +1,11 @@
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.paginator import Page
+from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,7 +15,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.error_views import cannot_open, not_kept, sent_too_late
 from accounts.models import User
-from accounts.pagination import Listing
 from accounts.request_types import SignedInRequest
 from healing import actions, markdown
 from healing.exercise_forms import ExerciseForm
@@ -24,21 +23,8 @@ from healing.guide_types import Step
 from healing.models import Answer, AnswerContents, StepMark
 from healing.step_mark_forms import OPEN, MarkForm, NewAnswerForm
 from vault.sealing import CannotOpen
-from vault.statements import Statement
 
-MARK = Statement(lambda owner, step: StepMark.objects.of(owner).filter(step=step))
-ANSWERED = Statement(
-    lambda owner, step: (
-        Answer.objects.of(owner)
-        .filter(step=step)
-        .order_by("exercise")
-        .values_list("exercise")
-        .distinct()
-    )
-)
-KEPT = Listing(
-    lambda owner, step, key: Answer.objects.of(owner).to(step, key).newest_first(), per_page=20
-)
+ANSWERS_PER_PAGE = 20
 
 
 def _reading_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -90,15 +76,17 @@ def step(request: HttpRequest, step: Step) -> HttpResponse:
         "following": guide().steps.get(step.number + 1),
     }
     if request.user.is_authenticated:
-        context["mark"] = MARK.first(request.user.pk, step.number)
+        marks = StepMark.objects.of(request.user).filter(step=step.number)
+        context["mark"] = marks.first()
         context["earlier"] = _keys_of_earlier_exercises(request.user, step)
     return render(request, "healing/step.html", context)
 
 
 def _keys_of_earlier_exercises(person: User, step: Step) -> list[str]:
     """What they answered in this step that the guide no longer asks."""
-    today = {exercise.key for exercise in step.exercises}
-    return [key for (key,) in ANSWERED.rows(person.pk, step.number) if key not in today]
+    answers = Answer.objects.of(person).filter(step=step.number)
+    answered = answers.order_by("exercise").values_list("exercise", flat=True).distinct()
+    return [key for key in answered if step.exercise(key) is None]
 
 
 @require_POST
@@ -196,8 +184,9 @@ def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpRespons
     return render(request, "healing/exercise_earlier.html", context)
 
 
-def _answers(request: SignedInRequest, step: Step, key: str) -> Page[Answer]:
-    page = KEPT.page(request.GET.get("page"), request.user.pk, step.number, key)
+def _answers(request: SignedInRequest, step: Step, key: str) -> Page[Any]:
+    rows = Answer.objects.of(request.user).to(step.number, key).newest_first()
+    page: Page[Any] = Paginator(rows, ANSWERS_PER_PAGE).get_page(request.GET.get("page"))
     found = step.exercise(key)
     page.object_list = [
         actions.read_answer(person=request.user, row=row, exercise=found)

@@ -23,10 +23,6 @@ from journal.models import Letter
 from reminders import actions as reminders
 from reminders.models import Schedule
 from vault.sealing import CannotOpen
-from vault.statements import Statement
-
-# What Today shows of reminders.
-SCHEDULE = Statement(lambda owner: Schedule.objects.of(owner))
 
 
 def _name_of(person: User) -> str:
@@ -86,7 +82,7 @@ def today(request: SignedInRequest) -> HttpResponse:
         "stones": stones,
         "go_on": _where_to_go_on(stones),
         "untouched": all(stone.state == "open" for stone in stones),
-        "schedule": SCHEDULE.first(person.pk),
+        "schedule": Schedule.objects.of(person).first(),
     }
     return render(request, "home/today.html", context)
 
