@@ -4,22 +4,27 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import User
-from healing.exercise_forms import ShownField, carried, sentence, show
+from healing.answer_fields import (
+    DisplayedField,
+    displayed_fields,
+    fields_beyond_form,
+    finished_sentence,
+)
 from healing.guide_types import Exercise, Step
 from healing.models import Answer, AnswerContents, StepMark
 from vault.sealing import CannotOpen
 
 
 @dataclass(frozen=True)
-class KeptAnswer:
-    """A kept answer as its page shows it. `fields` is None where it cannot be opened."""
+class DisplayedAnswer:
+    """A saved answer as its page shows it. `fields` is None if it cannot be opened."""
 
     row: Answer
     sentence: str
-    fields: list[ShownField] | None
+    fields: list[DisplayedField] | None
 
 
-def keep_answer(
+def save_answer(
     *,
     person: User,
     id: UUID,
@@ -28,9 +33,12 @@ def keep_answer(
     answer: dict[str, Any],
     now: datetime,
 ) -> Answer:
-    """Keep an answer under the id that its page was given, once. Raises CannotOpen."""
+    """Save an answer under the id that its page was given; a repeated post updates that row.
 
-    def again(row: Answer) -> None:
+    Raises CannotOpen.
+    """
+
+    def update(row: Answer) -> None:
         change_answer(person=person, row=row, exercise=exercise, answer=answer, now=now)
 
     return Answer.save_once(
@@ -38,7 +46,7 @@ def keep_answer(
         AnswerContents(fields=answer),
         id=id,
         now=now,
-        update=again,
+        update=update,
         step=step.number,
         exercise=exercise.key,
         version=exercise.version,
@@ -48,29 +56,28 @@ def keep_answer(
 def change_answer(
     *, person: User, row: Answer, exercise: Exercise, answer: dict[str, Any], now: datetime
 ) -> None:
-    """Keep other words in this row, and with them whatever today's exercise cannot ask for.
-
-    Raises CannotOpen.
-    """
-    before: AnswerContents = row.open(person.key)
-    contents = AnswerContents(fields=carried(exercise, before.fields) | answer)
+    """Replace an answer, keeping the fields that today's form cannot show. Raises CannotOpen."""
+    before = row.open(person.key)
+    contents = AnswerContents(fields=fields_beyond_form(exercise, before.fields) | answer)
     row.version = exercise.version
     row.seal(person.key, contents, now=now)
     row.save(update_fields=["sealed", "scheme", "changed_at", "version"])
 
 
-def read_answer(*, person: User, row: Answer, exercise: Exercise | None) -> KeptAnswer:
+def display_answer(*, person: User, row: Answer, exercise: Exercise | None) -> DisplayedAnswer:
     try:
-        contents: AnswerContents = row.open(person.key)
+        contents = row.open(person.key)
     except CannotOpen:
-        return KeptAnswer(row, "", None)
-    return KeptAnswer(row, sentence(exercise, contents.fields), show(exercise, contents.fields))
+        return DisplayedAnswer(row, "", None)
+    sentence = finished_sentence(exercise, contents.fields)
+    return DisplayedAnswer(row, sentence, displayed_fields(exercise, contents.fields))
 
 
 def mark_step(*, person: User, step: Step, state: StepMark.State, now: datetime) -> None:
-    StepMark.objects.set(owner=person, step=step.number, state=state, now=now)
+    StepMark.objects.update_or_create(
+        owner=person, step=step.number, defaults={"state": state, "marked_at": now}
+    )
 
 
-def open_step(*, person: User, step: Step) -> None:
-    """Take its mark away."""
+def unmark_step(*, person: User, step: Step) -> None:
     StepMark.objects.of(person).filter(step=step.number).delete()

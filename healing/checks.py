@@ -9,7 +9,7 @@ from safety.yaml_records import DataFileError
 
 @register
 def guide_is_readable(**kwargs: Any) -> Sequence[CheckMessage]:
-    """A mistake in the guide stops the start, named by file and line."""
+    """Stop the start on a mistake in the guide, naming file and line."""
     try:
         guide()
     except DataFileError as error:

@@ -3,7 +3,7 @@ from healing.guide_types import STEPS, Step
 
 
 class StepConverter:
-    """`3` ↔ the third step. Anything else is not found."""
+    """`3` ↔ the third step; another number is a 404."""
 
     regex = "[1-9]"
 

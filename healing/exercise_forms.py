@@ -1,23 +1,22 @@
-"""One form, built from an exercise's data. Rows are numbered fields: no script is needed."""
+"""Build a form from an exercise's data (ADR 8). Rows are numbered fields: no script is needed."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID, uuid4
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxLengthValidator
 from django.forms.boundfield import BoundField
-from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
 from accounts.verbatim_field import VerbatimCharField
 from healing.guide_types import Exercise, Field
 
-# Rows beyond these wait behind “more rows”, so that an empty sheet does not look like a task.
+# Further empty rows are folded away, so that a form does not look like a task.
 OPEN_ROWS = 2
-
 
 TOO_LONG = ngettext_lazy(
     "This is longer than fits here: %(show_value)d characters, and %(limit_value)d fits.",
@@ -65,7 +64,7 @@ def _date(field: Field, **kwargs: Any) -> forms.Field:
     return forms.DateField(widget=widget, **kwargs)
 
 
-KINDS: dict[str, Callable[..., forms.Field]] = {
+FIELD_FACTORIES: dict[str, Callable[..., forms.Field]] = {
     "text": _text,
     "long": _long,
     "lines": _text,
@@ -91,25 +90,25 @@ class Part:
 
     @property
     def open_rows(self) -> list[Row]:
-        return self.rows[: self._open]
+        return self.rows[: self._open_count]
 
     @property
     def more_rows(self) -> list[Row]:
-        return self.rows[self._open :]
+        return self.rows[self._open_count :]
 
     @property
-    def _open(self) -> int:
+    def _open_count(self) -> int:
         """Rows with something in them are always open."""
         filled = [
-            number
-            for number, row in enumerate(self.rows, start=1)
+            row.number
+            for row in self.rows
             if any(field.value() or field.errors for field in row.fields)
         ]
         return max([OPEN_ROWS, *filled])
 
 
 class ExerciseForm(forms.Form):
-    """The fields of one exercise. `answer` afterwards holds what was written, by field name."""
+    """The fields of one exercise. Once it is valid, `answer` holds what was written."""
 
     # One filled field is enough, so no single label says “optional”.
     all_optional = True
@@ -120,10 +119,8 @@ class ExerciseForm(forms.Form):
         self.exercise = exercise
         super().__init__(data, initial=_initial(exercise, answer or {}))
         for question in exercise.fields:
-            self.fields.update(_fields_of(question, required=self._is_required(question)))
-
-    def _is_required(self, question: Field) -> bool:
-        return question.name in self.exercise.sentence_fields and not question.optional
+            required = question.name in exercise.sentence_fields and not question.optional
+            self.fields.update(_form_fields(question, required=required))
 
     def parts(self) -> Iterator[Part]:
         for question in self.exercise.fields:
@@ -143,14 +140,14 @@ class ExerciseForm(forms.Form):
 
     @property
     def answer(self) -> dict[str, Any]:
-        """Field name → words, a list of words, or a list of rows by column name."""
+        """Field name → text, a list of texts, or a list of rows by column name."""
         return {field.name: self._value(field) for field in self.exercise.fields}
 
     def _value(self, question: Field) -> Any:
         if not question.most:
-            return _plain(self.cleaned_data.get(question.name))
+            return _json_value(self.cleaned_data.get(question.name))
         rows = [
-            {column: _plain(self.cleaned_data.get(name)) for column, name in names}
+            {column: _json_value(self.cleaned_data.get(name)) for column, name in names}
             for names in _row_names(question)
         ]
         filled = [row for row in rows if any(row.values())]
@@ -158,7 +155,7 @@ class ExerciseForm(forms.Form):
 
 
 def _row_names(question: Field) -> list[list[tuple[str, str]]]:
-    """For each row, its columns and the names that their fields have in the form."""
+    """For each row, (column, form field name): `moments-0-happened`; without columns `wins-0`."""
     columns = [column.name for column in question.columns] or [""]
     return [
         [(column, "-".join(filter(None, [question.name, str(row), column]))) for column in columns]
@@ -166,24 +163,24 @@ def _row_names(question: Field) -> list[list[tuple[str, str]]]:
     ]
 
 
-def _fields_of(question: Field, *, required: bool) -> dict[str, forms.Field]:
+def _form_fields(question: Field, *, required: bool) -> dict[str, forms.Field]:
     if not question.most:
-        return {question.name: _field(question, required=required)}
+        return {question.name: _form_field(question, required=required)}
     columns = question.columns or (question,)
     return {
-        name: _field(column, required=False)
+        name: _form_field(column, required=False)
         for names in _row_names(question)
         for column, (_name, name) in zip(columns, names, strict=True)
     }
 
 
-def _field(question: Field, *, required: bool) -> forms.Field:
-    make = KINDS[question.kind]
+def _form_field(question: Field, *, required: bool) -> forms.Field:
+    make = FIELD_FACTORIES[question.kind]
     return make(question, label=question.label, help_text=question.hint, required=required)
 
 
-def _plain(value: Any) -> Any:
-    """JSON has no dates and needs none: a day is its ISO form."""
+def _json_value(value: Any) -> Any:
+    """Store dates in ISO form, and empty values as an empty string."""
     return value.isoformat() if hasattr(value, "isoformat") else (value or "")
 
 
@@ -200,78 +197,16 @@ def _initial(exercise: Exercise, answer: dict[str, Any]) -> dict[str, Any]:
     return initial
 
 
-def carried(exercise: Exercise, answer: dict[str, Any]) -> dict[str, Any]:
-    """What the form of today's exercise has no room for, so that changing an answer keeps it.
+class AnswerIdForm(forms.Form):
+    """The id that a page gives to the next answer, so that pressing twice saves one."""
 
-    Old questions stay under their name. Rows that are too many, or have columns that are gone, stay
-    whole beside the new ones.
-    """
-    questions = {field.name: field for field in exercise.fields}
-    kept: dict[str, Any] = {}
-    for name, value in answer.items():
-        question = questions.get(name)
-        if question is None:
-            kept[name] = value
-        elif not _fits(question, value):
-            kept[f"{name}_before"] = value
-    return kept
+    id = forms.UUIDField(widget=forms.HiddenInput)
 
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data, initial={"id": uuid4()})
 
-def _fits(question: Field, value: Any) -> bool:
-    if not question.most:
-        return not question.choices or set(_listed(value)) <= set(question.choices)
-    columns = {column.name for column in question.columns}
-    return len(value) <= question.most and all(
-        set(row) <= columns if isinstance(row, dict) else not columns for row in value
-    )
-
-
-def _listed(value: Any) -> list[str]:
-    return value if isinstance(value, list) else [value] if value else []
-
-
-@dataclass(frozen=True)
-class ShownField:
-    """One part of a kept answer, ready to be read."""
-
-    label: str
-    text: str = ""
-    lines: tuple[str, ...] = ()
-    headings: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-
-
-def show(exercise: Exercise | None, answer: dict[str, Any]) -> list[ShownField]:
-    """A kept answer in today's wording; what today's exercise does not know keeps its old name."""
-    questions = {field.name: field for field in exercise.fields} if exercise else {}
-    return [_shown(questions.get(name), name, value) for name, value in answer.items() if value]
-
-
-def _shown(question: Field | None, name: str, value: Any) -> ShownField:
-    label = question.label if question else name.replace("_", " ").capitalize()
-    if isinstance(value, str):
-        return ShownField(label, text=_readable(question, value))
-    if not isinstance(value[0], dict):
-        return ShownField(label, lines=tuple(value))
-    columns = {column.name: column.label for column in question.columns} if question else {}
-    names = list(value[0])
-    return ShownField(
-        label,
-        headings=tuple(columns.get(column, column) for column in names),
-        rows=tuple(tuple(str(row.get(column, "")) for column in names) for row in value),
-    )
-
-
-def _readable(question: Field | None, value: str) -> str:
-    day = parse_date(value) if question and question.kind == "date" else None
-    return day.strftime("%-d %B %Y") if day else value
-
-
-def sentence(exercise: Exercise | None, answer: dict[str, Any]) -> str:
-    """The sentence the exercise makes of an answer, or nothing."""
-    if not exercise or not exercise.makes:
-        return ""
-    parts = {
-        name: str(answer.get(name, "")).strip().rstrip(".") for name in exercise.sentence_fields
-    }
-    return exercise.makes.format(**parts) if all(parts.values()) else ""
+    @property
+    def answer_id(self) -> UUID:
+        """The page's id; a fresh one if the posted value is not a UUID."""
+        posted: UUID = self.cleaned_data["id"] if self.is_valid() else uuid4()
+        return posted

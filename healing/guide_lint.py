@@ -1,4 +1,4 @@
-"""What an editor is told about the guide beyond its form: links, words and sentences."""
+"""Find what a reader of the guide would stumble over: broken links, words, long sentences."""
 
 import re
 from collections.abc import Iterator
@@ -8,20 +8,20 @@ from django.urls import Resolver404, resolve
 
 from healing.guide_types import Guide, Page, Reading, Step
 
-# Words that press, judge or diagnose. The guide has other ways to say it.
+# Words that press, judge or diagnose.
 FORBIDDEN = re.compile(r"\b(just|simply|should|toxic|narcissis\w+|abandon\w*)\b|!", re.IGNORECASE)
-LONGEST_SENTENCE = 25
+MAX_SENTENCE_WORDS = 25
 
 
 def problems(guide: Guide) -> Iterator[str]:
-    """One sentence per problem, naming the page."""
+    """One sentence per problem, which names the page."""
     for page in [*guide.steps.values(), *guide.readings.values(), *guide.pages.values()]:
         name = f"{type(page).__name__.lower()} “{page.slug}”"
-        for problem in [*_links(page), *_words(page)]:
+        for problem in [*_link_problems(page), *_word_problems(page)]:
             yield f"{name}: {problem}"
 
 
-def _links(page: Page) -> Iterator[str]:
+def _link_problems(page: Page) -> Iterator[str]:
     for link in re.findall(r'href="([^"]+)"', page.html):
         if link.startswith("/"):
             try:
@@ -32,16 +32,16 @@ def _links(page: Page) -> Iterator[str]:
             yield f"the link {link} is neither a path nor https."
 
 
-def _words(page: Page) -> Iterator[str]:
-    for sentence in re.split(r"(?<=[.?!…])[”’)]*\s+", _text(page)):
+def _word_problems(page: Page) -> Iterator[str]:
+    for sentence in re.split(r"(?<=[.?!…])[”’)]*\s+", _page_text(page)):
         if found := FORBIDDEN.search(sentence):
             yield f"“{found[0]}” in: {sentence}"
-        if len(sentence.split()) > LONGEST_SENTENCE:
-            yield f"more than {LONGEST_SENTENCE} words: {sentence}"
+        if len(sentence.split()) > MAX_SENTENCE_WORDS:
+            yield f"more than {MAX_SENTENCE_WORDS} words: {sentence}"
 
 
-def _text(page: Page) -> str:
-    """Everything that is read on the page, a sentence end after each block."""
+def _page_text(page: Page) -> str:
+    """All the words of a page, with a full stop after each block."""
     parts = [page.title + ".", page.lead]
     if isinstance(page, Reading):
         parts.append(page.care)

@@ -1,4 +1,4 @@
-"""Markdown of our own files to HTML: CommonMark, no raw HTML, one container (`::: why`)."""
+"""Render our own Markdown: CommonMark without raw HTML, and one container (`::: why`)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,9 @@ from mdit_py_plugins.container import container_plugin
 
 @dataclass(frozen=True)
 class Rendered:
+    """`headings` are (anchor, words) of the second level, in order."""
+
     html: SafeString
-    # (id, words) of each heading of the second level, in order.
     headings: tuple[tuple[str, str], ...]
 
 
@@ -31,8 +32,8 @@ def _parser() -> MarkdownIt:
 PARSER = _parser()
 
 
-def _mark_headings(tokens: Sequence[Token], prefix: str) -> tuple[tuple[str, str], ...]:
-    """Ids come from the order, not the words: an anchor survives a translation."""
+def _add_anchors(tokens: Sequence[Token], prefix: str) -> tuple[tuple[str, str], ...]:
+    """Number the anchors, so that they survive a translation of the words."""
     headings: list[tuple[str, str]] = []
     for opening, words in pairwise(tokens):
         if opening.type == "heading_open" and opening.tag == "h2":
@@ -42,18 +43,18 @@ def _mark_headings(tokens: Sequence[Token], prefix: str) -> tuple[tuple[str, str
     return tuple(headings)
 
 
-def _mark_links(tokens: Sequence[Token]) -> None:
-    """Other sites never learn where someone came from."""
+def _add_noreferrer(tokens: Sequence[Token]) -> None:
+    """Do not tell other sites where a visitor came from."""
     for token in tokens:
         for child in token.children or []:
             if child.type == "link_open" and str(child.attrGet("href")).startswith("https:"):
                 child.attrSet("rel", "noreferrer")
 
 
-def render(text: str, *, prefix: str = "part") -> Rendered:
-    """`prefix` begins the headings' ids: two texts on one page need two."""
+def render(text: str, *, anchor_prefix: str = "part") -> Rendered:
+    """Two texts on one page need two prefixes, or their anchors collide."""
     tokens = PARSER.parse(text)
-    headings = _mark_headings(tokens, prefix)
-    _mark_links(tokens)
+    headings = _add_anchors(tokens, anchor_prefix)
+    _add_noreferrer(tokens)
     html = PARSER.renderer.render(tokens, PARSER.options, {})
     return Rendered(html=SafeString(html), headings=headings)

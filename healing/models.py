@@ -1,5 +1,4 @@
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,13 +12,13 @@ from vault.models import Sealed, SealedQuerySet
 
 @dataclass(frozen=True)
 class AnswerContents:
-    """What someone wrote into an exercise: field name → words, or a list of words, or of rows."""
+    """Field name → text, a list of texts, or a list of rows by column name."""
 
     fields: dict[str, Any]
 
 
 class AnswerQuerySet(SealedQuerySet):
-    def to(self, step: int, exercise: str) -> "AnswerQuerySet":
+    def for_exercise(self, step: int, exercise: str) -> "AnswerQuerySet":
         return self.filter(step=step, exercise=exercise)
 
     def newest_first(self) -> "AnswerQuerySet":
@@ -27,7 +26,7 @@ class AnswerQuerySet(SealedQuerySet):
 
 
 class Answer(Sealed[AnswerContents]):
-    """One kept answer to one exercise, as the exercise was worded then (`version`)."""
+    """One answer to one exercise; `version` is that of the exercise's wording then."""
 
     contents_class = AnswerContents
     purpose = "healing.answer"
@@ -56,13 +55,9 @@ class StepMarkQuerySet(models.QuerySet["StepMark"]):
     def of(self, owner: User) -> "StepMarkQuerySet":
         return self.filter(owner=owner)
 
-    def set(self, *, owner: User, step: int, state: str, now: datetime) -> None:
-        """Mark the step, in place of what was marked before."""
-        self.update_or_create(owner=owner, step=step, defaults={"state": state, "marked_at": now})
-
 
 class StepMark(models.Model):
-    """What someone decided about a step. Everything else about it is derived from its answers."""
+    """What someone decided about a step. Whether it is begun is derived from its answers."""
 
     class State(models.TextChoices):
         SETTLED = "settled", _("Settled for now")

@@ -17,47 +17,38 @@ from accounts.error_views import cannot_open, not_kept, sent_too_late
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from healing import actions, markdown
-from healing.exercise_forms import ExerciseForm
+from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide import guide
 from healing.guide_types import Step
-from healing.models import Answer, AnswerContents, StepMark
-from healing.step_mark_forms import OPEN, MarkForm, NewAnswerForm
+from healing.models import Answer, StepMark
+from healing.step_mark_form import OPEN, StepMarkForm
 from vault.sealing import CannotOpen
 
 ANSWERS_PER_PAGE = 20
 
 
-def _reading_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Open to anyone, and for those who are not signed in up even while the database is not."""
+def _public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Open to anyone. Without a transaction, visitors can read while the database is down."""
     return login_not_required(require_safe(transaction.non_atomic_requests(view)))
 
 
-def _answer_of(request: SignedInRequest, step: Step, key: str, answer_id: UUID) -> Answer:
-    answers = Answer.objects.of(request.user).to(step.number, key)
-    if request.method == "POST":
-        # Held, so that it is not deleted elsewhere while it is being changed here.
-        answers = answers.select_for_update()
-    answer: Answer = get_object_or_404(answers, pk=answer_id)
-    return answer
-
-
-@_reading_page
+@_public_page
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     page = guide().pages[slug]
     context = {"page": page, "words": page.html, "added": ""}
     if slug == "privacy" and settings.PRIVACY_TEXT:
-        context["added"] = markdown.render(settings.PRIVACY_TEXT, prefix="theirs").html
+        context["added"] = markdown.render(settings.PRIVACY_TEXT, anchor_prefix="theirs").html
     elif slug == "terms" and settings.TERMS_TEXT:
         context["words"] = markdown.render(settings.TERMS_TEXT).html
     return render(request, "healing/page.html", context)
 
 
-@_reading_page
+@_public_page
 def learn(request: HttpRequest) -> HttpResponse:
     return render(request, "healing/learn.html", {"readings": guide().readings.values()})
 
 
-@_reading_page
+@_public_page
 def reading(request: HttpRequest, slug: str) -> HttpResponse:
     readings = guide().readings
     if slug not in readings:
@@ -69,7 +60,7 @@ def reading(request: HttpRequest, slug: str) -> HttpResponse:
     )
 
 
-@_reading_page
+@_public_page
 def step(request: HttpRequest, step: Step) -> HttpResponse:
     context: dict[str, object] = {
         "step": step,
@@ -83,7 +74,7 @@ def step(request: HttpRequest, step: Step) -> HttpResponse:
 
 
 def _keys_of_earlier_exercises(person: User, step: Step) -> list[str]:
-    """What they answered in this step that the guide no longer asks."""
+    """The exercises they answered in this step that the guide no longer has."""
     answers = Answer.objects.of(person).filter(step=step.number)
     answered = answers.order_by("exercise").values_list("exercise", flat=True).distinct()
     return [key for key in answered if step.exercise(key) is None]
@@ -91,23 +82,23 @@ def _keys_of_earlier_exercises(person: User, step: Step) -> list[str]:
 
 @require_POST
 def mark(request: SignedInRequest, step: Step) -> HttpResponse:
-    form = MarkForm(request.POST)
+    form = StepMarkForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("That choice is not one of the three. Nothing was changed."))
         return redirect("healing:step", step)
     state = form.cleaned_data["state"]
     if state == OPEN:
-        actions.open_step(person=request.user, step=step)
+        actions.unmark_step(person=request.user, step=step)
     else:
         actions.mark_step(
             person=request.user, step=step, state=StepMark.State(state), now=timezone.now()
         )
-    said = {
-        "settled": _("Settled for now. You can open it again whenever you like."),
-        "aside": _("Set aside. It stays where it is, and it waits for nothing."),
+    confirmations = {
+        StepMark.State.SETTLED: _("Settled for now. You can open it again whenever you like."),
+        StepMark.State.ASIDE: _("Set aside. It stays where it is, and it waits for nothing."),
         OPEN: _("This step is open again."),
     }
-    messages.info(request, said[state])
+    messages.info(request, confirmations[state])
     return redirect("healing:step", step)
 
 
@@ -115,51 +106,50 @@ def mark(request: SignedInRequest, step: Step) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.non_atomic_requests
 def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
-    """Read by anyone; kept for those with an account."""
-    found = step.exercise(key)
-    if found is None:
+    """Anyone can read it; saving needs an account."""
+    exercise = step.exercise(key)
+    if exercise is None:
         return _earlier_exercise(request, step, key)
-    if found.desk:
+    if exercise.desk:
         return redirect("journal:write")
-    if gone := sent_too_late(request):
-        return gone
+    if returned := sent_too_late(request):
+        return returned
     data = request.POST if request.method == "POST" else None
-    form = ExerciseForm(found, data)
+    form = ExerciseForm(exercise, data)
     if not request.user.is_authenticated:
-        context = {"step": step, "exercise": found, "form": form}
+        context = {"step": step, "exercise": exercise, "form": form}
         return render(request, "healing/exercise_visitor.html", context)
-    signed_in = cast(SignedInRequest, request)
-    new = NewAnswerForm(data)
+    signed_in, id_form = cast(SignedInRequest, request), AnswerIdForm(data)
     if form.is_bound and form.is_valid():
-        return _keep(signed_in, step, form, new)
-    return _exercise_page(signed_in, step, form, new)
+        return _save_answer(signed_in, step, form, id_form)
+    return _exercise_page(signed_in, step, form, id_form)
 
 
-def _keep(
-    request: SignedInRequest, step: Step, form: ExerciseForm, new: NewAnswerForm
+def _save_answer(
+    request: SignedInRequest, step: Step, form: ExerciseForm, id_form: AnswerIdForm
 ) -> HttpResponse:
-    found = form.exercise
+    exercise = form.exercise
     try:
-        actions.keep_answer(
+        actions.save_answer(
             person=request.user,
-            id=new.given,
+            id=id_form.answer_id,
             step=step,
-            exercise=found,
+            exercise=exercise,
             answer=form.answer,
             now=timezone.now(),
         )
     except CannotOpen:
         form.add_error(None, not_kept())
-        return _exercise_page(request, step, form, new, status=503)
-    messages.info(request, found.kept or _("Kept."))
-    return redirect("healing:exercise", step, found.key)
+        return _exercise_page(request, step, form, id_form, status=503)
+    messages.info(request, exercise.kept or _("Kept."))
+    return redirect("healing:exercise", step, exercise.key)
 
 
 def _exercise_page(
     request: SignedInRequest,
     step: Step,
     form: ExerciseForm,
-    new: NewAnswerForm,
+    id_form: AnswerIdForm,
     *,
     status: int = 200,
 ) -> HttpResponse:
@@ -167,29 +157,29 @@ def _exercise_page(
         "step": step,
         "exercise": form.exercise,
         "form": form,
-        "new": new,
-        "answers": _answers(request, step, form.exercise.key),
+        "id_form": id_form,
+        "answers": _page_of_answers(request, step, form.exercise.key),
     }
     return render(request, "healing/exercise.html", context, status=status)
 
 
 def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
-    """The guide no longer asks this. Who answered it can still read and delete what they kept."""
+    """An exercise that the guide no longer has: its answers can be read and deleted."""
     if not request.user.is_authenticated:
         raise Http404
-    answers = _answers(cast(SignedInRequest, request), step, key)
+    answers = _page_of_answers(cast(SignedInRequest, request), step, key)
     if not answers or request.method == "POST":
         raise Http404
     context = {"step": step, "key": key, "answers": answers}
     return render(request, "healing/exercise_earlier.html", context)
 
 
-def _answers(request: SignedInRequest, step: Step, key: str) -> Page[Any]:
-    rows = Answer.objects.of(request.user).to(step.number, key).newest_first()
+def _page_of_answers(request: SignedInRequest, step: Step, key: str) -> Page[Any]:
+    rows = Answer.objects.of(request.user).for_exercise(step.number, key).newest_first()
     page: Page[Any] = Paginator(rows, ANSWERS_PER_PAGE).get_page(request.GET.get("page"))
-    found = step.exercise(key)
+    exercise = step.exercise(key)
     page.object_list = [
-        actions.read_answer(person=request.user, row=row, exercise=found)
+        actions.display_answer(person=request.user, row=row, exercise=exercise)
         for row in page.object_list
     ]
     return page
@@ -197,33 +187,42 @@ def _answers(request: SignedInRequest, step: Step, key: str) -> Page[Any]:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResponse:
-    """Change a kept answer."""
-    row = _answer_of(request, step, key, id)
-    found = step.exercise(key)
-    if found is None:
+    """Change a saved answer."""
+    row = _get_answer_or_404(request, step, key, id)
+    exercise = step.exercise(key)
+    if exercise is None:
         raise Http404
     try:
-        contents: AnswerContents = row.open(request.user.key)
+        contents = row.open(request.user.key)
     except CannotOpen:
         return cannot_open(request)
     data = request.POST if request.method == "POST" else None
-    form = ExerciseForm(found, data, answer=contents.fields)
+    form = ExerciseForm(exercise, data, answer=contents.fields)
     if form.is_bound and form.is_valid():
         actions.change_answer(
-            person=request.user, row=row, exercise=found, answer=form.answer, now=timezone.now()
+            person=request.user, row=row, exercise=exercise, answer=form.answer, now=timezone.now()
         )
         messages.info(request, _("Your changes are kept."))
         return redirect("healing:exercise", step, key)
-    context = {"step": step, "exercise": found, "form": form, "row": row}
+    context = {"step": step, "exercise": exercise, "form": form, "row": row}
     return render(request, "healing/answer.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer_delete(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResponse:
-    row = _answer_of(request, step, key, id)
+    row = _get_answer_or_404(request, step, key, id)
     if request.method == "POST":
         row.delete()
         messages.info(request, _("It is deleted."))
         return redirect("healing:step", step)
     context = {"step": step, "exercise": step.exercise(key), "row": row}
     return render(request, "healing/answer_delete.html", context)
+
+
+def _get_answer_or_404(request: SignedInRequest, step: Step, key: str, answer_id: UUID) -> Answer:
+    answers = Answer.objects.of(request.user).for_exercise(step.number, key)
+    if request.method == "POST":
+        # Another tab may delete the row while this one changes it: lock it.
+        answers = answers.select_for_update()
+    answer: Answer = get_object_or_404(answers, pk=answer_id)
+    return answer

@@ -17,7 +17,8 @@ from accounts.rate_limits import may_guess
 from accounts.request_types import SignedInRequest
 from accounts.sessions.devices import empty
 from healing.guide import guide
-from healing.progress import StepStatus, crossing
+from healing.guide_types import Step
+from healing.progress import StepStatus, step_statuses
 from home.forms import EraseForm, YouForm
 from journal.models import Letter
 from reminders import actions as reminders
@@ -26,7 +27,7 @@ from vault.sealing import CannotOpen
 
 
 def _name_of(person: User) -> str:
-    """What they want to be called; a name that cannot be opened is no reason to fail."""
+    """What they want to be called. A name that cannot be opened must not take a page down."""
     try:
         return person.called
     except CannotOpen:
@@ -40,23 +41,25 @@ def _greeting(hour: int) -> str:
     return _("Good afternoon") if 12 <= hour < 18 else _("Good evening")
 
 
-def _where_to_go_on(stones: list[StepStatus]) -> StepStatus | None:
-    """The step they last wrote in, else the first that is open; None when nothing is touched."""
-    begun = [stone for stone in stones if stone.state == "begun" and stone.touched_at]
-    untouched = [stone for stone in stones if stone.state == "open"]
+def _next_step(statuses: list[StepStatus]) -> Step | None:
+    """The begun step touched last, else the first open one.
+
+    None while every step is open, and once every step is marked.
+    """
+    begun = [status for status in statuses if status.state == "begun" and status.touched_at]
+    untouched = [status for status in statuses if status.state == "open"]
     if begun:
-        return max(begun, key=lambda stone: (stone.touched_at, stone.step.number))
-    return untouched[0] if untouched and len(untouched) < len(stones) else None
+        return max(begun, key=lambda status: (status.touched_at, status.step.number)).step
+    return untouched[0].step if untouched and len(untouched) < len(statuses) else None
 
 
-def _stones(person: User, letter_changed_at: datetime | None) -> list[StepStatus]:
-    """The crossing, with the desk's step begun once there is a letter."""
+def _step_statuses(person: User, letter_changed_at: datetime | None) -> list[StepStatus]:
+    """A letter begins the step whose exercise is the desk."""
     begun = {guide().desk_step_number: letter_changed_at} if letter_changed_at else {}
-    return crossing(person, begun_elsewhere=begun)
+    return step_statuses(person, begun_elsewhere=begun)
 
 
-def _last_letter(person: User) -> datetime | None:
-    """When a letter was last changed."""
+def _last_letter_change(person: User) -> datetime | None:
     letters = Letter.objects.on_shelf_of(person, timezone.now()).newest_first()
     changed_at: datetime | None = letters.values_list("changed_at", flat=True).first()
     return changed_at
@@ -74,14 +77,14 @@ def today(request: SignedInRequest) -> HttpResponse:
     person = request.user
     shelf = Letter.objects.on_shelf_of(person, timezone.now()).newest_first()
     letters = list(shelf.defer("sealed")[:3])
-    stones = _stones(person, letters[0].changed_at if letters else None)
+    statuses = _step_statuses(person, letters[0].changed_at if letters else None)
     context = {
         "name": _name_of(person),
         "greeting": _greeting(timezone.localtime().hour),
         "letters": letters,
-        "stones": stones,
-        "go_on": _where_to_go_on(stones),
-        "untouched": all(stone.state == "open" for stone in stones),
+        "step_statuses": statuses,
+        "next_step": _next_step(statuses),
+        "untouched": all(status.state == "open" for status in statuses),
         "schedule": Schedule.objects.of(person).first(),
     }
     return render(request, "home/today.html", context)
@@ -93,16 +96,17 @@ def today(request: SignedInRequest) -> HttpResponse:
 def steps(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"steps": guide().steps.values()}
     if request.user.is_authenticated:
-        context["stones"] = _stones(request.user, _last_letter(request.user))
+        person = request.user
+        context["step_statuses"] = _step_statuses(person, _last_letter_change(person))
     return render(request, "home/steps.html", context)
 
 
 @require_safe
 def progress(request: SignedInRequest) -> HttpResponse:
     person = request.user
-    stones = _stones(person, _last_letter(person))
+    statuses = _step_statuses(person, _last_letter_change(person))
     groups = [
-        (words, [stone.step for stone in stones if stone.state == state])
+        (words, [status.step for status in statuses if status.state == state])
         for state, words in (
             ("begun", _("Begun")),
             ("settled", _("Settled for now")),
@@ -123,21 +127,21 @@ def you(request: SignedInRequest) -> HttpResponse:
     }
     form = YouForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_bound and form.is_valid():
-        return _keep_preferences(request, form)
-    _say_if_closed(request)
+        return _save_preferences(request, form)
+    _warn_of_unreadable_name(request)
     schedule = Schedule.objects.of(person).first()
     return render(request, "home/you.html", {"form": form, "schedule": schedule})
 
 
-def _say_if_closed(request: SignedInRequest) -> None:
-    """An empty field alone would look as if there were no name."""
+def _warn_of_unreadable_name(request: SignedInRequest) -> None:
+    """An empty field alone would look as if no name were stored."""
     try:
         bool(request.user.called)
     except CannotOpen:
         messages.warning(request, _("We cannot open your name. It is still stored."))
 
 
-def _keep_preferences(request: SignedInRequest, form: YouForm) -> HttpResponse:
+def _save_preferences(request: SignedInRequest, form: YouForm) -> HttpResponse:
     person, now = request.user, timezone.now()
     zone = person.time_zone
     try:
@@ -159,7 +163,7 @@ def privacy(request: SignedInRequest) -> HttpResponse:
 def erase(request: SignedInRequest) -> HttpResponse:
     person = request.user
     form = EraseForm(person, request.POST if request.method == "POST" else None)
-    # As many guesses as at every other door that asks for the password.
+    # Otherwise this form would let someone guess the password without limit.
     if form.is_bound and not may_guess(request, person):
         return render(request, "429.html", status=429)
     if form.is_bound and form.is_valid():

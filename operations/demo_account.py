@@ -8,7 +8,7 @@ from django.db import transaction
 
 from accounts.actions import choose_name, open_account
 from accounts.models import User
-from healing.actions import keep_answer, mark_step
+from healing.actions import mark_step, save_answer
 from healing.guide import guide
 from healing.models import StepMark
 from journal.models import Letter, LetterContents
@@ -87,7 +87,7 @@ def fill(*, now: datetime) -> User:
         ).save(force_insert=True)
     for days, number, answer in ANSWERS:
         step = guide().steps[number]
-        keep_answer(
+        save_answer(
             person=person,
             id=uuid5(NAMESPACE_URL, f"demo-{person.pk}-step-{number}"),
             step=step,

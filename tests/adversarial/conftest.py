@@ -13,7 +13,7 @@ from django.http import HttpResponse
 
 from accounts.actions import choose_name
 from accounts.models import Profile, User
-from healing.actions import keep_answer, mark_step
+from healing.actions import mark_step, save_answer
 from healing.guide import guide
 from healing.models import Answer, StepMark
 from journal.actions import add_opening
@@ -47,7 +47,7 @@ def keep_letter(person: User, now: datetime, *, to: str = TO, body: str = BODY) 
 def keep_words(person: User, now: datetime, *, words: str = WORDS) -> Answer:
     step = guide().steps[1]
     answer = {"moments": [{"happened": words, "filled_in": words}], "stands_out": words}
-    return keep_answer(
+    return save_answer(
         person=person, id=uuid4(), step=step, exercise=step.exercises[0], answer=answer, now=now
     )
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healing.exercise_forms import ExerciseForm, sentence, show
+from healing.answer_fields import displayed_fields, finished_sentence
+from healing.exercise_forms import ExerciseForm
 from healing.guide import guide
 from healing.guide_types import Exercise, Field
 
@@ -114,15 +115,15 @@ def test_sentence_is_made_of_its_parts() -> None:
     boundary = guide().steps[5].exercises[0]
     answer = {name: f"my {name}." for name in boundary.sentence_fields}
 
-    made = sentence(boundary, answer)
+    made = finished_sentence(boundary, answer)
 
     assert made
     assert all(f"my {name}" in made for name in boundary.sentence_fields)
-    assert sentence(boundary, {}) == ""
+    assert finished_sentence(boundary, {}) == ""
 
 
 def test_answer_to_an_exercise_that_is_gone_is_still_shown() -> None:
-    shown = show(None, {"old_question": "my words", "rows": [{"a": "b"}], "empty": ""})
+    shown = displayed_fields(None, {"old_question": "my words", "rows": [{"a": "b"}], "empty": ""})
 
     assert [(field.label, field.text) for field in shown] == [
         ("Old question", "my words"),

@@ -21,7 +21,7 @@ SHEET = "/steps/1/filling-in/"
 def keep(person: User, words: str, now: datetime) -> Answer:
     step = guide().steps[1]
     answer = {"moments": [{"happened": words, "filled_in": ""}], "stands_out": ""}
-    return actions.keep_answer(
+    return actions.save_answer(
         person=person, id=uuid4(), step=step, exercise=step.exercises[0], answer=answer, now=now
     )
 

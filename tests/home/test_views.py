@@ -27,7 +27,7 @@ def write(person: User, now: datetime, *, many: int = 1) -> None:
 def answer(person: User, number: int, now: datetime, *, many: int = 1) -> None:
     step = guide().steps[number]
     for _ in range(many):
-        healing.keep_answer(
+        healing.save_answer(
             person=person,
             id=uuid4(),
             step=step,

@@ -176,7 +176,7 @@ def lived_in(alice: User, letter: Letter, now: datetime) -> User:
     """Alice, with something private of every sort."""
     choose_name(person=alice, name=NAME, now=now)
     step = guide().steps[1]
-    healing.keep_answer(
+    healing.save_answer(
         person=alice,
         id=uuid4(),
         step=step,

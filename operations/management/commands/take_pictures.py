@@ -251,7 +251,7 @@ def _removed(page: "Page") -> Iterator[str]:
 
 def _pages_of_words(person: "User", now: datetime) -> dict[str, str]:
     kept = Letter.objects.of(person).newest_first().reverse()[0]
-    answer = Answer.objects.of(person).to(1, "filling-in")[0]
+    answer = Answer.objects.of(person).for_exercise(1, "filling-in")[0]
     return {
         **_pages_about(kept, "letter", "seal", "let_go"),
         **_pages_of_a_draft(person, now),
