@@ -96,14 +96,11 @@ def choose_name(*, person: User, name: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def keep_preferences(
-    *, person: User, name: str, language: str, time_zone: str, now: datetime
-) -> None:
+def keep_preferences(*, person: User, name: str, language: str, now: datetime) -> None:
     """Raises CannotOpen, and then keeps nothing of it."""
     choose_name(person=person, name=name, now=now)
     person.language = language
-    person.time_zone = time_zone
-    person.save(update_fields=["language", "time_zone"])
+    person.save(update_fields=["language"])
 
 
 @transaction.atomic

@@ -19,7 +19,8 @@ from accounts.sessions.devices import empty
 from healing.guide import guide
 from healing.guide_types import Step
 from healing.progress import StepStatus, step_statuses
-from home.forms import EraseForm, YouForm
+from home.erase_form import EraseForm
+from home.preferences_form import PreferencesForm
 from journal.models import Letter
 from reminders import actions as reminders
 from reminders.models import Schedule
@@ -125,7 +126,7 @@ def you(request: SignedInRequest) -> HttpResponse:
         "time_zone": person.time_zone,
         "language": person.language,
     }
-    form = YouForm(request.POST if request.method == "POST" else None, initial=initial)
+    form = PreferencesForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_bound and form.is_valid():
         return _save_preferences(request, form)
     _warn_of_unreadable_name(request)
@@ -141,15 +142,14 @@ def _warn_of_unreadable_name(request: SignedInRequest) -> None:
         messages.warning(request, _("We cannot open your name. It is still stored."))
 
 
-def _save_preferences(request: SignedInRequest, form: YouForm) -> HttpResponse:
+def _save_preferences(request: SignedInRequest, form: PreferencesForm) -> HttpResponse:
     person, now = request.user, timezone.now()
-    zone = person.time_zone
+    name, language = form.cleaned_data["name"], form.cleaned_data["language"]
     try:
-        account.keep_preferences(person=person, now=now, **form.cleaned_data)
+        account.keep_preferences(person=person, name=name, language=language, now=now)
     except CannotOpen:
         return cannot_open(request)
-    if person.time_zone != zone:
-        reminders.time_zone_changed(person=person, now=now)
+    reminders.change_time_zone(person=person, zone=form.cleaned_data["time_zone"], now=now)
     messages.info(request, _("It is kept."))
     return redirect("home:you")
 

@@ -30,18 +30,13 @@ Clock = Callable[[], datetime]
 @transaction.atomic
 def turn_on(*, person: "User", hour: int, zone: str, now: datetime) -> None:
     """Turn notes on, or restart them at another hour. A pending note is skipped."""
-    has_moved = person.time_zone != zone
-    if has_moved:
-        person.time_zone = zone
-        person.save(update_fields=["time_zone"])
+    change_time_zone(person=person, zone=zone, now=now)
     schedule, _ = Schedule.objects.select_for_update().get_or_create(
         person=person, defaults={"hour": hour, "chosen_at": now}
     )
     schedule.person = person
     schedule.restart(hour=hour, now=now)
     _skip_pending([person.pk], "chosen anew", now=now)
-    if has_moved:
-        time_zone_changed(person=person, now=now)
 
 
 @transaction.atomic
@@ -58,8 +53,12 @@ def _skip_pending(people: Sequence[UUID], reason: str, *, now: datetime) -> None
 
 
 @transaction.atomic
-def time_zone_changed(*, person: "User", now: datetime) -> None:
-    """Recompute all due times after a change of time zone, those of letters too."""
+def change_time_zone(*, person: "User", zone: str, now: datetime) -> None:
+    """Save the time zone and recompute the due times of letters and reminders from it."""
+    if person.time_zone == zone:
+        return
+    person.time_zone = zone
+    person.save(update_fields=["time_zone"])
     journal.time_zone_changed(person=person, now=now)
     schedule = Schedule.objects.of(person).lock().first()
     if schedule is None:

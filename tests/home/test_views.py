@@ -152,6 +152,7 @@ def test_pages_stay_up_when_the_key_does_not_open(
     assert as_alice.get("/you/").status_code == 200
     page = as_alice.post("/you/", {"name": "Bo", "time_zone": "Europe/Paris", "language": "en"})
     assert "We cannot open this" in page.content.decode()
+    assert User.objects.get(pk=alice.pk).time_zone == "UTC"
 
 
 def test_progress_says_it_in_words(as_alice: Client, alice: User, now: datetime) -> None:

@@ -92,9 +92,7 @@ def test_turning_on_again_keeps_the_stop_link_of_earlier_mails(
 
 
 def move(person: User, zone: str, now: datetime) -> None:
-    User.objects.filter(pk=person.pk).update(time_zone=zone)
-    person.refresh_from_db()
-    actions.time_zone_changed(person=person, now=now)
+    actions.change_time_zone(person=person, zone=zone, now=now)
 
 
 def test_note_is_due_at_the_same_hour_on_the_new_clock(alice: User, now: datetime) -> None:

@@ -5,12 +5,11 @@ from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
 from accounts.time_zones import NOT_SAID, ZoneField, listed_zones
 
 
-class YouForm(forms.Form):
-    """What someone may tell us about how to speak to them. All of it can stay as it is."""
+class PreferencesForm(forms.Form):
+    """Name, place and language. Every field may stay as it is."""
 
     name = forms.CharField(
         label=_("What would you like to be called?"),
@@ -29,26 +28,3 @@ class YouForm(forms.Form):
         super().__init__(data, initial=initial)
         zone = cast(ZoneField, self.fields["time_zone"])
         zone.choices = [(NOT_SAID, _("Not said yet")), *listed_zones()]
-
-
-class EraseForm(forms.Form):
-    """The password once more, so that nobody else can do this."""
-
-    password = forms.CharField(
-        label=_("Your password, so that nobody else can do this for you"),
-        strip=False,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-        error_messages={"required": _("Your password is needed for this.")},
-    )
-
-    def __init__(self, person: User, data: Any = None) -> None:
-        self.person = person
-        super().__init__(data)
-
-    def clean_password(self) -> str:
-        password = str(self.cleaned_data["password"])
-        if not self.person.check_password(password):
-            raise forms.ValidationError(
-                _("That is not the password of this account. Nothing was erased.")
-            )
-        return password
