@@ -10,7 +10,7 @@ from config.logs import configuration
 
 class ServerLog(Logger):  # type: ignore[misc]
     """Gunicorn's words as lines of ours, from its very start, and no list of requests: that would
-    hold paths and network addresses. Ours is written by safety.middleware."""
+    hold paths and network addresses. Ours is written by safety.request_log_middleware."""
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)

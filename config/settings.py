@@ -73,13 +73,13 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     # Above everything, so that every answer has a name and a line in the log.
-    "safety.middleware.RequestMiddleware",
+    "safety.request_log_middleware.RequestLogMiddleware",
     # Headers first, so that files, redirects and errors carry them too.
-    "safety.middleware.HeadersMiddleware",
-    "safety.middleware.DistrustMiddleware",
+    "safety.headers_middleware.HeadersMiddleware",
+    "safety.sanitize_middleware.SanitizeRequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "safety.middleware.PolicyMiddleware",
-    "safety.middleware.AdminPolicyMiddleware",
+    "safety.headers_middleware.ContentSecurityPolicyMiddleware",
+    "safety.headers_middleware.AdminPolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Files lie compressed already; only pages are compressed as they go.
@@ -88,12 +88,12 @@ MIDDLEWARE = [
     # masked anew each time, and Django adds random bytes to what it compresses.
     "django.middleware.gzip.GZipMiddleware",
     # Below files, which may be kept; above everything that makes a page.
-    "safety.middleware.NoStoreMiddleware",
+    "safety.headers_middleware.CacheControlMiddleware",
     # Above sessions and database: help and the way out stay up when they are down.
-    "safety.middleware.HelpPagesMiddleware",
-    "safety.middleware.LeaveMiddleware",
+    "safety.help_middleware.HelpPagesMiddleware",
+    "safety.leave_middleware.LeaveMiddleware",
     "vault.sessions.SessionMiddleware",
-    "safety.middleware.LockAfterLeavingMiddleware",
+    "safety.leave_middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sessions.authentication.AuthenticationMiddleware",

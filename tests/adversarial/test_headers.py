@@ -15,7 +15,7 @@ from django.core.cache import cache
 from django.core.files.storage import storages
 
 from accounts.models import User
-from safety.middleware import LANDING, LANDING_FOLDERS
+from safety.headers_middleware import INDEXED_PATHS, INDEXED_PREFIXES
 from tests.conftest import PASSWORD, Client
 from tests.safety.test_headers import EVERYWHERE, LOOSER, POLICY, as_operator
 from tests.support.addresses import LOCAL, PUBLIC, RULES, Whose
@@ -93,7 +93,7 @@ def session(transactional_db: None) -> Iterator[str]:
 
 
 def is_landing(path: str, status: int) -> bool:
-    return status == 200 and (path in LANDING or path.startswith(LANDING_FOLDERS))
+    return status == 200 and (path in INDEXED_PATHS or path.startswith(INDEXED_PREFIXES))
 
 
 def assert_headers(path: str, answer: Answer, *, kept: str) -> None:
