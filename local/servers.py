@@ -21,7 +21,7 @@ from pathlib import Path
 
 from local.folder import ROOT, RUN, Place, Trouble
 from local.processes import end, last_lines, stop, wait_until
-from safety.postgres_logging import QUIET
+from safety.postgres_logging import LOG_SETTINGS
 
 # Below the range from which systems hand out ports by themselves.
 PORTS = range(20_000, 32_768)
@@ -204,7 +204,11 @@ def _look_at_lengths(place: Place) -> None:
 
 def _options(*, keep: bool) -> dict[str, str]:
     # No socket file: its path may be no longer than about 100 characters.
-    ours = {"listen_addresses": LOOPBACK, "unix_socket_directories": "", "lc_messages": "C"} | QUIET
+    ours = {
+        "listen_addresses": LOOPBACK,
+        "unix_socket_directories": "",
+        "lc_messages": "C",
+    } | LOG_SETTINGS
     return ours if keep else ours | THROWN_AWAY
 
 

@@ -88,7 +88,7 @@ def _limits(now: datetime) -> str:
 
 def _files(now: datetime) -> str:
     collected = Path(settings.STATIC_ROOT, ManifestFilesMixin.manifest_name).exists()
-    return OK if collected and help_pages.stored() else "not collected"
+    return OK if collected and help_pages.read_all() else "not collected"
 
 
 # What goes wrong once, when the site is put up, and is asked for by `status` only.

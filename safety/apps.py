@@ -8,5 +8,5 @@ class SafetyConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("safety.checks")
-        # A wrong helpline must stop the start, not be found by somebody who needs it.
+        # A mistake in a helpline must stop the start, not fail the person who needs the number.
         import_module("safety.helplines").countries()

@@ -5,11 +5,11 @@ from urllib.parse import urlsplit
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.core.checks import Warning as Caution
+from django.core.checks import Warning as CheckWarning
 from django.db import connection
 
-from safety.contact import link_to
-from safety.postgres_logging import QUIET
+from safety.contact import contact_link
+from safety.postgres_logging import LOG_SETTINGS
 
 
 @register(Tags.security, deploy=True)
@@ -26,43 +26,47 @@ def leave_url_is_elsewhere(
 
 @register(Tags.security, deploy=True)
 def operator_is_named(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """People who trust a place with this much are told whose it is, or that nobody says so."""
+    """Without them the pages say that the operator is unknown."""
     names = ("OPERATOR_NAME", "OPERATOR_CONTACT")
-    silent = [name for name in names if not getattr(settings, name).strip()]
-    if not silent:
+    unset = [name for name in names if not getattr(settings, name).strip()]
+    if not unset:
         return []
     hint = "Until then the pages say that whoever runs this place has not said who they are."
-    return [Caution(f"{' and '.join(silent)}: not said.", hint, id="safety.W001")]
+    return [CheckWarning(f"{' and '.join(unset)}: not said.", hint, id="safety.W001")]
 
 
 @register(Tags.security, deploy=True)
-def holes_can_be_reported(
+def vulnerabilities_can_be_reported(
     app_configs: Sequence[AppConfig] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    if link_to(settings.SECURITY_CONTACT) or not settings.OPERATOR_CONTACT.strip():
+    if contact_link(settings.SECURITY_CONTACT) or not settings.OPERATOR_CONTACT.strip():
         return []
     hint = "Set SECURITY_CONTACT to an email address or an https link."
-    return [Caution("/.well-known/security.txt has nobody to name.", hint, id="safety.W002")]
+    return [CheckWarning("/.well-known/security.txt has nobody to name.", hint, id="safety.W002")]
 
 
 @register(Tags.database, deploy=True)
 def postgres_logs_no_words(
     *, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Asked for by `check --deploy --database default`."""
+    """Runs with `check --deploy --database default`."""
     if not databases:
         return []
     with connection.cursor() as cursor:
-        wanted = "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)"
-        cursor.execute(wanted, [list(QUIET)])
-        said = dict(cursor.fetchall())
-    return [_not_quiet(name, said.get(name)) for name in QUIET if said.get(name) != QUIET[name]]
+        query = "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)"
+        cursor.execute(query, [list(LOG_SETTINGS)])
+        actual = dict(cursor.fetchall())
+    return [
+        _log_setting_warning(name, actual.get(name))
+        for name, wanted in LOG_SETTINGS.items()
+        if actual.get(name) != wanted
+    ]
 
 
-def _not_quiet(name: str, said: str | None) -> CheckMessage:
-    return Caution(
-        f"Postgres may write what people keep here into its log: {name} is “{said}”.",
-        f"Put the line {name} = {QUIET[name]} into postgresql.conf, or run "
-        f"ALTER SYSTEM SET {name} = '{QUIET[name]}' and SELECT pg_reload_conf().",
+def _log_setting_warning(name: str, actual: str | None) -> CheckMessage:
+    return CheckWarning(
+        f"Postgres may write what people keep here into its log: {name} is “{actual}”.",
+        f"Put the line {name} = {LOG_SETTINGS[name]} into postgresql.conf, or run "
+        f"ALTER SYSTEM SET {name} = '{LOG_SETTINGS[name]}' and SELECT pg_reload_conf().",
         id="safety.W010",
     )

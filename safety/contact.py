@@ -1,4 +1,4 @@
-"""Who runs this place and how they are reached, as far as they have said."""
+"""How the operator is reached: links on pages and security.txt (RFC 9116)."""
 
 from datetime import datetime, time, timedelta
 from urllib.parse import quote
@@ -8,18 +8,18 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator, validate_email
 from django.urls import reverse
 
-# RFC 9116 asks for less than a year. The day of the reading counts, so it never runs out by itself.
-GOOD_FOR = timedelta(days=300)
+# RFC 9116 recommends less than a year. Counted from each request, so that it never expires.
+VALID_FOR = timedelta(days=300)
 
-_is_https = URLValidator(schemes=["https"])
+_validate_https = URLValidator(schemes=["https"])
 
 
-def link_to(contact: str) -> str:
-    """A contact as a link, where it is an address or an https page; otherwise nothing."""
+def contact_link(contact: str) -> str:
+    """The href for an email address or an https URL; empty for anything else."""
     contact = contact.strip()
     try:
         if contact.startswith("https:"):
-            _is_https(contact)
+            _validate_https(contact)
             return contact
         validate_email(contact)
     except ValidationError:
@@ -28,14 +28,14 @@ def link_to(contact: str) -> str:
 
 
 def security_txt(*, now: datetime) -> str:
-    """Where to report a hole (RFC 9116). Nothing where nobody can be named."""
-    contact = link_to(settings.SECURITY_CONTACT)
+    """Where to report a vulnerability; empty without a contact that can be a link."""
+    contact = contact_link(settings.SECURITY_CONTACT)
     if not contact:
         return ""
-    ends_at = datetime.combine(now.date() + GOOD_FOR, time(), tzinfo=now.tzinfo)
+    expires_at = datetime.combine(now.date() + VALID_FOR, time(), tzinfo=now.tzinfo)
     lines = [
         f"Contact: {contact}",
-        f"Expires: {ends_at:%Y-%m-%dT%H:%M:%SZ}",
+        f"Expires: {expires_at:%Y-%m-%dT%H:%M:%SZ}",
         f"Preferred-Languages: {settings.LANGUAGE_CODE}",
     ]
     if settings.HTTPS:

@@ -6,7 +6,7 @@ from django.views.debug import SafeExceptionReporterFilter
 
 
 class HidingReporterFilter(SafeExceptionReporterFilter):
-    """Should anybody ever have errors reported: without what was sent, and without variables."""
+    """Leave posted fields and local variables out of any error report: they hold private text."""
 
     def is_active(self, request: HttpRequest | None) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Help pages, rendered for nobody in particular, so that they stay when all else is down."""
+"""Render the help pages to files, so that they stay up when everything else is down (ADR 11)."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -13,49 +13,51 @@ from safety.helpline_types import Country
 from safety.helplines import countries
 
 
-def addresses() -> list[str]:
-    """Every help page, the one for an unknown country last."""
+def paths() -> list[str]:
+    """The URL path of every help page; the page for an unknown country comes last."""
     known = [reverse("safety:lines", args=[code]) for code in countries()]
-    return [reverse("safety:help"), *known, unknown_address()]
+    return [reverse("safety:help"), *known, unknown_country_path()]
 
 
-def unknown_address() -> str:
+def unknown_country_path() -> str:
     return reverse("safety:lines", args=["unknown"])
 
 
-def rendered(address: str) -> str:
-    """The page at this address. One that we do not have is that of an unknown country."""
-    by_address = {reverse("safety:lines", args=[code]): each for code, each in countries().items()}
+def render(path: str) -> str:
+    """The page at this URL path; for any other path the page for an unknown country."""
+    by_path = {reverse("safety:lines", args=[code]): each for code, each in countries().items()}
     with translation.override(settings.LANGUAGE_CODE):
-        if address == reverse("safety:help"):
-            return _page("safety/help.html")
-        country = by_address.get(address)
-        return _page("safety/lines.html", country) if country else _page("safety/unknown.html")
+        if path == reverse("safety:help"):
+            return _render_template("safety/help.html")
+        if path in by_path:
+            return _render_template("safety/lines.html", by_path[path])
+        return _render_template("safety/unknown.html")
 
 
-def _page(template: str, country: Country | None = None) -> str:
+def _render_template(template: str, country: Country | None = None) -> str:
+    """Without a request: the page is the same for everyone."""
     context = {**site(None), "country": country, "countries": list(countries().values())}
     return render_to_string(template, context)
 
 
-def file(address: str) -> Path:
-    """Where the page at this address is kept, under the folder of its language."""
-    return Path(settings.PAGES_ROOT, settings.LANGUAGE_CODE, f"{address.strip('/')}.html")
+def file(path: str) -> Path:
+    """Where the page at this URL path is stored, in the folder of its language."""
+    return Path(settings.PAGES_ROOT, settings.LANGUAGE_CODE, f"{path.strip('/')}.html")
 
 
-def store(address: str) -> Path:
-    """Render one page to its file. A reader sees the old page or the new one, never half of one."""
-    path = file(address)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".new")
-    fresh.write_text(rendered(address), encoding="utf-8")
-    return fresh.replace(path)
+def write(path: str) -> Path:
+    """Render one page to its file, atomically: a reader never sees half a page."""
+    target = file(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_suffix(".new")
+    temporary.write_text(render(path), encoding="utf-8")
+    return temporary.replace(target)
 
 
-def stored() -> dict[str, bytes]:
-    """What has been rendered to files; nothing before the first collectstatic."""
-    found = {}
-    for address in addresses():
+def read_all() -> dict[str, bytes]:
+    """The rendered pages by URL path; empty before the first collectstatic."""
+    pages = {}
+    for path in paths():
         with suppress(FileNotFoundError):
-            found[address] = file(address).read_bytes()
-    return found
+            pages[path] = file(path).read_bytes()
+    return pages

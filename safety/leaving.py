@@ -1,4 +1,4 @@
-"""What “Leave now” does to a session, and where it goes."""
+"""What “Leave now” does to a session, and where it leads (ADR 17)."""
 
 from datetime import datetime
 from typing import cast
@@ -19,13 +19,13 @@ LOCKED_AT = "locked_at"
 GOES = (AUTHENTICATION_METHODS_SESSION_KEY, STATE_SESSION_KEY, SessionStorage.session_key)
 
 
-def marker() -> str:
-    """The cookie a page sets as it is left, so that leaving works when no request gets through."""
+def left_cookie_name() -> str:
+    """The cookie that a page sets as it is left, in case no request reaches the server."""
     return "__Host-left" if settings.HTTPS else "left"
 
 
 def lock(session: SessionBase, *, now: datetime) -> None:
-    """Close what is private: for good without an account, else until a proof later than `now`."""
+    """Lock a signed-in session until a reauthentication after `now`; flush any other session."""
     if SESSION_KEY not in session:
         if not session.is_empty():
             session.flush()
@@ -33,13 +33,13 @@ def lock(session: SessionBase, *, now: datetime) -> None:
     session[LOCKED_AT] = now.timestamp()
     for name in GOES:
         session.pop(name, None)
-    # A new key each time: browsers drop pages held for Back when a cookie changes, and the old
-    # key is gone even if the request fails later.
+    # A new session key each time: browsers evict pages from the back/forward cache when a cookie
+    # changes, and the old key stays invalid even if the request fails later.
     cast(SessionStore, session).rotate_key()
 
 
-def away() -> HttpResponse:
-    """The neutral page takes over, and is not told where the person comes from."""
+def redirect_away() -> HttpResponse:
+    """Redirect to the neutral page, without telling it where the person comes from."""
     response = HttpResponse(status=303)
     response.headers["Location"] = settings.LEAVE_URL
     response.headers["Referrer-Policy"] = "no-referrer"

@@ -1,8 +1,8 @@
-"""What Postgres is told, so that its log holds nothing of what people write."""
+"""Settings that keep what people write out of the log of Postgres."""
 
-# A failed statement would be logged with its words, its parameters, the keys it stumbled over or
-# the value it could not read. Our own log has its type, its SQLSTATE and its place instead.
-QUIET = {
+# Postgres logs a failed statement with its text, its parameters, and the keys or values that made
+# it fail. Our own log has the type of the error, its SQLSTATE and its place instead.
+LOG_SETTINGS = {
     "log_statement": "none",
     "log_min_duration_statement": "-1",
     "log_min_duration_sample": "-1",
@@ -10,8 +10,8 @@ QUIET = {
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
     "log_min_error_statement": "panic",
-    # Above “error” in Postgres's own order: what the server says about itself is kept.
+    # Postgres ranks LOG above ERROR: errors are left out, messages about the server stay.
     "log_min_messages": "log",
-    # Without the lines of detail, which name keys, and the statement a crash interrupted.
+    # Leaves out DETAIL lines, which name keys, and the statement that a crash interrupted.
     "log_error_verbosity": "terse",
 }

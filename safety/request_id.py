@@ -1,4 +1,4 @@
-"""The request that is being answered, by a name that says nothing about it."""
+"""The random id of the current request, for its log lines and its error page."""
 
 import secrets
 from contextvars import ContextVar, Token
@@ -6,16 +6,16 @@ from contextvars import ContextVar, Token
 _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
-def begin() -> Token[str | None]:
-    """From here to `end`, everything that happens belongs to one request.
+def set_request_id() -> Token[str | None]:
+    """Begin a request; pass the token to `reset_request_id` at its end.
 
-    Its name is always made here: one that came with the request could carry anything, and could
-    be the same each time, which would tell whose requests they are.
+    An X-Request-ID header is never used: it could carry anything, and a client that repeats it
+    would link its requests in the log.
     """
     return _current.set(secrets.token_hex(8))
 
 
-def end(token: Token[str | None]) -> None:
+def reset_request_id(token: Token[str | None]) -> None:
     _current.reset(token)
 
 

@@ -7,45 +7,45 @@ from django.views.decorators.http import require_safe
 
 from safety import contact, help_pages
 from safety.helplines import countries
-from safety.leaving import away, lock, marker
+from safety.leaving import left_cookie_name, lock, redirect_away
 
-# How browsers say that nobody has clicked yet.
-GUESSES = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
+# The headers by which browsers mark a request that no click has caused.
+PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
 
 
-def _is_guess(request: HttpRequest) -> bool:
-    said = " ".join(request.headers.get(name, "") for name in GUESSES).lower()
-    return any(word in said for word in ("prefetch", "prerender", "preview"))
+def _is_prefetch(request: HttpRequest) -> bool:
+    purpose = " ".join(request.headers.get(name, "") for name in PREFETCH_HEADERS).lower()
+    return any(word in purpose for word in ("prefetch", "prerender", "preview"))
 
 
 @login_not_required
 @require_safe
 @transaction.non_atomic_requests
 def leave(request: HttpRequest) -> HttpResponse:
-    if _is_guess(request):
+    if _is_prefetch(request):
         return HttpResponse(status=204)
-    # With the marker, LockAfterLeavingMiddleware has locked already. A HEAD looks like a GET here:
-    # only META has the method as it came.
-    if request.META["REQUEST_METHOD"] == "GET" and marker() not in request.COOKIES:
+    # With the cookie, LockAfterLeavingMiddleware has locked already. HeadMiddleware turns HEAD
+    # into GET: only META has the method that was sent.
+    if request.META["REQUEST_METHOD"] == "GET" and left_cookie_name() not in request.COOKIES:
         lock(request.session, now=timezone.now())
-    return away()
+    return redirect_away()
 
 
 @login_not_required
 @require_safe
 @transaction.non_atomic_requests
 def help_page(request: HttpRequest) -> HttpResponse:
-    """Until the page is on disk; then HelpPagesMiddleware answers."""
-    return HttpResponse(help_pages.rendered(request.path))
+    """Used until the page is rendered to a file; then HelpPagesMiddleware answers."""
+    return HttpResponse(help_pages.render(request.path))
 
 
 @login_not_required
 @require_safe
 @transaction.non_atomic_requests
 def lines(request: HttpRequest, country: str) -> HttpResponse:
-    """As `help_page`; a country we know nothing about is told so, with the way to those we do."""
+    """As `help_page`. The page for an unknown country links to the known ones."""
     return HttpResponse(
-        help_pages.rendered(request.path), status=200 if country in countries() else 404
+        help_pages.render(request.path), status=200 if country in countries() else 404
     )
 
 
@@ -60,7 +60,7 @@ def safety(request: HttpRequest) -> HttpResponse:
 @require_safe
 @transaction.non_atomic_requests
 def security_txt(request: HttpRequest) -> HttpResponse:
-    words = contact.security_txt(now=timezone.now())
-    if not words:
+    text = contact.security_txt(now=timezone.now())
+    if not text:
         raise Http404
-    return HttpResponse(words, content_type="text/plain; charset=utf-8")
+    return HttpResponse(text, content_type="text/plain; charset=utf-8")

@@ -12,7 +12,7 @@ import yaml
 from local.folder import ROOT
 from local.servers import binaries, binary_version
 from local.supervisor import BEAT, PREPARE, WEB, WORKER
-from safety.postgres_logging import QUIET
+from safety.postgres_logging import LOG_SETTINGS
 
 PINNED = re.compile(r"[\w./-]+:\d+\.\d+(\.\d+)?(-[\w.-]+)?")
 
@@ -81,7 +81,7 @@ def test_postgres_is_the_same_release_everywhere(services: dict[str, Any]) -> No
 
 
 def test_postgres_is_told_to_log_no_words(services: dict[str, Any]) -> None:
-    told = " ".join(f"-c {name}={value}" for name, value in QUIET.items())
+    told = " ".join(f"-c {name}={value}" for name, value in LOG_SETTINGS.items())
 
     assert services["postgres"]["command"] == f"postgres {told}"
 

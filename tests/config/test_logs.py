@@ -21,7 +21,7 @@ from config.logs import FIELDS, Handler, Lines, configuration, readable
 from local.folder import ROOT
 from local.stack import django
 from local.supervisor import BEAT, WORKER
-from safety.request_id import begin, end, request_id
+from safety.request_id import request_id, reset_request_id, set_request_id
 from tests.config.breaking import WAYS
 from tests.support.addresses import RULES, nowhere
 from tests.support.gunicorn_server import Said, Web, of_the_tests, run, somebody, started, web
@@ -140,10 +140,10 @@ def test_errors_that_go_in_circles_end() -> None:
 
 
 def test_line_names_its_request_only_while_there_is_one() -> None:
-    token = begin()
+    token = set_request_id()
     assert re.fullmatch("[0-9a-f]{16}", request_id() or "")
     assert line(record("x"))["request"] == request_id()
-    end(token)
+    reset_request_id(token)
 
     assert "request" not in line(record("x"))
 

@@ -18,7 +18,7 @@ from local.folder import Place, State, Trouble
 from local.processes import belonging_to
 from local.servers import PORTS, is_free
 from local.stack import held, servers
-from safety.postgres_logging import QUIET
+from safety.postgres_logging import LOG_SETTINGS
 from tests.faults.waiting import wait_for
 from tests.support.gunicorn_server import is_running, serving
 
@@ -309,4 +309,4 @@ def test_postgres_of_ours_is_as_quiet_as_the_check_asks(used: Place, bare: dict[
     with running(used, bare) as state:
         said = dict(query(state, "SELECT name, setting FROM pg_settings"))
 
-    assert said.items() >= QUIET.items()
+    assert said.items() >= LOG_SETTINGS.items()

@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 from local.folder import HOME, ROOT
 from local.stack import settings_names
 from local.supervisor import BEAT, PREPARE, WEB, WORKER, Program
-from safety.postgres_logging import QUIET
+from safety.postgres_logging import LOG_SETTINGS
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 FILES = ROOT / "docs" / "operating"
@@ -158,7 +158,7 @@ def test_command_of_the_site_uses_the_settings_of_the_units() -> None:
 def test_postgres_is_told_to_be_as_quiet_as_the_check_wants_it() -> None:
     lines = (FILES / "postgresql.conf").read_text(encoding="utf-8").splitlines()
 
-    assert dict(line.split(" = ") for line in lines if not line.startswith("#")) == QUIET
+    assert dict(line.split(" = ") for line in lines if not line.startswith("#")) == LOG_SETTINGS
 
 
 def test_backups_leave_out_tables_that_exist() -> None:

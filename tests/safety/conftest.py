@@ -53,8 +53,8 @@ def stored(weather: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The help pages, with the way out that is to be had here."""
     folder = tmp_path_factory.mktemp("pages")
     with override_settings(LEAVE_URL=weather, PAGES_ROOT=folder):
-        for address in help_pages.addresses():
-            help_pages.store(address)
+        for address in help_pages.paths():
+            help_pages.write(address)
     return folder
 
 

@@ -4,7 +4,7 @@ from django.db import connection
 from pytest_django import Settings
 
 from safety.checks import leave_url_is_elsewhere, postgres_logs_no_words
-from safety.postgres_logging import QUIET
+from safety.postgres_logging import LOG_SETTINGS
 
 
 @pytest.mark.parametrize("url", ["https://www.wikipedia.org/", "https://weather.example.org/x"])
@@ -30,7 +30,7 @@ def test_postgres_that_logs_words_is_named_with_the_line_to_change() -> None:
         "log_min_messages": "warning",
     }
     with connection.cursor() as cursor:
-        for name, value in (QUIET | loud).items():
+        for name, value in (LOG_SETTINGS | loud).items():
             cursor.execute(f"SET LOCAL {name} = '{value}'")
 
     warnings = {str(each.hint).split()[3]: each for each in postgres_logs_no_words(databases=["x"])}
@@ -47,7 +47,7 @@ def test_postgres_that_logs_words_is_named_with_the_line_to_change() -> None:
 @pytest.mark.django_db
 def test_quiet_postgres_is_fine() -> None:
     with connection.cursor() as cursor:
-        for name, value in QUIET.items():
+        for name, value in LOG_SETTINGS.items():
             cursor.execute(f"SET LOCAL {name} = '{value}'")
 
     assert postgres_logs_no_words(databases=["default"]) == []

@@ -6,8 +6,8 @@ import pytest
 import time_machine
 from pytest_django import Settings
 
-from safety.checks import holes_can_be_reported, operator_is_named
-from safety.contact import link_to
+from safety.checks import operator_is_named, vulnerabilities_can_be_reported
+from safety.contact import contact_link
 from tests.conftest import Client, Statements
 
 FILE = "/.well-known/security.txt"
@@ -81,7 +81,7 @@ def test_source_is_offered_at_the_foot_of_every_page(
     ],
 )
 def test_contact_is_a_link_only_where_it_is_one(contact: str, link: str) -> None:
-    assert link_to(contact) == link
+    assert contact_link(contact) == link
 
 
 # --- security.txt --------------------------------------------------------------------------
@@ -167,7 +167,7 @@ def test_operator_who_has_not_is_warned(named: None, settings: Settings, name: s
 
 def test_contact_that_is_no_link_needs_one_for_holes(named: None, settings: Settings) -> None:
     settings.SECURITY_CONTACT = settings.OPERATOR_CONTACT = "Mara, by the door"
-    assert [warning.id for warning in holes_can_be_reported(None)] == ["safety.W002"]
+    assert [warning.id for warning in vulnerabilities_can_be_reported(None)] == ["safety.W002"]
 
     settings.SECURITY_CONTACT = "mara@example.org"
-    assert holes_can_be_reported(None) == []
+    assert vulnerabilities_can_be_reported(None) == []

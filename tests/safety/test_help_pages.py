@@ -92,7 +92,7 @@ def test_help_without_files_is_rendered_the_same(
 @pytest.mark.parametrize("code", countries())
 def test_country_page_has_every_number_as_a_link(code: str) -> None:
     country = countries()[code]
-    html = help_pages.rendered(f"/help/{code}/")
+    html = help_pages.render(f"/help/{code}/")
     links = [unescape(link) for link in re.findall(r'href="((?:tel|sms):[^"]+)"', html)]
 
     expected = [each.number.href for each in country.emergency]
@@ -108,7 +108,7 @@ def test_country_page_has_every_number_as_a_link(code: str) -> None:
 
 
 def test_start_of_help_names_every_country_and_says_what_this_is() -> None:
-    html = help_pages.rendered("/help/")
+    html = help_pages.render("/help/")
 
     assert re.findall(r'href="(/help/[a-z]{2}/)"', html) == ADDRESSES[1:]
     assert html.index("https://findahelpline.com/") < html.index("/help/au/")

@@ -6,16 +6,16 @@ from safety import help_pages
 
 
 class Command(collectstatic.Command):
-    """Django's own, and after it the help pages: they name the hashed files it has made."""
+    """Render the help pages after Django's command: they link to the hashed files it makes."""
 
     def handle(self, **options: Any) -> str | None:
         summary: str | None = super().handle(**options)
-        addresses = help_pages.addresses()
+        paths = help_pages.paths()
         if options["dry_run"]:
-            return self._told(summary, f"Pretending to render {len(addresses)} help pages.")
-        for address in addresses:
-            help_pages.store(address)
-        return self._told(summary, f"{len(addresses)} help pages rendered.")
+            return self._append(summary, f"Pretending to render {len(paths)} help pages.")
+        for path in paths:
+            help_pages.write(path)
+        return self._append(summary, f"{len(paths)} help pages rendered.")
 
-    def _told(self, summary: str | None, line: str) -> str | None:
+    def _append(self, summary: str | None, line: str) -> str | None:
         return f"{summary}\n{line}" if summary else None
