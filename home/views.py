@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts import actions as account
+from accounts import actions as account_actions
 from accounts.error_views import cannot_open
 from accounts.models import User
 from accounts.rate_limits import may_guess
@@ -22,7 +22,7 @@ from healing.progress import StepStatus, step_statuses
 from home.erase_form import EraseForm
 from home.preferences_form import PreferencesForm
 from journal.models import Letter
-from reminders import actions as reminders
+from reminders import actions as reminder_actions
 from reminders.models import Schedule
 from vault.sealing import CannotOpen
 
@@ -146,10 +146,10 @@ def _save_preferences(request: SignedInRequest, form: PreferencesForm) -> HttpRe
     person, now = request.user, timezone.now()
     name, language = form.cleaned_data["name"], form.cleaned_data["language"]
     try:
-        account.keep_preferences(person=person, name=name, language=language, now=now)
+        account_actions.keep_preferences(person=person, name=name, language=language, now=now)
     except CannotOpen:
         return cannot_open(request)
-    reminders.change_time_zone(person=person, zone=form.cleaned_data["time_zone"], now=now)
+    reminder_actions.change_time_zone(person=person, zone=form.cleaned_data["time_zone"], now=now)
     messages.info(request, _("It is kept."))
     return redirect("home:you")
 
@@ -167,7 +167,7 @@ def erase(request: SignedInRequest) -> HttpResponse:
     if form.is_bound and not may_guess(request, person):
         return render(request, "429.html", status=429)
     if form.is_bound and form.is_valid():
-        account.erase(person=person, now=timezone.now())
+        account_actions.erase(person=person, now=timezone.now())
         logout(request)
         response = redirect("home:goodbye")
         empty(response)

@@ -23,13 +23,13 @@ TEXT = Field("what", "text", "What", limit=20)
 LONG = Field("more", "long", "More", limit=50, optional=True)
 ROWS = Field("pairs", "rows", "Pairs", most=3, columns=(TEXT, LONG))
 LINES = Field("wins", "lines", "Wins", limit=20, most=3)
-CHOICE = Field("which", "choice", "RevisionRef", choices=("one", "two"))
+CHOICE = Field("which", "choice", "Which", choices=("one", "two"))
 SEVERAL = Field("some", "several", "Some", choices=("one", "two"))
 DAY = Field("day", "date", "Day")
 EVERY_KIND = exercise_of(TEXT, LONG, ROWS, LINES, CHOICE, SEVERAL, DAY)
 
 
-def test_every_kind_of_field_is_kept_as_it_was_written() -> None:
+def test_every_field_kind_is_saved_as_typed() -> None:
     form = ExerciseForm(
         EVERY_KIND,
         {
@@ -56,7 +56,7 @@ def test_every_kind_of_field_is_kept_as_it_was_written() -> None:
     }
 
 
-def test_a_kept_answer_fills_its_own_form_again() -> None:
+def test_saved_answer_fills_its_form() -> None:
     answer = {
         "what": "tea",
         "more": "",
@@ -76,7 +76,7 @@ def test_a_kept_answer_fills_its_own_form_again() -> None:
 
 
 @pytest.mark.parametrize("data", [{}, {"what": "  "}, {"pairs-0-what": "\n"}, {"unknown": "x"}])
-def test_nothing_to_keep_is_said_kindly(data: dict[str, str]) -> None:
+def test_empty_form_has_one_kind_error(data: dict[str, str]) -> None:
     form = ExerciseForm(EVERY_KIND, data)
 
     assert not form.is_valid()
@@ -84,7 +84,7 @@ def test_nothing_to_keep_is_said_kindly(data: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "field", "said"),
+    ("data", "field", "message"),
     [
         ({"what": "x" * 21}, "what", "21 characters, and 20 fit"),
         ({"what": "a\x00b"}, "what", "cannot be kept"),
@@ -93,13 +93,13 @@ def test_nothing_to_keep_is_said_kindly(data: dict[str, str]) -> None:
         ({"wins-0": "x" * 21}, "wins-0", "20 fit"),
     ],
 )
-def test_bad_input_is_named_at_its_field(data: dict[str, str], field: str, said: str) -> None:
+def test_error_is_shown_at_its_field(data: dict[str, str], field: str, message: str) -> None:
     form = ExerciseForm(EVERY_KIND, data)
 
-    assert said in form.errors[field][0]
+    assert message in form.errors[field][0]
 
 
-def test_limit_is_not_left_to_the_browser_which_would_cut_in_silence() -> None:
+def test_no_maxlength_attribute_truncates_a_paste() -> None:
     assert "maxlength" not in str(ExerciseForm(EVERY_KIND))
 
 
@@ -142,7 +142,7 @@ def names_and_texts(exercise: Exercise) -> st.SearchStrategy[dict[str, str]]:
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.key)
 @given(data=st.data())
-def test_any_text_is_kept_exactly_or_named(exercise: Exercise, data: st.DataObject) -> None:
+def test_any_text_is_saved_exactly_or_rejected(exercise: Exercise, data: st.DataObject) -> None:
     posted = data.draw(names_and_texts(exercise))
     form = ExerciseForm(exercise, posted)
 

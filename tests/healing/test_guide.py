@@ -24,7 +24,7 @@ LEARN = [
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A copy of the English guide to make mistakes in."""
+    """A copy of the English guide, for tests that change it."""
     return Path(shutil.copytree(FOLDER / "en", tmp_path / "healing" / "guide" / "en"))
 
 
@@ -56,7 +56,7 @@ def test_third_step_leads_to_the_desk() -> None:
     assert [exercise.desk for exercise in guide().steps[3].exercises] == [True]
 
 
-def test_nothing_in_the_guide_would_make_a_reader_stumble() -> None:
+def test_guide_has_no_lint_problems() -> None:
     assert list(problems(guide())) == []
 
 
@@ -68,7 +68,7 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "problem"),
     [
         ("title: See", "titel: See", r"line 2: “title” is missing"),
         ("lead: ", "closing_words: x\nlead: ", r"line 3: “closing_words” is not a name"),
@@ -84,30 +84,30 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
         ("title: See", "title: [", r"cannot be read"),
     ],
 )
-def test_a_mistake_is_named_by_file_and_line(folder: Path, old: str, new: str, said: str) -> None:
+def test_mistake_is_named_by_file_and_line(folder: Path, old: str, new: str, problem: str) -> None:
     change(folder / "steps/1-acknowledge.md", old, new)
 
     with pytest.raises(DataFileError, match=r"1-acknowledge\.md, line \d+") as caught:
         load(folder)
 
-    assert re.search(said, str(caught.value))
+    assert re.search(problem, str(caught.value))
 
 
-def test_a_broken_link_is_found(folder: Path) -> None:
+def test_broken_link_is_found(folder: Path) -> None:
     change(folder / "learn/1-what-it-is.md", "](/", "](/nowhere/")
 
     (problem,) = problems(load(folder))
     assert "leads nowhere" in problem
 
 
-def test_a_word_that_presses_is_found(folder: Path) -> None:
+def test_forbidden_word_is_found(folder: Path) -> None:
     change(folder / "steps/1-acknowledge.md", "title: See", "title: You should see")
 
     (problem,) = problems(load(folder))
     assert "“should”" in problem
 
 
-def test_raw_html_is_shown_and_not_obeyed(folder: Path) -> None:
+def test_raw_html_is_escaped(folder: Path) -> None:
     path = folder / "pages/about.md"
     path.write_text(path.read_text() + "\n<script>alert(1)</script>\n")
 
@@ -116,7 +116,7 @@ def test_raw_html_is_shown_and_not_obeyed(folder: Path) -> None:
     assert "&lt;script&gt;" in html
 
 
-def test_an_exercise_is_added_by_its_file_alone(folder: Path) -> None:
+def test_exercise_is_added_without_python(folder: Path) -> None:
     change(
         folder / "steps/1-acknowledge.md",
         "exercises:\n",

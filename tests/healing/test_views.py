@@ -15,10 +15,10 @@ from tests.conftest import Client, Statements
 from vault.models import Key
 
 FILLED = {"moments-0-happened": "No reply on Sunday.", "moments-0-filled_in": "I said too much."}
-SHEET = "/steps/1/filling-in/"
+EXERCISE = "/steps/1/filling-in/"
 
 
-def keep(person: User, words: str, now: datetime) -> Answer:
+def save(person: User, words: str, now: datetime) -> Answer:
     step = guide().steps[1]
     answer = {"moments": [{"happened": words, "filled_in": ""}], "stands_out": ""}
     return actions.save_answer(
@@ -60,19 +60,19 @@ def test_what_is_not_in_the_guide_is_not_found(client: Client, db: None, path: s
 
 
 @pytest.mark.parametrize("path", ["/learn/signs/", "/steps/7/"])
-def test_titles_tell_nothing(client: Client, path: str) -> None:
+def test_titles_are_neutral(client: Client, path: str) -> None:
     title = re.search(r"<title>(.*?)</title>", client.get(path).content.decode(), re.DOTALL)
 
     assert title
     assert title[1] in {"Reading – Notes", "Step 7 – Notes"}
 
 
-def test_answer_is_kept_sealed_and_shown_with_its_day(as_alice: Client, alice: User) -> None:
+def test_answer_is_saved_sealed_and_shown_with_its_date(as_alice: Client, alice: User) -> None:
     with time_machine.travel("2026-03-12 20:14Z", tick=False):
-        answer = as_alice.post(SHEET, FILLED, follow=True)
+        response = as_alice.post(EXERCISE, FILLED, follow=True)
 
-    page = answer.content.decode()
-    assert answer.redirect_chain == [(SHEET, 302)]
+    page = response.content.decode()
+    assert response.redirect_chain == [(EXERCISE, 302)]
     assert "12 March 2026" in page
     assert "No reply on Sunday." in page
     row = Answer.objects.of(alice).get()
@@ -84,15 +84,15 @@ def test_answer_is_kept_sealed_and_shown_with_its_day(as_alice: Client, alice: U
     assert b"Sunday" not in bytes(row.sealed)
 
 
-def test_fields_are_fresh_beside_a_kept_answer(as_alice: Client) -> None:
-    page = as_alice.post(SHEET, FILLED, follow=True).content.decode()
+def test_form_is_empty_beside_a_saved_answer(as_alice: Client) -> None:
+    page = as_alice.post(EXERCISE, FILLED, follow=True).content.decode()
 
     assert "No reply on Sunday." in page
     assert ">No reply on Sunday.</textarea>" not in page
 
 
-def test_bad_input_keeps_what_was_written_on_the_page(as_alice: Client, alice: User) -> None:
-    page = as_alice.post(SHEET, FILLED | {"stands_out": "x" * 2001}).content.decode()
+def test_invalid_form_shows_what_was_typed(as_alice: Client, alice: User) -> None:
+    page = as_alice.post(EXERCISE, FILLED | {"stands_out": "x" * 2001}).content.decode()
 
     assert "2000 fit" in page
     assert "No reply on Sunday.</textarea>" in page
@@ -100,10 +100,8 @@ def test_bad_input_keeps_what_was_written_on_the_page(as_alice: Client, alice: U
     assert not Answer.objects.exists()
 
 
-def test_someone_without_an_account_gets_their_words_back_and_nothing_is_stored(
-    client: Client, db: None
-) -> None:
-    page = client.post(SHEET, FILLED)
+def test_visitor_gets_their_text_back_and_nothing_is_stored(client: Client, db: None) -> None:
+    page = client.post(EXERCISE, FILLED)
 
     assert page.status_code == 200
     assert "nothing was kept" in page.content.decode()
@@ -113,28 +111,28 @@ def test_someone_without_an_account_gets_their_words_back_and_nothing_is_stored(
 
 
 def test_answer_of_someone_else_is_not_found(as_bob: Client, alice: User, now: datetime) -> None:
-    row = keep(alice, "mine", now)
+    row = save(alice, "mine", now)
 
-    for path in (f"{SHEET}{row.pk}/", f"{SHEET}{row.pk}/delete/", f"{SHEET}{uuid4()}/"):
+    for path in (f"{EXERCISE}{row.pk}/", f"{EXERCISE}{row.pk}/delete/", f"{EXERCISE}{uuid4()}/"):
         assert as_bob.get(path).status_code == 404
         assert as_bob.post(path, FILLED).status_code == 404
-    assert "mine" not in as_bob.get(SHEET).content.decode()
+    assert "mine" not in as_bob.get(EXERCISE).content.decode()
     assert Answer.objects.get() == row
 
 
 def test_answer_is_not_found_under_another_step(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
-    row = keep(alice, "mine", now)
+    row = save(alice, "mine", now)
 
     assert as_alice.get(f"/steps/2/hoping/{row.pk}/").status_code == 404
 
 
 def test_answer_can_be_changed(as_alice: Client, alice: User, now: datetime) -> None:
-    row = keep(alice, "before", now)
-    assert "before</textarea>" in as_alice.get(f"{SHEET}{row.pk}/").content.decode()
+    row = save(alice, "before", now)
+    assert "before</textarea>" in as_alice.get(f"{EXERCISE}{row.pk}/").content.decode()
 
-    page = as_alice.post(f"{SHEET}{row.pk}/", {"moments-0-happened": "after"}, follow=True)
+    page = as_alice.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "after"}, follow=True)
 
     assert "after" in page.content.decode()
     contents: AnswerContents = Answer.objects.get().open(alice.key)
@@ -142,41 +140,41 @@ def test_answer_can_be_changed(as_alice: Client, alice: User, now: datetime) -> 
     assert Answer.objects.get().created_at == now
 
 
-def test_answer_is_deleted_only_after_a_page_that_asks(
+def test_answer_is_deleted_only_after_a_confirmation_page(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
-    row = keep(alice, "mine", now)
-    assert "cannot be brought back" in as_alice.get(f"{SHEET}{row.pk}/delete/").content.decode()
+    row = save(alice, "mine", now)
+    assert "cannot be brought back" in as_alice.get(f"{EXERCISE}{row.pk}/delete/").content.decode()
     assert Answer.objects.exists()
 
-    as_alice.post(f"{SHEET}{row.pk}/delete/")
+    as_alice.post(f"{EXERCISE}{row.pk}/delete/")
 
     assert not Answer.objects.exists()
 
 
-def test_answer_that_does_not_open_says_so_and_stays(
+def test_unreadable_answer_is_reported_and_unchanged(
     as_alice: Client, alice: User, bob: User, now: datetime
 ) -> None:
-    row = keep(alice, "mine", now)
-    broken = bytes(keep(bob, "theirs", now).sealed)
+    row = save(alice, "mine", now)
+    broken = bytes(save(bob, "theirs", now).sealed)
     Answer.objects.filter(pk=row.pk).update(sealed=broken)
 
-    assert "We cannot open this. It is still stored" in as_alice.get(SHEET).content.decode()
-    page = as_alice.post(f"{SHEET}{row.pk}/", FILLED)
+    assert "We cannot open this. It is still stored" in as_alice.get(EXERCISE).content.decode()
+    page = as_alice.post(f"{EXERCISE}{row.pk}/", FILLED)
     assert "We cannot open this" in page.content.decode()
     assert bytes(Answer.objects.get(pk=row.pk).sealed) == broken
 
 
 @pytest.mark.parametrize(
-    ("state", "said"), [("settled", "Settled for now"), ("aside", "Set aside")]
+    ("state", "words"), [("settled", "Settled for now"), ("aside", "Set aside")]
 )
 def test_step_is_marked_and_opened_again(
-    as_alice: Client, alice: User, state: str, said: str
+    as_alice: Client, alice: User, state: str, words: str
 ) -> None:
     page = as_alice.post("/steps/4/mark/", {"state": state}, follow=True)
-    assert said in page.content.decode()
+    assert words in page.content.decode()
     assert list(StepMark.objects.of(alice).values_list("step", "state")) == [(4, state)]
-    assert said in as_alice.get("/steps/").content.decode()
+    assert words in as_alice.get("/steps/").content.decode()
 
     as_alice.post("/steps/4/mark/", {"state": "open"})
     assert not StepMark.objects.exists()
@@ -203,85 +201,85 @@ def test_statements_of_the_exercise_page_do_not_grow(
 ) -> None:
     alice.visited(now=datetime.now(now.tzinfo))
     for _ in range(many):
-        keep(alice, "words", now)
-    as_alice.get(SHEET)
+        save(alice, "words", now)
+    as_alice.get(EXERCISE)
 
-    with statements() as found:
-        as_alice.get(SHEET)
+    with statements() as queries:
+        as_alice.get(EXERCISE)
 
-    assert len(found) == 3
+    assert len(queries) == 3
 
 
 def test_pages_stay_up_when_no_key_opens(as_alice: Client, alice: User, now: datetime) -> None:
-    keep(alice, "mine", now)
+    save(alice, "mine", now)
     Key.objects.update(kek="k9")
 
-    assert "We cannot open this" in as_alice.get(SHEET).content.decode()
+    assert "We cannot open this" in as_alice.get(EXERCISE).content.decode()
 
 
-def test_pressing_twice_keeps_one_answer(as_alice: Client) -> None:
-    page = as_alice.get(SHEET).content.decode()
-    given = re.search(r'name="id" value="([0-9a-f-]{36})"', page)
-    assert given
+def test_posting_twice_saves_one_answer(as_alice: Client) -> None:
+    page = as_alice.get(EXERCISE).content.decode()
+    posted_id = re.search(r'name="id" value="([0-9a-f-]{36})"', page)
+    assert posted_id
 
-    as_alice.post(SHEET, FILLED | {"id": given[1]})
+    as_alice.post(EXERCISE, FILLED | {"id": posted_id[1]})
     first = Answer.objects.values().get()
-    as_alice.post(SHEET, FILLED | {"id": given[1]})
+    as_alice.post(EXERCISE, FILLED | {"id": posted_id[1]})
 
     assert Answer.objects.values().get() == first
-    assert str(first["id"]) == given[1]
+    assert str(first["id"]) == posted_id[1]
 
 
-def test_answer_that_is_sent_again_after_the_guide_has_changed_is_kept_once(
+def test_answer_posted_again_after_the_guide_changed_is_saved_once(
     as_alice: Client, alice: User
 ) -> None:
     sent = FILLED | {"id": str(uuid4())}
-    as_alice.post(SHEET, sent)
+    as_alice.post(EXERCISE, sent)
     Answer.objects.update(version="before")
 
-    as_alice.post(SHEET, sent)
+    as_alice.post(EXERCISE, sent)
     assert Answer.objects.get().version == "before"
-    as_alice.post(SHEET, sent | {"stands_out": "and this"})
+    as_alice.post(EXERCISE, sent | {"stands_out": "and this"})
 
     row = Answer.objects.get()
     assert row.version == guide().steps[1].exercises[0].version
     assert row.open(alice.key).fields["stands_out"] == "and this"
 
 
-def test_answer_that_is_sent_again_loses_nothing_that_is_no_longer_asked(
+def test_answer_posted_again_keeps_fields_that_are_no_longer_asked(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
-    row = keep(alice, "No reply on Sunday.", now)
-    kept: AnswerContents = row.open(alice.key)
+    row = save(alice, "No reply on Sunday.", now)
+    saved: AnswerContents = row.open(alice.key)
     row.version = "before"
-    row.seal(alice.key, AnswerContents(kept.fields | {"old_question": "precious"}), now=now)
+    row.seal(alice.key, AnswerContents(saved.fields | {"old_question": "precious"}), now=now)
     row.save()
 
-    as_alice.post(SHEET, {"id": str(row.pk), "moments-0-happened": "No reply on Sunday."})
+    as_alice.post(EXERCISE, {"id": str(row.pk), "moments-0-happened": "No reply on Sunday."})
 
     contents: AnswerContents = Answer.objects.get().open(alice.key)
-    assert contents.fields == kept.fields | {"old_question": "precious"}
+    assert contents.fields == saved.fields | {"old_question": "precious"}
 
 
 @pytest.mark.parametrize("other", [{"step": 2}, {"exercise": "another"}], ids=str)
-def test_id_of_an_answer_on_another_page_makes_a_new_one(
+def test_id_of_an_answer_on_another_page_is_replaced(
     as_alice: Client, alice: User, now: datetime, other: dict[str, Any]
 ) -> None:
-    row = keep(alice, "elsewhere", now)
+    row = save(alice, "elsewhere", now)
     Answer.objects.update(**other)
     before = Answer.objects.values().get()
 
-    as_alice.post(SHEET, FILLED | {"id": str(row.pk)})
+    as_alice.post(EXERCISE, FILLED | {"id": str(row.pk)})
 
     assert Answer.objects.count() == 2
     assert Answer.objects.filter(pk=row.pk).values().get() == before
 
 
-def test_every_kept_answer_can_be_reached(as_alice: Client, alice: User, now: datetime) -> None:
+def test_every_saved_answer_can_be_reached(as_alice: Client, alice: User, now: datetime) -> None:
     for number in range(21):
-        keep(alice, f"words {number:02}", now + timedelta(minutes=number))
+        save(alice, f"words {number:02}", now + timedelta(minutes=number))
 
-    first, second = (as_alice.get(f"{SHEET}?page={page}").content.decode() for page in (1, 2))
+    first, second = (as_alice.get(f"{EXERCISE}?page={page}").content.decode() for page in (1, 2))
 
     assert "words 20" in first
     assert "words 00" not in first
@@ -291,7 +289,7 @@ def test_every_kept_answer_can_be_reached(as_alice: Client, alice: User, now: da
 def test_answer_to_an_exercise_that_is_gone_can_be_read_and_deleted(
     as_alice: Client, as_bob: Client, alice: User, now: datetime
 ) -> None:
-    row = keep(alice, "old words", now)
+    row = save(alice, "old words", now)
     Answer.objects.update(exercise="long-ago")
 
     assert "/steps/1/long-ago/" in as_alice.get("/steps/1/").content.decode()
@@ -302,7 +300,7 @@ def test_answer_to_an_exercise_that_is_gone_can_be_read_and_deleted(
     assert not Answer.objects.exists()
 
 
-def test_changing_an_answer_keeps_what_today_s_exercise_does_not_ask(
+def test_changing_an_answer_keeps_fields_that_are_no_longer_asked(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     old = {
@@ -310,10 +308,10 @@ def test_changing_an_answer_keeps_what_today_s_exercise_does_not_ask(
         "moments": [{"happened": f"row {n}", "filled_in": ""} for n in range(7)],
         "stands_out": "this",
     }
-    row = keep(alice, "", now)
+    row = save(alice, "", now)
     row.reseal(alice.key, AnswerContents(fields=old), now=now)
 
-    as_alice.post(f"{SHEET}{row.pk}/", {"moments-0-happened": "changed", "stands_out": "that"})
+    as_alice.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "changed", "stands_out": "that"})
 
     contents: AnswerContents = Answer.objects.get().open(alice.key)
     assert contents.fields == {
@@ -324,22 +322,20 @@ def test_changing_an_answer_keeps_what_today_s_exercise_does_not_ask(
     }
 
 
-def test_what_is_sent_to_an_answer_that_does_not_open_comes_back(
+def test_text_posted_to_an_unreadable_answer_is_returned(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
-    row = keep(alice, "mine", now)
+    row = save(alice, "mine", now)
     Answer.objects.update(sealed=b"broken")
 
-    page = as_alice.post(f"{SHEET}{row.pk}/", {"moments-0-happened": "new words"})
+    page = as_alice.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "new words"})
 
     assert page.status_code == 503
     assert "new words</textarea>" in page.content.decode()
     assert bytes(Answer.objects.get().sealed) == b"broken"
 
 
-def test_terms_of_the_operator_stand_in_the_place_of_ours(
-    client: Client, settings: Settings
-) -> None:
+def test_operator_terms_replace_ours(client: Client, settings: Settings) -> None:
     assert "It is not therapy." in client.get("/terms/").content.decode()
     settings.TERMS_TEXT = "## Ours\n\nBe kind. <script>alert(1)</script> [x](javascript:alert(1))"
 
@@ -351,7 +347,7 @@ def test_terms_of_the_operator_stand_in_the_place_of_ours(
     assert 'href="javascript' not in page
 
 
-def test_privacy_words_of_the_operator_stand_below_ours(client: Client, settings: Settings) -> None:
+def test_operator_privacy_text_follows_ours(client: Client, settings: Settings) -> None:
     settings.PRIVACY_TEXT = "## Backups\n\nWe keep them for 30 days."
 
     page = client.get("/privacy/").content.decode()

@@ -66,9 +66,7 @@ def test_today_of_someone_new_has_nothing_waiting(as_alice: Client) -> None:
         ("2026-03-12 02:00Z", "Good evening"),
     ],
 )
-def test_today_greets_by_their_own_clock(
-    as_alice: Client, alice: User, at: str, greeting: str
-) -> None:
+def test_today_greets_by_local_time(as_alice: Client, alice: User, at: str, greeting: str) -> None:
     with time_machine.travel(at, tick=False):
         as_alice.force_login(alice)
         assert greeting in text_of(as_alice, "/today/")
@@ -121,10 +119,10 @@ def test_statements_of_today_do_not_grow(
     turn_on(person=alice, hour=18, zone="Europe/Dublin", now=now)
     as_alice.get("/today/")
 
-    with statements() as found:
+    with statements() as queries:
         as_alice.get("/today/")
 
-    assert len(found) == 5
+    assert len(queries) == 5
 
 
 @pytest.mark.parametrize("path", ["/progress/", "/you/", "/you/privacy/", "/steps/", "/steps/1/"])
@@ -136,10 +134,10 @@ def test_statements_of_other_pages_stay_within_their_budget(
     answer(alice, 1, now, many=3)
     as_alice.get(path)
 
-    with statements() as found:
+    with statements() as queries:
         as_alice.get(path)
 
-    assert len(found) <= 6
+    assert len(queries) <= 6
 
 
 def test_pages_stay_up_when_the_key_does_not_open(
@@ -155,7 +153,7 @@ def test_pages_stay_up_when_the_key_does_not_open(
     assert User.objects.get(pk=alice.pk).time_zone == "UTC"
 
 
-def test_progress_says_it_in_words(as_alice: Client, alice: User, now: datetime) -> None:
+def test_progress_is_shown_in_words(as_alice: Client, alice: User, now: datetime) -> None:
     assert "Still water" in text_of(as_alice, "/progress/")
     answer(alice, 2, now)
     healing.mark_step(person=alice, step=guide().steps[4], state=StepMark.State.ASIDE, now=now)
@@ -168,7 +166,7 @@ def test_progress_says_it_in_words(as_alice: Client, alice: User, now: datetime)
     assert not re.search(r"\d+ ?%", page)
 
 
-def test_preferences_are_kept(as_alice: Client, alice: User) -> None:
+def test_preferences_are_saved(as_alice: Client, alice: User) -> None:
     data = {"name": "Ali", "time_zone": "Europe/Paris", "language": "en"}
 
     page = as_alice.post("/you/", data, follow=True).content.decode()
@@ -178,9 +176,7 @@ def test_preferences_are_kept(as_alice: Client, alice: User) -> None:
     assert (fresh.called, fresh.time_zone) == ("Ali", "Europe/Paris")
 
 
-def test_notes_go_by_the_clock_of_the_place_that_is_kept(
-    as_alice: Client, alice: User, now: datetime
-) -> None:
+def test_reminders_follow_the_saved_time_zone(as_alice: Client, alice: User, now: datetime) -> None:
     turn_on(person=alice, hour=8, zone="Pacific/Auckland", now=now)
     data = {"name": "", "time_zone": "America/Los_Angeles", "language": "en"}
 
@@ -196,7 +192,7 @@ def test_notes_go_by_the_clock_of_the_place_that_is_kept(
     "wrong",
     [{"name": "x" * 61}, {"time_zone": "Nowhere/Land"}, {"language": "xx"}, {"name": "a\x00b"}],
 )
-def test_preferences_that_cannot_be_kept_are_named(
+def test_invalid_preference_is_reported(
     as_alice: Client, alice: User, wrong: dict[str, str]
 ) -> None:
     data = {"name": "Ali", "time_zone": "Europe/Paris", "language": "en"} | wrong
@@ -223,7 +219,7 @@ def test_erasing_leaves_nothing_and_says_goodbye(
 
     answer = as_alice.post("/you/privacy/erase/", {"password": PASSWORD})
 
-    # What lies sealed in their browser nobody can open any more.
+    # Letters that wait in the browser can no longer be opened: the browser must drop them.
     assert answer.headers["Clear-Site-Data"] == '"storage"'
     assert "It is gone" in as_alice.get(answer.url).text
     assert not User.objects.filter(pk=alice.pk).exists()

@@ -8,21 +8,21 @@ from safety.postgres_logging import LOG_SETTINGS
 
 
 @pytest.mark.parametrize("url", ["https://www.wikipedia.org/", "https://weather.example.org/x"])
-def test_another_site_over_https_is_fine(url: str, settings: Settings) -> None:
+def test_another_site_over_https_passes(url: str, settings: Settings) -> None:
     settings.LEAVE_URL = url
 
     assert leave_url_is_elsewhere(None) == []
 
 
 @pytest.mark.parametrize("url", ["http://www.wikipedia.org/", "https://localhost/", "/today/", ""])
-def test_leave_url_that_stays_or_is_open_is_an_error(url: str, settings: Settings) -> None:
+def test_leave_url_on_this_site_or_without_https_is_an_error(url: str, settings: Settings) -> None:
     settings.LEAVE_URL = url
 
     assert [error.id for error in leave_url_is_elsewhere(None)] == ["safety.E001"]
 
 
 @pytest.mark.django_db
-def test_postgres_that_logs_words_is_named_with_the_line_to_change() -> None:
+def test_postgres_setting_that_logs_text_is_reported_with_its_fix() -> None:
     loud = {
         "log_statement": "all",
         "log_min_duration_statement": "0",
@@ -45,7 +45,7 @@ def test_postgres_that_logs_words_is_named_with_the_line_to_change() -> None:
 
 
 @pytest.mark.django_db
-def test_quiet_postgres_is_fine() -> None:
+def test_postgres_that_logs_no_text_passes() -> None:
     with connection.cursor() as cursor:
         for name, value in LOG_SETTINGS.items():
             cursor.execute(f"SET LOCAL {name} = '{value}'")
@@ -53,6 +53,6 @@ def test_quiet_postgres_is_fine() -> None:
     assert postgres_logs_no_words(databases=["default"]) == []
 
 
-def test_postgres_is_asked_only_where_a_database_is_named() -> None:
+def test_postgres_check_runs_only_for_a_named_database() -> None:
     assert postgres_logs_no_words(databases=None) == []
     assert postgres_logs_no_words in registry.deployment_checks

@@ -1,4 +1,4 @@
-"""Who runs this place: said, or said not to be said; and where a hole in it is reported."""
+"""How pages name the operator, and where vulnerabilities are reported."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,9 +10,9 @@ from safety.checks import operator_is_named, vulnerabilities_can_be_reported
 from safety.contact import contact_link
 from tests.conftest import Client, Statements
 
-FILE = "/.well-known/security.txt"
+SECURITY_TXT = "/.well-known/security.txt"
 EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
-UNKNOWN = "has not said who they are"
+OPERATOR_UNKNOWN = "has not said who they are"
 
 
 @pytest.fixture
@@ -35,11 +35,11 @@ def test_pages_name_the_operator(client: Client, named: None, path: str) -> None
 
     contact = '<a href="mailto:mara@example.org" rel="noreferrer">mara@example.org</a>'
     assert f"<p>Mara Example, {contact}</p>" in page
-    assert UNKNOWN not in page
+    assert OPERATOR_UNKNOWN not in page
 
 
 @pytest.mark.parametrize("path", ["/about/", "/privacy/", "/terms/", "/accessibility/"])
-def test_pages_say_that_nobody_is_named(client: Client, unnamed: None, path: str) -> None:
+def test_pages_say_that_the_operator_is_unknown(client: Client, unnamed: None, path: str) -> None:
     page = client.get(path).content.decode()
 
     assert "has not said who they are, nor how to reach them" in page
@@ -48,11 +48,11 @@ def test_pages_say_that_nobody_is_named(client: Client, unnamed: None, path: str
 
 def test_pages_say_which_half_is_missing(client: Client, named: None, settings: Settings) -> None:
     settings.OPERATOR_NAME = ""
-    assert UNKNOWN in client.get("/terms/").content.decode()
+    assert OPERATOR_UNKNOWN in client.get("/terms/").content.decode()
 
     settings.OPERATOR_NAME, settings.OPERATOR_CONTACT = "Mara Example", ""
     page = client.get("/terms/").content.decode()
-    assert UNKNOWN not in page
+    assert OPERATOR_UNKNOWN not in page
     assert "not said how to reach them" in page
 
 
@@ -80,7 +80,7 @@ def test_source_is_offered_at_the_foot_of_every_page(
         ("", ""),
     ],
 )
-def test_contact_is_a_link_only_where_it_is_one(contact: str, link: str) -> None:
+def test_only_an_email_address_or_https_url_becomes_a_link(contact: str, link: str) -> None:
     assert contact_link(contact) == link
 
 
@@ -88,76 +88,76 @@ def test_contact_is_a_link_only_where_it_is_one(contact: str, link: str) -> None
 
 
 @time_machine.travel(EVENING, tick=False)
-def test_security_txt_says_where_a_hole_is_reported(client: Client, settings: Settings) -> None:
+def test_security_txt_names_the_contact(client: Client, settings: Settings) -> None:
     settings.SECURITY_CONTACT = "security@example.org"
     settings.HTTPS, settings.SITE_URL = True, "https://notes.example.org"
 
-    answer = client.get(FILE)
+    response = client.get(SECURITY_TXT)
 
-    assert answer.content.decode().splitlines() == [
+    assert response.content.decode().splitlines() == [
         "Contact: mailto:security@example.org",
         "Expires: 2027-01-06T00:00:00Z",
         "Preferred-Languages: en",
         "Canonical: https://notes.example.org/.well-known/security.txt",
     ]
-    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+    assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
 
 
 @pytest.mark.parametrize("day", [EVENING, datetime(2028, 2, 29, 23, 59, 59, tzinfo=UTC)])
-def test_security_txt_ends_within_a_year_of_any_day(
+def test_security_txt_expires_within_a_year_of_any_day(
     client: Client, settings: Settings, day: datetime
 ) -> None:
     settings.SECURITY_CONTACT = "security@example.org"
 
     with time_machine.travel(day, tick=False):
-        words = client.get(FILE).content.decode()
+        text = client.get(SECURITY_TXT).content.decode()
 
-    ends_at = datetime.strptime(words.split("Expires: ")[1][:20], "%Y-%m-%dT%H:%M:%S%z")
-    assert timedelta(days=30) < ends_at - day < timedelta(days=365)
+    expires_at = datetime.strptime(text.split("Expires: ")[1][:20], "%Y-%m-%dT%H:%M:%S%z")
+    assert timedelta(days=30) < expires_at - day < timedelta(days=365)
 
 
-def test_security_txt_is_kept_for_a_day_and_asks_nobody_who_they_are(
+def test_security_txt_is_cached_for_a_day_and_needs_no_query(
     client: Client, settings: Settings, statements: Statements
 ) -> None:
     settings.SECURITY_CONTACT = "security@example.org"
 
-    with statements() as found:
-        answer = client.get(FILE)
+    with statements() as queries:
+        response = client.get(SECURITY_TXT)
 
-    assert found == []
-    assert answer.headers["Cache-Control"] == "public, max-age=86400"
-    assert not answer.cookies
+    assert queries == []
+    assert response.headers["Cache-Control"] == "public, max-age=86400"
+    assert not response.cookies
 
 
-def test_security_txt_that_came_with_a_session_is_kept_by_nobody(
+def test_security_txt_requested_with_a_session_is_not_stored(
     as_alice: Client, settings: Settings
 ) -> None:
     settings.SECURITY_CONTACT = "security@example.org"
 
-    assert as_alice.get(FILE).headers["Cache-Control"] == "no-store, private"
+    assert as_alice.get(SECURITY_TXT).headers["Cache-Control"] == "no-store, private"
 
 
 @pytest.mark.parametrize("contact", ["", "Mara, by the door"])
-def test_security_txt_is_not_there_where_nobody_can_be_named(
+def test_security_txt_is_not_found_without_a_contact(
     client: Client, settings: Settings, contact: str
 ) -> None:
     settings.SECURITY_CONTACT = contact
 
-    answer = client.get(FILE)
+    response = client.get(SECURITY_TXT)
 
-    assert answer.status_code == 404
-    assert answer.headers["Cache-Control"] == "no-store, private"
+    assert response.status_code == 404
+    assert response.headers["Cache-Control"] == "no-store, private"
 
 
 # --- Checks --------------------------------------------------------------------------------
 
 
-def test_operator_who_has_said_both_is_fine(named: None) -> None:
+def test_named_operator_passes(named: None) -> None:
     assert operator_is_named(None) == []
 
 
 @pytest.mark.parametrize("name", ["OPERATOR_NAME", "OPERATOR_CONTACT"])
-def test_operator_who_has_not_is_warned(named: None, settings: Settings, name: str) -> None:
+def test_missing_operator_setting_is_a_warning(named: None, settings: Settings, name: str) -> None:
     setattr(settings, name, " ")
 
     [warning] = operator_is_named(None)
@@ -165,7 +165,7 @@ def test_operator_who_has_not_is_warned(named: None, settings: Settings, name: s
     assert (warning.id, warning.msg) == ("safety.W001", f"{name}: not said.")
 
 
-def test_contact_that_is_no_link_needs_one_for_holes(named: None, settings: Settings) -> None:
+def test_contact_without_a_link_needs_a_security_contact(named: None, settings: Settings) -> None:
     settings.SECURITY_CONTACT = settings.OPERATOR_CONTACT = "Mara, by the door"
     assert [warning.id for warning in vulnerabilities_can_be_reported(None)] == ["safety.W002"]
 

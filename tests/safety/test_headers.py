@@ -1,4 +1,4 @@
-"""One table of every kind of answer: what it may be kept by, who may list it, what it may load."""
+"""Headers of every kind of response: caching, search engines, and what a page may load."""
 
 import re
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ from vault.sessions import cookie_for
 PRIVATE, PUBLIC = "no-store, private", "no-cache"
 
 PASSKEYS = {"publickey-credentials-create", "publickey-credentials-get"}
-EVERYWHERE = {
+ON_EVERY_RESPONSE = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -46,8 +46,8 @@ POLICY = {
 }
 LOOSER = POLICY - {"require-trusted-types-for 'script'", "trusted-types 'none'"}
 
-# address, status, Cache-Control, X-Robots-Tag: for somebody who is not signed in
-OPEN = [
+# Path, status, Cache-Control, X-Robots-Tag for a visitor
+VISITOR = [
     ("/", 200, PUBLIC, None),
     ("/learn/", 200, PUBLIC, None),
     ("/steps/", 200, PUBLIC, None),
@@ -88,78 +88,80 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.safety.urls_that_br
 
 
 def _policy(response: HttpResponse) -> set[str]:
-    # django-csp joins the directives in no particular order.
+    # django-csp joins the directives in arbitrary order.
     return set(response.headers["Content-Security-Policy"].split("; "))
 
 
-def _everywhere(response: HttpResponse) -> dict[str, str | None]:
-    return {name: response.headers.get(name) for name in EVERYWHERE}
+def _common_headers(response: HttpResponse) -> dict[str, str | None]:
+    return {name: response.headers.get(name) for name in ON_EVERY_RESPONSE}
 
 
-@pytest.mark.parametrize(("address", "status", "kept", "robots"), OPEN)
-def test_answer_to_nobody_in_particular(
-    visitor: Client, address: str, status: int, kept: str, robots: str | None
+@pytest.mark.parametrize(("address", "status", "cache_control", "robots"), VISITOR)
+def test_response_to_a_visitor(
+    visitor: Client, address: str, status: int, cache_control: str, robots: str | None
 ) -> None:
     response = visitor.get(address)
 
     assert response.status_code == status
-    assert response.headers["Cache-Control"] == kept
+    assert response.headers["Cache-Control"] == cache_control
     assert response.headers.get("X-Robots-Tag") == robots
-    assert _everywhere(response) == EVERYWHERE
+    assert _common_headers(response) == ON_EVERY_RESPONSE
     assert _policy(response) == (LOOSER if address.startswith("/admin/") else POLICY)
     assert settings.SESSION_COOKIE_NAME not in response.cookies
 
 
 @pytest.mark.parametrize(("address", "status"), SIGNED_IN)
-def test_answer_to_somebody_is_kept_nowhere(as_alice: Client, address: str, status: int) -> None:
+def test_response_to_a_signed_in_person_is_never_stored(
+    as_alice: Client, address: str, status: int
+) -> None:
     as_alice.raise_request_exception = False
 
     response = as_alice.get(address)
 
     assert response.status_code == status
     assert response.headers["Cache-Control"] == PRIVATE
-    assert _everywhere(response) == EVERYWHERE
+    assert _common_headers(response) == ON_EVERY_RESPONSE
     assert _policy(response) == POLICY
 
 
 @pytest.mark.parametrize("path", ["/accounts/login/", "/journal/write/them/"])
-def test_answer_to_a_form_without_its_token(path: str) -> None:
+def test_response_to_a_form_without_its_csrf_token(path: str) -> None:
     response = Client(enforce_csrf_checks=True).post(path)
 
     assert response.status_code == 403
     assert "That page had waited too long" in response.content.decode()
     assert response.headers["Cache-Control"] == PRIVATE
-    assert _everywhere(response) == EVERYWHERE
+    assert _common_headers(response) == ON_EVERY_RESPONSE
     assert _policy(response) == POLICY
 
 
-def test_answer_that_may_hold_what_was_sent_is_kept_nowhere(client: Client) -> None:
+def test_response_that_may_repeat_posted_text_is_never_stored(client: Client) -> None:
     page = client.post("/steps/1/filling-in/", {"moments-0-happened": "Her words."})
 
     assert page.status_code == 200
     assert page.headers["Cache-Control"] == PRIVATE
 
 
-def test_answer_to_a_method_we_do_not_know(visitor: Client) -> None:
+def test_response_to_a_method_that_is_not_allowed(visitor: Client) -> None:
     response = visitor.post("/help/")
 
     assert response.status_code == 405
     assert response.headers["Cache-Control"] == PRIVATE
-    assert _everywhere(response) == EVERYWHERE
+    assert _common_headers(response) == ON_EVERY_RESPONSE
 
 
 @pytest.mark.parametrize("name", ["css/tokens.css", "js/leave.js", "img/icon.svg"])
-def test_files_are_kept_for_good_and_carry_the_rest(visitor: Client, name: str) -> None:
+def test_static_files_are_immutable_and_have_all_headers(visitor: Client, name: str) -> None:
     response = visitor.get(storages["staticfiles"].url(name))
     response.close()
 
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "max-age=315360000, public, immutable"
-    assert _everywhere(response) == EVERYWHERE
+    assert _common_headers(response) == ON_EVERY_RESPONSE
     assert _policy(response) == POLICY
 
 
-def test_error_page_is_ours_and_repeats_nothing(visitor: Client) -> None:
+def test_error_page_is_ours_and_shows_no_exception_text(visitor: Client) -> None:
     html = visitor.get("/broken/").content.decode()
 
     assert "Something broke on our side" in html
@@ -168,9 +170,8 @@ def test_error_page_is_ours_and_repeats_nothing(visitor: Client) -> None:
 
 
 @pytest.mark.usefixtures("database_down")
-@pytest.mark.usefixtures("database_down")
 @pytest.mark.parametrize("address", ["/today/", "/readyz"])
-def test_answer_needs_no_database(visitor: Client, address: str) -> None:
+def test_error_response_needs_no_database(visitor: Client, address: str) -> None:
     if address == "/today/":
         visitor.cookies[settings.SESSION_COOKIE_NAME] = cookie_for("of-somebody-signed-in")
 
@@ -178,25 +179,25 @@ def test_answer_needs_no_database(visitor: Client, address: str) -> None:
 
     assert response.status_code == 503
     assert response.headers["Cache-Control"] == PRIVATE
-    assert _everywhere(response) == EVERYWHERE
+    assert _common_headers(response) == ON_EVERY_RESPONSE
     assert _policy(response) == POLICY
     assert ("Something broke on our side" in response.content.decode()) == (address == "/today/")
 
 
-def test_answer_has_a_name_of_its_own_whatever_the_request_brings(visitor: Client) -> None:
-    names = {visitor.get("/", headers={"X-Request-ID": "mine"})["X-Request-ID"] for _ in range(3)}
+def test_request_id_is_never_taken_from_the_request(visitor: Client) -> None:
+    ids = {visitor.get("/", headers={"X-Request-ID": "mine"})["X-Request-ID"] for _ in range(3)}
 
-    assert len(names) == 3
-    assert all(re.fullmatch("[0-9a-f]{16}", name) for name in names)
+    assert len(ids) == 3
+    assert all(re.fullmatch("[0-9a-f]{16}", id) for id in ids)
 
 
-def test_error_page_says_the_name_that_the_log_has(visitor: Client) -> None:
+def test_error_page_shows_the_request_id(visitor: Client) -> None:
     response = visitor.get("/broken/")
 
     assert f"<code>{response.headers['X-Request-ID']}</code>" in response.text
 
 
-def test_https_is_remembered(visitor: Client, settings: Settings) -> None:
+def test_https_is_enforced(visitor: Client, settings: Settings) -> None:
     settings.SECURE_HSTS_SECONDS = 31536000
     settings.SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     settings.SECURE_SSL_REDIRECT = True
@@ -212,7 +213,7 @@ def test_https_is_remembered(visitor: Client, settings: Settings) -> None:
 
 
 def as_operator() -> Client:
-    """Somebody who runs the place and has just shown a second factor."""
+    """A superuser who has just authenticated with a second factor."""
     person = User.objects.create_superuser("operator@example.org", PASSWORD)
     Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={})
     client = Client()

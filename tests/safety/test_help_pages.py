@@ -15,11 +15,11 @@ from safety.helplines import countries
 from tests.conftest import Client
 from vault.sessions import cookie_for
 
-ADDRESSES = ["/help/", *(f"/help/{code}/" for code in countries())]
+PATHS = ["/help/", *(f"/help/{code}/" for code in countries())]
 
 
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_help_is_the_rendered_file_and_asks_no_database(visitor: Client, address: str) -> None:
+@pytest.mark.parametrize("address", PATHS)
+def test_help_is_the_rendered_file_and_needs_no_database(visitor: Client, address: str) -> None:
     response = visitor.get(address)
 
     assert response.status_code == 200
@@ -30,7 +30,7 @@ def test_help_is_the_rendered_file_and_asks_no_database(visitor: Client, address
 
 
 @pytest.mark.usefixtures("database_down")
-@pytest.mark.parametrize("address", ADDRESSES)
+@pytest.mark.parametrize("address", PATHS)
 def test_help_stays_up_when_the_database_is_down(visitor: Client, address: str) -> None:
     visitor.cookies[settings.SESSION_COOKIE_NAME] = cookie_for("of-somebody-signed-in")
 
@@ -40,7 +40,7 @@ def test_help_stays_up_when_the_database_is_down(visitor: Client, address: str) 
     assert response.content == help_pages.file(address).read_bytes()
 
 
-def test_help_answers_whatever_is_accepted(visitor: Client) -> None:
+def test_help_ignores_the_accept_header(visitor: Client) -> None:
     assert visitor.get("/help/", headers={"accept": "application/json"}).status_code == 200
 
 
@@ -51,7 +51,7 @@ def test_help_head_is_empty(visitor: Client) -> None:
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options"])
-def test_help_allows_reading_only(visitor: Client, method: str) -> None:
+def test_help_allows_get_and_head_only(visitor: Client, method: str) -> None:
     response = getattr(visitor, method)("/help/")
 
     assert response.status_code == 405
@@ -71,7 +71,7 @@ def test_unknown_country_offers_the_others(visitor: Client, address: str) -> Non
     ("address", "target"),
     [("/help", "/help/"), ("/help/gb", "/help/gb/"), ("/help/GB/", "/help/gb/")],
 )
-def test_careless_address_leads_to_the_page(visitor: Client, address: str, target: str) -> None:
+def test_sloppy_path_redirects_to_the_page(visitor: Client, address: str, target: str) -> None:
     response = visitor.get(address)
 
     assert (response.status_code, response.headers["Location"]) == (301, target)
@@ -107,28 +107,28 @@ def test_country_page_has_every_number_as_a_link(code: str) -> None:
     assert ("We have found no line yet" in html) is not country.has_abuse_line
 
 
-def test_start_of_help_names_every_country_and_says_what_this_is() -> None:
+def test_help_lists_every_country_and_says_what_this_is() -> None:
     html = help_pages.render("/help/")
 
-    assert re.findall(r'href="(/help/[a-z]{2}/)"', html) == ADDRESSES[1:]
+    assert re.findall(r'href="(/help/[a-z]{2}/)"', html) == PATHS[1:]
     assert html.index("https://findahelpline.com/") < html.index("/help/au/")
     assert "It is not therapy, and nobody reads what you write" in html
     assert "<title>Help – Notes</title>" in html
 
 
 def test_collectstatic_again_changes_nothing() -> None:
-    """The suite has collected once already."""
-    before = _files()
+    """The test run has collected once already."""
+    before = _rendered_files()
 
     call_command("collectstatic", interactive=False, verbosity=0)
 
-    assert _files() == before
+    assert _rendered_files() == before
     assert sorted(before) == sorted(
         ["help.html", "help/unknown.html", *(f"help/{code}.html" for code in countries())]
     )
 
 
-def _files() -> dict[str, bytes]:
+def _rendered_files() -> dict[str, bytes]:
     folder = Path(settings.PAGES_ROOT, "en")
     found = [path for path in folder.rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in found}
@@ -136,7 +136,7 @@ def _files() -> dict[str, bytes]:
 
 @pytest.fixture
 def manifest() -> Iterator[None]:
-    """A dry run empties the names of hashed files that this process holds: read them again."""
+    """Reload the manifest of hashed files, which a dry run empties for this process."""
     yield
     files = storages["staticfiles"]
     files.hashed_files, files.manifest_hash = files.load_manifest()

@@ -24,7 +24,7 @@ EVERYTHING: list[tuple[str, Sourced]] = [
     *((country.code, each) for country in ALL for each in country.emergency),
 ]
 
-# What a number of ours may look like, by country: short codes and national free numbers.
+# The forms a number may have, by country: short codes and national freephone numbers.
 FORMS = {
     "au": r"000|13 11 14|04\d\d \d\d \d\d \d\d|1800 \d{3} \d{3}|04\d\d \d{3} \d{3}",
     "ca": r"911|9-8-8|988",
@@ -81,7 +81,7 @@ def test_nothing_claims_to_have_been_tried() -> None:
 
 
 @pytest.mark.parametrize("country", ALL, ids=lambda country: country.code)
-def test_numbers_have_a_form_their_country_knows(country: Country) -> None:
+def test_numbers_match_a_form_of_their_country(country: Country) -> None:
     unknown = [n.text for n in _numbers(country) if not re.fullmatch(FORMS[country.code], n.text)]
 
     assert unknown == []
@@ -99,7 +99,7 @@ def test_line_reported_out_of_service_is_not_published() -> None:
     assert "0800428428" not in published
 
 
-def test_countries_come_by_name() -> None:
+def test_countries_are_sorted_by_name() -> None:
     assert [country.name for country in ALL] == sorted(country.name for country in ALL)
 
 

@@ -13,7 +13,7 @@ from vault.sessions import Session, SessionStore, cookie_for, key_in
 NIGHT = datetime(2026, 3, 12, 23, 5, tzinfo=UTC)
 COOKIE = settings.SESSION_COOKIE_NAME
 
-GUESSES = [
+PREFETCHES = [
     {"sec-purpose": "prefetch"},
     {"sec-purpose": "prefetch;prerender"},
     {"purpose": "prefetch"},
@@ -26,8 +26,8 @@ def _session(client: Client) -> SessionStore:
     return SessionStore(key_in(client.cookies[COOKIE].value))
 
 
-def _write_as_visitor(client: Client) -> str:
-    """A session that holds something and belongs to no account."""
+def _begin_visitor_session(client: Client) -> str:
+    """Give the client a session without an account and with something in it."""
     session = SessionStore()
     session["begun"] = "something they typed"
     session.save()
@@ -36,7 +36,7 @@ def _write_as_visitor(client: Client) -> str:
     return session.session_key
 
 
-def test_leaving_locks_changes_the_key_and_goes_away(as_alice: Client, alice: User) -> None:
+def test_leaving_locks_changes_the_session_key_and_redirects(as_alice: Client, alice: User) -> None:
     before = _session(as_alice)
 
     with time_machine.travel(NIGHT, tick=False):
@@ -74,8 +74,8 @@ def test_leaving_without_a_session_sets_no_cookie(visitor: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_leaving_without_an_account_drops_what_was_begun(client: Client) -> None:
-    _write_as_visitor(client)
+def test_leaving_without_an_account_flushes_the_session(client: Client) -> None:
+    _begin_visitor_session(client)
 
     response = client.get("/leave/")
 
@@ -84,7 +84,7 @@ def test_leaving_without_an_account_drops_what_was_begun(client: Client) -> None
     assert not Session.objects.exists()
 
 
-@pytest.mark.parametrize("headers", GUESSES)
+@pytest.mark.parametrize("headers", PREFETCHES)
 def test_prefetch_does_nothing(as_alice: Client, headers: dict[str, str]) -> None:
     as_alice.get("/today/")
     before = dict(_session(as_alice).items())
@@ -108,7 +108,7 @@ def test_head_changes_nothing(as_alice: Client) -> None:
     assert dict(_session(as_alice).items()) == before
 
 
-def test_leaving_is_a_link(as_alice: Client) -> None:
+def test_leaving_by_post_is_not_allowed(as_alice: Client) -> None:
     response = as_alice.post("/leave/")
 
     assert response.status_code == 405
@@ -152,7 +152,7 @@ def test_marker_and_leaving_together_lock_once(as_alice: Client) -> None:
 
 
 @pytest.mark.urls("tests.safety.urls_that_break")
-def test_marker_closes_also_when_the_page_fails(as_alice: Client) -> None:
+def test_marker_locks_even_if_the_page_fails(as_alice: Client) -> None:
     before = _session(as_alice)
     as_alice.raise_request_exception = False
     as_alice.cookies["left"] = "1"
@@ -163,7 +163,7 @@ def test_marker_closes_also_when_the_page_fails(as_alice: Client) -> None:
     assert not before.exists(before.session_key)
 
 
-def test_marker_of_a_visitor_is_taken_back(visitor: Client) -> None:
+def test_marker_of_a_visitor_is_deleted(visitor: Client) -> None:
     visitor.cookies["left"] = "1"
 
     response = visitor.get("/safety/")

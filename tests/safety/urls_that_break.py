@@ -1,4 +1,4 @@
-"""Our addresses, and one whose view fails: for the headers of an error."""
+"""Our URLs, and one whose view raises, to test the headers of an error."""
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
