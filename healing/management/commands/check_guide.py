@@ -12,18 +12,18 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = 0
+        count = 0
         for folder in sorted(path for path in FOLDER.iterdir() if path.is_dir()):
             try:
                 guide = load(folder)
             except DataFileError as error:
                 raise CommandError(str(error)) from error
             for problem in problems(guide):
-                found += 1
+                count += 1
                 self.stderr.write(problem)
             self.stdout.write(
                 f"{guide.language}: {len(guide.steps)} steps, {len(guide.readings)} readings, "
                 f"{len(guide.pages)} pages."
             )
-        if found:
-            raise CommandError(f"{found} to mend.")
+        if count:
+            raise CommandError(f"{count} to mend.")
