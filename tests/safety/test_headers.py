@@ -18,7 +18,7 @@ from vault.sessions import cookie_for
 PRIVATE, PUBLIC = "no-store, private", "no-cache"
 
 PASSKEYS = {"publickey-credentials-create", "publickey-credentials-get"}
-ON_EVERY_RESPONSE = {
+EVERYWHERE = {
     "Cross-Origin-Embedder-Policy": "require-corp",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -93,7 +93,7 @@ def _policy(response: HttpResponse) -> set[str]:
 
 
 def _common_headers(response: HttpResponse) -> dict[str, str | None]:
-    return {name: response.headers.get(name) for name in ON_EVERY_RESPONSE}
+    return {name: response.headers.get(name) for name in EVERYWHERE}
 
 
 @pytest.mark.parametrize(("address", "status", "cache_control", "robots"), VISITOR)
@@ -105,7 +105,7 @@ def test_response_to_a_visitor(
     assert response.status_code == status
     assert response.headers["Cache-Control"] == cache_control
     assert response.headers.get("X-Robots-Tag") == robots
-    assert _common_headers(response) == ON_EVERY_RESPONSE
+    assert _common_headers(response) == EVERYWHERE
     assert _policy(response) == (LOOSER if address.startswith("/admin/") else POLICY)
     assert settings.SESSION_COOKIE_NAME not in response.cookies
 
@@ -120,7 +120,7 @@ def test_response_to_a_signed_in_person_is_never_stored(
 
     assert response.status_code == status
     assert response.headers["Cache-Control"] == PRIVATE
-    assert _common_headers(response) == ON_EVERY_RESPONSE
+    assert _common_headers(response) == EVERYWHERE
     assert _policy(response) == POLICY
 
 
@@ -131,7 +131,7 @@ def test_response_to_a_form_without_its_csrf_token(path: str) -> None:
     assert response.status_code == 403
     assert "That page had waited too long" in response.content.decode()
     assert response.headers["Cache-Control"] == PRIVATE
-    assert _common_headers(response) == ON_EVERY_RESPONSE
+    assert _common_headers(response) == EVERYWHERE
     assert _policy(response) == POLICY
 
 
@@ -147,7 +147,7 @@ def test_response_to_a_method_that_is_not_allowed(visitor: Client) -> None:
 
     assert response.status_code == 405
     assert response.headers["Cache-Control"] == PRIVATE
-    assert _common_headers(response) == ON_EVERY_RESPONSE
+    assert _common_headers(response) == EVERYWHERE
 
 
 @pytest.mark.parametrize("name", ["css/tokens.css", "js/leave.js", "img/icon.svg"])
@@ -157,7 +157,7 @@ def test_static_files_are_immutable_and_have_all_headers(visitor: Client, name: 
 
     assert response.status_code == 200
     assert response.headers["Cache-Control"] == "max-age=315360000, public, immutable"
-    assert _common_headers(response) == ON_EVERY_RESPONSE
+    assert _common_headers(response) == EVERYWHERE
     assert _policy(response) == POLICY
 
 
@@ -179,7 +179,7 @@ def test_error_response_needs_no_database(visitor: Client, address: str) -> None
 
     assert response.status_code == 503
     assert response.headers["Cache-Control"] == PRIVATE
-    assert _common_headers(response) == ON_EVERY_RESPONSE
+    assert _common_headers(response) == EVERYWHERE
     assert _policy(response) == POLICY
     assert ("Something broke on our side" in response.content.decode()) == (address == "/today/")
 
