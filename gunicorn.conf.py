@@ -1,15 +1,18 @@
-"""Gunicorn finds this file by its name in the folder it is started in, so that every start of it
-says the same: ./dev run, the container image, a unit of systemd."""
+"""Gunicorn reads this file from the folder it starts in: in ./dev run, the image and systemd."""
 
-import os
+import runpy
 
 from config.logs import keep_words_of_errors
 
-logger_class = "config.gunicorn_logger.ServerLog"
-loglevel = os.environ.get("LOG_LEVEL") or "info"
-# Nobody in front of us says where the site begins: it is at the root, and what pages keep in memory
-# names their addresses. By default gunicorn believes that of a proxy on the same machine, which
-# passes on what anyone claims.
-forwarder_headers = ""
-
 keep_words_of_errors()
+
+# A malformed setting ends the server here, with one sentence. In a worker it would be a line of the
+# log without the reason, and gunicorn would start the next worker for ever. Evaluated apart, not
+# imported: workers that start after a SIGHUP read the settings again.
+settings = runpy.run_module("config.settings")
+
+logger_class = "config.gunicorn_logger.ServerLog"
+loglevel = settings["LOGGING"]["root"]["level"]
+# The site is at the root, and its pages cache their addresses: trust no SCRIPT_NAME. By default
+# gunicorn trusts the headers of any proxy on this machine, which passes on what clients send.
+forwarder_headers = ""

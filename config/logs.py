@@ -20,8 +20,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from environs import validate
-
 from safety.request_id import request_id
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -71,10 +69,11 @@ FRAMES = 15
 ERRORS = 4
 
 
-def level_named(word: str) -> str:
-    """Raises ValidationError. Nothing said is INFO."""
-    level = word.strip().upper() or "INFO"
-    validate.OneOf(LEVELS)(level)
+def parse_level(text: str) -> str:
+    """Return the name of a level, INFO for an empty text. Raises ValueError if there is none."""
+    level = text.strip().upper() or "INFO"
+    if level not in LEVELS:
+        raise ValueError
     return level
 
 

@@ -6,45 +6,70 @@ from pathlib import Path
 import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
-from environs import FileAwareEnv, validate
 
-from config.logs import configuration, level_named
-from config.site_url import site_at
+from config.environment import (
+    MASTER_KEYS,
+    Environment,
+    parse_hosts,
+    parse_master_keys,
+    parse_redis_url,
+    parse_sender,
+    parse_url,
+)
+from config.logs import configuration, parse_level
+from config.site_url import parse_site_url
 
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# A secret may be given as NAME or, for container secrets, as NAME_FILE holding a path.
-env = FileAwareEnv(strip_whitespace=True)
-# The suite names an empty file, so that nobody’s own settings reach into it.
-env.read_env(env.str("DOTENV", str(BASE_DIR / ".env")), recurse=False)
+# The tests name an empty file, to be independent of a developer's own settings.
+env = Environment(BASE_DIR / ".env")
 
 # --- What the product is called, and where it lives -----------------------------------------
 
-SITE_NAME = env.str("SITE_NAME", "Paper Boat")
+SITE_NAME = env.text("SITE_NAME", "Paper Boat")
 # Page titles, mail senders and anything else that may show on a shared screen use this word.
-DISCREET_NAME = env.str("DISCREET_NAME", "Notes")
-SITE = site_at(env.str("SITE_URL", "http://localhost:8000"))
+DISCREET_NAME = env.text("DISCREET_NAME", "Notes")
+SITE = env.parsed(
+    "SITE_URL",
+    parse_site_url,
+    parse_site_url("http://localhost:8000"),
+    expected="an address without a path, such as https://notes.example.org",
+)
 SITE_URL = SITE.geturl()
-OPERATOR_NAME = env.str("OPERATOR_NAME", "")
-OPERATOR_CONTACT = env.str("OPERATOR_CONTACT", "")
+OPERATOR_NAME = env.text("OPERATOR_NAME", "")
+OPERATOR_CONTACT = env.text("OPERATOR_CONTACT", "")
 # Where holes are reported, as /.well-known/security.txt says: an address or an https link.
-SECURITY_CONTACT = env.str("SECURITY_CONTACT", OPERATOR_CONTACT)
+SECURITY_CONTACT = env.text("SECURITY_CONTACT", OPERATOR_CONTACT)
 # Where the source of what runs here can be had.
-SOURCE_URL = env.str("SOURCE_URL", "")
+SOURCE_URL = env.parsed(
+    "SOURCE_URL", parse_url, "", expected="an address such as https://code.example.org/notes"
+)
 # The operator's own words, in Markdown: in the place of our terms, and below our privacy page.
-TERMS_TEXT = env.str("TERMS_TEXT", "")
-PRIVACY_TEXT = env.str("PRIVACY_TEXT", "")
+TERMS_TEXT = env.text("TERMS_TEXT", "")
+PRIVACY_TEXT = env.text("PRIVACY_TEXT", "")
 # After so many days a backup is thrown away. Pages that delete something say so; 0: not said.
-BACKUP_DAYS = env.int("BACKUP_DAYS", 0, validate=validate.Range(min=0))
+BACKUP_DAYS = env.integer("BACKUP_DAYS", 0)
 # Where “Leave now” goes: a page that everyone opens, that shows nothing personal.
-LEAVE_URL = env.str("LEAVE_URL", "https://www.wikipedia.org/")
+LEAVE_URL = env.parsed(
+    "LEAVE_URL",
+    parse_url,
+    "https://www.wikipedia.org/",
+    expected="an address such as https://www.wikipedia.org/",
+)
 
 HTTPS = SITE.scheme == "https"
-DEBUG = env.bool("DEBUG", False)
-SECRET_KEY = env.str("SECRET_KEY")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", [SITE.hostname])
+DEBUG = env.boolean("DEBUG", False)
+SECRET_KEY = env.secret(
+    "SECRET_KEY", expected="a long random text; .env.example says how to make one"
+)
+ALLOWED_HOSTS = env.parsed(
+    "ALLOWED_HOSTS",
+    parse_hosts,
+    [str(SITE.hostname)],
+    expected="host names with commas between, such as notes.example.org",
+)
 
 # --- The house -----------------------------------------------------------------------------
 
@@ -132,7 +157,7 @@ FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 # --- What is kept, and where ---------------------------------------------------------------
 
 DATABASES = {
-    "default": env.dj_db_url("DATABASE_URL", conn_max_age=600, conn_health_checks=True),
+    "default": env.database("DATABASE_URL", max_age=600),
 }
 # One request is one transaction: what a page did is kept whole or not at all.
 DATABASES["default"]["ATOMIC_REQUESTS"] = True
@@ -165,7 +190,7 @@ CACHES = {
 }
 
 # Master keys that wrap each person's key: "k2:<base64>,k1:<base64>". The first one seals.
-VAULT_KEYS = env.str("VAULT_KEYS")
+VAULT_KEYS = env.parsed("VAULT_KEYS", parse_master_keys, expected=MASTER_KEYS)
 
 # --- Who they are --------------------------------------------------------------------------
 
@@ -233,9 +258,7 @@ ACCOUNT_RATE_LIMITS = {
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 2
 # Who may open an account: anyone, whoever was given an invitation, nobody new.
-REGISTRATION = env.str(
-    "REGISTRATION", "open", validate=validate.OneOf(("open", "invitation", "closed"))
-)
+REGISTRATION = env.choice("REGISTRATION", "open", ("open", "invitation", "closed"))
 
 MFA_ADAPTER = "accounts.mfa.adapter.Adapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
@@ -266,18 +289,25 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # --- Mail ----------------------------------------------------------------------------------
 
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-EMAIL_HOST = env.str("EMAIL_HOST", "localhost")
-EMAIL_PORT = env.int("EMAIL_PORT", 25)
-EMAIL_HOST_USER = env.str("EMAIL_HOST_USER", "")
-EMAIL_HOST_PASSWORD = env.str("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS = env.bool("EMAIL_USE_TLS", False)
-EMAIL_USE_SSL = env.bool("EMAIL_USE_SSL", False)
+EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_PORT = env.integer("EMAIL_PORT", 25, minimum=1, maximum=65_535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS = env.boolean("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = env.boolean("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
-DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", f"{DISCREET_NAME} <notes@{SITE.hostname}>")
+DEFAULT_FROM_EMAIL = env.parsed(
+    "DEFAULT_FROM_EMAIL",
+    parse_sender,
+    f"{DISCREET_NAME} <notes@{SITE.hostname}>",
+    expected="a sender such as Notes <notes@example.org>",
+)
 # The folder of the local mail catcher. Setting it opens /dev/inbox/; never set it on a server.
-MAIL_CATCHER = env.path("MAIL_CATCHER", None)
+MAIL_CATCHER = Path(folder) if (folder := env.text("MAIL_CATCHER", "")) else None
 
-REDIS_URL = env.str("REDIS_URL")
+REDIS_URL = env.parsed(
+    "REDIS_URL", parse_redis_url, expected="an address such as redis://localhost:6379/0"
+)
 
 # --- Words and times -----------------------------------------------------------------------
 
@@ -291,9 +321,9 @@ TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = env.path("STATIC_ROOT", BASE_DIR / "staticfiles")
+STATIC_ROOT = env.folder("STATIC_ROOT", BASE_DIR / "staticfiles")
 # Help pages, rendered to files at collectstatic.
-PAGES_ROOT = env.path("PAGES_ROOT", BASE_DIR / "staticpages")
+PAGES_ROOT = env.folder("PAGES_ROOT", BASE_DIR / "staticpages")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
@@ -302,7 +332,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 
 # --- HTTP ----------------------------------------------------------------------------------
 
-TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", 0)
+TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
@@ -368,8 +398,9 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 300
 # --- Logs ----------------------------------------------------------------------------------
 
 LOGGING_CONFIG = "config.logs.configure"
-env.add_parser("level", level_named)
-LOGGING = configuration(env.level("LOG_LEVEL", "INFO"))
+LOGGING = configuration(
+    env.parsed("LOG_LEVEL", parse_level, "INFO", expected="DEBUG, INFO, WARNING or ERROR")
+)
 # Nobody is mailed about errors, and a report of one would hold nothing that was sent.
 ADMINS: list[tuple[str, str]] = []
 DEFAULT_EXCEPTION_REPORTER_FILTER = "safety.error_reports.HidingReporterFilter"

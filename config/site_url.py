@@ -1,14 +1,24 @@
-"""Where the site is, written as a browser writes it."""
+"""The address of the site, in the form in which browsers send it."""
 
+import re
 from urllib.parse import SplitResult, urlsplit
 
-# What goes without saying.
-PORTS = {"http": ":80", "https": ":443"}
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+# A name or an IPv6 address, as Django accepts in a Host header, and perhaps a port.
+NETLOC = re.compile(r"([a-z0-9.-]+|\[[a-f0-9:.]+\])(:\d+)?")
 
 
-def site_at(address: str) -> SplitResult:
-    """A browser names a page's origin with scheme and host in lower case, and without the port that
-    goes without saying. What it says is compared with this, so this is written alike."""
-    site = urlsplit(address.rstrip("/"))
-    host = site.netloc.lower().removesuffix(":").removesuffix(PORTS.get(site.scheme, ""))
-    return site._replace(netloc=host)
+def parse_site_url(text: str) -> SplitResult:
+    """Split the address of the site. Raises ValueError if it is more than a scheme and a host.
+
+    Browsers name an origin with scheme and host in lower case and without the default port, and
+    we compare with what they send.
+    """
+    site = urlsplit(text.rstrip("/"))
+    host = site.netloc.lower().removesuffix(":").removesuffix(DEFAULT_PORTS.get(site.scheme, ""))
+    site = site._replace(netloc=host)
+    if site.scheme not in DEFAULT_PORTS or not NETLOC.fullmatch(host) or site.port == 0:
+        raise ValueError
+    if site.path or site.query or site.fragment:
+        raise ValueError
+    return site

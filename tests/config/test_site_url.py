@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from config.site_url import site_at
+from config.site_url import parse_site_url
 from local.folder import ROOT
 from tests.support.gunicorn_server import run
 
@@ -33,7 +33,7 @@ print(json.dumps([it.SITE_URL, it.SITE.netloc, it.HTTPS, it.ALLOWED_HOSTS, it.DE
     ],
 )
 def test_site_is_written_as_a_browser_writes_it(typed: str, said: str) -> None:
-    assert site_at(typed).geturl() == said
+    assert parse_site_url(typed).geturl() == said
 
 
 def test_everything_that_names_the_site_agrees(environment: dict[str, str]) -> None:

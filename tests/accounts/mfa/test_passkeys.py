@@ -19,7 +19,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.actions import erase, open_account
 from accounts.mfa.passkeys import id_of
 from accounts.models import Activity, User
-from config.site_url import site_at
+from config.site_url import parse_site_url
 from tests.accounts.conftest import EVENING, Later, Mails, sign_in
 from tests.accounts.mfa.test_second_factor import half_in, is_in
 from tests.accounts.test_pages import check
@@ -241,7 +241,7 @@ def test_passkey_takes_the_place_of_password_and_code(
 def test_passkey_is_known_however_the_site_was_typed(
     client: Client, device: Device, settings: Settings, typed: str, origin: str
 ) -> None:
-    settings.SITE = site_at(typed)
+    settings.SITE = parse_site_url(typed)
     device.origin = origin
 
     come_in(client, device)
