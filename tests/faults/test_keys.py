@@ -96,7 +96,7 @@ def _status(house: House, **more: str) -> int:
     ("given", "said"),
     [
         ("", "VAULT_KEYS"),
-        ("k1:nonsense", "VAULT_KEYS: entry 1 is not a key."),
+        ("k1:nonsense", "VAULT_KEYS: entry 1 is not a key: write name:key"),
     ],
     ids=["none", "nonsense"],
 )

@@ -5,6 +5,7 @@ import pytest
 
 from local.folder import HOME, RUN, Place
 from local.stack import settings_names
+from vault.sealing import new_keyset
 
 # Everything that a shell, a path or a configuration file might read as something else.
 ODD = "a folder; with 100%s “signs” & spaces"
@@ -13,7 +14,7 @@ NEEDED = {
     "SECRET_KEY": "a long secret",
     "DATABASE_URL": "postgres://x/y",
     "REDIS_URL": "redis://x",
-    "VAULT_KEYS": "k1:x",
+    "VAULT_KEYS": f"k1:{new_keyset()}",
     "DOTENV": os.devnull,
 }
 
