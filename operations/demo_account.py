@@ -1,4 +1,4 @@
-"""One believable account to look at. Its words and its person are invented."""
+"""The demo account, to look at on a laptop. Its person and all its words are invented."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from reminders.actions import turn_on
 EMAIL = "demo@example.org"
 PASSWORD = "a boat made of paper"  # noqa: S105 - the demo account exists on a laptop only
 
-# Invented words of an invented person: (days ago, to, body).
+# (days ago, to, body)
 LETTERS = [
     (
         9,
@@ -65,14 +65,13 @@ ANSWERS: list[tuple[int, int, dict[str, Any]]] = [
     ),
 ]
 
-
 # (days ago, step, state)
 MARKS = [(10, 1, StepMark.State.SETTLED), (2, 7, StepMark.State.ASIDE)]
 
 
 @transaction.atomic
-def fill(*, now: datetime) -> User:
-    """One account with letters, answers and a rhythm, made anew each time."""
+def create_demo_account(*, now: datetime) -> User:
+    """Create an account with letters, answers and reminders, in place of an earlier one."""
     User.objects.filter(email=EMAIL).delete()
     person = open_account(email=EMAIL, password=PASSWORD, now=now)
     person.was_shown_safety(now=now)
@@ -95,17 +94,9 @@ def fill(*, now: datetime) -> User:
             answer={field.name: answer[field.name] for field in step.exercises[0].fields},
             now=now - timedelta(days=days),
         )
-    mark_step(
-        person=person,
-        step=guide().steps[1],
-        state=StepMark.State.SETTLED,
-        now=now - timedelta(days=10),
-    )
-    mark_step(
-        person=person,
-        step=guide().steps[7],
-        state=StepMark.State.ASIDE,
-        now=now - timedelta(days=2),
-    )
+    for days, number, state in MARKS:
+        mark_step(
+            person=person, step=guide().steps[number], state=state, now=now - timedelta(days=days)
+        )
     turn_on(person=person, hour=18, zone="Europe/Dublin", now=now)
     return person
