@@ -1,15 +1,11 @@
-"""How much of the processor a server has used so far: all its processes, ended ones too."""
+"""CPU time that a server has used: all its processes, including those that have ended."""
 
 import psutil
 import psycopg
 
 
-def web(pid: int) -> psutil.Process:
-    return psutil.Process(pid)
-
-
-def postgres(url: str) -> psutil.Process:
-    """The server behind this address: the parent of whoever answers there."""
+def postgres_process(url: str) -> psutil.Process:
+    """Return the postmaster behind this address: the parent of the backend that answers."""
     with psycopg.connect(url) as connection:
         parent = psutil.Process(connection.info.backend_pid).parent()
     if parent is None:
@@ -17,14 +13,12 @@ def postgres(url: str) -> psutil.Process:
     return parent
 
 
-def seconds(servers: list[psutil.Process]) -> float:
-    """What these and their children have used. Who has ended is counted by its parent."""
-    return sum(
-        _of(process) for server in servers for process in (server, *server.children(recursive=True))
-    )
+def cpu_seconds(server: psutil.Process) -> float:
+    """Return the seconds used by a process and its children; ended ones count with their parent."""
+    return sum(map(_cpu_seconds_of, (server, *server.children(recursive=True))))
 
 
-def _of(process: psutil.Process) -> float:
+def _cpu_seconds_of(process: psutil.Process) -> float:
     try:
         times = process.cpu_times()
     except psutil.NoSuchProcess:

@@ -1,5 +1,5 @@
-"""`./dev bench soak`: people write while web server and Postgres are restarted under them, again
-and again, politely and by kill -9. At the end every sign of theirs has to be where they put it.
+"""`./dev bench soak`: people write while gunicorn and Postgres are restarted again and again, by
+SIGTERM and by SIGKILL. At the end no character may be lost.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from bench.run import inside, prepare
+from bench.servers import Environment, call_inside, prepare
 from bench.simulated_writer import Writer
 from config.healthcheck import readyz
 from local.folder import Place, Trouble, say
@@ -29,28 +29,26 @@ from local.servers import LOOPBACK, free_port, postgres
 from local.supervisor import WEB
 
 SEED = 20_261
-# Changes between two restarts, and how many somebody makes while nothing answers.
-BETWEEN = 40
-MEANWHILE = 3
-PATIENCE = 60
-
-Environment = dict[str, str]
+# A restart comes after so many changes.
+CHANGES_BETWEEN_RESTARTS = 40
+# A writer pauses after so many failures in a row, until the servers are back.
+FAILURES_BEFORE_PAUSE = 3
+TIMEOUT = 60
 
 
 @dataclass
-class Ground:
-    """A web server and a Postgres of our own, either of which can be taken away."""
+class Servers:
+    """A gunicorn and a Postgres of our own, each of which can be restarted."""
 
     place: Place
     environment: Environment
     port: int
     postgres_port: int = field(default_factory=free_port)
     password: str = field(default_factory=lambda: secrets.token_urlsafe(16))
-    # Set while everything answers.
-    is_up: threading.Event = field(default_factory=threading.Event)
+    are_up: threading.Event = field(default_factory=threading.Event)
     _postgres: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    _postgres_pid: int = 0
     _web: "subprocess.Popen[bytes] | None" = None
-    _pid: int = 0
 
     def start_postgres(self) -> None:
         pids: dict[str, int] = {}
@@ -63,14 +61,14 @@ class Ground:
             port=self.postgres_port,
         )
         self.environment["DATABASE_URL"] = self._postgres.enter_context(server)
-        self._pid = pids["postgres"]
+        self._postgres_pid = pids["postgres"]
 
-    def stop_postgres(self, *, politely: bool) -> None:
-        family = psutil.Process(self._pid).children(recursive=True)
-        if not politely:
-            os.kill(self._pid, signal.SIGKILL)
+    def stop_postgres(self, *, kill: bool = False) -> None:
+        children = psutil.Process(self._postgres_pid).children(recursive=True)
+        if kill:
+            os.kill(self._postgres_pid, signal.SIGKILL)
         self._postgres.close()
-        psutil.wait_procs(family, timeout=PATIENCE)
+        psutil.wait_procs(children, timeout=TIMEOUT)
 
     def start_web(self) -> None:
         command = [sys.executable, *WEB.command.split()[1:], "--bind", f"{LOOPBACK}:{self.port}"]
@@ -79,43 +77,45 @@ class Ground:
                 command, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
 
-    def stop_web(self, *, politely: bool) -> None:
+    def stop_web(self, *, kill: bool = False) -> None:
         if self._web is None:
             return
-        family = psutil.Process(self._web.pid).children(recursive=True)
-        self._web.terminate() if politely else self._web.kill()
-        if not politely:
-            for each in family:
+        children = psutil.Process(self._web.pid).children(recursive=True)
+        if kill:
+            self._web.kill()
+            for child in children:
                 with contextlib.suppress(psutil.NoSuchProcess):
-                    each.kill()
-        self._web.wait(PATIENCE)
-        psutil.wait_procs(family, timeout=PATIENCE)
+                    child.kill()
+        else:
+            self._web.terminate()
+        self._web.wait(TIMEOUT)
+        psutil.wait_procs(children, timeout=TIMEOUT)
 
-    def wait(self) -> None:
+    def wait_until_ready(self) -> None:
         url, web = self.environment["SITE_URL"], self._web
         if web is None or not wait_until(
-            lambda: readyz(self.port, url) == HTTPStatus.OK, web, seconds=PATIENCE
+            lambda: readyz(self.port, url) == HTTPStatus.OK, web, seconds=TIMEOUT
         ):
             log = self.place.log / "web.log"
             raise Trouble(f"The web server does not come back. {last_lines(log)}")
-        self.is_up.set()
+        self.are_up.set()
 
-    def restart(self, what: str, *, politely: bool) -> None:
-        self.is_up.clear()
-        if what == "web":
-            self.stop_web(politely=politely)
+    def restart(self, name: str, *, kill: bool) -> None:
+        self.are_up.clear()
+        if name == "web":
+            self.stop_web(kill=kill)
             self.start_web()
         else:
-            self.stop_postgres(politely=politely)
+            self.stop_postgres(kill=kill)
             self.start_postgres()
-        self.wait()
+        self.wait_until_ready()
 
 
 @contextlib.contextmanager
-def standing() -> Iterator[Ground]:
+def running() -> Iterator[Servers]:
     with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        # Postgres may have to run as another user, who passes through this folder to its own.
+        # Postgres may have to run as another user, who must be able to reach its own folder.
         folder.chmod(0o711)
         place, port = Place(folder / "house"), free_port()
         place.make()
@@ -125,94 +125,94 @@ def standing() -> Iterator[Ground]:
             "STATIC_ROOT": str(folder / "static"),
             "PAGES_ROOT": str(folder / "pages"),
         }
-        ground = Ground(place, environment, port)
-        ground.start_postgres()
+        servers = Servers(place, environment, port)
+        servers.start_postgres()
         try:
-            prepare(ground.environment, place.log)
-            ground.start_web()
-            ground.wait()
-            yield ground
+            prepare(servers.environment, place.log)
+            servers.start_web()
+            servers.wait_until_ready()
+            yield servers
         finally:
-            ground.stop_web(politely=True)
-            ground.stop_postgres(politely=True)
+            servers.stop_web()
+            servers.stop_postgres()
 
 
-def soak(ground: Ground, *, writers: int, seed: int, changes: int, minutes: float) -> bool:
-    """Until each has made so many changes, or for so many minutes. Whether nothing was lost."""
-    people = [
-        Writer(ground.port, who["cookies"], who["token"], number, seed)
-        for number, who in enumerate(
-            inside("bench.sample_data", "writers", ground.environment, count=writers)
-        )
+def soak(servers: Servers, *, count: int, seed: int, changes: int, minutes: float) -> bool:
+    """Write so many changes each, or for so many minutes. Return whether nothing was lost."""
+    people = call_inside("bench.sample_data", "create_writers", servers.environment, count=count)
+    writers = [
+        Writer(servers.port, person["cookies"], person["token"], number, seed)
+        for number, person in enumerate(people)
     ]
-    until = time.monotonic() + 60 * minutes if minutes else None
-    turns = threading.Semaphore(0)
+    deadline = time.monotonic() + 60 * minutes if minutes else None
+    changed = threading.Semaphore(0)
     threads = [
-        threading.Thread(target=_write, args=(ground, person, changes, until, turns))
-        for person in people
+        threading.Thread(target=_write, args=(servers, writer, changes, deadline, changed))
+        for writer in writers
     ]
     for thread in threads:
         thread.start()
-    restarts = _take_away(ground, threads, turns, random.Random(seed))  # noqa: S311 - a story
+    restarts = _restart_servers(servers, threads, changed, random.Random(seed))  # noqa: S311
     for thread in threads:
         thread.join()
-    kept = [_keep_all(ground, person) for person in people]
-    return _tell(people, restarts=restarts, is_kept=all(kept))
+    saved = [_save_all(servers, writer) for writer in writers]
+    return _report(writers, restarts=restarts, is_saved=all(saved))
 
 
 def _write(
-    ground: Ground,
+    servers: Servers,
     writer: Writer,
     changes: int,
-    until: float | None,
-    turns: threading.Semaphore,
+    deadline: float | None,
+    changed: threading.Semaphore,
 ) -> None:
-    made, unkept = 0, 0
-    while made < changes if until is None else time.monotonic() < until:
-        unkept = 0 if writer.change() else unkept + 1
+    made, failures = 0, 0
+    while made < changes if deadline is None else time.monotonic() < deadline:
+        failures = 0 if writer.change() else failures + 1
         made += 1
-        turns.release()
-        if unkept >= MEANWHILE:
-            ground.is_up.wait(PATIENCE)
-            unkept = 0
+        changed.release()
+        if failures >= FAILURES_BEFORE_PAUSE:
+            servers.are_up.wait(TIMEOUT)
+            failures = 0
 
 
-def _take_away(
-    ground: Ground,
+def _restart_servers(
+    servers: Servers,
     threads: list[threading.Thread],
-    turns: threading.Semaphore,
+    changed: threading.Semaphore,
     chance: random.Random,
 ) -> int:
-    """Restart one of the two after so many changes, until nobody writes any more."""
+    """Restart one of the servers now and then, while anybody writes. Return how often."""
     restarts, seen = 0, 0
     while any(thread.is_alive() for thread in threads):
-        if not turns.acquire(timeout=0.2):
+        if not changed.acquire(timeout=0.2):
             continue
         seen += 1
-        if seen % BETWEEN == 0:
-            politely = chance.random() < 0.5
-            ground.restart(chance.choice(("web", "postgres")), politely=politely)
+        if seen % CHANGES_BETWEEN_RESTARTS == 0:
+            kill = chance.random() >= 0.5
+            servers.restart(chance.choice(("web", "postgres")), kill=kill)
             restarts += 1
     return restarts
 
 
-def _keep_all(ground: Ground, writer: Writer) -> bool:
-    """The page stays open until everything on it is confirmed."""
-    return any(ground.is_up.wait(PATIENCE) and writer.keep() for _ in range(10))
+def _save_all(servers: Servers, writer: Writer) -> bool:
+    """Save until everything is confirmed, as a page that stays open does."""
+    return any(servers.are_up.wait(TIMEOUT) and writer.save() for _ in range(10))
 
 
-def _tell(people: list[Writer], *, restarts: int, is_kept: bool) -> bool:
-    lost, mixed = sum(one.lost() for one in people), sum(one.mixed() for one in people)
-    beside = sum(one.set_beside for one in people)
-    say(f"writers               {len(people)}")
-    say(f"letters               {sum(len(one.letters) for one in people)}")
-    say(f"sent, not answered    {sum(one.sent for one in people)}, "
-        f"{sum(one.unanswered for one in people)}")  # fmt: skip
+def _report(writers: list[Writer], *, restarts: int, is_saved: bool) -> bool:
+    lost = sum(writer.lost_characters() for writer in writers)
+    foreign = sum(writer.foreign_characters() for writer in writers)
+    conflicts = sum(writer.conflicts for writer in writers)
+    say(f"writers               {len(writers)}")
+    say(f"letters               {sum(len(writer.letters) for writer in writers)}")
+    say(f"requests              {sum(writer.sent for writer in writers)}")
+    say(f"without an answer     {sum(writer.unanswered for writer in writers)}")
     say(f"restarts              {restarts}")
-    say(f"set beside            {beside}")
-    say(f"lost signs            {lost}")
-    say(f"mixed signs           {mixed}")
-    return is_kept and not (lost or mixed or beside)
+    say(f"conflicts             {conflicts}")
+    say(f"lost characters       {lost}")
+    say(f"foreign characters    {foreign}")
+    return is_saved and not (lost or foreign or conflicts)
 
 
 def main(arguments: list[str]) -> int:
@@ -221,15 +221,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--changes", type=int, default=0, help="of each, in place of minutes")
     parser.add_argument("--writers", type=int, default=2, choices=(1, 2, 3, 4))
     parser.add_argument("--seed", type=int, default=SEED)
-    wanted = parser.parse_args(arguments)
-    minutes = 0 if wanted.changes else wanted.minutes
-    with standing() as ground:
+    options = parser.parse_args(arguments)
+    with running() as servers:
         is_well = soak(
-            ground,
-            writers=wanted.writers,
-            seed=wanted.seed,
-            changes=wanted.changes,
-            minutes=minutes,
+            servers,
+            count=options.writers,
+            seed=options.seed,
+            changes=options.changes,
+            minutes=0 if options.changes else options.minutes,
         )
     return int(not is_well)
 

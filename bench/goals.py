@@ -1,14 +1,13 @@
-"""What the product is held to, and whether it is."""
+"""The goals of goals.toml, compared with what was measured."""
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 FILE = Path(__file__).with_name("goals.toml")
-# How far the floor's own pace may swing between rounds before nobody's pace means anything.
-STEADY = 1.3
 
 
 @dataclass(frozen=True)
@@ -19,11 +18,9 @@ class Goal:
     must: float
     target: float
     unit: str = ""
-    # Asked only on a machine that was quiet.
-    quiet: bool = False
 
     def is_met(self, measured: float | None) -> bool | None:
-        """None where nothing was measured: that is neither kept nor missed."""
+        """Return None if nothing was measured."""
         return None if measured is None else self._reaches(measured, self.must)
 
     def is_on_target(self, measured: float) -> bool:
@@ -35,8 +32,20 @@ class Goal:
 
 @dataclass(frozen=True)
 class Row:
+    """A goal with one value of each round, with a single value, or with none if not measured."""
+
     goal: Goal
-    measured: float | None
+    values: Sequence[float] = ()
+
+    @property
+    def measured(self) -> float | None:
+        """The median: one slow round does not decide."""
+        return median(self.values) if self.values else None
+
+    @property
+    def spread(self) -> tuple[float, float] | None:
+        """The lowest and the highest of several rounds."""
+        return (min(self.values), max(self.values)) if len(self.values) > 1 else None
 
     @property
     def met(self) -> bool | None:
@@ -45,8 +54,15 @@ class Row:
     def as_json(self) -> str:
         goal = {name: getattr(self.goal, name) for name in ("must", "target", "better", "unit")}
         measured = None if self.measured is None else round(self.measured, 3)
+        spread = self.spread and [round(value, 3) for value in self.spread]
         return json.dumps(
-            {"name": self.goal.name, "goal": goal, "measured": measured, "met": self.met}
+            {
+                "name": self.goal.name,
+                "goal": goal,
+                "measured": measured,
+                "spread": spread,
+                "met": self.met,
+            }
         )
 
 
@@ -55,18 +71,12 @@ def read(file: Path = FILE) -> list[Goal]:
     return [Goal(name=name, **entry) for name, entry in entries.items()]
 
 
-def rows(goals: list[Goal], measured: Mapping[str, float], *, is_quiet: bool) -> list[Row]:
-    return [
-        Row(goal, measured.get(goal.name) if is_quiet or not goal.quiet else None) for goal in goals
-    ]
-
-
-def is_steady(paces: list[float]) -> bool:
-    return len(paces) > 1 and max(paces) / min(paces) <= STEADY
+def rows(goals: list[Goal], values: Mapping[str, Sequence[float]]) -> list[Row]:
+    return [Row(goal, values.get(goal.name, ())) for goal in goals]
 
 
 def as_table(rows: list[Row]) -> str:
-    lines = [("name", "must", "target", "measured", "met"), *map(_cells, rows)]
+    lines = [("name", "must", "target", "measured", "spread", "met"), *map(_cells, rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -75,11 +85,12 @@ def as_table(rows: list[Row]) -> str:
     )
 
 
-def _cells(row: Row) -> tuple[str, str, str, str, str]:
+def _cells(row: Row) -> tuple[str, str, str, str, str, str]:
     goal = row.goal
     sign = "≤" if goal.better == "lower" else "≥"
     must, target = (f"{sign} {mark:g} {goal.unit}".rstrip() for mark in (goal.must, goal.target))
     if row.measured is None:
-        return goal.name, must, target, "not measured", "–"
+        return goal.name, must, target, "not measured", "–", "–"
     met = "NO" if not row.met else "yes, on target" if goal.is_on_target(row.measured) else "yes"
-    return goal.name, must, target, f"{row.measured:.5g}", met
+    spread = "–" if row.spread is None else "{:.3g} to {:.3g}".format(*row.spread)
+    return goal.name, must, target, f"{row.measured:.5g}", spread, met

@@ -1,7 +1,7 @@
-"""The load, in a process of its own: what it costs is not counted. Spec on stdin, JSON on stdout.
+"""The load, from a process of its own whose CPU time is not counted. A Visit on stdin, JSON out.
 
-One connection per request, as the servers here close it after each answer, and as many people at
-once as are asked for. Cookies that come back are kept, as a browser keeps them.
+One connection per request, because gunicorn's sync worker closes it after each answer. Cookies
+that come back are kept, as a browser does.
 """
 
 import itertools
@@ -18,66 +18,67 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
-AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
-# What an address or a form holds in places: an id of its own each time, one for whoever asks, and
-# how often they have asked before.
-FRESH, OWN, TURN = "{fresh}", "{own}", "{turn}"
+USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+# Placeholders in a path or a form: a new uuid each time, one uuid for each client, and how many
+# requests that client has sent before.
+NEW_UUID, CLIENT_UUID, REQUEST_NUMBER = "{new_uuid}", "{client_uuid}", "{request_number}"
 # About 5 kB, as long as letters are.
 LETTER = "You were loud tonight. I slept all the same, and I dreamt of the river.\n\n" * 69
-COOKIE = re.compile(rb"^set-cookie: *([^=;]+)=([^;\r]*)", re.IGNORECASE | re.MULTILINE)
+SET_COOKIE = re.compile(rb"^set-cookie: *([^=;]+)=([^;\r]*)", re.IGNORECASE | re.MULTILINE)
 
 Cookies = dict[str, str]
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One address, asked for again and again by people who have these cookies."""
+    """One address, requested again and again; each request takes the next of the cookie jars."""
 
     port: int
     path: str
     status: int
-    people: list[Cookies]
-    at_once: int = 1
+    cookie_jars: list[Cookies]
+    clients: int = 1
     seconds: float = 1.0
-    # No more requests than this; none where time alone decides.
-    most: int = 0
+    # 0 is no limit: only the time counts.
+    max_requests: int = 0
     form: dict[str, str] | None = None
 
 
 @dataclass
 class Result:
-    took: float = 0.0
-    # In seconds, one for each answer that was as expected.
-    waits: list[float] = field(default_factory=list)
-    wrong: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    # In seconds, of each answer with the expected status.
+    latencies: list[float] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
 
-    def told(self) -> dict[str, Any]:
-        cuts = quantiles(self.waits, n=20) if len(self.waits) > 1 else [0.0] * 19
+    def summary(self) -> dict[str, Any]:
+        enough = len(self.latencies) > 1
+        percentiles = quantiles(self.latencies, n=20) if enough else [0.0] * 19
         return {
-            "answers": len(self.waits),
-            "seconds": self.took,
-            "p50": cuts[9],
-            "p95": cuts[18],
-            "wrong": self.wrong[:3],
+            "answers": len(self.latencies),
+            "seconds": self.seconds,
+            "p50": percentiles[9],
+            "p95": percentiles[18],
+            "errors": self.errors[:3],
         }
 
 
-def ask(port: int, path: str, cookies: Cookies, body: bytes | None = None) -> bytes:
-    """The whole answer as it came over the wire. Cookies in it are put among those given."""
-    with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
-        line.sendall(_request(port, path, cookies, body))
-        answer = b"".join(iter(lambda: line.recv(65_536), b""))
+def request(port: int, path: str, cookies: Cookies, body: bytes | None = None) -> bytes:
+    """Return the whole answer as it came over the wire. Its cookies are added to those given."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(_encode(port, path, cookies, body))
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
     head = answer.partition(b"\r\n\r\n")[0]
-    for name, value in COOKIE.findall(head):
+    for name, value in SET_COOKIE.findall(head):
         cookies[name.decode()] = value.decode()
     return answer
 
 
-def _request(port: int, path: str, cookies: Cookies, body: bytes | None) -> bytes:
+def _encode(port: int, path: str, cookies: Cookies, body: bytes | None) -> bytes:
     lines = [
         f"{'GET' if body is None else 'POST'} {path} HTTP/1.1",
         f"Host: localhost:{port}",
-        f"User-Agent: {AGENT}",
+        f"User-Agent: {USER_AGENT}",
         "Accept: text/html,*/*;q=0.8",
         "Accept-Language: en-GB,en;q=0.5",
         "Accept-Encoding: gzip, deflate, br",
@@ -94,56 +95,56 @@ def status_of(answer: bytes) -> int:
     return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
 
 
-def go(visit: Visit) -> Result:
+def run(visit: Visit) -> Result:
     result = Result()
-    turns = iter(range(visit.most)) if visit.most else itertools.repeat(0)
-    people = itertools.cycle(visit.people)
-    began = time.monotonic()
-    until = began + visit.seconds
-    workers = [
-        threading.Thread(target=_keep_asking, args=(visit, turns, people, until, result))
-        for _ in range(visit.at_once)
+    limit = iter(range(visit.max_requests)) if visit.max_requests else itertools.repeat(0)
+    jars = itertools.cycle(visit.cookie_jars)
+    started = time.monotonic()
+    deadline = started + visit.seconds
+    threads = [
+        threading.Thread(target=_run_client, args=(visit, limit, jars, deadline, result))
+        for _ in range(visit.clients)
     ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    result.took = time.monotonic() - began
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    result.seconds = time.monotonic() - started
     return result
 
 
-def _keep_asking(
-    visit: Visit, turns: Iterator[int], people: Iterator[Cookies], until: float, result: Result
+def _run_client(
+    visit: Visit, limit: Iterator[int], jars: Iterator[Cookies], deadline: float, result: Result
 ) -> None:
-    # Put into words for the wire once: each browser does that for itself, none beside the servers.
+    # Encoded once: with real visitors that work is done on other machines.
     form = None if visit.form is None else urlencode(visit.form)
-    own = str(uuid4())
-    for turn in itertools.count():
-        if time.monotonic() >= until or next(turns, None) is None:
+    client_uuid = str(uuid4())
+    for number in itertools.count():
+        if time.monotonic() >= deadline or next(limit, None) is None:
             break
-        here = {FRESH: str(uuid4()), OWN: own, TURN: str(turn)}
-        path = _put(visit.path, here)
-        body = None if form is None else _put(form, here).encode()
-        began = time.monotonic()
+        values = {NEW_UUID: str(uuid4()), CLIENT_UUID: client_uuid, REQUEST_NUMBER: str(number)}
+        path = _fill_in(visit.path, values)
+        body = None if form is None else _fill_in(form, values).encode()
+        started = time.monotonic()
         try:
-            status = status_of(ask(visit.port, path, next(people), body))
+            status = status_of(request(visit.port, path, next(jars), body))
         except OSError as error:
-            result.wrong.append(str(error))
+            result.errors.append(str(error))
             continue
         if status == visit.status:
-            result.waits.append(time.monotonic() - began)
+            result.latencies.append(time.monotonic() - started)
         else:
-            result.wrong.append(f"{visit.path} answers {status}")
+            result.errors.append(f"{visit.path} answers {status}")
 
 
-def _put(text: str, here: dict[str, str]) -> str:
-    for name, value in here.items():
-        text = text.replace(name, value).replace(quote(name), value)
+def _fill_in(text: str, values: dict[str, str]) -> str:
+    for placeholder, value in values.items():
+        text = text.replace(placeholder, value).replace(quote(placeholder), value)
     return text
 
 
 def main() -> None:
-    json.dump(go(Visit(**json.load(sys.stdin))).told(), sys.stdout)
+    json.dump(run(Visit(**json.load(sys.stdin))).summary(), sys.stdout)
 
 
 if __name__ == "__main__":

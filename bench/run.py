@@ -1,8 +1,9 @@
-"""`./dev bench`: our own floor and the product in one interleaved run, told as ratios.
+"""`./dev bench`: measure the product beside a floor in one run, and report ratios.
 
-Started by local with a Postgres of its own named in the environment. What is gated first is
-processor time (the servers' own processes and Postgres), which a busy machine hardly moves;
-requests per second count only where the floor itself kept its pace.
+The floor is a small Django project (bench/floor); F is what its page costs. Every round visits the
+floor and the product in random order, and a ratio is taken inside a round: a machine that slows
+down between rounds slows both. A row is the median of these ratios, with the lowest and the
+highest. local/ starts a Postgres for this and names it in the environment.
 """
 
 import argparse
@@ -11,12 +12,12 @@ import json
 import os
 import platform
 import random
-import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -24,18 +25,25 @@ from typing import Any
 import psutil
 import psycopg
 
-from bench import cpu_time, goals, page_weight
-from bench.load_generator import FRESH, LETTER, OWN, TURN, Visit, ask, status_of
+from bench import goals, page_weight
+from bench.cpu_time import cpu_seconds, postgres_process
+from bench.load_generator import CLIENT_UUID, LETTER, NEW_UUID, REQUEST_NUMBER, Cookies, Visit
+from bench.servers import (
+    Environment,
+    call_inside,
+    create_database,
+    manage,
+    prepare,
+    web_server,
+)
 from local.folder import Trouble, say
-from local.processes import last_lines, quietly, stop_on_signals, wait_until
-from local.servers import LOOPBACK, free_port
-from local.supervisor import PREPARE, WEB
+from local.processes import quietly, stop_on_signals
 
 SEED = 20_260
 PEOPLE = 100_000
-FLOOR, FEW, MANY = "floor", 1, 8
-# One thread makes gunicorn's plain worker, the same for both.
-SERVE = f"{WEB.command} --threads 1 --bind {LOOPBACK}:"
+FLOOR = "floor"
+# Clients at once: one for response times, eight to keep the servers busy.
+ONE, EIGHT = 1, 8
 PAGES = {
     "today": "/today/",
     "step": "/steps/1/",
@@ -44,27 +52,25 @@ PAGES = {
 }
 WEIGHED = (*PAGES.values(), *(f"/steps/{number}/" for number in range(2, 9)))
 
-Environment = dict[str, str]
-
 
 @dataclass(frozen=True)
 class Plan:
     rounds: int
     seconds: float
-    at_once: tuple[int, ...]
+    clients: tuple[int, ...]
 
 
-FULL = Plan(rounds=5, seconds=3, at_once=(FEW, MANY))
-QUICK = Plan(rounds=4, seconds=0.8, at_once=(MANY,))
+FULL = Plan(rounds=5, seconds=3, clients=(ONE, EIGHT))
+QUICK = Plan(rounds=4, seconds=0.8, clients=(EIGHT,))
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One visit: milliseconds of processor time per answer, answers per second, waits in ms."""
+    """One visit: milliseconds of CPU time per answer, answers per second, response times in ms."""
 
     app: float
     postgres: float
-    pace: float
+    per_second: float
     p50: float
     p95: float
 
@@ -73,286 +79,236 @@ class Sample:
         return self.app + self.postgres
 
 
+# By the name of the visit and the number of clients: one sample for each round.
 Samples = dict[tuple[str, int], list[Sample]]
 
 
 def main(arguments: list[str]) -> int:
-    wanted = _parse(arguments)
-    plan = QUICK if wanted.quick else FULL
-    began = time.monotonic()
-    _tell_machine(plan)
-    with running(dict(os.environ)) as house:
-        measured: dict[str, float] = {}
-        measured |= {f"{name}_statements": count for name, count in house.statements.items()}
-        measured |= page_weight.first_visit(house.port)
-        measured |= page_weight.later_pages(house.port, WEIGHED, house.person)
-        samples = house.measure(plan, [FLOOR, *_targets(wanted.names, house)])
-    _tell_samples(samples)
-    measured |= ratios(samples)
-    found = goals.rows(_chosen(wanted.names), measured, is_quiet=_was_quiet(plan, samples))
-    _note(f"It took {time.monotonic() - began:.0f} seconds.")
-    _tell(found, as_json=wanted.json)
-    return int(any(row.met is False for row in found))
+    options = _parse(arguments)
+    plan = QUICK if options.quick else FULL
+    started = time.monotonic()
+    _print_machine(plan)
+    with running(dict(os.environ)) as product:
+        counts = {
+            **{f"{name}_statements": count for name, count in product.statements.items()},
+            **page_weight.first_visit(product.port),
+            **page_weight.later_pages(product.port, WEIGHED, product.person),
+        }
+        samples = product.measure(plan, [FLOOR, *_chosen_visits(options.names, product)])
+    _print_samples(samples)
+    values = {name: [count] for name, count in counts.items()} | ratios(samples)
+    rows = goals.rows(_chosen_goals(options.names), values)
+    _print_note(f"It took {time.monotonic() - started:.0f} seconds.")
+    _print_rows(rows, as_json=options.json)
+    return int(any(row.met is False for row in rows))
 
 
 def _parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("./dev bench", description="Ourselves beside our own floor.")
     parser.add_argument("--json", action="store_true", help="one object per row, nothing else")
-    parser.add_argument("--quick", action="store_true", help="about a minute, processor time only")
+    parser.add_argument("--quick", action="store_true", help="about a minute: shorter rounds")
     parser.add_argument("names", nargs="*", help="rows that begin so, such as today or save_cpu")
     return parser.parse_args(arguments)
 
 
-def _chosen(names: list[str]) -> list[goals.Goal]:
+def _chosen_goals(names: list[str]) -> list[goals.Goal]:
     every = goals.read()
     return [goal for goal in every if goal.name.startswith(tuple(names))] if names else every
 
 
-def _targets(names: list[str], house: "House") -> list[str]:
-    chosen = " ".join(goal.name for goal in _chosen(names))
-    return [name for name in house.visits if name != FLOOR and (not names or f"{name}_" in chosen)]
+def _chosen_visits(names: list[str], product: "Product") -> list[str]:
+    chosen = " ".join(goal.name for goal in _chosen_goals(names))
+    visits = [name for name in product.visits if name != FLOOR]
+    return [name for name in visits if not names or f"{name}_" in chosen]
 
 
-def ratios(samples: Samples) -> dict[str, float]:
-    """Each target beside the floor of the same round; the median of the rounds."""
-    floor = samples[FLOOR, MANY]
-    found: dict[str, float] = {}
-    for (name, at_once), rounds in samples.items():
-        if at_once == MANY and name != FLOOR:
+def ratios(samples: Samples) -> dict[str, list[float]]:
+    """Return CPU time and requests per second in F, one ratio for each round."""
+    floor = samples[FLOOR, EIGHT]
+    found: dict[str, list[float]] = {}
+    for (name, clients), rounds in samples.items():
+        if clients == EIGHT and name != FLOOR:
             pairs = list(zip(rounds, floor, strict=True))
-            found[f"{name}_cpu"] = median(ours.cpu / its.cpu for ours, its in pairs)
-            found[f"{name}_requests"] = median(ours.pace / its.pace for ours, its in pairs)
+            found[f"{name}_cpu"] = [ours.cpu / its.cpu for ours, its in pairs]
+            found[f"{name}_requests"] = [ours.per_second / its.per_second for ours, its in pairs]
     return found
 
 
-def _was_quiet(plan: Plan, samples: Samples) -> bool:
-    if plan is QUICK:
-        return False
-    paces = [sample.pace for sample in samples[FLOOR, MANY]]
-    quiet = goals.is_steady(paces)
-    _note(f"The floor's pace: {min(paces):.0f} to {max(paces):.0f} requests a second, "
-          f"{'steady' if quiet else 'not steady, so nobody else’s is told'}.")  # fmt: skip
-    return quiet
-
-
-# --- The two houses ------------------------------------------------------------------------
+# --- The product and the floor -------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class House:
+class Product:
     port: int
     postgres: psutil.Process
-    person: dict[str, str]
+    person: Cookies
     statements: dict[str, int]
+    # Of the floor as well, which has a server and a port of its own.
     visits: dict[str, Visit]
-    webs: dict[int, psutil.Process]
+    web_servers: dict[int, psutil.Process]
 
     def measure(self, plan: Plan, names: list[str]) -> Samples:
         order = random.Random(SEED)  # noqa: S311 - an order, not a secret
-        samples: Samples = {(name, many): [] for name in names for many in plan.at_once}
+        samples: Samples = {(name, clients): [] for name in names for clients in plan.clients}
         for name in names:
-            self._visit(name, MANY, seconds=0.5)
+            self._visit(name, EIGHT, seconds=0.5)
         for number in range(plan.rounds):
-            _note(f"Round {number + 1} of {plan.rounds}, load {os.getloadavg()[0]:.1f}")
-            for many in plan.at_once:
+            _print_note(f"Round {number + 1} of {plan.rounds}, load {os.getloadavg()[0]:.1f}")
+            for clients in plan.clients:
                 for name in order.sample(names, len(names)):
-                    samples[name, many].append(self._visit(name, many, seconds=plan.seconds))
+                    sample = self._visit(name, clients, seconds=plan.seconds)
+                    samples[name, clients].append(sample)
         return samples
 
-    def _visit(self, name: str, many: int, *, seconds: float) -> Sample:
-        visit = replace(self.visits[name], at_once=many, seconds=seconds)
-        servers = ([self.webs[visit.port]], [self.postgres])
-        before = [cpu_time.seconds(server) for server in servers]
-        told = _load(visit)
-        used = [cpu_time.seconds(server) - at for server, at in zip(servers, before, strict=True)]
-        if told["wrong"] or not told["answers"]:
-            raise Trouble(f"{name} does not answer as it does to people: {told['wrong']}")
-        app, database = (1000 * each / told["answers"] for each in used)
-        pace = told["answers"] / told["seconds"]
-        return Sample(app, database, pace, 1000 * told["p50"], 1000 * told["p95"])
+    def _visit(self, name: str, clients: int, *, seconds: float) -> Sample:
+        visit = replace(self.visits[name], clients=clients, seconds=seconds)
+        servers = [self.web_servers[visit.port], self.postgres]
+        before = [cpu_seconds(server) for server in servers]
+        result = _generate_load(visit)
+        used = [cpu_seconds(server) - start for server, start in zip(servers, before, strict=True)]
+        if result["errors"] or not result["answers"]:
+            raise Trouble(f"{name} does not answer as it does to people: {result['errors']}")
+        app, postgres = (1000 * seconds / result["answers"] for seconds in used)
+        per_second = result["answers"] / result["seconds"]
+        return Sample(app, postgres, per_second, 1000 * result["p50"], 1000 * result["p95"])
 
 
-def _load(visit: Visit) -> dict[str, Any]:
+def _generate_load(visit: Visit) -> dict[str, Any]:
     command = [sys.executable, "-m", "bench.load_generator"]
     done = subprocess.run(  # noqa: S603 - our own program
         command, input=json.dumps(asdict(visit)), capture_output=True, text=True, check=True
     )
-    told: dict[str, Any] = json.loads(done.stdout)
-    return told
+    result: dict[str, Any] = json.loads(done.stdout)
+    return result
 
 
 @contextlib.contextmanager
-def running(environment: Environment) -> Iterator[House]:
-    """The product and its floor, each on a database of its own, filled and served."""
+def running(environment: Environment) -> Iterator[Product]:
+    """Fill and serve the product and the floor, each with a database of its own."""
     environment = environment | {"GUNICORN_CMD_ARGS": ""}
     floor = environment | {
-        "DATABASE_URL": _new_database(environment["DATABASE_URL"], "floor"),
+        "DATABASE_URL": create_database(environment["DATABASE_URL"], "floor"),
         "DJANGO_SETTINGS_MODULE": "bench.floor.settings",
     }
     log = Path(environment["STATIC_ROOT"]).parent / "log"
-    _note("Getting ready …")
+    _print_note("Getting ready …")
     prepare(environment, log)
-    quietly(_django("migrate"), floor, log / "floor.log")
-    _note(f"Filling both with {PEOPLE:,} people …")
-    theirs = inside("bench.floor.fill", "fill", floor, people=PEOPLE)
-    addresses = list(PAGES.values())
-    ours = inside("bench.sample_data", "fill", environment, people=PEOPLE, addresses=addresses)
-    # Or what was filled is written to the disk while the first rounds run.
+    quietly(manage("migrate"), floor, log / "floor.log")
+    _print_note(f"Filling both with {PEOPLE:,} people …")
+    of_floor = call_inside("bench.floor.fill", "fill_database", floor, people=PEOPLE)
+    ours = call_inside(
+        "bench.sample_data",
+        "fill_database",
+        environment,
+        people=PEOPLE,
+        addresses=list(PAGES.values()),
+    )
+    # Or Postgres writes what was filled in to the disk during the first rounds.
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
         connection.execute("CHECKPOINT")
     with (
-        _served("bench.floor.wsgi", floor, log / "floor-web.log") as (below, floor_web),
-        _served("config.wsgi", environment, log / "web.log") as (port, web),
+        web_server("bench.floor.wsgi", floor, log / "floor-web.log") as (floor_port, floor_web),
+        web_server("config.wsgi", environment, log / "web.log") as (port, web),
     ):
-        yield House(
+        yield Product(
             port=port,
-            postgres=cpu_time.postgres(environment["DATABASE_URL"]),
+            postgres=postgres_process(environment["DATABASE_URL"]),
             person=ours["person"],
             statements=_statements(ours),
-            visits=_floor_visits(below, theirs) | _visits(port, ours),
-            webs={below: floor_web, port: web},
+            visits=_floor_visits(floor_port, of_floor) | _product_visits(port, ours),
+            web_servers={floor_port: floor_web, port: web},
         )
 
 
 def _floor_visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
-    people, form = [filled["person"]], {"csrfmiddlewaretoken": filled["token"], "body": LETTER}
+    jars, form = [filled["person"]], {"csrfmiddlewaretoken": filled["token"], "body": LETTER}
     return {
         "bare": Visit(port, "/bare/", 200, [{}]),
-        FLOOR: Visit(port, "/page/", 200, people),
-        "floor_save": Visit(port, "/save/", 302, people, form=form),
+        FLOOR: Visit(port, "/page/", 200, jars),
+        "floor_save": Visit(port, "/save/", 302, jars, form=form),
     }
 
 
-def _visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
+def _product_visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
     pages = {name: Visit(port, path, 200, [filled["person"]]) for name, path in PAGES.items()}
     shelves = {
         f"shelf_{count}": Visit(port, PAGES["shelf"], 200, [shelf["cookies"]])
         for count, shelf in filled["shelves"].items()
     }
-    return pages | shelves | _forms(port, filled)
+    return pages | shelves | _form_visits(port, filled)
 
 
-def _forms(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
-    ours, writer = {"csrfmiddlewaretoken": filled["token"]}, [filled["writer"]]
-    letter = ours | {"id": FRESH, "to": "R.", "body": LETTER}
-    # Each time with other words, made from those that were kept last.
-    draft = ours | {"id": OWN, "kind": "them", "version": TURN, "body": TURN + LETTER}
-    reader = filled["shelves"][max(filled["shelves"], key=int)]["cookies"]
-    words = ours | {"text": "no such words"}
+def _form_visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
+    token = {"csrfmiddlewaretoken": filled["token"]}
+    letter = token | {"id": NEW_UUID, "to": "R.", "body": LETTER}
+    # Each request changes the text, and names the version that the one before has saved.
+    draft = token | {
+        "id": CLIENT_UUID,
+        "kind": "them",
+        "version": REQUEST_NUMBER,
+        "body": REQUEST_NUMBER + LETTER,
+    }
+    search = token | {"text": "no such words"}
+    longest_shelf = filled["shelves"][max(filled["shelves"], key=int)]
+    autosave = f"/journal/{CLIENT_UUID}/autosave/"
     return {
-        "save": Visit(port, "/journal/write/them/", 302, writer, form=letter),
-        "search": Visit(port, "/journal/search/", 200, [reader], form=words),
+        "save": Visit(port, "/journal/write/them/", 302, [filled["writer"]], form=letter),
+        "search": Visit(port, "/journal/search/", 200, [longest_shelf["cookies"]], form=search),
         **{
-            f"autosave_{count}": Visit(
-                port, f"/journal/{OWN}/autosave/", 200, [desk["cookies"]], form=draft
-            )
+            f"autosave_{count}": Visit(port, autosave, 200, [desk["cookies"]], form=draft)
             for count, desk in filled["desks"].items()
         },
     }
 
 
 def _statements(filled: dict[str, Any]) -> dict[str, int]:
+    """Return the number of SQL statements by the name of a page, as in goals.toml."""
     pages = {name: filled["statements"][path] for name, path in PAGES.items()}
     people = [*filled["shelves"].items(), *filled["desks"].items()]
     return pages | {
-        f"{what}_{count}": asked
-        for count, shelf in people
-        for what, asked in shelf.items()
-        if what != "cookies"
+        f"{page}_{count}": statements
+        for count, person in people
+        for page, statements in person.items()
+        if page != "cookies"
     }
 
 
-def _new_database(url: str, name: str) -> str:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-    return f"{url.rpartition('/')[0]}/{name}"
+# --- Output: rows on stdout, everything else on stderr ---------------------------------------
 
 
-def _django(*words: str) -> list[str]:
-    return [sys.executable, "manage.py", *words]
+def _print_note(text: str) -> None:
+    say(text, sys.stderr)
 
 
-def prepare(environment: Environment, log: Path) -> None:
-    """What is done once before the product can be served."""
-    for words in PREPARE:
-        quietly(_django(*words.split()), environment, log / f"{words.split()[0]}.log")
-
-
-def inside(module: str, verb: str, environment: Environment, **given: Any) -> Any:
-    """Do this inside the product that the environment names. What it returns, as JSON."""
-    lines = (
-        "import json, sys",
-        f"from {module} import {verb}",
-        f"json.dump({verb}(**{given!r}), sys.stdout)",
-    )
-    command = _django("shell", "-v", "0", "-c", "\n".join(lines))
-    done = subprocess.run(  # noqa: S603 - our own program
-        command, env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise Trouble(f"Filling the database failed.\n{done.stderr}")
-    return json.loads(done.stdout)
-
-
-@contextlib.contextmanager
-def _served(wsgi: str, environment: Environment, log: Path) -> Iterator[tuple[int, psutil.Process]]:
-    port = free_port()
-    _, _, *words = shlex.split(SERVE.replace("config.wsgi", wsgi) + str(port))
-    command = [sys.executable, "-m", *words]
-    with log.open("wb") as file:
-        process = subprocess.Popen(  # noqa: S603 - our own program
-            command, env=environment, stdout=file, stderr=file, start_new_session=True
-        )
-    try:
-        if not wait_until(lambda: _answers(port), process, seconds=60):
-            raise Trouble(f"{wsgi} does not start. {last_lines(log)}")
-        yield port, cpu_time.web(process.pid)
-    finally:
-        process.terminate()
-        process.wait(30)
-
-
-def _answers(port: int) -> bool:
-    try:
-        return status_of(ask(port, "/", {})) in {200, 404}
-    except OSError:
-        return False
-
-
-# --- What is told --------------------------------------------------------------------------
-
-
-def _note(words: str) -> None:
-    say(words, sys.stderr)
-
-
-def _tell_machine(plan: Plan) -> None:
-    from importlib.metadata import version
-
+def _print_machine(plan: Plan) -> None:
     names = ("Django", "gunicorn", "psycopg", "tink")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
-    load = ", ".join(f"{each:.2f}" for each in os.getloadavg())
-    _note(
+    load = ", ".join(f"{average:.2f}" for average in os.getloadavg())
+    _print_note(
         f"{os.cpu_count()} processors, {psutil.virtual_memory().total >> 30} GiB, "
         f"{platform.platform()}, load {load}\nPython {platform.python_version()}, {versions}\n"
-        f"{plan.rounds} rounds of {plan.seconds:g} s, {plan.at_once} at once, order by {SEED}"
+        f"{plan.rounds} rounds of {plan.seconds:g} s, {plan.clients} at once, order by {SEED}"
     )
 
 
-def _tell_samples(samples: Samples) -> None:
-    _note("Medians: target, at once | ms of processor: app + Postgres | per second | p50, p95 ms")
-    for (name, at_once), rounds in samples.items():
-        app, database, pace, p50, p95 = (
-            median(getattr(sample, each) for sample in rounds)
-            for each in ("app", "postgres", "pace", "p50", "p95")
+def _print_samples(samples: Samples) -> None:
+    _print_note(
+        "Medians: target, at once | ms of processor: app + Postgres | per second | p50, p95 ms"
+    )
+    for (name, clients), rounds in samples.items():
+        app, postgres, per_second, p50, p95 = (
+            median(getattr(sample, column) for sample in rounds)
+            for column in ("app", "postgres", "per_second", "p50", "p95")
         )
-        _note(
-            f"{name:<11}{at_once:>2} | {app:6.2f} + {database:.2f} | {pace:6.0f} | "
+        _print_note(
+            f"{name:<11}{clients:>2} | {app:6.2f} + {postgres:.2f} | {per_second:6.0f} | "
             f"{p50:.1f}, {p95:.1f}"
         )
+    paces = [sample.per_second for sample in samples[FLOOR, EIGHT]]
+    _print_note(f"The floor served {min(paces):.0f} to {max(paces):.0f} requests a second.")
 
 
-def _tell(rows: list[goals.Row], *, as_json: bool) -> None:
+def _print_rows(rows: list[goals.Row], *, as_json: bool) -> None:
     if as_json:
         for row in rows:
             say(row.as_json())

@@ -1,4 +1,4 @@
-"""What is done inside the product: one person's house among many others, and their cookies."""
+"""Data for the product, created inside it: one person among many others, and their cookies."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,20 +15,20 @@ from django.utils.crypto import get_random_string
 
 from accounts.actions import open_account
 from accounts.models import User
-from bench.load_generator import AGENT, LETTER
+from bench.load_generator import LETTER, USER_AGENT, Cookies
 from journal.models import Letter, LetterContents
 from operations import demo_account
 
 LETTERS = 20
-# Shelves of others, each with so many letters.
+# More people, each with so many letters.
 SHELVES = (1, 100, 5000)
-# Letters are kept by another one, so that the first one's shelf stays as it is.
+# Saves letters for the load, so that the shelf of the person being read stays as it is.
 WRITER = "writer@example.org"
 
-# Everyone else has one row in each of these tables, like the first row in it but for what is named:
-# one letter and one answer, however many the first one has. In other tables they have nothing. A
-# column that is the same for all is not named, so a new one needs no line here; a new table does.
-EVERYONE = {
+# Tables in which everybody else gets one copy of the first row, with the columns to change: so each
+# has one letter and one answer, and nothing in other tables. A new column needs no line here; a
+# new table does.
+COPIED_TABLES = {
     "accounts_user": "'id', other.id, 'email', 'other-' || other.n || '@example.org'",
     "vault_key": "'owner_id', other.id",
     "accounts_profile": "'id', gen_random_uuid(), 'owner_id', other.id",
@@ -44,64 +44,108 @@ LATERAL jsonb_populate_record(one::{table}, jsonb_build_object({changes})) AS co
 """
 
 
-def writers(*, count: int) -> list[dict[str, Any]]:
-    """So many people at their desks: the cookies of each, and what a form of theirs must carry."""
-    return [_at_the_desk(f"{number}-{WRITER}") for number in range(count)]
+def create_writers(*, count: int) -> list[dict[str, Any]]:
+    """Create people at their desks; return the cookies and the CSRF token of each."""
+    return [_create_writer(f"{number}-{WRITER}") for number in range(count)]
 
 
-def _at_the_desk(email: str) -> dict[str, Any]:
+def _create_writer(email: str) -> dict[str, Any]:
     token = get_random_string(32)
-    cookies = _cookies(_sign_in(_somebody(email))) | {settings.CSRF_COOKIE_NAME: token}
-    return {"cookies": cookies, "token": token}
+    cookies = _cookies(_sign_in(_create_person(email)))
+    return {"cookies": cookies | {settings.CSRF_COOKIE_NAME: token}, "token": token}
 
 
-def _somebody(email: str) -> User:
+def _create_person(email: str) -> User:
     now = timezone.now()
     person = open_account(email=email, password=demo_account.PASSWORD, now=now)
     person.was_shown_safety(now=now)
     return person
 
 
-def fill(*, people: int, addresses: list[str]) -> dict[str, Any]:
-    """What the load needs to know: whose cookies to send, and the statements of each address."""
+def fill_database(*, people: int, addresses: list[str]) -> dict[str, Any]:
+    """Create everything; return the cookies to send and the SQL statements of each address."""
     now = timezone.now()
-    person = demo_account.fill(now=now)
-    _write(person, LETTERS - Letter.objects.of(person).count(), now=now)
-    writer, reader = _at_the_desk(WRITER), _sign_in(person)
-    shelves = {count: _shelf(count, "reader", now=now) for count in SHELVES}
-    desks = {count: _shelf(count, "writer", now=now) for count in SHELVES}
-    _copy_everyone(people)
+    person = demo_account.create_demo_account(now=now)
+    _create_letters(person, LETTERS - Letter.objects.of(person).count(), now=now)
+    writer, reader = _create_writer(WRITER), _sign_in(person)
+    shelves = {count: _create_person_with(count, "reader", now=now) for count in SHELVES}
+    desks = {count: _create_person_with(count, "writer", now=now) for count in SHELVES}
+    _create_others(people)
+    token = {settings.CSRF_COOKIE_NAME: writer["token"]}
     return {
         "person": _cookies(reader),
         "writer": writer["cookies"],
         "token": writer["token"],
-        "statements": {address: _statements(reader, address) for address in addresses},
+        "statements": {address: _count_statements(reader, address) for address in addresses},
         "shelves": {
             count: {
-                "cookies": _cookies(owner) | {settings.CSRF_COOKIE_NAME: writer["token"]},
-                "shelf": _statements(owner, "/journal/"),
-                "search": _statements(owner, "/journal/search/", {"text": "no such words"}),
+                "cookies": _cookies(owner) | token,
+                "shelf": _count_statements(owner, "/journal/"),
+                "search": _count_statements(owner, "/journal/search/", {"text": "no such words"}),
             }
             for count, owner in shelves.items()
         },
         "desks": {
             count: {
-                "cookies": _cookies(owner) | {settings.CSRF_COOKIE_NAME: writer["token"]},
-                "autosave": _statements_of_an_autosave(owner),
+                "cookies": _cookies(owner) | token,
+                "autosave": _count_statements_of_autosave(owner),
             }
             for count, owner in desks.items()
         },
     }
 
 
-def _shelf(letters: int, whose: str, *, now: datetime) -> Client:
-    owner = _somebody(f"{letters}-{whose}@example.org")
-    _write(owner, letters, now=now)
-    return _sign_in(owner)
+def _create_person_with(letters: int, role: str, *, now: datetime) -> Client:
+    person = _create_person(f"{letters}-{role}@example.org")
+    _create_letters(person, letters, now=now)
+    return _sign_in(person)
 
 
-def _statements_of_an_autosave(client: Client) -> int:
-    """Of other words for a draft that was kept before."""
+def _create_letters(person: User, count: int, *, now: datetime) -> None:
+    Letter.objects.bulk_create(
+        (_letter(person, f"day {days}", at=now - timedelta(days=days)) for days in range(count)),
+        batch_size=500,
+    )
+
+
+def _letter(person: User, to: str, *, at: datetime) -> Letter:
+    contents = LetterContents(to=to, body=LETTER)
+    return Letter.sealed_by(person.key, contents, state=Letter.State.KEPT, now=at)
+
+
+def _sign_in(person: User) -> Client:
+    """Sign in by the form, so that the session holds what sessions of real visitors hold."""
+    client = Client(SERVER_NAME="localhost", headers={"User-Agent": USER_AGENT})
+    client.post("/accounts/login/", {"login": person.email, "password": demo_account.PASSWORD})
+    status = client.get("/today/").status_code
+    if status != HTTPStatus.OK:
+        raise AssertionError(f"Nobody could sign in: /today/ answers {status}.")
+    return client
+
+
+def _cookies(client: Client) -> Cookies:
+    return {name: morsel.value for name, morsel in client.cookies.items()}
+
+
+def _create_others(count: int) -> None:
+    with connection.cursor() as cursor:
+        # Skip triggers and foreign keys: the copies are consistent, and checks take minutes.
+        cursor.execute("SET session_replication_role = replica")
+        cursor.execute("SET synchronous_commit = off")
+        cursor.execute(
+            "CREATE TEMPORARY TABLE bench_other AS"
+            " SELECT n, gen_random_uuid() AS id FROM generate_series(1, %s) AS n",
+            [count],
+        )
+        for table, changes in COPIED_TABLES.items():
+            cursor.execute(COPY.format(table=table, changes=changes))
+        cursor.execute("RESET session_replication_role")
+        cursor.execute("RESET synchronous_commit")
+        cursor.execute("VACUUM ANALYZE")
+
+
+def _count_statements_of_autosave(client: Client) -> int:
+    """Count those of saving other words for a draft that exists."""
     id = uuid4()
     first, second = (
         {"id": f"{id}", "kind": "them", "version": f"{version}", "body": f"{version} {LETTER}"}
@@ -109,63 +153,20 @@ def _statements_of_an_autosave(client: Client) -> int:
     )
     address = f"/journal/{id}/autosave/"
     client.post(address, first)
-    return _statements(client, address, second)
+    return _count_statements(client, address, second)
 
 
-def _write(person: User, letters: int, *, now: datetime) -> None:
-    Letter.objects.bulk_create(
-        (_kept(person, f"day {days}", at=now - timedelta(days=days)) for days in range(letters)),
-        batch_size=500,
-    )
-
-
-def _kept(person: User, to: str, *, at: datetime) -> Letter:
-    contents = LetterContents(to=to, body=LETTER)
-    return Letter.sealed_by(person.key, contents, state=Letter.State.KEPT, now=at)
-
-
-def _sign_in(person: User) -> Client:
-    """By the door that everyone uses, so that the session holds what theirs hold."""
-    client = Client(SERVER_NAME="localhost", headers={"User-Agent": AGENT})
-    client.post("/accounts/login/", {"login": person.email, "password": demo_account.PASSWORD})
-    opened = client.get("/today/").status_code
-    if opened != HTTPStatus.OK:
-        raise AssertionError(f"Nobody could sign in: /today/ answers {opened}.")
-    return client
-
-
-def _cookies(client: Client) -> dict[str, str]:
-    return {name: morsel.value for name, morsel in client.cookies.items()}
-
-
-def _copy_everyone(people: int) -> None:
-    with connection.cursor() as cursor:
-        # The copies are right by the way they are made: no need to look each of them up again.
-        cursor.execute("SET session_replication_role = replica")
-        cursor.execute("SET synchronous_commit = off")
-        cursor.execute(
-            "CREATE TEMPORARY TABLE bench_other AS"
-            " SELECT n, gen_random_uuid() AS id FROM generate_series(1, %s) AS n",
-            [people],
-        )
-        for table, changes in EVERYONE.items():
-            cursor.execute(COPY.format(table=table, changes=changes))
-        cursor.execute("RESET session_replication_role")
-        cursor.execute("RESET synchronous_commit")
-        cursor.execute("VACUUM ANALYZE")
-
-
-def _statements(client: Client, address: str, form: dict[str, str] | None = None) -> int:
-    """What a page asks of the database, commands of the transaction itself not counted."""
-    found: list[str] = []
+def _count_statements(client: Client, address: str, form: dict[str, str] | None = None) -> int:
+    """Count the SQL statements of a request, without those of the transaction itself."""
+    statements: list[str] = []
 
     def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
         if not sql.startswith(("SAVEPOINT", "RELEASE")):
-            found.append(sql)
+            statements.append(sql)
         return execute(sql, *rest)
 
-    with ExitStack() as watching:
-        for line in connections.all():
-            watching.enter_context(line.execute_wrapper(note))
+    with ExitStack() as stack:
+        for each in connections.all():
+            stack.enter_context(each.execute_wrapper(note))
         client.get(address) if form is None else client.post(address, form)
-    return len(found)
+    return len(statements)

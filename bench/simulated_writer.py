@@ -1,7 +1,7 @@
-"""Somebody at the desk, as the script of the page keeps their words: every change is sent with the
-version it was made from, and what was not confirmed is sent again, however long that takes.
+"""A person at the desk, saving as the page's script does: each change names the version it was
+made from, and what is not confirmed is sent again until it is.
 
-One seed writes the same letters each time.
+The same seed writes the same letters.
 """
 
 import json
@@ -10,17 +10,18 @@ import re
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from html import unescape
+from http import HTTPStatus
 from urllib.parse import urlencode
 from uuid import UUID
 
-from bench.load_generator import Cookies, ask, status_of
-from bench.page_weight import answer, words
+from bench.load_generator import Cookies, request, status_of
+from bench.page_weight import fetch, text_of
 
-PAPER = re.compile(r"<textarea[^>]*>\n?(.*?)</textarea>", re.DOTALL)
-# A new letter, on average, after so many changes.
+TEXTAREA = re.compile(r"<textarea[^>]*>\n?(.*?)</textarea>", re.DOTALL)
+# A new letter after so many changes, on average.
 CHANGES = 60
-# Words of one person hold signs that no other writer ever types.
-HANDS = ("αβγδεζηθικλ", "абвгдежзикл", "あいうえおかき", "אבגדהוזחט")
+# Each writer has characters that no other types: so a mixed-up letter shows.
+ALPHABETS = ("αβγδεζηθικλ", "абвгдежзикл", "あいうえおかき", "אבגדהוזחט")
 SHARED = "the river, a cup of tea. \n🌊é<&>"
 
 
@@ -30,8 +31,8 @@ class Letter:
     text: str = ""
     version: int = 0
     confirmed: str = ""
-    # Sent, and not answered yet: it may have been kept or not.
-    unsure: str | None = None
+    # Sent without an answer: it may or may not be saved.
+    unconfirmed: str | None = None
     revision: str = ""
 
 
@@ -45,43 +46,43 @@ class Writer:
     letters: list[Letter] = field(default_factory=list)
     sent: int = 0
     unanswered: int = 0
-    # Answers by which the server set words beside others; there is only one writer of each letter.
-    set_beside: int = 0
+    # Answers with 409. Each letter has one writer, so there should be none.
+    conflicts: int = 0
 
     def __post_init__(self) -> None:
-        self.chance = random.Random(f"{self.seed}-{self.number}")  # noqa: S311 - a story, no secret
-        self.signs = HANDS[self.number] + SHARED
+        self.random = random.Random(f"{self.seed}-{self.number}")  # noqa: S311 - a story, no secret
+        self.alphabet = ALPHABETS[self.number] + SHARED
 
     def change(self) -> bool:
-        """Type, take away or put in between, now and then on a new paper. Whether it is kept."""
-        if not self.letters or self.chance.random() < 1 / CHANGES:
+        """Insert or delete, or begin a new letter. Return whether everything is saved."""
+        if not self.letters or self.random.random() < 1 / CHANGES:
             self.letters.append(Letter(self._new_id()))
         letter = self.letters[-1]
-        at = self.chance.randrange(len(letter.text) + 1)
-        gone = self.chance.choice((0, 0, 0, 1, 12))
-        typed = "".join(self.chance.choices(self.signs, k=self.chance.randrange(1, 40)))
-        letter.text = letter.text[:at] + typed + letter.text[at + gone :]
-        return self.keep()
+        at = self.random.randrange(len(letter.text) + 1)
+        deleted = self.random.choice((0, 0, 0, 1, 12))
+        typed = "".join(self.random.choices(self.alphabet, k=self.random.randrange(1, 40)))
+        letter.text = letter.text[:at] + typed + letter.text[at + deleted :]
+        return self.save()
 
-    def keep(self) -> bool:
-        """Try to have everything confirmed. Whether it is."""
-        # Each of them, also where one before it cannot be kept now.
-        kept = [self._keep(letter) for letter in self.letters]
-        return all(kept)
+    def save(self) -> bool:
+        """Send what is not confirmed. Return whether everything is now."""
+        # A list: try every letter, also after one that cannot be saved now.
+        saved = [self._save(letter) for letter in self.letters]
+        return all(saved)
 
-    def _keep(self, letter: Letter) -> bool:
-        if letter.unsure is None and letter.text.strip() and letter.text != letter.confirmed:
-            letter.unsure = letter.text
-        while letter.unsure is not None:
-            # What may have been kept already comes first, as it was: the same words are always
-            # fine, and its answer tells the version to go on from.
-            if not self._send(letter, letter.unsure):
+    def _save(self, letter: Letter) -> bool:
+        if letter.unconfirmed is None and letter.text.strip() and letter.text != letter.confirmed:
+            letter.unconfirmed = letter.text
+        while letter.unconfirmed is not None:
+            # Repeat first, unchanged, what may be saved already: the same words are always
+            # accepted, and the answer names the version to go on from.
+            if not self._send(letter, letter.unconfirmed):
                 return False
-            letter.unsure = letter.text if letter.text != letter.confirmed else None
+            letter.unconfirmed = letter.text if letter.text != letter.confirmed else None
         return True
 
     def _send(self, letter: Letter, text: str) -> bool:
-        sheet = {
+        form = {
             "csrfmiddlewaretoken": self.token,
             "id": str(letter.id),
             "kind": "them",
@@ -90,44 +91,45 @@ class Writer:
             "revision": letter.revision,
         }
         self.sent += 1
+        address = f"/journal/{letter.id}/autosave/"
         try:
-            body = urlencode(sheet).encode()
-            said = ask(self.port, f"/journal/{letter.id}/autosave/", self.cookies, body)
+            answer = request(self.port, address, self.cookies, urlencode(form).encode())
         except OSError:
-            said = b""
-        if status_of(said) == 409:
-            self.set_beside += 1
+            answer = b""
+        status = status_of(answer)
+        if status == HTTPStatus.CONFLICT:
+            self.conflicts += 1
             return False
-        if status_of(said) != 200:
+        if status != HTTPStatus.OK:
             self.unanswered += 1
             return False
-        told = json.loads(said.partition(b"\r\n\r\n")[2])
-        letter.version, letter.confirmed = told["version"], text
+        saved = json.loads(answer.partition(b"\r\n\r\n")[2])
+        letter.version, letter.confirmed = saved["version"], text
         return True
 
     def _new_id(self) -> UUID:
-        return UUID(int=self.chance.getrandbits(128), version=4)
+        return UUID(int=self.random.getrandbits(128), version=4)
 
     # --- Afterwards ---
 
-    def lost(self) -> int:
-        """Signs that stand on the paper and not in the letter, or the other way round."""
+    def lost_characters(self) -> int:
+        """Count the characters that were typed and not saved, or the other way round."""
         written = [letter for letter in self.letters if letter.text.strip()]
-        return sum(_apart(letter.text, self._read(letter)) for letter in written)
+        return sum(_difference(letter.text, self._read(letter)) for letter in written)
 
-    def mixed(self) -> int:
-        """Signs of other writers in these letters."""
-        others = set("".join(HANDS)) - set(HANDS[self.number])
-        return sum(sign in others for letter in self.letters for sign in self._read(letter))
+    def foreign_characters(self) -> int:
+        """Count the characters of other writers in these letters."""
+        others = set("".join(ALPHABETS)) - set(ALPHABETS[self.number])
+        return sum(each in others for letter in self.letters for each in self._read(letter))
 
     def _read(self, letter: Letter) -> str:
-        page = words(answer(self.port, f"/journal/{letter.id}/edit/", dict(self.cookies)))
-        found = PAPER.search(page)
+        page = text_of(fetch(self.port, f"/journal/{letter.id}/edit/", dict(self.cookies)))
+        found = TEXTAREA.search(page)
         return unescape(found[1]) if found else ""
 
 
-def _apart(one: str, other: str) -> int:
+def _difference(one: str, other: str) -> int:
     if one == other:
         return 0
-    same = SequenceMatcher(None, one, other, autojunk=False)
-    return len(one) + len(other) - 2 * sum(block.size for block in same.get_matching_blocks())
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
+    return len(one) + len(other) - 2 * sum(block.size for block in matcher.get_matching_blocks())

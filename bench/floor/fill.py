@@ -1,4 +1,4 @@
-"""The floor's person, among as many others as the product has."""
+"""Data for the floor: one user among as many others as the product has."""
 
 from importlib import import_module
 from typing import Any
@@ -17,8 +17,8 @@ FROM generate_series(1, %s) AS n
 """
 
 
-def fill(*, people: int) -> dict[str, Any]:
-    """The cookies of the one who is signed in, and what a form of theirs must carry."""
+def fill_database(*, people: int) -> dict[str, Any]:
+    """Create the users; return the cookies and the CSRF token of one who is signed in."""
     person = User.objects.create(username="person", first_name="Noor", email="person@example.org")
     with connection.cursor() as cursor:
         cursor.execute(OTHERS, [people])

@@ -1,13 +1,13 @@
-"""The floor: as little Django as a page with a person on it takes.
+"""Settings of the floor: as little Django as a page with a user on it takes.
 
-What it shares with the product comes from the product's own settings, so that it moves with them.
+What both share is imported from the product's settings, so that the comparison stays fair.
 """
 
-from config import settings as ours
+from config import settings as product
 
-SECRET_KEY = ours.SECRET_KEY
-DEBUG = ours.DEBUG
-ALLOWED_HOSTS = ours.ALLOWED_HOSTS
+SECRET_KEY = product.SECRET_KEY
+DEBUG = product.DEBUG
+ALLOWED_HOSTS = product.ALLOWED_HOSTS
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -17,7 +17,7 @@ INSTALLED_APPS = [
     "bench.floor",
 ]
 
-# What a new Django project begins with, and a language for each person.
+# Those of startproject, and LocaleMiddleware.
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -44,14 +44,14 @@ TEMPLATES = [
     },
 ]
 
-# The address is given by DATABASE_URL, how it is used by the product.
-DATABASES = {"default": ours.DATABASES["default"]}
-DEFAULT_AUTO_FIELD = ours.DEFAULT_AUTO_FIELD
+# DATABASE_URL names the floor's own database; the options are the product's.
+DATABASES = {"default": product.DATABASES["default"]}
+DEFAULT_AUTO_FIELD = product.DEFAULT_AUTO_FIELD
 
-LANGUAGE_CODE = ours.LANGUAGE_CODE
-LANGUAGES = ours.LANGUAGES
-USE_I18N = ours.USE_I18N
-USE_TZ = ours.USE_TZ
-TIME_ZONE = ours.TIME_ZONE
+LANGUAGE_CODE = product.LANGUAGE_CODE
+LANGUAGES = product.LANGUAGES
+USE_I18N = product.USE_I18N
+USE_TZ = product.USE_TZ
+TIME_ZONE = product.TIME_ZONE
 
-LOGGING = ours.LOGGING
+LOGGING = product.LOGGING

@@ -11,16 +11,16 @@ BYTES = b"<!doctype html><title>Bare</title><p>" + b"No person, no template. " *
 
 @require_safe
 def bare(request: HttpRequest) -> HttpResponse:
-    """What the server and an empty Django cost."""
+    """Cost only what the server and an empty Django cost."""
     return HttpResponse(BYTES)
 
 
-# One statement after the other, as the product's own pages: a transaction would make F look slower.
+# As the product's pages: a transaction would make F slower and our ratios better.
 @login_required
 @require_safe
 @transaction.non_atomic_requests
 def page(request: HttpRequest) -> HttpResponse:
-    """F: a session, a person, a thin template."""
+    """Cost F: a session, a user, a plain template."""
     return render(request, "floor/page.html")
 
 
@@ -28,6 +28,6 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 @transaction.non_atomic_requests
 def save(request: HttpRequest) -> HttpResponse:
-    """A letter as it was sent, stored and committed."""
+    """Store a letter as it was sent, and commit."""
     Letter(owner_id=request.user.pk, body=request.POST["body"]).save()
     return redirect("/page/")

@@ -1,4 +1,4 @@
-"""What the tool concludes from what it measured. No time is taken here."""
+"""What the bench concludes from measurements. Nothing is measured here."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from bench.goals import Goal, Row
 from bench.sample_data import SHELVES
 
 LOWER = Goal("today_cpu", "Today", better="lower", must=2.8, target=2.2, unit="F")
-HIGHER = Goal("today_requests", "Today", better="higher", must=0.35, target=0.45, quiet=True)
+HIGHER = Goal("today_requests", "Today", better="higher", must=0.35, target=0.45)
 
 
 @pytest.mark.parametrize(
@@ -31,63 +31,74 @@ def test_goal_is_met_at_its_mark(goal: Goal, measured: float, met: bool, on_targ
 
 
 def test_what_was_not_measured_is_neither_met_nor_missed() -> None:
-    assert Row(LOWER, None).met is None
-    assert "not measured" in goals.as_table([Row(LOWER, None)])
+    (row,) = goals.rows([LOWER], {})
+
+    assert (row.measured, row.spread, row.met) == (None, None, None)
+    assert "not measured" in goals.as_table([row])
 
 
-def test_pace_is_told_only_where_the_machine_was_quiet() -> None:
-    measured = {"today_cpu": 2.0, "today_requests": 0.5}
+def test_rounds_are_reported_as_their_median_and_their_spread() -> None:
+    """Also of rounds that swing: a spread says more than no row."""
+    (row,) = goals.rows([HIGHER], {"today_requests": [0.9, 0.36, 0.2]})
 
-    def told(*, is_quiet: bool) -> list[float | None]:
-        return [row.measured for row in goals.rows([LOWER, HIGHER], measured, is_quiet=is_quiet)]
-
-    assert told(is_quiet=True) == [2.0, 0.5]
-    assert told(is_quiet=False) == [2.0, None]
-
-
-def test_floor_that_swings_is_not_steady() -> None:
-    assert goals.is_steady([100, 120, 130])
-    assert not goals.is_steady([100, 131])
-    assert not goals.is_steady([100])
+    assert (row.measured, row.spread, row.met) == (0.36, (0.2, 0.9), True)
+    cells = re.split(r"  +", goals.as_table([row]).splitlines()[1])
+    assert cells == ["today_requests", "≥ 0.35", "≥ 0.45", "0.36", "0.2 to 0.9", "yes"]
 
 
-def test_row_as_json_has_four_names() -> None:
-    assert json.loads(Row(LOWER, 2.50004).as_json()) == {
+def test_the_median_decides_and_not_the_best_round() -> None:
+    assert Row(HIGHER, [0.5, 0.34, 0.1]).met is False
+    assert Row(LOWER, [1.0, 2.81, 9.0]).met is False
+
+
+def test_a_single_value_has_no_spread() -> None:
+    row = Row(Goal("today_statements", "Today", better="lower", must=8, target=7), [7])
+
+    assert (row.measured, row.spread, row.met) == (7, None, True)
+
+
+def test_row_as_json_has_five_names() -> None:
+    assert json.loads(Row(LOWER, [2.50004, 2.40004, 2.7]).as_json()) == {
         "name": "today_cpu",
         "goal": {"must": 2.8, "target": 2.2, "better": "lower", "unit": "F"},
         "measured": 2.5,
+        "spread": [2.4, 2.7],
         "met": True,
     }
 
 
 def test_ratios_are_taken_inside_each_round() -> None:
-    """A machine that slows down by half in between slows both, and no ratio moves."""
+    """A machine at half its speed in one round slows both, and no ratio moves."""
 
-    def sample(cpu: float, pace: float) -> run.Sample:
-        return run.Sample(app=cpu * 0.75, postgres=cpu * 0.25, pace=pace, p50=1.0, p95=2.0)
+    def sample(cpu: float, per_second: float) -> run.Sample:
+        return run.Sample(
+            app=cpu * 0.75, postgres=cpu * 0.25, per_second=per_second, p50=1.0, p95=2.0
+        )
 
     samples = {
-        (run.FLOOR, run.MANY): [sample(2, 800), sample(4, 400), sample(2, 800)],
-        ("today", run.MANY): [sample(5, 320), sample(10, 160), sample(6, 240)],
-        ("today", run.FEW): [sample(99, 1)],
+        (run.FLOOR, run.EIGHT): [sample(2, 800), sample(4, 400), sample(2, 800)],
+        ("today", run.EIGHT): [sample(5, 320), sample(10, 160), sample(6, 240)],
+        ("today", run.ONE): [sample(99, 1)],
     }
 
-    assert run.ratios(samples) == {"today_cpu": 2.5, "today_requests": 0.4}
+    assert run.ratios(samples) == {
+        "today_cpu": [2.5, 2.5, 3.0],
+        "today_requests": [0.4, 0.4, 0.3],
+    }
 
 
 def test_every_goal_is_complete_and_can_be_measured() -> None:
     every = goals.read()
     names = {goal.name for goal in every}
     people = [f"{what}_{count}" for what in ("shelf", "autosave") for count in SHELVES]
-    told = {f"{page}_{kind}" for page in [*run.PAGES, "save"] for kind in ("cpu", "requests")}
-    told |= {f"{each}_cpu" for each in [*people, "search"]}
-    told |= {f"search_{count}_statements" for count in SHELVES}
-    told |= {f"{each}_statements" for each in [*run.PAGES, *people]}
+    measured = {f"{page}_{kind}" for page in [*run.PAGES, "save"] for kind in ("cpu", "requests")}
+    measured |= {f"{each}_cpu" for each in [*people, "search"]}
+    measured |= {f"search_{count}_statements" for count in SHELVES}
+    measured |= {f"{each}_statements" for each in [*run.PAGES, *people]}
     weights = set(re.findall(r'"(\w+)":', Path(run.page_weight.__file__).read_text()))
 
-    assert names == told | weights
+    assert names == measured | weights
     assert {goal.better for goal in every} == {"lower", "higher"}
     for goal in every:
         assert goal.what
         assert goal.is_met(goal.target), f"the target of {goal.name} lies below its must"
-        assert goal.quiet == goal.name.endswith("_requests")
