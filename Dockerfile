@@ -1,4 +1,4 @@
-# Debian rather than Alpine: the encryption library has no wheels for musl.
+# Debian, not Alpine: Tink has no wheels for musl.
 FROM python:3.13.16-slim-trixie AS packages
 COPY requirements-server.lock .
 RUN python -m venv /venv \
@@ -10,8 +10,8 @@ ENV PATH=/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     STATIC_ROOT=/srv/site/static \
     PAGES_ROOT=/srv/site/pages
-# What `collectstatic` writes lies in a volume: the help pages name the operator, whom only the
-# running site knows. The volume takes this folder's owner.
+# collectstatic writes to a volume, not to the image: the help pages name the operator, who is known
+# from the settings only. The volume takes the owner of this folder.
 RUN useradd --system --uid 10001 --no-create-home app \
     && install --directory --owner app --group app /srv/site
 WORKDIR /app

@@ -2,16 +2,16 @@
 
 import runpy
 
-from config.logs import keep_words_of_errors
+from config.logs import log_uncaught_errors
 
-keep_words_of_errors()
+log_uncaught_errors()
 
 # A malformed setting ends the server here, with one sentence. In a worker it would be a line of the
 # log without the reason, and gunicorn would start the next worker for ever. Evaluated apart, not
 # imported: workers that start after a SIGHUP read the settings again.
 settings = runpy.run_module("config.settings")
 
-logger_class = "config.gunicorn_logger.ServerLog"
+logger_class = "config.gunicorn_logger.GunicornLogger"
 loglevel = settings["LOGGING"]["root"]["level"]
 # The site is at the root, and its pages cache their addresses: trust no SCRIPT_NAME. By default
 # gunicorn trusts the headers of any proxy on this machine, which passes on what clients send.

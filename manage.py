@@ -4,9 +4,9 @@ import sys
 
 from django.core.management import execute_from_command_line
 
-from config.logs import keep_words_of_errors
+from config.logs import log_uncaught_errors
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    keep_words_of_errors()
+    log_uncaught_errors()
     execute_from_command_line(sys.argv)

@@ -16,41 +16,43 @@ from accounts.models import User
 
 
 class AdminSite(admin.AdminSite):
-    """Django's own admin, entered by the same door as everything else.
+    """Django's admin, behind the site's own sign-in and a second factor.
 
-    So its tries are counted, and whatever that door asks for is asked here too; and it opens only
-    where a second factor was shown. Nothing that people write is registered in it.
+    The sign-in brings its rate limits and everything else it asks for. Nothing that people write
+    is registered here.
     """
 
     site_header = site_title = "Operator"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        return super().has_permission(request) and _is_proved(request)
+        return super().has_permission(request) and _has_shown_second_factor(request)
 
     @method_decorator([never_cache, login_not_required, secure_admin_login])
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """The way in for somebody who runs the place and is signed in: everybody else was sent
-        away before this. Django's own form is never shown, since it knows of no second factor."""
-        onward = get_next_redirect_url(request) or reverse("admin:index")
+        """Send signed-in staff to their second factor; secure_admin_login turns others away.
+
+        Django's own form is never shown: it asks for no second factor.
+        """
+        next_url = get_next_redirect_url(request) or reverse("admin:index")
         if self.has_permission(request):
-            return HttpResponseRedirect(onward)
+            return HttpResponseRedirect(next_url)
         person = request.user
         if isinstance(person, User) and has_second_factor(person):
-            return HttpResponseRedirect(f"{door_of(person)}?{urlencode({'next': onward})}")
-        request.session[GOING_TO] = onward
+            return HttpResponseRedirect(f"{door_of(person)}?{urlencode({'next': next_url})}")
+        request.session[GOING_TO] = next_url
         messages.warning(request, _("These pages open to a second step only. Set one up first."))
         return HttpResponseRedirect(reverse("mfa_index"))
 
-    # The stubs know only of a page.
+    # The stubs expect a TemplateResponse.
     def password_change(  # type: ignore[override]
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Where everyone changes theirs: there it is listed, and a mail tells of it."""
+        """Redirect to the site's own page, which logs the change and sends a mail about it."""
         return HttpResponseRedirect(reverse("account_change_password"))
 
 
-def _is_proved(request: HttpRequest) -> bool:
+def _has_shown_second_factor(request: HttpRequest) -> bool:
     person = request.user
     return isinstance(person, User) and has_second_factor(person) and has_shown_it(request)

@@ -1,4 +1,4 @@
-"""Where counts of tries lie: by a connection of their own, under names that say nothing."""
+"""The database cache: its connection, and the names of its keys."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ CACHE = "cache"
 
 
 class CacheRouter:
-    """Django’s cache table goes by its own connection; it is no model that anything refers to."""
+    """Send Django's cache table to a connection of its own, outside a request's transaction."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str | None:
         return CACHE if model._meta.app_label == "django_cache" else None
@@ -17,5 +17,5 @@ class CacheRouter:
 
 
 def key(name: str, prefix: str, version: int) -> str:
-    """Names hold network addresses and ids of people, who may be erased before their counts are."""
+    """Hash the name: it holds an IP address or the id of a person, who may be erased by now."""
     return salted_hmac("config.cache", f"{prefix}:{version}:{name}", algorithm="sha256").hexdigest()

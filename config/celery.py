@@ -1,4 +1,4 @@
-"""The Celery app and its clock. Celery only runs the mail engine; Postgres is the truth."""
+"""The Celery app and its schedule. Postgres knows what is due; the broker only starts tasks."""
 
 import os
 from datetime import timedelta
@@ -17,7 +17,7 @@ app = Celery("paper-boat", set_as_current=True)
 app.conf.update(
     broker_url=settings.REDIS_URL,
     broker_connection_retry_on_startup=True,
-    # The default gives up after 100 tries; a broker that is away for an hour must not end mail.
+    # The default gives up after 100 retries: mail would stop after an hour without the broker.
     broker_connection_max_retries=None,
     broker_transport_options={
         "visibility_timeout": 3600,
@@ -38,7 +38,7 @@ app.conf.update(
     worker_soft_shutdown_timeout=20,
     worker_enable_soft_shutdown_on_idle=True,
     timezone="UTC",
-    # Celery otherwise opens a new database session for every task.
+    # Or Celery closes the database connection after every task.
     CELERY_DB_REUSE_MAX=100_000,
     beat_schedule={
         "send due mail": {
@@ -77,15 +77,16 @@ app.autodiscover_tasks(["mail", "reminders", "journal", "accounts"])
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]
-def say_it_as_the_rest_does(**kwargs: Any) -> None:
-    """Celery sets up logs of its own unless somebody listens here."""
+def configure_logging(**kwargs: Any) -> None:
+    """Log as the web server does. Without a receiver Celery configures its own logging."""
     logs.configure(settings.LOGGING)
-    logs.keep_words_of_errors()
+    logs.log_uncaught_errors()
 
 
 @task_prerun.connect  # type: ignore[untyped-decorator]
-def look_at_connections(**kwargs: Any) -> None:
-    """What a request does by itself, a task has to ask for: a session that the database ended
-    meanwhile is noticed, and another one opened. Else one that broke outside a transaction would
-    break every task after it."""
+def close_broken_connections(**kwargs: Any) -> None:
+    """Close connections that Postgres has ended, as Django does at the start of a request.
+
+    A connection that broke outside a transaction would otherwise fail every later task.
+    """
     close_old_connections()

@@ -1,4 +1,4 @@
-"""What gunicorn says. gunicorn.conf.py, which it finds by itself, names this."""
+"""Gunicorn's logging, named by gunicorn.conf.py."""
 
 import logging.config
 from typing import Any
@@ -8,9 +8,12 @@ from gunicorn.glogging import Logger
 from config.logs import configuration
 
 
-class ServerLog(Logger):  # type: ignore[misc]
-    """Gunicorn's words as lines of ours, from its very start, and no list of requests: that would
-    hold paths and network addresses. Ours is written by safety.request_log_middleware."""
+class GunicornLogger(Logger):  # type: ignore[misc]
+    """Log as the rest of the product does, from the first line on, and write no access log.
+
+    Gunicorn's access log holds paths and IP addresses; safety.request_log_middleware logs
+    requests instead.
+    """
 
     def setup(self, cfg: Any) -> None:
         super().setup(cfg)
@@ -20,7 +23,7 @@ class ServerLog(Logger):  # type: ignore[misc]
     def access(self, *args: Any) -> None:
         return None
 
-    # One frame up, so that a line names who spoke rather than this file.
+    # stacklevel: a line names the caller rather than this file.
     def critical(self, msg: object, *args: Any, **kwargs: Any) -> None:
         self.error_log.critical(msg, *args, stacklevel=2, **kwargs)
 

@@ -1,4 +1,4 @@
-"""Whether the web server can serve, asked from beside it: `python -m config.healthcheck [port]`."""
+"""A container's health check: `python -m config.healthcheck [port]` exits 0 if /readyz is 200."""
 
 import contextlib
 import http.client
@@ -8,17 +8,18 @@ from urllib.parse import urlsplit
 
 
 def readyz(port: int, site_url: str) -> int | None:
-    """The status of /readyz, or nothing where nobody answers. Only the site’s own name works."""
+    """Return the status of /readyz, or None without an answer. Host must be allowed."""
     host = urlsplit(site_url).netloc
-    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=5)) as web:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    with contextlib.closing(connection):
         try:
-            web.request("GET", "/readyz", headers={"Host": host})
-            return web.getresponse().status
+            connection.request("GET", "/readyz", headers={"Host": host})
+            return connection.getresponse().status
         except (OSError, http.client.HTTPException):
             return None
 
 
 if __name__ == "__main__":
-    asked = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
-    answer = readyz(asked, os.environ.get("SITE_URL", "http://localhost"))
-    sys.exit(0 if answer == http.client.OK else 1)
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
+    status = readyz(port, os.environ.get("SITE_URL", "http://localhost"))
+    sys.exit(0 if status == http.client.OK else 1)

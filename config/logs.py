@@ -1,9 +1,8 @@
-"""What is logged: one JSON line for each record, with listed fields and none of anybody's words.
+"""Logging: one JSON line for each record, with listed fields only and no text of any person.
 
-Only our own code says things in words, and those are written in the source; what varies goes into
-listed fields. What a library says is replaced by the place in its source that said it: libraries
-put paths, addresses, statements and whole forms into their sentences. An error is its type, its
-SQLSTATE and where it happened, never its text.
+Messages of our own code are constants; what varies goes into the listed fields. A message of a
+library is replaced by its place in the source, because libraries put paths, addresses, SQL and
+whole forms into their messages. An error is its type, its SQLSTATE and its stack, never its text.
 """
 
 import json
@@ -26,17 +25,17 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = "local|config|operations|home|reminders|healing|journal|accounts|safety|mail|vault"
 OURS = re.compile(rf"{re.escape(str(ROOT))}/(?:{ROOMS})/")
 
-# What a record may carry beside its event. Whoever reads the logs must not learn who writes, from
-# where, or what and when: no person's id, no address, no browser's name, no path (it holds ids
-# and tokens), no query. For the same reason a value is one word or a number, never a sentence.
+# Logs must not show who writes, what, when or from where: no id of a person, no IP address, no
+# user agent, no path (it holds ids and tokens), no query string. So a record has these fields
+# only, and a value is one word or a number.
 FIELDS = ("method", "route", "status", "ms", "kind", "error", "task")
 ENCODE = json.JSONEncoder().encode
-# No slash either: with it a path would be one word.
+# No slash: a path would be one word.
 WORD = re.compile(r"[\w:.-]{1,100}")
 
 NO_BROKER = "Redis cannot be reached"
-# What libraries say often enough that a place in their source would be a riddle.
-KNOWN = {
+# Frequent messages of libraries, in words: their place in the source would tell nobody anything.
+EVENTS = {
     ("gunicorn.error", "Starting gunicorn %s"): "web server starts",
     ("gunicorn.error", "Listening at: %s (%s)"): "web server listens",
     ("gunicorn.error", "Booting worker with pid: %s"): "web process starts",
@@ -48,25 +47,30 @@ KNOWN = {
     ("celery.worker.consumer.consumer", "consumer: Cannot connect to %s: %s.\n%s\n"): NO_BROKER,
     ("celery.beat", "beat: Connection error: %s. Trying again in %s seconds..."): NO_BROKER,
 }
-KNOWN_LOGGERS = {
+EVENTS_OF_LOGGERS = {
     "django.security": "request refused",
     "django.request": "page broke",
     "celery.app.trace": "task broke",
     "celery.redirected": "printed",
 }
-# Their lines below these levels only repeat, for every request or every second, what is known.
-QUIETER = {"django.request": "ERROR", "celery": "WARNING", "kombu": "WARNING", "amqp": "WARNING"}
-WARNING = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d+): (?P<kind>\w+): ")
-# Celery names the task in what it hands over beside its sentence.
-TASKS = "celery.app.trace"
-# What brings a handler of its own, or keeps others away.
-WITHOUT_OWN = ("django", "django.server", "gunicorn.error")
+# Below these levels they repeat, for each request or second, what other lines say.
+LEVELS_OF_LIBRARIES = {
+    "django.request": "ERROR",
+    "celery": "WARNING",
+    "kombu": "WARNING",
+    "amqp": "WARNING",
+}
+PYTHON_WARNING = re.compile(r"(?P<file>[^:\n]+):(?P<line>\d+): (?P<kind>\w+): ")
+# Its records carry the name of the task.
+CELERY_TASKS = "celery.app.trace"
+# They come with handlers of their own, or do not propagate.
+RECONFIGURED = ("django", "django.server", "gunicorn.error")
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
-# The parts nearest to the error, and few enough that a line reaches a pipe in one piece.
-FRAMES = 15
-ERRORS = 4
+# The innermost frames, and few: a pipe writes at most 4 kB in one piece.
+MAX_FRAMES = 15
+MAX_ERRORS = 4
 
 
 def parse_level(text: str) -> str:
@@ -78,34 +82,34 @@ def parse_level(text: str) -> str:
 
 
 def configuration(level: str) -> dict[str, Any]:
-    """For logging.config: everything from `level` upwards, as lines on standard error."""
-    plain = {"handlers": [], "level": level, "propagate": True}
-    quieter = {name: {"level": own} for name, own in QUIETER.items()}
-    # No handler mails errors: an error report would carry what was being written.
+    """Return a dictConfig that writes everything from `level` up to stderr."""
+    propagated = {"handlers": [], "level": level, "propagate": True}
+    levels = {name: {"level": own} for name, own in LEVELS_OF_LIBRARIES.items()}
+    # No AdminEmailHandler: an error report would carry what was being written.
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"lines": {"()": f"{__name__}.Lines"}},
+        "formatters": {"json": {"()": f"{__name__}.JsonFormatter"}},
         "handlers": {
-            "lines": {"class": f"{__name__}.Handler", "formatter": "lines", "level": level}
+            "stderr": {"class": f"{__name__}.StderrHandler", "formatter": "json", "level": level}
         },
-        "loggers": dict.fromkeys(WITHOUT_OWN, plain) | quieter,
-        "root": {"handlers": ["lines"], "level": level},
+        "loggers": dict.fromkeys(RECONFIGURED, propagated) | levels,
+        "root": {"handlers": ["stderr"], "level": level},
     }
 
 
-def configure(wanted: dict[str, Any]) -> None:
-    """Django's LOGGING_CONFIG."""
-    logging.config.dictConfig(wanted)
+def configure(config: dict[str, Any]) -> None:
+    """Apply a dictConfig: Django's LOGGING_CONFIG."""
+    logging.config.dictConfig(config)
     logging.captureWarnings(True)
-    # Python asks for these for every record, and no line has them.
+    # Python looks these up for every record, and no line has them.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
-# --- Lines ---------------------------------------------------------------------------------
+# --- Formatting ----------------------------------------------------------------------------
 
 
-class Lines(logging.Formatter):
+class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "time": _time(record.created),
@@ -113,18 +117,18 @@ class Lines(logging.Formatter):
             "logger": record.name,
             "event": _event(record),
         }
-        if name := request_id():
-            line["request"] = name
+        if id := request_id():
+            line["request"] = id
         line |= _fields(record)
         if record.exc_info and record.exc_info[1]:
-            line["errors"] = [_told(error) for error in _chain(record.exc_info[1])]
-        # Line ends, colours and other alphabets are written as escapes: one record, one line.
+            line["errors"] = [_describe(error) for error in _chain(record.exc_info[1])]
+        # JSON in ASCII escapes newlines and terminal colours: one record stays one line.
         return ENCODE(line)
 
 
-class Handler(logging.StreamHandler):  # type: ignore[type-arg]
+class StderrHandler(logging.StreamHandler):  # type: ignore[type-arg]
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 the name is logging's
-        """Python would print the record with all its arguments."""
+        """Print nothing: logging would print the record with all its arguments."""
 
 
 def _time(seconds: float) -> str:
@@ -139,20 +143,20 @@ def _is_ours(file: str) -> bool:
 def _event(record: logging.LogRecord) -> str:
     if _is_ours(record.pathname):
         return str(record.msg)
-    known = KNOWN.get((record.name, record.msg)) if isinstance(record.msg, str) else None
-    return known or _known_logger(record.name) or _warning(record) or _place(record)
+    known = EVENTS.get((record.name, record.msg)) if isinstance(record.msg, str) else None
+    return known or _event_of_logger(record.name) or _python_warning(record) or _place(record)
 
 
-def _warning(record: logging.LogRecord) -> str | None:
-    """Python logs a warning as it would print it: place, kind, words."""
-    found = WARNING.match(record.getMessage()) if record.name == "py.warnings" else None
+def _python_warning(record: logging.LogRecord) -> str | None:
+    """Return category and place of a warning, which Python logs with its text behind them."""
+    found = PYTHON_WARNING.match(record.getMessage()) if record.name == "py.warnings" else None
     return found and f"{found['kind']} at {_short(found['file'])}:{found['line']}"
 
 
-def _known_logger(name: str) -> str | None:
+def _event_of_logger(name: str) -> str | None:
     while name:
-        if name in KNOWN_LOGGERS:
-            return KNOWN_LOGGERS[name]
+        if name in EVENTS_OF_LOGGERS:
+            return EVENTS_OF_LOGGERS[name]
         name = name.rpartition(".")[0]
     return None
 
@@ -162,12 +166,12 @@ def _place(record: logging.LogRecord) -> str:
 
 
 def _fields(record: logging.LogRecord) -> dict[str, Any]:
-    given = record.__dict__
-    if record.name == TASKS:
-        given = {"task": given.get("data", {}).get("name")}
+    values = record.__dict__
+    if record.name == CELERY_TASKS:
+        values = {"task": values.get("data", {}).get("name")}
     elif not _is_ours(record.pathname):
         return {}
-    return {name: given[name] for name in FIELDS if name in given and _is_one_word(given[name])}
+    return {name: values[name] for name in FIELDS if name in values and _is_one_word(values[name])}
 
 
 def _is_one_word(value: object) -> bool:
@@ -180,11 +184,11 @@ def _is_one_word(value: object) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it came from, as Python would print them, the newest first."""
+    """Yield the error, its causes and the members of groups, the newest first."""
     seen: list[BaseException] = []
-    waiting = [error]
-    while waiting and len(seen) < ERRORS:
-        current = waiting.pop(0)
+    pending = [error]
+    while pending and len(seen) < MAX_ERRORS:
+        current = pending.pop(0)
         if current in seen:
             continue
         seen.append(current)
@@ -192,63 +196,63 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         before = current.__cause__ or (
             None if current.__suppress_context__ else current.__context__
         )
-        waiting += [*getattr(current, "exceptions", ()), *([before] if before else [])]
+        pending += [*getattr(current, "exceptions", ()), *([before] if before else [])]
 
 
-def _told(error: BaseException) -> dict[str, Any]:
+def _describe(error: BaseException) -> dict[str, Any]:
     kind = type(error)
-    told: dict[str, Any] = {"type": f"{kind.__module__}.{kind.__qualname__}"}
-    state = getattr(error, "sqlstate", None)
-    if isinstance(state, str) and WORD.fullmatch(state):
-        told["sqlstate"] = state
-    return told | {"stack": _stack(error.__traceback__)}
+    description: dict[str, Any] = {"type": f"{kind.__module__}.{kind.__qualname__}"}
+    sqlstate = getattr(error, "sqlstate", None)
+    if isinstance(sqlstate, str) and WORD.fullmatch(sqlstate):
+        description["sqlstate"] = sqlstate
+    return description | {"stack": _stack(error.__traceback__)}
 
 
 def _stack(trace: TracebackType | None) -> list[str]:
-    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(trace)][-FRAMES:]
+    frames = [(frame.f_code, line) for frame, line in traceback.walk_tb(trace)][-MAX_FRAMES:]
     return [f"{_short(code.co_filename)}:{line} {code.co_name}" for code, line in frames]
 
 
 def _short(file: str) -> str:
-    """Without what stands before the package or the project: it differs on every machine."""
+    """Return the path from the package or the project on: the rest differs on every machine."""
     _, package, rest = file.rpartition("-packages/")
     return rest if package else file.removeprefix(f"{ROOT}/").removeprefix(f"{sys.prefix}/")
 
 
-# --- Where programs would print by themselves ----------------------------------------------
+# --- Errors that Python would print --------------------------------------------------------
 
 
-def keep_words_of_errors() -> None:
-    """Python prints an error that nobody catches with its text. A log gets it as a line instead."""
+def log_uncaught_errors() -> None:
+    """Log errors that nothing catches: Python would print their text."""
     logger = logging.getLogger(__name__)
 
     def uncaught(kind: type[BaseException], error: BaseException, _: TracebackType | None) -> None:
-        # Whoever sits before it has asked for this and may see all of it.
+        # At a terminal an operator ran a command, and needs the whole traceback.
         if sys.stderr.isatty() or not issubclass(kind, Exception):
             sys.__excepthook__(kind, error, error.__traceback__)
         else:
             logger.critical("ended by an error", exc_info=error)
 
-    def in_thread(given: threading.ExceptHookArgs) -> None:
-        logger.error("a thread was ended by an error", exc_info=given.exc_value)
+    def in_thread(args: threading.ExceptHookArgs) -> None:
+        logger.error("a thread was ended by an error", exc_info=args.exc_value)
 
-    def nowhere(given: "sys.UnraisableHookArgs") -> None:
-        logger.error("an error had nowhere to go", exc_info=given.exc_value)
+    def unraisable(args: "sys.UnraisableHookArgs") -> None:
+        logger.error("an error had nowhere to go", exc_info=args.exc_value)
 
     sys.excepthook = uncaught
     threading.excepthook = in_thread
-    sys.unraisablehook = nowhere
+    sys.unraisablehook = unraisable
 
 
-# --- For somebody who reads them here ------------------------------------------------------
+# --- Reading ---------------------------------------------------------------------------------
 
 
 def readable(line: str) -> str:
-    """A line as ./dev shows it when a program does not start; any other text as it is."""
+    """Return a line of a log as text for ./dev, and any other line unchanged."""
     try:
-        said = json.loads(line)
-        errors = [_readable_error(error) for error in said.get("errors", [])]
-        return "\n    ".join([f"{said['level']} {said['logger']}: {said['event']}", *errors])
+        record = json.loads(line)
+        errors = [_readable_error(error) for error in record.get("errors", [])]
+        return "\n    ".join([f"{record['level']} {record['logger']}: {record['event']}", *errors])
     except (ValueError, KeyError, TypeError, AttributeError):
         return line
 

@@ -1,4 +1,4 @@
-"""Every setting, read from the environment once. `.env.example` lists and explains the names."""
+"""All settings, from the environment. `.env.example` lists and explains the names."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -26,10 +26,10 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 # The tests name an empty file, to be independent of a developer's own settings.
 env = Environment(BASE_DIR / ".env")
 
-# --- What the product is called, and where it lives -----------------------------------------
+# --- The product and its address --------------------------------------------------------------
 
 SITE_NAME = env.text("SITE_NAME", "Paper Boat")
-# Page titles, mail senders and anything else that may show on a shared screen use this word.
+# For what others may see on a shared screen: page titles, mail senders, subjects.
 DISCREET_NAME = env.text("DISCREET_NAME", "Notes")
 SITE = env.parsed(
     "SITE_URL",
@@ -40,18 +40,18 @@ SITE = env.parsed(
 SITE_URL = SITE.geturl()
 OPERATOR_NAME = env.text("OPERATOR_NAME", "")
 OPERATOR_CONTACT = env.text("OPERATOR_CONTACT", "")
-# Where holes are reported, as /.well-known/security.txt says: an address or an https link.
+# Where to report vulnerabilities, in /.well-known/security.txt: an email address or https link.
 SECURITY_CONTACT = env.text("SECURITY_CONTACT", OPERATOR_CONTACT)
-# Where the source of what runs here can be had.
+# The source code of what runs here: a link in the footer.
 SOURCE_URL = env.parsed(
     "SOURCE_URL", parse_url, "", expected="an address such as https://code.example.org/notes"
 )
-# The operator's own words, in Markdown: in the place of our terms, and below our privacy page.
+# The operator's own Markdown: instead of our terms, and below our privacy page.
 TERMS_TEXT = env.text("TERMS_TEXT", "")
 PRIVACY_TEXT = env.text("PRIVACY_TEXT", "")
-# After so many days a backup is thrown away. Pages that delete something say so; 0: not said.
+# Days until a backup is deleted: pages that delete something say so. 0 if unknown.
 BACKUP_DAYS = env.integer("BACKUP_DAYS", 0)
-# Where “Leave now” goes: a page that everyone opens, that shows nothing personal.
+# Where “Leave now” goes: a page that anyone might open, with nothing personal on it.
 LEAVE_URL = env.parsed(
     "LEAVE_URL",
     parse_url,
@@ -71,10 +71,10 @@ ALLOWED_HOSTS = env.parsed(
     expected="host names with commas between, such as notes.example.org",
 )
 
-# --- The house -----------------------------------------------------------------------------
+# --- Apps, middleware, templates -------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "config.admin.AdminConfig",
+    "config.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",
@@ -97,9 +97,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # Above everything, so that every answer has a name and a line in the log.
+    # First, so that every response has a request id and a line in the log.
     "safety.request_log_middleware.RequestLogMiddleware",
-    # Headers first, so that files, redirects and errors carry them too.
+    # Above the rest, so that files, redirects and errors get these headers too.
     "safety.headers_middleware.HeadersMiddleware",
     "safety.sanitize_middleware.SanitizeRequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -107,14 +107,14 @@ MIDDLEWARE = [
     "safety.headers_middleware.AdminPolicyMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    # Files lie compressed already; only pages are compressed as they go.
+    # Files were compressed at collectstatic; GZip below compresses pages.
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    # Compression can betray a secret that a page repeats beside chosen words. The CSRF token is
-    # masked anew each time, and Django adds random bytes to what it compresses.
+    # BREACH: compression can leak a secret beside text that an attacker chooses. Django masks the
+    # CSRF token in each response and adds random bytes to what it compresses.
     "django.middleware.gzip.GZipMiddleware",
-    # Below files, which may be kept; above everything that makes a page.
+    # Below files, which browsers may cache; above everything that renders a page.
     "safety.headers_middleware.CacheControlMiddleware",
-    # Above sessions and database: help and the way out stay up when they are down.
+    # Above sessions and database: help and leaving work while these are down.
     "safety.help_middleware.HelpPagesMiddleware",
     "safety.leave_middleware.LeaveMiddleware",
     "vault.sessions.SessionMiddleware",
@@ -123,7 +123,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sessions.authentication.AuthenticationMiddleware",
     "accounts.middleware.PersonMiddleware",
-    # Above the sign-in: whoever is locked is asked for the password, not for a new sign-in.
+    # Above SignInMiddleware: a locked session reauthenticates, it does not sign in again.
     "accounts.middleware.LockMiddleware",
     "accounts.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -134,7 +134,7 @@ MIDDLEWARE = [
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
-# The site is at the root. What a request says of that would stick to what pages keep in memory.
+# The site is at the root. A SCRIPT_NAME from a request would end up in cached addresses.
 FORCE_SCRIPT_NAME = ""
 
 TEMPLATES = [
@@ -154,23 +154,23 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-# --- What is kept, and where ---------------------------------------------------------------
+# --- Database and cache ----------------------------------------------------------------------
 
 DATABASES = {
     "default": env.database("DATABASE_URL", max_age=600),
 }
-# One request is one transaction: what a page did is kept whole or not at all.
+# A request that fails leaves nothing half done.
 DATABASES["default"]["ATOMIC_REQUESTS"] = True
-# A host that does not answer must not hold a page, least of all the one for leaving: not when a
-# line to it is opened, and not on one that was open when it vanished (milliseconds, seconds).
+# A database host that vanishes must not make pages hang, above all “Leave now”: limit connecting
+# (seconds), unacknowledged data (milliseconds) and idle connections (seconds).
 DATABASES["default"].setdefault("OPTIONS", {}).update(
     {"connect_timeout": 5, "tcp_user_timeout": 10_000, "keepalives_idle": 30}
 )
-# Values travel beside their statement and never in it. So Postgres need not think over again what
-# it is asked often, and nothing that shows statements can show a value.
+# Send values apart from the SQL: Postgres reuses plans, and no log of statements can hold what
+# people write.
 DATABASES["default"]["OPTIONS"].update({"server_side_binding": True, "prepare_threshold": 3})
-# The same database by a line of its own: what counts tries stands at once, outside the request’s
-# transaction, so that it also counts the requests that fail.
+# The same database by a second connection, outside the request's transaction: rate limits must
+# also count requests that fail.
 DATABASES["cache"] = DATABASES["default"] | {
     "ATOMIC_REQUESTS": False,
     "TEST": {"MIRROR": "default"},
@@ -178,21 +178,21 @@ DATABASES["cache"] = DATABASES["default"] | {
 DATABASE_ROUTERS = ["config.cache_router.CacheRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# Rate limits live here, so that they survive restarts and do not depend on Redis.
+# Rate limits are stored here: they survive restarts and do not depend on Redis.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
         "KEY_FUNCTION": "config.cache_router.key",
-        # Django's 300 would drop the counts of rate limits under load.
+        # With Django's default of 300, load would evict the counts of rate limits.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
 }
 
-# Master keys that wrap each person's key: "k2:<base64>,k1:<base64>". The first one seals.
+# Master keys, which wrap each person's key: "k2:<base64>,k1:<base64>". The first wraps new keys.
 VAULT_KEYS = env.parsed("VAULT_KEYS", parse_master_keys, expected=MASTER_KEYS)
 
-# --- Who they are --------------------------------------------------------------------------
+# --- Accounts and sessions -------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backend.Backend"]
@@ -232,9 +232,9 @@ ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
 ACCOUNT_PASSWORD_RESET_BY_CODE_MAX_ATTEMPTS = 3
 ACCOUNT_LOGIN_ON_PASSWORD_RESET = False
-# A mailbox alone must not be the key to someone's letters.
+# Access to a mailbox alone must not open a person's letters.
 ACCOUNT_LOGIN_BY_CODE_ENABLED = False
-# Long enough for a code that was sent a second time.
+# Long enough for a second code.
 ACCOUNT_LOGIN_TIMEOUT = int(timedelta(minutes=30).total_seconds())
 ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
@@ -244,20 +244,19 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = SITE.scheme
 ACCOUNT_RATE_LIMITS = {
-    # accounts.rate_limits counts what makes us send mail, in the forms: a person who has to wait is
-    # told so beside what they typed.
+    # The forms check these by accounts.rate_limits: the error is shown beside what was typed.
     "signup": None,
     "reset_password": None,
     "confirm_email": None,
     "login_failed": "10/m/ip,10/5m/key",
-    # Whoever knows the password has this many tries at a million codes.
+    # Attempts at a code of six digits by someone who has the password.
     "second_step": "10/m/ip,10/5m/key,40/d/key",
-    # Each may mail a code to an address that somebody typed.
+    # Each may send a mail to any address.
     "manage_email": "5/m/user,10/d/user",
 }
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 2
-# Who may open an account: anyone, whoever was given an invitation, nobody new.
+# Who may open an account: anyone, people with an invitation, or nobody.
 REGISTRATION = env.choice("REGISTRATION", "open", ("open", "invitation", "closed"))
 
 MFA_ADAPTER = "accounts.mfa.adapter.Adapter"
@@ -266,11 +265,11 @@ MFA_TOTP_ISSUER = DISCREET_NAME
 MFA_TOTP_TOLERANCE = 0
 MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_PASSKEY_LOGIN_ENABLED = True
-# Nobody without a password: it is what a lock asks for.
+# Everyone needs a password: a locked session asks for it.
 MFA_PASSKEY_SIGNUP_ENABLED = False
 MFA_WEBAUTHN_USER_VERIFICATION = "required"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
-# Each sign-in with a passkey asks twice.
+# A sign-in with a passkey takes two requests.
 MFA_RATE_LIMITS = {"webauthn_login": "20/m/ip"}
 MFA_FORMS = {
     "authenticate": "accounts.mfa.forms.SecondStepForm",
@@ -302,14 +301,14 @@ DEFAULT_FROM_EMAIL = env.parsed(
     f"{DISCREET_NAME} <notes@{SITE.hostname}>",
     expected="a sender such as Notes <notes@example.org>",
 )
-# The folder of the local mail catcher. Setting it opens /dev/inbox/; never set it on a server.
+# The folder of the local mail catcher. It opens /dev/inbox/ to anyone: never set it on a server.
 MAIL_CATCHER = Path(folder) if (folder := env.text("MAIL_CATCHER", "")) else None
 
 REDIS_URL = env.parsed(
     "REDIS_URL", parse_redis_url, expected="an address such as redis://localhost:6379/0"
 )
 
-# --- Words and times -----------------------------------------------------------------------
+# --- Language and time -----------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", _("English"))]
@@ -322,7 +321,7 @@ TIME_ZONE = "UTC"
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = env.folder("STATIC_ROOT", BASE_DIR / "staticfiles")
-# Help pages, rendered to files at collectstatic.
+# The help pages, which collectstatic renders to files.
 PAGES_ROOT = env.folder("PAGES_ROOT", BASE_DIR / "staticpages")
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
@@ -342,14 +341,14 @@ SESSION_COOKIE_NAME = f"{_COOKIE_PREFIX}n"
 CSRF_COOKIE_NAME = f"{_COOKIE_PREFIX}c"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-# It goes with the browser, as the others do, and leaves no trace of a year.
+# Delete it when the browser closes: Django's year would be a trace.
 CSRF_COOKIE_AGE = None
 CSRF_FAILURE_VIEW = "accounts.error_views.csrf_failure"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-# Probes reach the process directly, over plain http.
+# Health checks reach the process directly, over http.
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -371,9 +370,9 @@ CONTENT_SECURITY_POLICY = {
         "upgrade-insecure-requests": HTTPS,
     },
 }
-# Everything a browser can do and these pages never ask for. Client hints (ch-…) are not among it:
-# browsers send them to whoever asks, and nobody does here. Nor is unload: Django’s admin uses it.
-_NEVER = """
+# Every feature that our pages never use. Not listed are client hints (ch-…), which browsers send
+# only on request, and unload, which Django's admin uses.
+_UNUSED_FEATURES = """
     accelerometer aria-notify autoplay browsing-topics camera
     captured-surface-control clipboard-read clipboard-write compute-pressure
     cross-origin-isolated deferred-fetch deferred-fetch-minimal digital-credentials-create
@@ -386,12 +385,12 @@ _NEVER = """
     speaker-selection storage-access summarizer sync-xhr translator usb
     window-management xr-spatial-tracking
 """.split()  # noqa: SIM905 (a list of words, not of quotes)
-# Passkeys are the one thing that is used, and only by pages of ours.
-PERMISSIONS_POLICY: dict[str, list[str]] = {name: [] for name in _NEVER} | {
+# Passkeys, for our own pages only.
+PERMISSIONS_POLICY: dict[str, list[str]] = {name: [] for name in _UNUSED_FEATURES} | {
     "publickey-credentials-create": ["self"],
     "publickey-credentials-get": ["self"],
 }
-# A letter of 100,000 characters fits, a flood does not.
+# A letter of 100,000 characters fits, percent-encoded.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 300
 
@@ -401,6 +400,6 @@ LOGGING_CONFIG = "config.logs.configure"
 LOGGING = configuration(
     env.parsed("LOG_LEVEL", parse_level, "INFO", expected="DEBUG, INFO, WARNING or ERROR")
 )
-# Nobody is mailed about errors, and a report of one would hold nothing that was sent.
+# No mail about errors, and no submitted values in an error report.
 ADMINS: list[tuple[str, str]] = []
 DEFAULT_EXCEPTION_REPORTER_FILTER = "safety.error_reports.HidingReporterFilter"

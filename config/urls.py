@@ -4,7 +4,7 @@ from django.urls import include, path
 from accounts.views import join
 from operations import health
 
-# What begins with a word of its own is passed by in one look, so it comes first.
+# Django tries them in order; a prefix that does not match skips a whole include.
 urlpatterns = [
     path("journal/", include("journal.urls")),
     path("", include("home.urls")),
@@ -21,5 +21,5 @@ urlpatterns = [
 ]
 
 handler404 = "accounts.error_views.not_found"
-# It needs neither a person nor a database.
+# It works without a user and without the database.
 handler500 = "accounts.error_views.server_error"

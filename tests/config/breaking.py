@@ -1,4 +1,4 @@
-"""Our settings, with a page that breaks wherever a request asks for it, in a way it names."""
+"""Our settings, with pages that break in the way that a request names in X-Break."""
 
 import threading
 import warnings
@@ -11,15 +11,19 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.template import Context, Template
 
 from config.settings import *  # noqa: F403
-from config.settings import MIDDLEWARE as OURS
+from config.settings import MIDDLEWARE as PRODUCT_MIDDLEWARE
 
-MIDDLEWARE = ["tests.config.breaking.NoTokens", *OURS, "tests.config.breaking.Breaks"]
+MIDDLEWARE = [
+    "tests.config.breaking.NoCsrfMiddleware",
+    *PRODUCT_MIDDLEWARE,
+    "tests.config.breaking.BreakMiddleware",
+]
 
 View = Callable[[HttpRequest], HttpResponse]
 
 
-class NoTokens:
-    """As in the tests' own client: what breaks is behind the token."""
+class NoCsrfMiddleware:
+    """Skip the CSRF check, as the test client does."""
 
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
@@ -29,7 +33,7 @@ class NoTokens:
         return self.get_response(request)
 
 
-class Breaks:
+class BreakMiddleware:
     def __init__(self, get_response: View) -> None:
         self.get_response = get_response
 
@@ -37,81 +41,81 @@ class Breaks:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
-        way = request.headers.get("X-Break")
-        words = "\r\n\x1b[31m".join(
+        name = request.headers.get("X-Break")
+        text = "\r\n\x1b[31m".join(
             [request.get_full_path(), str(request.POST), str(request.headers), str(request.user)]
         )
-        return WAYS[way](words) if way else None
+        return FAILURES[name](text) if name else None
 
 
-def plain(words: str) -> None:
-    secret = words  # noqa: F841 (a variable that a report of the error could show)
-    raise ValueError(words)
+def plain(text: str) -> None:
+    secret = text  # noqa: F841 (an error report could show this variable)
+    raise ValueError(text)
 
 
-def chained(words: str) -> None:
+def chained(text: str) -> None:
     try:
-        plain(words)
+        plain(text)
     except ValueError as error:
-        raise RuntimeError(words) from error
+        raise RuntimeError(text) from error
 
 
-def in_a_group(words: str) -> None:
-    raise ExceptionGroup(words, [ValueError(words), KeyError(words)])
+def in_a_group(text: str) -> None:
+    raise ExceptionGroup(text, [ValueError(text), KeyError(text)])
 
 
-def unique(words: str) -> None:
+def unique(text: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS said (word text UNIQUE)")
-        cursor.execute("INSERT INTO said VALUES (left(%s, 500)), (left(%s, 500))", [words, words])
+        cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS texts (text text UNIQUE)")
+        cursor.execute("INSERT INTO texts VALUES (left(%s, 500)), (left(%s, 500))", [text, text])
 
 
-def unreadable(words: str) -> None:
+def unreadable(text: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT %s::text::uuid", [words])
+        cursor.execute("SELECT %s::text::uuid", [text])
 
 
-def template(words: str) -> None:
-    Template("{{ broken.words }}").render(Context({"broken": Broken(words)}))
+def template(text: str) -> None:
+    Template("{{ broken.fails }}").render(Context({"broken": Broken(text)}))
 
 
 class Broken:
-    def __init__(self, words: str) -> None:
-        self.words_of = words
+    def __init__(self, text: str) -> None:
+        self.text = text
 
     @property
-    def words(self) -> str:
-        raise RuntimeError(self.words_of)
+    def fails(self) -> str:
+        raise RuntimeError(self.text)
 
 
 def raising(kind: type[Exception]) -> Callable[[str], None]:
-    def broken(words: str) -> None:
-        raise kind(words)
+    def broken(text: str) -> None:
+        raise kind(text)
 
     return broken
 
 
-def half_way(words: str) -> HttpResponse:
+def half_way(text: str) -> HttpResponse:
     def parts() -> Iterator[str]:
         yield "begun"
-        raise ValueError(words)
+        raise ValueError(text)
 
     return StreamingHttpResponse(parts())  # type: ignore[return-value]
 
 
-def in_a_thread(words: str) -> HttpResponse:
-    thread = threading.Thread(target=plain, args=(words,), name=words)
+def in_a_thread(text: str) -> HttpResponse:
+    thread = threading.Thread(target=plain, args=(text,), name=text)
     thread.start()
     thread.join()
     return HttpResponse()
 
 
-def warned(words: str) -> HttpResponse:
-    warnings.warn(words, stacklevel=1)
+def warned(text: str) -> HttpResponse:
+    warnings.warn(text, stacklevel=1)
     return HttpResponse()
 
 
-WAYS: dict[str, Callable[[str], Any]] = {
+FAILURES: dict[str, Callable[[str], Any]] = {
     "plain": plain,
     "chained": chained,
     "in a group": in_a_group,

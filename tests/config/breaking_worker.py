@@ -1,16 +1,16 @@
-"""Our worker, with one task more: `celery -A tests.config.breaking_worker worker`."""
+"""Our worker with tasks that break: `celery -A tests.config.breaking_worker worker`."""
 
 from config.celery import app
 
 
 @app.task(name="breaking")  # type: ignore[untyped-decorator]
-def breaking(words: str) -> None:
+def breaking(text: str) -> None:
     try:
-        int(words)
+        int(text)
     except ValueError as error:
-        raise RuntimeError(words) from error
+        raise RuntimeError(text) from error
 
 
 @app.task(name="printing")  # type: ignore[untyped-decorator]
-def printing(words: str) -> None:
-    raise SystemExit(words)
+def printing(text: str) -> None:
+    raise SystemExit(text)

@@ -1,4 +1,4 @@
-"""What every task begins with."""
+"""What happens before each task."""
 
 import psycopg
 import pytest
@@ -6,25 +6,25 @@ from celery.signals import task_prerun
 from django.conf import settings
 from django.db import OperationalError, connection
 
-import config.celery  # noqa: F401 it listens to what is sent here
+import config.celery  # noqa: F401 it receives the signal
 from mail.models import Message
 
 
 @pytest.mark.django_db(transaction=True)
-def test_task_begins_with_a_session_that_works() -> None:
-    """One that broke outside a transaction is kept by Django until somebody looks at it."""
+def test_task_starts_with_a_working_connection() -> None:
+    """Django keeps a connection that broke outside a transaction until close_old_connections()."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
-        (session,) = cursor.fetchone()
-    given = {**settings.DATABASES["default"], **connection.get_connection_params()}
+        (pid,) = cursor.fetchone()
+    params = {**settings.DATABASES["default"], **connection.get_connection_params()}
     with psycopg.connect(
-        host=given["HOST"],
-        port=given["PORT"],
-        user=given["USER"],
-        password=given["PASSWORD"],
-        dbname=given["dbname"],
+        host=params["HOST"],
+        port=params["PORT"],
+        user=params["USER"],
+        password=params["PASSWORD"],
+        dbname=params["dbname"],
     ) as other:
-        other.execute("SELECT pg_terminate_backend(%s, 5000)", [session])
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
     for _ in range(2):
         with pytest.raises(OperationalError):
             Message.objects.exists()

@@ -1,4 +1,4 @@
-"""The containers run what ./dev runs, and what the suite tests."""
+"""The containers run what ./dev runs and the tests test."""
 
 import json
 import re
@@ -37,7 +37,7 @@ def test_compose_file_is_valid() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_containers_run_the_commands_that_run_here(services: dict[str, Any]) -> None:
+def test_containers_run_the_commands_of_dev_run(services: dict[str, Any]) -> None:
     prepare = " && ".join(f"python manage.py {words}" for words in PREPARE)
     commands = {name: services[name]["command"] for name in ("web", "worker", "beat", "migrate")}
 
@@ -75,33 +75,33 @@ def test_every_image_is_pinned(services: dict[str, Any], dockerfile: str) -> Non
 
 
 def test_postgres_is_the_same_release_everywhere(services: dict[str, Any]) -> None:
-    here = binary_version(binaries() / "postgres").partition(".")[0]
+    major = binary_version(binaries() / "postgres").partition(".")[0]
 
-    assert services["postgres"]["image"].startswith(f"postgres:{here}.")
-
-
-def test_postgres_is_told_to_log_no_words(services: dict[str, Any]) -> None:
-    told = " ".join(f"-c {name}={value}" for name, value in LOG_SETTINGS.items())
-
-    assert services["postgres"]["command"] == f"postgres {told}"
+    assert services["postgres"]["image"].startswith(f"postgres:{major}.")
 
 
-def test_programs_have_time_to_finish(services: dict[str, Any]) -> None:
+def test_postgres_logs_no_private_text(services: dict[str, Any]) -> None:
+    options = " ".join(f"-c {name}={value}" for name, value in LOG_SETTINGS.items())
+
+    assert services["postgres"]["command"] == f"postgres {options}"
+
+
+def test_programs_have_time_to_stop(services: dict[str, Any]) -> None:
     for name, program in {"web": WEB, "worker": WORKER, "beat": BEAT}.items():
         assert services[name]["stop_grace_period"] == "45s"
         assert program.stop_seconds <= 45
 
 
 def test_secrets_come_from_files(services: dict[str, Any]) -> None:
-    given = services["web"]["environment"]
+    environment = services["web"]["environment"]
 
     for name in ("DATABASE_URL", "SECRET_KEY", "VAULT_KEYS", "EMAIL_HOST_PASSWORD"):
-        assert name not in given
-        assert given[f"{name}_FILE"] == f"/run/secrets/{name.lower()}"
+        assert name not in environment
+        assert environment[f"{name}_FILE"] == f"/run/secrets/{name.lower()}"
         assert name.lower() in services["web"]["secrets"]
 
 
-def test_only_the_site_is_reached_from_outside(services: dict[str, Any]) -> None:
+def test_only_the_site_is_reachable_from_outside(services: dict[str, Any]) -> None:
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
 
     assert published == {
@@ -111,10 +111,10 @@ def test_only_the_site_is_reached_from_outside(services: dict[str, Any]) -> None
     assert services["postgres"]["networks"] == services["redis"]["networks"] == ["inside"]
 
 
-def test_operators_are_told_to_leave_out_what_compose_says(services: dict[str, Any]) -> None:
-    """Said in .env as well, it would be passed over without a word: a second master key."""
+def test_operators_are_asked_to_leave_out_what_compose_sets(services: dict[str, Any]) -> None:
+    """In .env as well, a value would be ignored in silence, such as a second master key."""
     page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
     (sentence,) = re.findall(r"Leave out (.*?):", page, re.DOTALL)
 
-    given = {name.removesuffix("_FILE") for name in services["worker"]["environment"]}
-    assert set(re.findall(r"`(\w+)`", sentence)) == given
+    names = {name.removesuffix("_FILE") for name in services["worker"]["environment"]}
+    assert set(re.findall(r"`(\w+)`", sentence)) == names

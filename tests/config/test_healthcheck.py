@@ -1,4 +1,4 @@
-"""The question a container's health check asks."""
+"""The health check of a container."""
 
 import threading
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from local.servers import free_port
 
 
 class Site(BaseHTTPRequestHandler):
-    """Answers as a site called notes.example.org does: other names are not served."""
+    """Serve /readyz to the Host notes.example.org only."""
 
     def do_GET(self) -> None:
-        asked = (self.path, self.headers["Host"])
-        self.send_response(200 if asked == ("/readyz", "notes.example.org") else 400)
+        target = (self.path, self.headers["Host"])
+        self.send_response(200 if target == ("/readyz", "notes.example.org") else 400)
         self.end_headers()
 
     def log_message(self, *words: object) -> None:
@@ -32,10 +32,10 @@ def port() -> Iterator[int]:
         thread.join()
 
 
-def test_the_site_is_asked_by_its_own_name(port: int) -> None:
+def test_request_names_the_host_of_the_site(port: int) -> None:
     assert readyz(port, "https://notes.example.org") == 200
     assert readyz(port, "https://another.example.org") == 400
 
 
-def test_nobody_answering_is_no_answer() -> None:
+def test_refused_connection_is_none() -> None:
     assert readyz(free_port(), "https://notes.example.org") is None

@@ -1,4 +1,4 @@
-"""What programs write, read from the programs: listed fields, and nobody's words."""
+"""Logs, as the programs write them: listed fields, and no text of any person."""
 
 import ast
 import json
@@ -17,16 +17,16 @@ from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
 from pytest_django import DjangoDbBlocker
 
-from config.logs import FIELDS, Handler, Lines, configuration, readable
+from config.logs import FIELDS, JsonFormatter, StderrHandler, configuration, readable
 from local.folder import ROOT
 from local.stack import django
 from local.supervisor import BEAT, WORKER
 from safety.request_id import request_id, reset_request_id, set_request_id
-from tests.config.breaking import WAYS
+from tests.config.breaking import FAILURES
 from tests.support.addresses import RULES, nowhere
 from tests.support.gunicorn_server import Said, Web, of_the_tests, run, somebody, started, web
 
-# So that the database is there for the programs that are started.
+# The programs that are started use the test database.
 pytestmark = pytest.mark.django_db
 
 CANARY = "canary-alice@example.org"
@@ -50,25 +50,25 @@ ROOMS = (
 
 
 def record(message: object, *args: object, **extra: object) -> logging.LogRecord:
-    """As a module of ours would make it."""
-    made = logging.LogRecord("mail.relay", 30, f"{ROOT}/mail/relay.py", 1, message, args, None)
-    vars(made).update(extra)
-    return made
+    """Return a record as a module of ours makes it."""
+    record = logging.LogRecord("mail.relay", 30, f"{ROOT}/mail/relay.py", 1, message, args, None)
+    vars(record).update(extra)
+    return record
 
 
-def line(made: logging.LogRecord) -> dict[str, object]:
-    text = Lines().format(made)
+def line(record: logging.LogRecord) -> dict[str, object]:
+    text = JsonFormatter().format(record)
     assert text.isascii()
     assert text.isprintable()
     return dict(json.loads(text))
 
 
 def test_line_has_the_listed_fields_and_no_other() -> None:
-    made = record("relay is away", error="OSError", status=503, email=CANARY, args_of="x")
+    given = record("relay is away", error="OSError", status=503, email=CANARY, args_of="x")
 
-    said = line(made)
+    logged = line(given)
 
-    assert said | {"time": ""} == {
+    assert logged | {"time": ""} == {
         "time": "",
         "level": "WARNING",
         "logger": "mail.relay",
@@ -76,7 +76,7 @@ def test_line_has_the_listed_fields_and_no_other() -> None:
         "status": 503,
         "error": "OSError",
     }
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}\+00:00", str(said["time"]))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{3}\+00:00", str(logged["time"]))
 
 
 @pytest.mark.parametrize(
@@ -86,60 +86,60 @@ def test_a_field_is_one_word_or_a_number(value: object) -> None:
     assert line(record("x", route=value)).keys() == ALWAYS
 
 
-def test_warning_is_its_kind_and_its_place() -> None:
-    words = f"/x/site-packages/lib/a.py:7: RuntimeWarning: {CANARY}\n  {CANARY}\n"
-    made = logging.LogRecord("py.warnings", 30, "logging/__init__.py", 1, words, (), None)
+def test_warning_is_its_category_and_its_place() -> None:
+    text = f"/x/site-packages/lib/a.py:7: RuntimeWarning: {CANARY}\n  {CANARY}\n"
+    given = logging.LogRecord("py.warnings", 30, "logging/__init__.py", 1, text, (), None)
 
-    assert line(made)["event"] == "RuntimeWarning at lib/a.py:7"
+    assert line(given)["event"] == "RuntimeWarning at lib/a.py:7"
 
 
-def test_what_varies_in_a_sentence_is_left_out() -> None:
+def test_arguments_of_a_message_are_left_out() -> None:
     assert line(record("%s was here", CANARY))["event"] == "%s was here"
 
 
 @pytest.mark.parametrize("message", [f"{CANARY} was here", f"{CANARY} %s", ValueError(CANARY), {}])
-def test_what_a_library_says_is_only_where_it_says_it(message: object) -> None:
-    made = logging.LogRecord("lib", 30, "/x/site-packages/lib/a.py", 7, message, (), None, "f")
-    vars(made).update(route="home", status=200)
+def test_message_of_a_library_is_its_place_in_the_source(message: object) -> None:
+    given = logging.LogRecord("lib", 30, "/x/site-packages/lib/a.py", 7, message, (), None, "f")
+    vars(given).update(route="home", status=200)
 
-    assert line(made).items() >= {"event": "lib/a.py:7 f", "logger": "lib"}.items()
-    assert line(made).keys() == ALWAYS
+    assert line(given).items() >= {"event": "lib/a.py:7 f", "logger": "lib"}.items()
+    assert line(given).keys() == ALWAYS
 
 
-def test_line_ends_and_colours_stay_in_the_line() -> None:
+def test_newlines_and_colours_are_escaped() -> None:
     odd = "a\r\nb\x1b[31m\u2028\x00"
 
     assert line(record(odd))["event"] == odd
 
 
-def test_error_is_its_type_its_state_and_its_places() -> None:
-    made = record("x")
+def test_error_is_its_type_and_its_stack() -> None:
+    given = record("x")
     try:
         try:
             int(CANARY)
         except ValueError as error:
             raise LookupError(CANARY) from error
     except LookupError as error:
-        made.exc_info = (LookupError, error, error.__traceback__)
+        given.exc_info = (LookupError, error, error.__traceback__)
 
-    first, second = line(made)["errors"]  # type: ignore[misc]
+    first, second = line(given)["errors"]  # type: ignore[misc]
 
-    place = r"tests/config/test_logs\.py:\d+ test_error_is_its_type_its_state_and_its_places"
+    place = r"tests/config/test_logs\.py:\d+ test_error_is_its_type_and_its_stack"
     assert (first["type"], second["type"]) == ("builtins.LookupError", "builtins.ValueError")
     assert re.fullmatch(place, first["stack"][0])
-    assert CANARY not in Lines().format(made)
+    assert CANARY not in JsonFormatter().format(given)
 
 
-def test_errors_that_go_in_circles_end() -> None:
+def test_errors_that_cause_each_other_end() -> None:
     one, two = ValueError(), KeyError()
     one.__cause__, two.__cause__ = two, one
-    made = record("x")
-    made.exc_info = (ValueError, one, None)
+    given = record("x")
+    given.exc_info = (ValueError, one, None)
 
-    assert len(line(made)["errors"]) == 2  # type: ignore[arg-type]
+    assert len(line(given)["errors"]) == 2  # type: ignore[arg-type]
 
 
-def test_line_names_its_request_only_while_there_is_one() -> None:
+def test_line_has_a_request_id_only_within_a_request() -> None:
     token = set_request_id()
     assert re.fullmatch("[0-9a-f]{16}", request_id() or "")
     assert line(record("x"))["request"] == request_id()
@@ -148,10 +148,10 @@ def test_line_names_its_request_only_while_there_is_one() -> None:
     assert "request" not in line(record("x"))
 
 
-def test_a_record_that_cannot_be_written_is_printed_nowhere(
+def test_record_that_cannot_be_formatted_is_not_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    handler = Handler()
+    handler = StderrHandler()
     handler.setFormatter(logging.Formatter("%(nothing)s"))
 
     handler.handle(record(CANARY))
@@ -159,20 +159,20 @@ def test_a_record_that_cannot_be_written_is_printed_nowhere(
     assert capsys.readouterr() == ("", "")
 
 
-def test_line_is_readable_where_a_program_does_not_start() -> None:
+def test_line_is_shown_as_text_by_dev() -> None:
     error = {"type": "builtins.ValueError", "stack": ["a.py:1 f", "b.py:2 g"]}
-    told = json.dumps({"level": "ERROR", "logger": "x", "event": "page broke", "errors": [error]})
+    logged = json.dumps({"level": "ERROR", "logger": "x", "event": "page broke", "errors": [error]})
 
     shown = "ERROR x: page broke\n    builtins.ValueError\n      a.py:1 f\n      b.py:2 g"
-    assert readable(told) == shown
+    assert readable(logged) == shown
     assert [readable(text) for text in ("no JSON", "3", "{}")] == ["no JSON", "3", "{}"]
 
 
-# --- Who may say what ----------------------------------------------------------------------
+# --- Messages and handlers -----------------------------------------------------------------
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:
-    """Every `logger.<level>(…)` of ours."""
+    """Yield the place of every `logger.<level>(…)` of ours, and the call."""
     for file in (file for room in ROOMS for file in (ROOT / room).rglob("*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
@@ -184,14 +184,14 @@ def calls() -> Iterator[tuple[str, ast.Call]]:
 LEVELS = {"debug", "info", "warning", "error", "critical", "exception", "log"}
 
 
-def test_our_own_code_says_constant_sentences() -> None:
-    said = [(where, call) for where, call in calls() if where.split()[-1] in LEVELS]
+def test_messages_of_our_own_code_are_constants() -> None:
+    logged = [(place, call) for place, call in calls() if place.split()[-1] in LEVELS]
 
-    assert len(said) >= 4
-    for where, call in said:
-        assert len(call.args) == 1, where
-        assert isinstance(call.args[0], ast.Constant), where
-        assert {keyword.arg for keyword in call.keywords} <= {"extra", "exc_info"}, where
+    assert len(logged) >= 4
+    for place, call in logged:
+        assert len(call.args) == 1, place
+        assert isinstance(call.args[0], ast.Constant), place
+        assert {keyword.arg for keyword in call.keywords} <= {"extra", "exc_info"}, place
 
 
 def handlers() -> list[logging.Handler]:
@@ -199,35 +199,35 @@ def handlers() -> list[logging.Handler]:
     return [each for logger in loggers for each in getattr(logger, "handlers", [])]
 
 
-def test_errors_are_mailed_to_nobody() -> None:
+def test_no_handler_mails_errors() -> None:
     known = [reference() for reference in logging._handlerList]  # type: ignore[attr-defined]
 
     assert settings.ADMINS == settings.MANAGERS == []
     assert [each for each in [*handlers(), *known] if isinstance(each, AdminEmailHandler)] == []
 
 
-def test_only_one_place_writes_lines() -> None:
-    """And none of Django's, Celery's or gunicorn's own."""
+def test_one_handler_writes_all_lines() -> None:
+    """No handlers of Django, Celery or gunicorn."""
     ours = [each for each in handlers() if type(each).__module__.split(".")[0] in ROOMS]
 
-    assert [type(each) for each in ours] == [Handler]
+    assert [type(each) for each in ours] == [StderrHandler]
     for name in ("django", "django.server", "django.request", "gunicorn.error", "celery"):
         own = logging.getLogger(name).handlers
         assert [each for each in own if not isinstance(each, logging.NullHandler)] == []
         assert logging.getLogger(name).propagate
 
 
-def test_level_is_the_one_that_was_asked_for() -> None:
-    asked = configuration("ERROR")
+def test_level_is_that_of_the_setting() -> None:
+    config = configuration("ERROR")
 
-    assert asked["root"]["level"] == asked["handlers"]["lines"]["level"] == "ERROR"
+    assert config["root"]["level"] == config["handlers"]["stderr"]["level"] == "ERROR"
 
 
-def test_report_of_an_error_holds_nothing_that_was_sent(rf: RequestFactory) -> None:
+def test_error_report_shows_no_submitted_values(rf: RequestFactory) -> None:
     request = rf.post("/journal/write/them/", {"body": CANARY})
     assert request.POST["body"] == CANARY
     try:
-        kept = CANARY.upper()  # noqa: F841 (what a report would show)
+        local = CANARY.upper()  # noqa: F841 (a report would show it)
         raise ValueError
     except ValueError:
         html = ExceptionReporter(request, *sys.exc_info()).get_traceback_html()
@@ -254,22 +254,22 @@ def cookie(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
         yield f"{settings.SESSION_COOKIE_NAME}={value}; other={CANARY}"
 
 
-def ask(server: Web, path: str, cookie: str, way: str = "", method: str = "POST") -> bytes:
-    """A request that says the word in every place there is."""
+def ask(server: Web, path: str, cookie: str, failure: str = "", method: str = "POST") -> bytes:
+    """Send a request with the canary wherever a request can hold text."""
     body = f"body={CANARY}&email={CANARY}&password={CANARY}&title=a%0D%0Ab".encode()
-    said = {
+    headers = {
         "Host": "localhost:8000",
         "Cookie": cookie,
         "User-Agent": f"{CANARY}\t",
         "Referer": f"http://localhost:8000/{CANARY}",
         "X-Request-ID": CANARY,
         "X-Forwarded-For": CANARY,
-        "X-Break": way,
+        "X-Break": failure,
         "Content-Type": "application/x-www-form-urlencoded",
         "Content-Length": str(len(body)),
         "Connection": "close",
     }
-    head = "".join(f"{name}: {value}\r\n" for name, value in said.items() if value)
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if value)
     start = f"{method} {path}?q={CANARY}%0D%0Ax HTTP/1.1\r\n"
     return server.raw(f"{start}{head}\r\n".encode(), body)
 
@@ -281,15 +281,15 @@ def new_lines(server: Web, before: int) -> list[dict[str, object]]:
 def assert_harmless(said: Said) -> None:
     assert "canary" not in said.text().lower()
     assert "127.0.0.1" not in said.text()
-    told = {name for line in said.lines() for name in line}
-    assert told <= ALWAYS | {"request", "errors", *FIELDS}
+    names = {name for line in said.lines() for name in line}
+    assert names <= ALWAYS | {"request", "errors", *FIELDS}
 
 
 ADDRESSES = [f"/{rule.example or pattern}" for pattern, rule in RULES.items()]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_page_that_breaks_logs_type_and_place_only(server: Web, cookie: str, method: str) -> None:
+def test_failing_page_logs_type_and_place_only(server: Web, cookie: str, method: str) -> None:
     for address in ADDRESSES:
         path = nowhere(address)
         before = len(server.said.lines())
@@ -307,18 +307,18 @@ def test_page_that_breaks_logs_type_and_place_only(server: Web, cookie: str, met
     assert_harmless(server.said)
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_however_it_breaks_no_word_is_logged(server: Web, cookie: str, way: str) -> None:
+@pytest.mark.parametrize("failure", FAILURES)
+def test_no_text_is_logged_however_a_page_fails(server: Web, cookie: str, failure: str) -> None:
     before = len(server.said.lines())
 
-    ask(server, "/journal/", cookie, way, "GET")
+    ask(server, "/journal/", cookie, failure, "GET")
 
     assert new_lines(server, before)
     assert_harmless(server.said)
 
 
 @pytest.mark.parametrize(
-    ("way", "types", "state"),
+    ("failure", "types", "sqlstate"),
     [
         ("chained", ["builtins.RuntimeError", "builtins.ValueError"], None),
         ("unique", ["django.db.utils.IntegrityError", "psycopg.errors.UniqueViolation"], "23505"),
@@ -326,57 +326,53 @@ def test_however_it_breaks_no_word_is_logged(server: Web, cookie: str, way: str)
         ("half-way", ["builtins.ValueError"], None),
     ],
 )
-def test_error_of_a_page_is_told_as_far_as_it_may_be(
-    server: Web, cookie: str, way: str, types: list[str], state: str | None
+def test_error_of_a_page_is_logged_with_causes_and_sqlstate(
+    server: Web, cookie: str, failure: str, types: list[str], sqlstate: str | None
 ) -> None:
     before = len(server.said.lines())
 
-    ask(server, "/journal/", cookie, way, "GET")
+    ask(server, "/journal/", cookie, failure, "GET")
     lines = new_lines(server, before)
     broken = [line["errors"] for line in lines if line["level"] == "ERROR"]
 
     assert [error["type"] for error in broken[0]] == types  # type: ignore[attr-defined]
-    assert broken[0][-1].get("sqlstate") == state  # type: ignore[index]
+    assert broken[0][-1].get("sqlstate") == sqlstate  # type: ignore[index]
 
 
-def test_answer_has_a_name_of_our_own_that_the_log_and_the_page_have_too(
-    server: Web, cookie: str
-) -> None:
+def test_request_id_is_in_the_header_the_log_and_the_page(server: Web, cookie: str) -> None:
     head, _, page = ask(server, "/journal/", cookie, "plain", "GET").partition(b"\r\n\r\n")
 
-    (name,) = re.findall(rb"X-Request-ID: ([0-9a-f]{16})\r", head)
-    assert f'"request": "{name.decode()}"' in server.said.text()
-    assert b"<code>" + name + b"</code>" in page
+    (id,) = re.findall(rb"X-Request-ID: ([0-9a-f]{16})\r", head)
+    assert f'"request": "{id.decode()}"' in server.said.text()
+    assert b"<code>" + id + b"</code>" in page
 
 
-ODD = {
-    "a request that is none": b"canary\r\n\r\n",
-    "a method that is none": b"CANA,RY / HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "a header that is none": b"GET / HTTP/1.1\r\nHost: localhost\r\ncanary canary\r\n\r\n",
-    "a host that is not ours": b"GET /canary HTTP/1.1\r\nHost: canary.example\r\n\r\n",
+MALFORMED = {
+    "no request": b"canary\r\n\r\n",
+    "no method": b"CANA,RY / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "no header": b"GET / HTTP/1.1\r\nHost: localhost\r\ncanary canary\r\n\r\n",
+    "another host": b"GET /canary HTTP/1.1\r\nHost: canary.example\r\n\r\n",
     "a long line": b"GET /" + b"canary" * 2000 + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "an odd method": b"CANARY /canary HTTP/1.1\r\nHost: localhost\r\n\r\n",
-    "a length that is none": (
-        b"POST /canary HTTP/1.1\r\nHost: localhost\r\nContent-Length: canary\r\n\r\n"
-    ),
+    "an unknown method": b"CANARY /canary HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    "no length": (b"POST /canary HTTP/1.1\r\nHost: localhost\r\nContent-Length: canary\r\n\r\n"),
     "colours": b"GET /\x1b[31mcanary%0d%0a HTTP/1.1\r\nHost: localhost\r\n\r\n",
 }
 
 
-@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-def test_what_the_server_refuses_by_itself_is_not_repeated(server: Web, odd: bytes) -> None:
+@pytest.mark.parametrize("raw", MALFORMED.values(), ids=MALFORMED)
+def test_request_refused_by_gunicorn_is_not_logged(server: Web, raw: bytes) -> None:
     before = len(server.said.lines())
 
-    assert server.raw(odd).startswith(b"HTTP/1.1 4")
+    assert server.raw(raw).startswith(b"HTTP/1.1 4")
 
     assert new_lines(server, before)
     assert_harmless(server.said)
 
 
-# --- Everything else that runs --------------------------------------------------------------
+# --- Worker, beat, commands ----------------------------------------------------------------
 
 
-def test_worker_logs_type_and_place_of_a_task_that_breaks(tmp_path: Path) -> None:
+def test_worker_logs_type_and_place_of_a_failing_task(tmp_path: Path) -> None:
     queue = f"breaking-{uuid4()}"
     command = WORKER.command.replace("-A config", "-A tests.config.breaking_worker")
     command = command.replace("--queues mail", f"--queues {queue}").removeprefix("python ")
@@ -391,16 +387,16 @@ def test_worker_logs_type_and_place_of_a_task_that_breaks(tmp_path: Path) -> Non
                 sent.close()
             sender.send_task("breaking", [CANARY], queue=queue)
         assert said.waits_for('"task": "breaking"'), said.text()
-        broke = [line for line in said.lines() if line.get("task") == "breaking"]
+        failed = [line for line in said.lines() if line.get("task") == "breaking"]
         assert_harmless(said)
 
-    types = [error["type"] for error in broke[0]["errors"]]
+    types = [error["type"] for error in failed[0]["errors"]]
     assert types == ["builtins.RuntimeError", "builtins.ValueError"]
-    assert "tests/config/breaking_worker.py:" in broke[0]["errors"][0]["stack"][-1]
+    assert "tests/config/breaking_worker.py:" in failed[0]["errors"][0]["stack"][-1]
 
 
 @pytest.mark.parametrize("program", [WORKER, BEAT], ids=["worker", "beat"])
-def test_broker_that_is_away_is_named_without_its_address(
+def test_broker_that_is_down_is_named_without_its_address(
     tmp_path: Path, django_db_setup: None, program: object
 ) -> None:
     away = of_the_tests() | {"REDIS_URL": "redis://:canary@127.0.0.1:1/0"}
@@ -411,13 +407,13 @@ def test_broker_that_is_away_is_named_without_its_address(
         assert_harmless(said)
 
 
-def test_command_that_breaks_says_so_in_a_line(bare: dict[str, str]) -> None:
+def test_failing_command_writes_one_line(bare: dict[str, str]) -> None:
     code = f"raise ValueError('{CANARY}')"
     command = [*django("shell"), "--no-imports", "-c", code]
 
     done = run(command, of_the_tests(), cwd=ROOT)
 
     assert done.returncode == 1
-    (said,) = [json.loads(line) for line in done.stderr.splitlines()]
-    assert said["errors"][0]["type"] == "builtins.ValueError"
+    (logged,) = [json.loads(line) for line in done.stderr.splitlines()]
+    assert logged["errors"][0]["type"] == "builtins.ValueError"
     assert CANARY not in done.stdout + done.stderr

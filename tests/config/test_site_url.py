@@ -1,4 +1,4 @@
-"""Where the site is: said once, however it was typed."""
+"""The address of the site, normalized."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from config.site_url import parse_site_url
 from local.folder import ROOT
 from tests.support.gunicorn_server import run
 
-SHOWN = """
+SCRIPT = """
 import json
 from config import settings as it
 print(json.dumps([it.SITE_URL, it.SITE.netloc, it.HTTPS, it.ALLOWED_HOSTS, it.DEFAULT_FROM_EMAIL]))
@@ -17,7 +17,7 @@ print(json.dumps([it.SITE_URL, it.SITE.netloc, it.HTTPS, it.ALLOWED_HOSTS, it.DE
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("written", "normalized"),
     [
         ("https://notes.example.org", "https://notes.example.org"),
         ("https://notes.example.org/", "https://notes.example.org"),
@@ -32,14 +32,14 @@ print(json.dumps([it.SITE_URL, it.SITE.netloc, it.HTTPS, it.ALLOWED_HOSTS, it.DE
         ("https://[2001:db8::443]", "https://[2001:db8::443]"),
     ],
 )
-def test_site_is_written_as_a_browser_writes_it(typed: str, said: str) -> None:
-    assert parse_site_url(typed).geturl() == said
+def test_site_url_is_normalized_as_browsers_do(written: str, normalized: str) -> None:
+    assert parse_site_url(written).geturl() == normalized
 
 
-def test_everything_that_names_the_site_agrees(environment: dict[str, str]) -> None:
-    typed = {"SITE_URL": "HTTPS://Notes.Example.org:443/"}
+def test_settings_made_from_the_site_url_agree(environment: dict[str, str]) -> None:
+    written = {"SITE_URL": "HTTPS://Notes.Example.org:443/"}
 
-    shown = run([sys.executable, "-c", SHOWN], environment | typed, cwd=ROOT)
+    shown = run([sys.executable, "-c", SCRIPT], environment | written, cwd=ROOT)
 
     assert shown.stderr == ""
     assert json.loads(shown.stdout) == [
