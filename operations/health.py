@@ -1,7 +1,7 @@
-"""Is it well? `/healthz` says the process runs, `/readyz` whether it can serve.
+"""Health checks: /healthz says that the process runs, /readyz whether it can serve (ADR 14).
 
-Only the database and its migrations make it unready. What makes mail late or keeps letters closed
-is said as “degraded”, with 200: taking the pages away would help nobody.
+Only a missing database or migration is 503. A part that delays mail or makes letters unreadable is
+“degraded” with 200: without it most pages work, and a load balancer must not remove them.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from vault.checks import ring_opens_what_is_stored
 BEAT_IS_LATE_AFTER = timedelta(minutes=2)
 MAIL_IS_LATE_AFTER = timedelta(minutes=15)
 REDIS_SECONDS = 1
-# What the clock touches each time it ticks.
+# Updated by the tasks that beat starts.
 HEARTBEATS = (mail.HEARTBEAT, reminders.HEARTBEAT)
 
 OK = "ok"
@@ -41,8 +41,8 @@ def _migrations() -> str:
 
 
 def _keys(now: datetime) -> str:
-    closed = ring_opens_what_is_stored(databases=["default"])
-    return "a master key is missing" if closed else OK
+    errors = ring_opens_what_is_stored(databases=["default"])
+    return "a master key is missing" if errors else OK
 
 
 def _redis(now: datetime) -> str:
@@ -51,7 +51,7 @@ def _redis(now: datetime) -> str:
             settings.REDIS_URL, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS
         ) as client:
             client.ping()
-    # A REDIS_URL that is none is an error of another kind.
+    # ValueError: not a Redis URL.
     except (redis.RedisError, ValueError) as error:
         return f"not answering ({type(error).__name__})"
     return OK
@@ -73,7 +73,8 @@ def _mail(now: datetime) -> str:
     return OK if lag < MAIL_IS_LATE_AFTER else f"{int(lag.total_seconds())} seconds late"
 
 
-BESIDE: dict[str, Callable[[datetime], str]] = {
+# A failure of these is “degraded”.
+DEGRADING: dict[str, Callable[[datetime], str]] = {
     "keys": _keys,
     "redis": _redis,
     "beat": _beat,
@@ -81,9 +82,9 @@ BESIDE: dict[str, Callable[[datetime], str]] = {
 }
 
 
-def _limits(now: datetime) -> str:
-    there = connection.introspection.table_names()
-    return OK if settings.CACHES["default"]["LOCATION"] in there else "their table is missing"
+def _rate_limits(now: datetime) -> str:
+    tables = connection.introspection.table_names()
+    return OK if settings.CACHES["default"]["LOCATION"] in tables else "their table is missing"
 
 
 def _files(now: datetime) -> str:
@@ -91,17 +92,17 @@ def _files(now: datetime) -> str:
     return OK if collected and help_pages.read_all() else "not collected"
 
 
-# What goes wrong once, when the site is put up, and is asked for by `status` only.
-PUT_UP: dict[str, Callable[[datetime], str]] = {"limits": _limits, "files": _files}
+# Steps of the installation: only `status` checks them.
+INSTALLATION: dict[str, Callable[[datetime], str]] = {"limits": _rate_limits, "files": _files}
 
 
 def report(now: datetime) -> tuple[bool, Report]:
-    """(can it serve, what each part says)."""
+    """Return whether the site can serve, and OK or the problem of each part."""
     try:
         parts = {"database": OK, "migrations": _migrations()}
         if parts["migrations"] != OK:
             return False, parts
-        return True, parts | {name: check(now) for name, check in BESIDE.items()}
+        return True, parts | {name: check(now) for name, check in DEGRADING.items()}
     except DatabaseError as error:
         return False, {"database": f"not answering ({type(error).__name__})"}
 
@@ -118,6 +119,6 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 def readyz(request: HttpRequest) -> HttpResponse:
     ready, parts = report(timezone.now())
-    degraded = any(said != OK for said in parts.values())
+    degraded = any(problem != OK for problem in parts.values())
     state = "unready" if not ready else "degraded" if degraded else "ready"
     return JsonResponse({"state": state} | parts, status=200 if ready else 503)

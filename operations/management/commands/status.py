@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from mail.models import Message, State
-from operations.health import OK, PUT_UP, report
+from operations.health import INSTALLATION, OK, report
 
-# What to do, for somebody who was woken up.
-TO_DO = {
+# For an operator who was woken up.
+REMEDIES = {
     "database": "Does Postgres run, and does DATABASE_URL lead to it?",
     "migrations": "Run “migrate”: start compose or the prepare unit anew.",
     "limits": "Run “createcachetable”. Until then nobody can sign in.",
@@ -27,7 +27,7 @@ SIGN_UP = {
     "invitation": "by invitation",
     "closed": "closed",
 }
-LATELY = timedelta(days=1)
+RECENT = timedelta(days=1)
 
 
 class Command(BaseCommand):
@@ -39,15 +39,16 @@ class Command(BaseCommand):
         self.stdout.write(f"version: {_version()}, at {settings.SITE_URL}")
         ready, parts = report(now)
         if ready:
-            parts |= {name: check(now) for name, check in PUT_UP.items()}
-        for name, said in parts.items():
-            self.stdout.write(f"{name}: {said if said == OK else f'{said}. {TO_DO[name]}'}")
+            parts |= {name: check(now) for name, check in INSTALLATION.items()}
+        for name, problem in parts.items():
+            advice = "" if problem == OK else f". {REMEDIES[name]}"
+            self.stdout.write(f"{name}: {problem}{advice}")
         if ready:
             for line in _facts(now):
                 self.stdout.write(line)
-        ill = [name for name, said in parts.items() if said != OK]
-        if ill:
-            raise CommandError(f"Needs a look: {', '.join(ill)}.")
+        failed = [name for name, problem in parts.items() if problem != OK]
+        if failed:
+            raise CommandError(f"Needs a look: {', '.join(failed)}.")
 
 
 def _version() -> str:
@@ -56,12 +57,12 @@ def _version() -> str:
 
 
 def _facts(now: datetime) -> Iterator[str]:
-    """What is neither well nor ill, and good to know."""
+    """Yield lines that inform and cannot fail."""
     yield f"sign-up: {SIGN_UP[settings.REGISTRATION]} (REGISTRATION={settings.REGISTRATION})"
     operators = User.objects.filter(is_staff=True, is_active=True).count()
     yield f"operators: {operators}{'' if operators else '. Run “create_operator”.'}"
     waiting = Message.objects.pending().filter(due_at__lte=now).count()
-    lately = Message.objects.filter(ended_at__gt=now - LATELY)
-    failed = lately.filter(state__in=(State.FAILED, State.UNKNOWN)).count()
-    sent = lately.filter(state=State.SENT).count()
+    recent = Message.objects.filter(ended_at__gt=now - RECENT)
+    failed = recent.filter(state__in=(State.FAILED, State.UNKNOWN)).count()
+    sent = recent.filter(state=State.SENT).count()
     yield f"mail of the last day: {sent} sent, {failed} not; {waiting} due now"
