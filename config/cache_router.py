@@ -1,4 +1,4 @@
-"""The database cache: its connection, and the names of its keys."""
+"""The database cache for rate limits: its connection and its keys (ADR 20)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The Celery app and its schedule. Postgres knows what is due; the broker only starts tasks."""
+"""The Celery app and its schedule. Postgres knows what is due; Redis is only the broker (ADR 3)."""
 
 import os
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Logging: one JSON line for each record, with listed fields only and no text of any person.
+"""Logging: one JSON line for each record, with listed fields only and no private text (ADR 22).
 
 Messages of our own code are constants; what varies goes into the listed fields. A message of a
 library is replaced by its place in the source, because libraries put paths, addresses, SQL and
