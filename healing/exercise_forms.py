@@ -12,6 +12,7 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
+from accounts.returned_forms import not_writing
 from healing.guide import Exercise, Field
 
 # Rows beyond these wait behind “more rows”, so that an empty sheet does not look like a task.
@@ -120,6 +121,7 @@ class Part:
         return max([OPEN_ROWS, *filled])
 
 
+@not_writing()
 class ExerciseForm(forms.Form):
     """The fields of one exercise. `answer` afterwards holds what was written, by field name."""
 

@@ -3,17 +3,20 @@ from uuid import UUID, uuid4
 
 from django import forms
 
+from accounts.returned_forms import not_writing
 from healing.models import StepMark
 
 OPEN = "open"
 
 
+@not_writing("state")
 class MarkForm(forms.Form):
     """Settled, set aside, or open again."""
 
     state = forms.ChoiceField(choices=[*StepMark.State.choices, (OPEN, "")])
 
 
+@not_writing("id")
 class NewAnswerForm(forms.Form):
     """The id that a page gives to what will be written on it: pressed twice, it is kept once."""
 

@@ -6,9 +6,11 @@ from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.time_zones import NOT_SAID, ZoneField, listed_zones
+from accounts.returned_forms import not_writing
+from accounts.time_zones import NO_ZONE_CHOSEN, ZoneField, zone_choices
 
 
+@not_writing("time_zone", "language")
 class YouForm(forms.Form):
     """What someone may tell us about how to speak to them. All of it can stay as it is."""
 
@@ -28,9 +30,10 @@ class YouForm(forms.Form):
     def __init__(self, data: Any = None, *, initial: dict[str, str]) -> None:
         super().__init__(data, initial=initial)
         zone = cast(ZoneField, self.fields["time_zone"])
-        zone.choices = [(NOT_SAID, _("Not said yet")), *listed_zones()]
+        zone.choices = [(NO_ZONE_CHOSEN, _("Not said yet")), *zone_choices()]
 
 
+@not_writing()
 class EraseForm(forms.Form):
     """The password once more, so that nobody else can do this."""
 

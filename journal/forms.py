@@ -7,6 +7,7 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.returned_forms import not_writing
 from journal.letter_kinds import LetterKind
 from journal.models import EditSession, Words
 from journal.submission import Submission
@@ -77,6 +78,11 @@ def _parse_moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
+@not_writing(
+    *("id", "version", "revision", "answers", "since", "kind", "sitting", "turn", "waited"),
+    # A button.
+    "then",
+)
 class LetterForm(forms.Form):
     """A letter. There is no field for a recipient: it cannot be sent from here."""
 
@@ -155,6 +161,7 @@ class LetterForm(forms.Form):
         )
 
 
+@not_writing("keep", "version")
 class ChooseForm(forms.Form):
     """Which words to keep: the letter's, the revision's (`other`), or `both`."""
 
@@ -162,6 +169,7 @@ class ChooseForm(forms.Form):
     version = TrustedField(_parse_count, 0)
 
 
+@not_writing()
 class OpeningForm(forms.Form):
     opening = forms.CharField(
         label=_("A first line of your own"),
@@ -176,6 +184,8 @@ class OpeningForm(forms.Form):
     )
 
 
+# Buttons, and the state that the page showed.
+@not_writing("then", "state")
 class CloseForm(forms.Form):
     all_optional = True
 
@@ -199,6 +209,7 @@ class CloseForm(forms.Form):
     )
 
 
+@not_writing("day", "tell_hour", "state")
 class SealForm(forms.Form):
     """`today` is the writer's local date."""
 
@@ -238,12 +249,14 @@ class SealForm(forms.Form):
         return day
 
 
+@not_writing("leaves_line", "state")
 class LetGoForm(forms.Form):
     leaves_line = forms.BooleanField(
         label=_("Leave a blank line with the day on my shelf"), required=False
     )
 
 
+@not_writing("id")
 class SearchForm(forms.Form):
     text = forms.CharField(
         label=_("Words in my own letters"),
