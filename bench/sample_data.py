@@ -58,7 +58,7 @@ def _at_the_desk(email: str) -> dict[str, Any]:
 def _somebody(email: str) -> User:
     now = timezone.now()
     person = open_account(email=email, password=demo_account.PASSWORD, now=now)
-    person.was_shown_safety(now=now)
+    person.record_safety_shown(now=now)
     return person
 
 

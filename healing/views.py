@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.error_views import cannot_open, not_kept, sent_too_late
+from accounts.error_views import cannot_open, not_saved_message, sent_too_late
 from accounts.models import User
 from accounts.pagination import Listing
 from accounts.request_types import SignedInRequest
@@ -176,7 +176,7 @@ def _keep(
             now=timezone.now(),
         )
     except CannotOpen:
-        form.add_error(None, not_kept())
+        form.add_error(None, not_saved_message())
         return _exercise_page(request, step, found, form, new, status=503)
     messages.info(request, found.kept or _("Kept."))
     return redirect("healing:exercise", step, found.key)

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import actions as account
 from accounts.error_views import cannot_open
 from accounts.models import User
-from accounts.rate_limits import may_guess
+from accounts.rate_limits import may_try_password
 from accounts.request_types import SignedInRequest
-from accounts.sessions.devices import empty
+from accounts.sessions.devices import clear_site_data
 from healing.guide import guide
 from healing.progress import StepStatus, crossing
 from home.forms import EraseForm, YouForm
@@ -32,7 +32,7 @@ SCHEDULE = Statement(lambda owner: Schedule.objects.of(owner))
 def _name_of(person: User) -> str:
     """What they want to be called; a name that cannot be opened is no reason to fail."""
     try:
-        return person.called
+        return person.preferred_name
     except CannotOpen:
         return ""
 
@@ -136,7 +136,7 @@ def you(request: SignedInRequest) -> HttpResponse:
 def _say_if_closed(request: SignedInRequest) -> None:
     """An empty field alone would look as if there were no name."""
     try:
-        bool(request.user.called)
+        bool(request.user.preferred_name)
     except CannotOpen:
         messages.warning(request, _("We cannot open your name. It is still stored."))
 
@@ -145,7 +145,7 @@ def _keep_preferences(request: SignedInRequest, form: YouForm) -> HttpResponse:
     person, now = request.user, timezone.now()
     zone = person.time_zone
     try:
-        account.keep_preferences(person=person, now=now, **form.cleaned_data)
+        account.save_preferences(person=person, now=now, **form.cleaned_data)
     except CannotOpen:
         return cannot_open(request)
     if person.time_zone != zone:
@@ -164,13 +164,13 @@ def erase(request: SignedInRequest) -> HttpResponse:
     person = request.user
     form = EraseForm(person, request.POST if request.method == "POST" else None)
     # As many guesses as at every other door that asks for the password.
-    if form.is_bound and not may_guess(request, person):
+    if form.is_bound and not may_try_password(request, person):
         return render(request, "429.html", status=429)
     if form.is_bound and form.is_valid():
         account.erase(person=person, now=timezone.now())
         logout(request)
         response = redirect("home:goodbye")
-        empty(response)
+        clear_site_data(response)
         return response
     return render(request, "home/erase.html", {"form": form})
 

@@ -75,7 +75,7 @@ def fill(*, now: datetime) -> User:
     """One account with letters, answers and a rhythm, made anew each time."""
     User.objects.filter(email=EMAIL).delete()
     person = open_account(email=EMAIL, password=PASSWORD, now=now)
-    person.was_shown_safety(now=now)
+    person.record_safety_shown(now=now)
     choose_name(person=person, name="Noor", now=now)
     for days, to, body in LETTERS:
         Letter.sealed_by(

@@ -174,7 +174,7 @@ def test_preferences_are_kept(as_alice: Client, alice: User) -> None:
 
     fresh = User.objects.get(pk=alice.pk)
     assert "It is kept." in page
-    assert (fresh.called, fresh.time_zone) == ("Ali", "Europe/Paris")
+    assert (fresh.preferred_name, fresh.time_zone) == ("Ali", "Europe/Paris")
 
 
 def test_notes_go_by_the_clock_of_the_place_that_is_kept(
