@@ -2,18 +2,13 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 from allauth.account.models import EmailAddress
-from allauth.mfa.models import Authenticator
-from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from django.contrib.admin.models import LogEntry
 from django.db import connections, transaction
-from django.db.models import QuerySet
 from django.utils import translation
 
 from accounts import emails, rate_limits, unverified
-from accounts.mfa.adapter import FACTORS, sealed
 from accounts.models import (
     CONSENT_VERSION,
     Activity,
@@ -22,21 +17,20 @@ from accounts.models import (
     ProfileContents,
     User,
 )
-from accounts.sessions.devices import key_of
-from accounts.unverified import step_aside
+from accounts.sessions.devices import find_session_key
+from accounts.unverified import release_address
 from mail.actions import enqueue
 from vault.sessions import Session
 
 logger = logging.getLogger(__name__)
 
 INVITATION_LASTS = timedelta(days=14)
-# How long what happened to an account can be looked up, and an invitation that is over.
-KEPT = timedelta(days=90)
-# As much as one run deletes of a kind: it comes back within the hour.
+# How long account activity can be looked up, and invitations are stored after their end.
+RETENTION = timedelta(days=90)
+# How many rows of one table a run of `tidy` deletes; it runs every hour.
 BATCH = 5000
 
-# Which mail says that it has happened.
-TELLS_OF = {
+MAIL_OF = {
     Activity.Kind.PASSWORD_CHANGED: emails.password_changed,
     Activity.Kind.EMAIL_CHANGED: emails.email_changed,
     Activity.Kind.APP_ADDED: emails.app_added,
@@ -50,7 +44,7 @@ TELLS_OF = {
 
 @transaction.atomic
 def open_account(*, email: str, password: str, now: datetime) -> User:
-    """An account whose address needs no code any more: for operators, trying out and tests."""
+    """Create an account with a verified address, as operators, the demo and tests need it."""
     person = User.objects.create_user(
         email, password, joined_at=now, consented_at=now, consent_version=CONSENT_VERSION
     )
@@ -59,8 +53,8 @@ def open_account(*, email: str, password: str, now: datetime) -> User:
 
 
 @transaction.atomic
-def appoint(*, person: User, password: str | None = None) -> None:
-    """Make this person an operator. Their address counts as confirmed, their account as open."""
+def make_operator(*, person: User, password: str | None = None) -> None:
+    """Give this person the admin, activate their account and verify their address."""
     person.is_staff = person.is_superuser = person.is_active = True
     if password:
         person.set_password(password)
@@ -71,17 +65,18 @@ def appoint(*, person: User, password: str | None = None) -> None:
 
 
 @transaction.atomic
-def open_operator(*, email: str, password: str, now: datetime) -> None:
-    """An account that is an operator’s from its first moment, or none."""
-    appoint(person=open_account(email=email, password=password, now=now))
+def open_operator_account(*, email: str, password: str, now: datetime) -> None:
+    make_operator(person=open_account(email=email, password=password, now=now))
 
 
 @transaction.atomic
 def choose_name(*, person: User, name: str, now: datetime) -> None:
-    """What to call them from now on. No name is no row. Raises CannotOpen, and then keeps what
-    is there: what does not open is never written over."""
-    # One at a time: while there is no profile, there is no row of it to wait for.
-    _held(person)
+    """Seal the name this person wishes to be called by; an empty name deletes the row.
+
+    Raises CannotOpen, and then leaves the stored name alone: never overwrite what is unreadable.
+    """
+    # There may be no profile row to lock yet: lock the account, or two requests insert one each.
+    User.objects.lock_row(person.pk)
     profile = Profile.objects.of(person).first()
     if profile is not None:
         profile.open(person.key)
@@ -92,12 +87,12 @@ def choose_name(*, person: User, name: str, now: datetime) -> None:
     else:
         profile.seal(person.key, ProfileContents(name), now=now)
         profile.save()
-    person.called = name
+    person.preferred_name = name
 
 
 @transaction.atomic
-def keep_preferences(*, person: User, name: str, language: str, now: datetime) -> None:
-    """Raises CannotOpen, and then keeps nothing of it."""
+def save_preferences(*, person: User, name: str, language: str, now: datetime) -> None:
+    """Raises CannotOpen, and then saves none of them."""
     choose_name(person=person, name=name, now=now)
     person.language = language
     person.save(update_fields=["language"])
@@ -105,160 +100,61 @@ def keep_preferences(*, person: User, name: str, language: str, now: datetime) -
 
 @transaction.atomic
 def erase(*, person: User, now: datetime) -> None:
-    """Everything of this person, at once and for good. One last mail says that it is done."""
-    # Whoever asked twice has one account and hears goodbye once; what else is sent meanwhile waits.
-    if not _held(person):
+    """Delete this person and everything of theirs, and mail a confirmation."""
+    # Erased twice at once: the second request waits here, then finds no account and mails nothing.
+    if not User.objects.lock_row(person.pk):
         return
-    with translation.override(person.spoken):
-        goodbye = emails.account_erased()
-    enqueue(kind="account.account_erased", to=person.email, content=goodbye, now=now)
-    # Those that have ended, too: until somebody tidies up they hold the address.
-    _end_waiting(person)
+    with translation.override(person.active_language):
+        content = emails.account_erased()
+    enqueue(kind="account.account_erased", to=person.email, content=content, now=now)
+    _delete_anonymous_sessions_naming(person)
     LogEntry.objects.filter(object_id=str(person.pk)).delete()
     person.delete()
 
 
-def note_activity(*, person: User, kind: Activity.Kind, now: datetime, device: str = "") -> None:
-    """What they may look up about who came in. Nothing of what was read or written."""
+def record_activity(*, person: User, kind: Activity.Kind, now: datetime, device: str = "") -> None:
     Activity.objects.create(owner=person, kind=kind, at=now, device=device)
 
 
 @transaction.atomic
 def end_device(*, person: User, id: str, now: datetime) -> None:
-    """Sign this person out of one browser, named as `accounts.sessions.devices` names it."""
-    key = key_of(person, id, now=now)
+    """Sign this person out of the browser with this `Device.id`."""
+    key = find_session_key(person, id, now=now)
     if Session.objects.of(person).filter(session_key=key).delete()[0]:
-        note_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
+        record_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
 
 
 @transaction.atomic
-def end_sessions(*, person: User, but: str | None, now: datetime) -> None:
-    """Sign this person out everywhere but in the session with this key. Where a sign-in is half-way
-    or a code of theirs waits it is over, there too: whoever began that may have been the reason."""
+def end_sessions(*, person: User, except_key: str | None, now: datetime) -> None:
+    """End every session of this person but the one with this key, and invalidate their pending
+    sign-ins and codes: an intruder may have started those."""
     person.invalidate_pending(now=now)
-    if Session.objects.of(person).exclude(session_key=but).delete()[0]:
-        note_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
+    if Session.objects.of(person).exclude(session_key=except_key).delete()[0]:
+        record_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
 
 
 @transaction.atomic
-def tell_of_change(
+def notify_of_change(
     *, person: User, kind: Activity.Kind, now: datetime, device: str = "", to: str | None = None
 ) -> None:
-    """How one signs in has changed: they can look it up, and a mail says so."""
-    note_activity(person=person, kind=kind, now=now, device=device)
-    with translation.override(person.spoken):
-        words = TELLS_OF[kind]()
-    enqueue(kind=f"account.{kind}", to=to or person.email, content=words, now=now, person=person)
+    """Record a change of how this person signs in, and mail them about it."""
+    record_activity(person=person, kind=kind, now=now, device=device)
+    with translation.override(person.active_language):
+        content = MAIL_OF[kind]()
+    enqueue(kind=f"account.{kind}", to=to or person.email, content=content, now=now, person=person)
 
 
 @transaction.atomic
-def add_app(
-    *, person: User, secret: str, here: str | None, device: str, now: datetime
-) -> Authenticator | None:
-    """The app that shows codes from this secret, set up in the session with the key `here`. None
-    where there is one already. Raises CannotOpen."""
-    if not _held(person) or _factors(person, Authenticator.Type.TOTP).exists():
-        return None
-    _begin_anew_with_first_factor(person, here, now)
-    app = Authenticator.objects.create(
-        user=person,
-        type=Authenticator.Type.TOTP,
-        data={"secret": sealed(person, secret)},
-        created_at=now,
-    )
-    _make_first_codes(person, now)
-    tell_of_change(person=person, kind=Activity.Kind.APP_ADDED, now=now, device=device)
-    return app
-
-
-@transaction.atomic
-def remove_app(*, person: User, device: str, now: datetime) -> None:
-    if not _held(person):
-        return
-    if _factors(person, Authenticator.Type.TOTP).delete()[0]:
-        _end_what_needed_one(person, now)
-        tell_of_change(person=person, kind=Activity.Kind.APP_REMOVED, now=now, device=device)
-
-
-@transaction.atomic
-def add_passkey(
-    *, person: User, made: dict[str, Any], here: str | None, device: str, now: datetime
-) -> Authenticator | None:
-    """`made` is what `passkeys.made` keeps of it, in the session with the key `here`. None where
-    there is no account any more. Raises CannotOpen."""
-    if not _held(person):
-        return None
-    _begin_anew_with_first_factor(person, here, now)
-    passkey: Authenticator = Authenticator.objects.create(
-        user=person,
-        type=Authenticator.Type.WEBAUTHN,
-        data=made | {"name": device},
-        created_at=now,
-    )
-    _make_first_codes(person, now)
-    tell_of_change(person=person, kind=Activity.Kind.PASSKEY_ADDED, now=now, device=device)
-    return passkey
-
-
-@transaction.atomic
-def remove_passkey(*, person: User, passkey: Authenticator, device: str, now: datetime) -> None:
-    if not _held(person):
-        return
-    if _factors(person, Authenticator.Type.WEBAUTHN).filter(pk=passkey.pk).delete()[0]:
-        _end_what_needed_one(person, now)
-        tell_of_change(person=person, kind=Activity.Kind.PASSKEY_REMOVED, now=now, device=device)
-
-
-@transaction.atomic
-def remove_second_factor(*, person: User, now: datetime) -> bool:
-    """Whether there was one. Everything that signing in asks for besides the password goes, and
-    whoever is signed in, or half-way, begins anew: an operator was asked for this."""
-    if not _held(person) or not _factors(person, *FACTORS).exists():
-        return False
-    Authenticator.objects.filter(user=person).delete()
-    person.invalidate_pending(now=now)
-    Session.objects.of(person).delete()
-    tell_of_change(person=person, kind=Activity.Kind.SECOND_FACTOR_REMOVED, now=now)
-    return True
-
-
-@transaction.atomic
-def make_codes(*, person: User, device: str, now: datetime) -> None:
-    """Ten new recovery codes; those from before are worth nothing from now on. Raises
-    CannotOpen."""
-    if not _held(person) or not _factors(person, *FACTORS).exists():
-        return
-    _factors(person, Authenticator.Type.RECOVERY_CODES).delete()
-    _make_first_codes(person, now)
-    tell_of_change(person=person, kind=Activity.Kind.CODES_MADE, now=now, device=device)
-
-
-@transaction.atomic
-def show_codes(*, person: User, now: datetime) -> list[str]:
-    """The recovery codes, once; after that none. Raises CannotOpen, also where it is not them who
-    ask."""
-    codes = _factors(person, Authenticator.Type.RECOVERY_CODES).select_for_update().first()
-    if codes is None or codes.data.get("shown_at"):
-        return []
-    shown: list[str] = RecoveryCodes(codes).get_unused_codes()
-    codes.data["shown_at"] = now.isoformat()
-    codes.save(update_fields=["data"])
-    return shown
-
-
-@transaction.atomic
-def make_way(*, person: User, address: str) -> bool:
-    """Whether this address, whose mailbox they have shown to be theirs, can be theirs here too.
-
-    Whoever signed up with it and never showed that has nothing here, and gives way.
-    """
+def free_address(*, person: User, address: str) -> bool:
+    """Take this address from unverified accounts, once its mailbox has been shown to be this
+    person's. Returns False if somebody else has verified it."""
     others = User.objects.filter(email=address).exclude(pk=person.pk)
-    return all(step_aside(other.pk) for other in others)
+    return all(release_address(other.pk) for other in others)
 
 
 @transaction.atomic
 def invite(*, count: int = 1, days: int = INVITATION_LASTS.days, now: datetime) -> list[Invitation]:
-    """New invitations, each for one account. `invitations.link_to` says their links."""
+    """Create invitations, each good for one account; `invitations.link_to` makes their links."""
     ends_at = now + timedelta(days=days)
     return Invitation.objects.bulk_create(
         Invitation(made_at=now, ends_at=ends_at) for _number in range(count)
@@ -266,24 +162,24 @@ def invite(*, count: int = 1, days: int = INVITATION_LASTS.days, now: datetime) 
 
 
 def tidy(*, now: datetime) -> None:
-    """Delete what is kept for a time only: of accounts, sessions and activity a batch, and what is
-    left waits for the next run; of invitations and of what limits count, all.
+    """Delete what has expired: one batch of accounts, sessions and activity, and all invitations
+    and rate-limit counts.
 
-    A kind that cannot be deleted keeps no other from it: it is logged, and at the end all that
-    broke is raised. Safe to run any number of times at once: what is gone is gone.
+    One kind that fails is logged and does not stop the others; all errors are raised at the end.
+    Safe to run concurrently.
     """
-    broken = []
-    for kind, delete in KEPT_FOR_A_TIME.items():
+    errors = []
+    for kind, delete in EXPIRED.items():
         try:
             delete(now=now)
         except Exception as error:
-            # Also where the worker’s time is up: the others take a moment of what little is left.
+            # Also Celery's soft time limit: the others get what is left of the time.
             logger.error("cannot be tidied", extra={"kind": kind}, exc_info=error)
-            broken.append(error)
-            # One of them may have been left in the middle of a statement.
+            errors.append(error)
+            # The time limit may have interrupted a statement, which leaves its connection unusable.
             connections.close_all()
-    if broken:
-        raise ExceptionGroup("tidied in part", broken)
+    if errors:
+        raise ExceptionGroup("tidied in part", errors)
 
 
 def _delete_sessions(*, now: datetime) -> None:
@@ -292,66 +188,35 @@ def _delete_sessions(*, now: datetime) -> None:
 
 
 def _delete_activity(*, now: datetime) -> None:
-    old = Activity.objects.older_than(KEPT, now=now).order_by("at")
+    old = Activity.objects.older_than(RETENTION, now=now).order_by("at")
     Activity.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:BATCH])).delete()
 
 
 def _delete_invitations(*, now: datetime) -> None:
-    Invitation.objects.over_for(KEPT, now=now).delete()
+    Invitation.objects.unusable_for(RETENTION, now=now).delete()
 
 
-KEPT_FOR_A_TIME: dict[str, Callable[..., object]] = {
+EXPIRED: dict[str, Callable[..., object]] = {
     "accounts": unverified.delete_old,
     "sessions": _delete_sessions,
     "activity": _delete_activity,
     "invitations": _delete_invitations,
-    "limits": rate_limits.forget_old,
+    "limits": rate_limits.delete_expired,
 }
 
 
-def _factors(person: User, *kinds: str) -> QuerySet[Authenticator]:
-    rows: QuerySet[Authenticator] = Authenticator.objects.filter(user=person, type__in=kinds)
-    return rows
+def _delete_anonymous_sessions_naming(person: User) -> None:
+    """Delete the sessions without an owner in which a code for this person or a pending sign-in
+    is stored, expired ones included. They contain the address, and only opening each one finds it.
 
-
-def _begin_anew_with_first_factor(person: User, here: str | None, now: datetime) -> None:
-    """Sessions from before it were never asked for it: whoever is in one knows the password."""
-    if not _factors(person, *FACTORS).exists():
-        end_sessions(person=person, but=here, now=now)
-
-
-def _make_first_codes(person: User, now: datetime) -> None:
-    if not _factors(person, Authenticator.Type.RECOVERY_CODES).exists():
-        Authenticator.objects.create(
-            user=person,
-            type=Authenticator.Type.RECOVERY_CODES,
-            data={"seed": sealed(person, RecoveryCodes.generate_seed()), "used_mask": 0},
-            created_at=now,
-        )
-
-
-def _end_what_needed_one(person: User, now: datetime) -> None:
-    """Recovery codes stand in for a second factor: without one they would be one. And a sign-in
-    that waits for one would wait for ever."""
-    if not _factors(person, *FACTORS).exists():
-        _factors(person, Authenticator.Type.RECOVERY_CODES).delete()
-        person.invalidate_pending(now=now)
-
-
-def _held(person: User) -> bool:
-    """Whether they still have an account; if so, nobody else changes it until we are done."""
-    return User.objects.for_update().filter(pk=person.pk).exists()
-
-
-def _end_waiting(person: User) -> None:
-    """End the sessions of nobody yet in which a code for them waits, or half a sign-in: they hold
-    the address, and have to be looked into. Those where they are signed in go with the account."""
-    # Quoted: ann@example.org stands in joann@example.org too.
-    signs = (str(person.pk), person.pk.hex, json.dumps(person.email, ensure_ascii=False))
-    waiting = []
+    Sessions in which the person is signed in are deleted with the account.
+    """
+    # With its quotes: ann@example.org is also part of joann@example.org.
+    traces = (str(person.pk), person.pk.hex, json.dumps(person.email, ensure_ascii=False))
+    found = []
     sessions = Session.objects.anonymous().only("session_data")
     for session in sessions.iterator(chunk_size=500):
         contents = json.dumps(session.get_decoded(), ensure_ascii=False)
-        if any(sign in contents for sign in signs):
-            waiting.append(session.pk)
-    Session.objects.filter(pk__in=waiting).delete()
+        if any(trace in contents for trace in traces):
+            found.append(session.pk)
+    Session.objects.filter(pk__in=found).delete()

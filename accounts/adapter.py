@@ -1,4 +1,4 @@
-"""Where allauth asks us: which words, which codes, and how a mail leaves."""
+"""Our answers to allauth's questions about accounts: texts, codes, mails and redirects."""
 
 from contextlib import suppress
 from datetime import timedelta
@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
-from allauth.core import context as context_of
+from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -19,20 +19,20 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from accounts import emails, invitations
-from accounts.actions import end_sessions, make_way, note_activity, tell_of_change
+from accounts.actions import end_sessions, free_address, notify_of_change, record_activity
 from accounts.models import Activity, User
-from accounts.sessions.devices import device_of
+from accounts.sessions.devices import device_name
 from mail.actions import enqueue
 from mail.emails import MailContent
 
-# Digits only: quick to type on any phone. Three tries in ten minutes leave eight of them safe.
+# Digits only: quick to type on any phone. With three guesses in ten minutes, eight are enough.
 CODE_LENGTH = 8
-CODE_SIGNS = "0123456789"
-# A mail with a code leaves within this time or not at all.
-CODE_LIVES = timedelta(seconds=settings.ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT)
-CODES = frozenset({"confirm_code", "reset_code"})
+CODE_CHARACTERS = "0123456789"
+# A mail with a code is sent within this time or not at all.
+CODE_LIFETIME = timedelta(seconds=settings.ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT)
+CODE_MAILS = frozenset({"confirm_code", "reset_code"})
 
-# What allauth calls them, and we.
+# allauth's template prefix of a notification → our kind of activity.
 CHANGES = {
     "account/email/password_changed": Activity.Kind.PASSWORD_CHANGED,
     "account/email/password_reset": Activity.Kind.PASSWORD_CHANGED,
@@ -40,7 +40,7 @@ CHANGES = {
     "account/email/email_changed": Activity.Kind.EMAIL_CHANGED,
 }
 
-PASSWORD_WORDS = {
+PASSWORD_ERRORS = {
     "password_too_short": _("Use at least 10 characters. A short sentence works well."),
     "password_too_common": _("Many people use this one, so it is tried first. Choose another."),
     "password_too_similar": _("This is very close to your email address. Choose another."),
@@ -48,7 +48,7 @@ PASSWORD_WORDS = {
 }
 
 
-class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+class Adapter(DefaultAccountAdapter):
     error_messages = DefaultAccountAdapter.error_messages | {
         "account_inactive": _("This account is closed for now."),
         "email_password_mismatch": _(
@@ -67,8 +67,17 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     }
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Hand the mail to the mail room. A mail that we have no words for is never sent."""
-        self._post(*_words_for(template_prefix, context), to=email, person=context.get("user"))
+        """Put the mail into the outbox. Raises LookupError for a mail we have no text for."""
+        name, content = _mail(template_prefix, context)
+        now = timezone.now()
+        enqueue(
+            kind=f"account.{name}",
+            to=email,
+            content=content,
+            now=now,
+            person=context.get("user"),
+            closes_at=now + CODE_LIFETIME if name in CODE_MAILS else None,
+        )
 
     def send_notification_mail(
         self,
@@ -77,41 +86,35 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         context: dict[str, Any] | None = None,
         email: str | None = None,
     ) -> None:
-        """A change, told and noted. Unlike allauth's own mail, ours names no browser and nothing
-        of where it was done."""
-        tell_of_change(
+        """Mail and record a change. Unlike allauth's own mail, ours names neither browser nor IP
+        address."""
+        notify_of_change(
             person=user,
             kind=CHANGES[template_prefix],
             now=timezone.now(),
-            device=device_of(context_of.request),
+            device=device_name(allauth_context.request),
             to=email,
         )
 
-    def _post(self, name: str, words: MailContent, *, to: str, person: User | None) -> None:
-        now = timezone.now()
-        closes_at = now + CODE_LIVES if name in CODES else None
-        kind = f"account.{name}"
-        enqueue(kind=kind, to=to, content=words, now=now, person=person, closes_at=closes_at)
-
     def set_password(self, user: User, password: str) -> None:
-        """Also by a code: whoever else was signed in is so no more."""
+        """Every new password, a reset by mail included, ends all other sessions."""
         super().set_password(user, password)
-        here = context_of.request.session.session_key
-        end_sessions(person=user, but=here, now=timezone.now())
+        key = allauth_context.request.session.session_key
+        end_sessions(person=user, except_key=key, now=timezone.now())
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
-        """The code from a mail to this address was right."""
+        """Called when the code from a mail to this address was right."""
         with suppress(IntegrityError), transaction.atomic():
-            if make_way(person=email_address.user, address=email_address.email):
+            if free_address(person=email_address.user, address=email_address.email):
                 return self._confirm_email(request, email_address)
         self.add_message(request, messages.ERROR, "account/messages/email_confirmation_failed.txt")
         return False
 
     def _confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         person = email_address.user
-        is_another = person.email != email_address.email
+        is_change = person.email != email_address.email
         is_confirmed = bool(super().confirm_email(request, email_address))
-        if is_confirmed and is_another:
+        if is_confirmed and is_change:
             person.invalidate_pending(now=timezone.now())
         return is_confirmed
 
@@ -119,10 +122,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         return reverse("account_index")
 
     def generate_email_verification_code(self) -> str:
-        return get_random_string(CODE_LENGTH, CODE_SIGNS)
+        return get_random_string(CODE_LENGTH, CODE_CHARACTERS)
 
     def generate_password_reset_code(self) -> str:
-        return get_random_string(CODE_LENGTH, CODE_SIGNS)
+        return get_random_string(CODE_LENGTH, CODE_CHARACTERS)
 
     def clean_password(self, password: str, user: User | None = None) -> str:
         try:
@@ -130,19 +133,19 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
         except ValidationError as error:
             raise ValidationError(
                 [
-                    ValidationError(PASSWORD_WORDS.get(why.code or "", why.message), why.code)
-                    for why in error.error_list
+                    ValidationError(PASSWORD_ERRORS.get(each.code or "", each.message), each.code)
+                    for each in error.error_list
                 ]
             ) from error
         return cleaned
 
     def post_login(self, request: HttpRequest, user: User, **more: Any) -> HttpResponse:
-        """Until they have read it once, by way of the page on leaving and on what stays behind."""
-        note_activity(
+        """Record the sign-in, and lead through the first-visit page until it was confirmed once."""
+        record_activity(
             person=user,
             kind=Activity.Kind.SIGNED_IN,
             now=timezone.now(),
-            device=device_of(request),
+            device=device_name(request),
         )
         response: HttpResponseRedirect = super().post_login(request, user, **more)
         if user.shown_safety_at:
@@ -155,23 +158,23 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         if settings.REGISTRATION == "invitation":
-            return invitations.may_begin(request, now=timezone.now())
+            return invitations.may_sign_up(request, now=timezone.now())
         return bool(settings.REGISTRATION == "open")
 
     def is_safe_url(self, url: str) -> bool:
         try:
             return bool(super().is_safe_url(url))
         except ValueError:
-            # `http://[` and the like: no address at all.
+            # A malformed URL, such as `http://[`.
             return False
 
     def is_ajax(self, request: HttpRequest) -> bool:
-        """One way of answering: pages. allauth would otherwise reply in JSON when asked to."""
+        """Always answer with pages: allauth would return JSON to some requests."""
         return False
 
 
-def _words_for(template_prefix: str, context: dict[str, Any]) -> tuple[str, MailContent]:
-    """(our name for this mail, its words)."""
+def _mail(template_prefix: str, context: dict[str, Any]) -> tuple[str, MailContent]:
+    """Return (our name for this mail, its text)."""
     match template_prefix.removeprefix("account/email/"):
         case "email_confirmation" | "email_confirmation_signup":
             return "confirm_code", emails.confirm_code(context["code"])
@@ -182,4 +185,4 @@ def _words_for(template_prefix: str, context: dict[str, Any]) -> tuple[str, Mail
         case "password_reset_code":
             return "reset_code", emails.reset_code(context["code"])
         case unknown:
-            raise LookupError(f"No words for the mail {unknown!r}.")
+            raise LookupError(f"No text for the mail {unknown!r}.")

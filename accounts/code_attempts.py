@@ -1,59 +1,62 @@
-"""How often a mailed code may be guessed, counted exactly.
+"""An exact limit on guesses at a mailed code.
 
-allauth counts in the session: guesses that come at once all read the same count, and each of them
-is looked at. So each first takes one of the few places there are, a row in the cache's table that
-nobody else can take too.
+allauth counts guesses in the session: concurrent guesses all read the same count, and each of them
+is checked. So every guess first takes one of a few slots, each a cache row that only one request
+can add.
 """
 
 from datetime import timedelta
-from typing import Any
+from typing import Final
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.code_verification import AbstractCodeVerificationProcess
 from django.contrib import messages
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-# Longer than a code can be entered, also where it is sent again.
-LASTS = timedelta(hours=1)
-# In the state of a code that was sent again, or whose time begins anew once it has come back: when
-# the first one was sent.
-BEGAN_AT = "began_at"
+from accounts.allauth_internals import AbstractCodeVerificationProcess, CodeState
+
+# Longer than a code can be entered, even one that was sent again.
+SLOTS_LAST = timedelta(hours=1)
+# In the code's state: when the first code was sent. `at` is that moment too, until the code is sent
+# again or its entry starts the time for the new password.
+FIRST_SENT_AT: Final = "began_at"
 
 
-def one_too_many(
-    request: HttpRequest, waiting: AbstractCodeVerificationProcess | None
+def refuse_excess_guess(
+    request: HttpRequest, process: AbstractCodeVerificationProcess | None
 ) -> HttpResponse | None:
-    """The answer to a guess for which no place is left; whatever code it names is not looked at.
-    None for any other, and for whatever is no guess."""
-    if waiting is None or not _is_guess(request, waiting.state):
+    """Return the response to a guess for which no slot is left, and abort the process: its code is
+    not checked. None for every other request."""
+    if process is None or not _is_guess(request, process.state):
         return None
-    if _takes_place(waiting.state, of=waiting.max_attempts):
+    if _take_slot(process.state, slots=process.max_attempts):
         return None
-    waiting.abort()
+    process.abort()
     messages.error(request, get_adapter().error_messages["too_many_login_attempts"])
     return redirect("account_login")
 
 
-def sent_again(state: dict[str, Any], *, at: float) -> dict[str, Any]:
-    """A code that lasts from now on. The tries at the one before it stay counted."""
-    return state | {"at": at, BEGAN_AT: began_at(state)}
+def restarted(state: CodeState, *, at: float) -> CodeState:
+    """Return the state of a code that was sent again: it expires later, and earlier guesses still
+    count."""
+    return state | {"at": at, FIRST_SENT_AT: first_sent_at(state)}
 
 
-def began_at(state: dict[str, Any]) -> float:
-    """To the microsecond. A session's key would not do to count by: it changes each time somebody
-    leaves."""
-    return float(state.get(BEGAN_AT, state["at"]))
+def first_sent_at(state: CodeState) -> float:
+    """In seconds since the epoch. To the microsecond, it identifies the code: the session's key
+    would not, since it changes whenever a person leaves in a hurry."""
+    return float(state.get(FIRST_SENT_AT, state["at"]))
 
 
-def _is_guess(request: HttpRequest, state: dict[str, Any]) -> bool:
-    # Whatever else it asks for: allauth looks at a code where it cannot send another one.
+def _is_guess(request: HttpRequest, state: CodeState) -> bool:
+    # Whatever else is posted with it: allauth checks a code beside `action=resend` too when it
+    # cannot send another one.
     is_guess = request.method == "POST" and bool(request.POST.get("code"))
     return is_guess and not state.get("code_confirmed")
 
 
-def _takes_place(state: dict[str, Any], *, of: int) -> bool:
-    name = f"tries:{began_at(state)}:{state.get('user_id')}:{state['email']}"
-    seconds = int(LASTS.total_seconds())
-    return any(cache.add(f"{name}:{place}", True, seconds) for place in range(of))
+def _take_slot(state: CodeState, *, slots: int) -> bool:
+    name = f"tries:{first_sent_at(state)}:{state.get('user_id')}:{state['email']}"
+    seconds = int(SLOTS_LAST.total_seconds())
+    return any(cache.add(f"{name}:{slot}", True, seconds) for slot in range(slots))

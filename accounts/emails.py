@@ -1,5 +1,5 @@
-"""Every mail about an account. None says what the product is about, where it was asked for from
-or what anyone wrote; the first lines are neutral, because lock screens show them."""
+"""Mails about an account. None reveals what the product is about, where the request came from or
+what anybody wrote; subjects and first lines are neutral, because lock screens show them."""
 
 from django.conf import settings
 from django.utils.translation import gettext as _
@@ -55,7 +55,7 @@ def second_factor_removed() -> MailContent:
 
 
 def email_changed() -> MailContent:
-    """To the address from before. It does not say which one is in use now."""
+    """Goes to the old address, and does not name the new one."""
     ask = settings.OPERATOR_CONTACT or absolute_url("healing:about")
     return render(f"{FOLDER}/email_changed", ask=ask)
 

@@ -1,20 +1,24 @@
-"""What a stranger can measure is the same whether or not an address has an account: words, mails,
-password hashes, and how often the database is asked."""
+"""Account enumeration: a stranger must not be able to measure whether an address has an account.
 
+Pages, mails, password hashes and the number of queries are the same in both cases.
+"""
+
+from typing import Final
 from uuid import uuid4
 
 from accounts.models import User
 
-# In the state of a code that was sent to nobody who has an account.
-NOBODY = "nobody"
+# Set in the state of a mailed code that was sent to an address without an account.
+NO_ACCOUNT: Final = "nobody"
 
-# What allauth asks about an account and not about none. A test compares the sums.
-AFTER_SIGN_UP = 3
-ON_THE_CODE_PAGE = 2
-WHEN_SENT_AGAIN = 1
+# How many queries allauth makes about an account and would not make without one. A test compares
+# the sums.
+QUERIES_AFTER_SIGN_UP = 3
+QUERIES_ON_CODE_PAGE = 2
+QUERIES_WHEN_RESENT = 1
 
 
-def ask(times: int) -> None:
-    """The questions that an account would have been asked about."""
-    for _time in range(times):
+def make_decoy_queries(count: int) -> None:
+    """Make as many queries as an account would have cost."""
+    for _number in range(count):
         User.objects.filter(pk=uuid4()).first()

@@ -8,8 +8,8 @@ from vault.sealing import CannotOpen
 
 
 class ErasedMiddleware:
-    """Somebody sends something in the very moment in which their account is erased elsewhere.
-    Nothing is kept of it, and what they wrote goes back to them."""
+    """Answer a request that failed because another request erased the account meanwhile: rows of
+    the account could not be written or decrypted. Nothing is stored, and the form goes back."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -18,12 +18,8 @@ class ErasedMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """What pointed to the account or belonged to it could not be stored or opened."""
-        return erased(request) if _may_come_of_it(error) and is_erased(request) else None
-
-
-def _may_come_of_it(error: Exception) -> bool:
-    if isinstance(error, OperationalError):
-        # The database itself is away: there is nobody to be asked about.
-        return False
-    return isinstance(error, DatabaseError | CannotOpen)
+        # An OperationalError means that the database itself is down: it cannot be asked.
+        may_be_erased = isinstance(error, DatabaseError | CannotOpen)
+        if may_be_erased and not isinstance(error, OperationalError) and is_erased(request):
+            return erased(request)
+        return None

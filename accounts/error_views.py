@@ -1,5 +1,5 @@
-"""Pages for what went wrong. Nothing anyone wrote is lost at a door that has closed, on a page too
-old or in a fault of ours: it goes back to them in a form that can be sent again."""
+"""Pages for what went wrong. A form that was posted too late, from an old page or into an error of
+ours comes back on them, so that its sender loses nothing they wrote."""
 
 import sys
 from contextlib import suppress
@@ -8,7 +8,7 @@ from dataclasses import replace
 from django.conf import settings
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.messages.storage import default_storage
+from django.contrib.messages import get_messages
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
@@ -25,8 +25,8 @@ from safety.request_id import request_id
 
 
 def sent_too_late(request: HttpRequest) -> HttpResponse | None:
-    """For a page that visitors may open too: the answer to somebody whose session was locked or
-    ended meanwhile. Whoever never had one is answered by the page itself."""
+    """For views that are open to visitors: return the page for a form that was posted after its
+    sender's session was locked or had ended, None for every other request."""
     if request.user.is_authenticated or request.method != "POST" or not has_writing(request):
         return None
     if is_locked(request):
@@ -36,75 +36,74 @@ def sent_too_late(request: HttpRequest) -> HttpResponse | None:
 
 @never_cache
 def locked(request: HttpRequest) -> HttpResponse:
-    """Something was sent while the session is locked. Reached through LockMiddleware only."""
+    """A form was posted in a locked session."""
     context = {"again": returned_form(request), "back": page_before(request)}
     return render(request, "account/locked.html", context, status=403)
 
 
 def signed_out(request: HttpRequest) -> HttpResponse:
-    """Something was sent after the session had ended. Reached through SignInMiddleware only."""
+    """A form was posted after the session had ended."""
     context = {"again": returned_form(request), "back": page_before(request)}
     return render(request, "account/signed_out.html", context, status=403)
 
 
 def is_erased(request: HttpRequest) -> bool:
-    """Whether whoever is signed in here has no account any more."""
+    """Whether the signed-in account was deleted by another request meanwhile."""
     person = request.user
     return person.is_authenticated and not User.objects.filter(pk=person.pk).exists()
 
 
 def erased(request: HttpRequest) -> HttpResponse:
-    """Something was sent in the very moment in which the account was erased elsewhere."""
+    """A form was posted while another request erased the account: it can only be copied."""
     logout(request)
-    # What was about to be said is not true any more.
-    request._messages = default_storage(request)  # type: ignore[attr-defined]
+    # Drop the messages of this request, such as “It is kept”: they are no longer true.
+    list(get_messages(request))
     again = returned_form(request)
-    # There is nothing left that it could be sent to.
-    context = {"again": again and replace(again, is_ours=False)}
+    context = {"again": again and replace(again, is_ours=False), "messages": ()}
     return render(request, "account/erased.html", context, status=403)
 
 
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form whose page was too old, or was not ours."""
+    """A form came from an old page, or from another site."""
     return render(request, "403_csrf.html", {"again": returned_form(request)}, status=403)
 
 
 def cannot_open(request: HttpRequest) -> HttpResponse:
-    """What someone wrote does not open, and stays as it is."""
+    """What a person wrote could not be decrypted; it stays stored as it is."""
     if is_erased(request):
         return erased(request)
     status = 503 if request.method == "POST" else 200
     return render(request, "closed.html", {"again": returned_form(request)}, status=status)
 
 
-def not_kept() -> str:
-    """To be said on the page on which somebody wrote, where nothing can be sealed."""
+def not_saved_message() -> str:
+    """For the page on which a person wrote, when their key cannot be opened."""
     return _("What you wrote is here, but not kept yet. Your key does not open at the moment.")
 
 
-class NotHere(Http404):
-    """Something of theirs that is gone, as after a second tap, or that never was."""
+class Gone(Http404):
+    """The person's own item does not exist any more, as after a second tap, or never did."""
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """There is nothing here any more that it could be sent to, so it can only be copied."""
-    context: dict[str, object] = {"is_gone": isinstance(exception, NotHere)}
-    # A form that cannot be read has nothing to give back.
+    context: dict[str, object] = {"is_gone": isinstance(exception, Gone)}
+    # A body that cannot be parsed has nothing to give back.
     with suppress(Exception):
         again = returned_form(request)
+        # There is no view here to send it to again: it can only be copied.
         context["again"] = again and replace(again, is_ours=False)
     return render(request, "404.html", context, status=404)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """For nobody in particular: asking who it is may be what broke, as may the database."""
+    """Rendered without request.user and database: either may be what failed."""
     context: dict[str, object] = site(None) | {"request_id": request_id()}
-    # Whatever broke may break here again; the page itself has to come.
+    # Giving the form back may fail as the view did, and the page is needed all the same.
     with suppress(Exception):
         context |= {"again": returned_form(request), "csrf_token": get_token(request)}
-    # A database that is away comes back: whoever asks is told to ask again, and machines too.
-    is_away = isinstance(sys.exception(), (OperationalError, InterfaceError))
-    headers = {"Retry-After": "30"} if is_away else {}
+    is_database_down = isinstance(sys.exception(), (OperationalError, InterfaceError))
+    # The database is expected back soon: people and machines may retry.
+    headers = {"Retry-After": "30"} if is_database_down else {}
     page = render_to_string("500.html", context)
-    return HttpResponse(page, status=503 if is_away else 500, headers=headers)
+    return HttpResponse(page, status=503 if is_database_down else 500, headers=headers)

@@ -1,4 +1,4 @@
-"""Once, after the first sign-in: how to leave quickly, and what this place cannot hide."""
+"""The page after the first sign-in: how to leave quickly, and what the product cannot hide."""
 
 from allauth.account.utils import get_next_redirect_url
 from django.http import HttpResponse, HttpResponseRedirect
@@ -11,11 +11,11 @@ from accounts.request_types import SignedInRequest
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def first(request: SignedInRequest) -> HttpResponse:
-    """No gate: every other address opens whether this was read or not."""
+def first_visit(request: SignedInRequest) -> HttpResponse:
+    """It blocks nothing: every other page opens whether this one was confirmed or not."""
     onward = get_next_redirect_url(request) or reverse("home:today")
     if request.method == "POST":
-        request.user.was_shown_safety(now=timezone.now())
-        # As it is: a short one could be taken for the name of a page of ours.
+        request.user.record_safety_shown(now=timezone.now())
+        # Not redirect(): it would look up a short address as a URL name.
         return HttpResponseRedirect(onward)
     return render(request, "account/first.html", {"onward": onward})

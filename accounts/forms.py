@@ -1,13 +1,10 @@
-"""allauth's forms in our words, one field per password, nothing but what is needed."""
+"""allauth's forms with our texts, one field per password, and no field that is not needed."""
 
 from typing import Any
 from uuid import uuid4
 
 from allauth.account import forms as allauth
 from allauth.account.fields import EmailField, PasswordField, SetPasswordField
-from allauth.account.internal.flows.password_reset_by_code import (
-    PASSWORD_RESET_VERIFICATION_SESSION_KEY,
-)
 from allauth.core import context
 from django import forms
 from django.conf import settings
@@ -22,12 +19,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from accounts import code_attempts, enumeration, invitations
+from accounts.allauth_internals import PASSWORD_RESET_VERIFICATION_SESSION_KEY
 from accounts.models import CONSENT_VERSION, User, UserManager
-from accounts.rate_limits import why_wait
-from accounts.unverified import NOWHERE, is_unverified, make_room
+from accounts.rate_limits import mail_refusal
+from accounts.returned_forms import not_writing
+from accounts.unverified import PLACEHOLDER_DOMAIN, is_unverified, release_stale_address
 
-LONGEST_PASSWORD = 128
-LONGEST_ADDRESS = 254
+PASSWORD_MAX_LENGTH = 128
+ADDRESS_MAX_LENGTH = 254
 WRITE_THE_CODE = _("Write the code from the mail.")
 NOT_AN_ADDRESS = _("This does not look like an email address. Check it for a slip.")
 NOT_MAILED = _("No mail reaches this address. Use one that you can read.")
@@ -35,25 +34,25 @@ NOT_INVITED = _(
     "This invitation has been used, or it has ended, so no account was made."
     " Whoever gave it to you can make another one."
 )
-# Control signs, and what else counts as the end of a line; and quotes, between which an address may
-# hold any sign, so that one mailbox has many spellings.
-NOT_TAKEN = r'[\x00-\x1f\x7f-\x9f\u2028\u2029"]'
+# Control characters and line separators could end a mail header. Between quotes an address may
+# contain anything, which gives one mailbox many spellings.
+FORBIDDEN_IN_ADDRESS = r'[\x00-\x1f\x7f-\x9f\u2028\u2029"]'
 
-# How the choice without a time is sent.
+# The posted value of the choice never to lock.
 UNTIL_SIGNED_OUT = "out"
 
 hint_with_link = lazy(format_html, str)
 
 
-class AddressField(EmailField):  # type: ignore[misc]
+class AddressField(EmailField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(
             label=_("Email address"),
             validators=[
                 MaxLengthValidator(
-                    LONGEST_ADDRESS, _("This address is longer than an email address can be.")
+                    ADDRESS_MAX_LENGTH, _("This address is longer than an email address can be.")
                 ),
-                RegexValidator(NOT_TAKEN, NOT_AN_ADDRESS, inverse_match=True),
+                RegexValidator(FORBIDDEN_IN_ADDRESS, NOT_AN_ADDRESS, inverse_match=True),
             ],
             widget=forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}),
             error_messages={
@@ -64,28 +63,29 @@ class AddressField(EmailField):  # type: ignore[misc]
         )
 
     def to_python(self, value: Any) -> str:
-        """In small letters before anything is asked of it: some signs are two then."""
+        """Lowercase before validation: some characters become two, and the address longer."""
         return UserManager.normalize_email(super().to_python(value))
 
 
 class MailedAddressField(AddressField):
-    """An address that we will write to."""
+    """An address that we are going to send mail to."""
 
     def clean(self, value: Any) -> Any:
         value = super().clean(value)
         mailbox, _at, domain = str(value).rpartition("@")
-        # Django takes “ı” and “ſ” for the letters of their capitals. Mail would go to another one.
+        # Django's case-insensitive pattern accepts “ı” and “ſ” as i and s: the mail would go to
+        # another mailbox.
         if not mailbox.isascii():
             raise ValidationError(NOT_AN_ADDRESS, "invalid")
-        # Our mail server would take these for itself, or for a machine behind it. Where the site
-        # is on a laptop, so is its mail.
+        # Our mail server would deliver these to itself or to a machine behind it. Only a site on a
+        # laptop has its mail there.
         is_local = domain == "localhost" and settings.SITE.hostname != "localhost"
         if is_local or domain.startswith("["):
             raise ValidationError(NOT_MAILED, "invalid")
         return value
 
 
-class CurrentPasswordField(PasswordField):  # type: ignore[misc]
+class CurrentPasswordField(PasswordField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("Password"))
         super().__init__(
@@ -96,13 +96,13 @@ class CurrentPasswordField(PasswordField):  # type: ignore[misc]
         del self.widget.attrs["placeholder"]
 
 
-class NewPasswordField(SetPasswordField):  # type: ignore[misc]
+class NewPasswordField(SetPasswordField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("label", _("New password"))
         super().__init__(
             help_text=_("At least 10 characters. A short sentence works well."),
-            # Not max_length: the browser would cut what is pasted, without a word.
-            validators=[MaxLengthValidator(LONGEST_PASSWORD, _("Use at most 128 characters."))],
+            # Not max_length: the browser would silently cut off a pasted password.
+            validators=[MaxLengthValidator(PASSWORD_MAX_LENGTH, _("Use at most 128 characters."))],
             error_messages={"required": _("Choose a password.")},
             **kwargs,
         )
@@ -121,20 +121,23 @@ class CodeField(forms.CharField):
         )
 
 
-class Mailing:
-    """Before each of allauth’s forms that make us write to the address in them."""
+class MailLimitMixin:
+    """Put before each of allauth's forms that send mail to the address in them."""
 
     errors: Any
     cleaned_data: dict[str, Any]
 
     def clean(self) -> Any:
         cleaned = super().clean()  # type: ignore[misc]
-        if not self.errors and (wait := why_wait(context.request, self.cleaned_data["email"])):
-            raise ValidationError(wait)
+        if self.errors:
+            return cleaned
+        if refusal := mail_refusal(context.request, self.cleaned_data["email"]):
+            raise ValidationError(refusal)
         return cleaned
 
 
-class SignupForm(Mailing, allauth.SignupForm):  # type: ignore[misc]
+@not_writing("consent")
+class SignupForm(MailLimitMixin, allauth.SignupForm):
     account_already_exists: bool
 
     email = MailedAddressField(
@@ -168,7 +171,7 @@ class SignupForm(Mailing, allauth.SignupForm):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # allauth puts its own label and password field in while it is being made.
+        # allauth's __init__ sets its own label and password field.
         self.fields["email"].label = self.base_fields["email"].label
         self.fields["password1"] = NewPasswordField(label=_("Password"))
 
@@ -176,19 +179,20 @@ class SignupForm(Mailing, allauth.SignupForm):  # type: ignore[misc]
         cleaned = super().clean()
         if self.errors:
             return cleaned
-        # Last, so that nothing that stands in the way uses it up.
+        # Last, so that another error in the form does not use the invitation up.
         by_invitation = settings.REGISTRATION == "invitation"
-        if by_invitation and not invitations.take(context.request, now=timezone.now()):
+        if by_invitation and not invitations.use(context.request, now=timezone.now()):
             raise ValidationError(NOT_INVITED)
         return cleaned
 
     def signup(self, request: HttpRequest, user: User) -> None:
-        """allauth calls this once the account is stored."""
-        user.consent(version=CONSENT_VERSION, now=timezone.now())
+        """Called by allauth once the account is saved."""
+        user.record_consent(version=CONSENT_VERSION, now=timezone.now())
 
     def try_save(self, request: HttpRequest) -> Any:
-        """The account, or the answer that looks the same where there already is one."""
-        if make_room(self.cleaned_data["email"], now=timezone.now()):
+        """Return (account, None), or (None, the response for an address that has an account
+        already), which looks the same to the sender."""
+        if release_stale_address(self.cleaned_data["email"], now=timezone.now()):
             self.account_already_exists = False
         if self.account_already_exists:
             return self._pretend(request)
@@ -196,28 +200,30 @@ class SignupForm(Mailing, allauth.SignupForm):  # type: ignore[misc]
             with transaction.atomic():
                 person, response = super().try_save(request)
         except IntegrityError:
-            # Meanwhile it has become somebody’s: by a change of theirs, or by this same form, sent
-            # before and slow.
+            # The address was taken meanwhile: by somebody's change of address, or by this same form
+            # posted twice.
             self.account_already_exists = True
             return super().try_save(request)
-        invitations.note_made(request, person)
+        invitations.remember_account(request, person)
         return person, response
 
     def _pretend(self, request: HttpRequest) -> Any:
-        """All the work that making an account is, for nobody, and taken back."""
+        """Do the work of creating an account and roll it back: the response must take as long as
+        for a new address."""
         address = self.cleaned_data["email"]
-        self.cleaned_data["email"] = f"{uuid4().hex}@{NOWHERE}"
+        self.cleaned_data["email"] = f"{uuid4().hex}@{PLACEHOLDER_DOMAIN}"
         self.account_already_exists = False
         with transaction.atomic():
             self.save(request)
             transaction.set_rollback(True)
         self.cleaned_data["email"] = address
         self.account_already_exists = True
-        enumeration.ask(enumeration.AFTER_SIGN_UP)
+        enumeration.make_decoy_queries(enumeration.QUERIES_AFTER_SIGN_UP)
         return super().try_save(request)
 
 
-class LoginForm(allauth.LoginForm):  # type: ignore[misc]
+@not_writing("next")
+class LoginForm(allauth.LoginForm):
     password = CurrentPasswordField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -226,22 +232,24 @@ class LoginForm(allauth.LoginForm):  # type: ignore[misc]
 
     def clean(self) -> Any:
         cleaned = super().clean()
-        # Only the right password comes this far. A code is sent where the address is unconfirmed.
-        gets_code = self.user and is_unverified(self.user)
-        if gets_code and (wait := why_wait(context.request, self.user.email)):
-            raise ValidationError(wait)
+        # The password was right. If the address is unverified, allauth mails a code now.
+        sends_code = self.user and is_unverified(self.user)
+        if sends_code and (refusal := mail_refusal(context.request, self.user.email)):
+            raise ValidationError(refusal)
         return cleaned
 
 
-class ReauthenticateForm(allauth.ReauthenticateForm):  # type: ignore[misc]
+@not_writing()
+class ReauthenticateForm(allauth.ReauthenticateForm):
     password = CurrentPasswordField()
 
 
-class ResetPasswordForm(Mailing, allauth.ResetPasswordForm):  # type: ignore[misc]
+@not_writing()
+class ResetPasswordForm(MailLimitMixin, allauth.ResetPasswordForm):
     email = MailedAddressField()
 
     def clean_email(self) -> str:
-        """In allauth's place, which asks the database more often about some addresses."""
+        """Replaces allauth's, which makes more queries about some addresses than about others."""
         address = UserManager.normalize_email(self.cleaned_data["email"])
         self.users = list(User.objects.filter(email=address, is_active=True))
         return address
@@ -249,40 +257,45 @@ class ResetPasswordForm(Mailing, allauth.ResetPasswordForm):  # type: ignore[mis
     def save(self, request: HttpRequest, **kwargs: Any) -> str:
         address: str = super().save(request, **kwargs)
         state = request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
-        # allauth forgets it when the code comes back, and counts from then.
-        state[code_attempts.BEGAN_AT] = state["at"]
+        # allauth overwrites `at` when the code is entered.
+        state[code_attempts.FIRST_SENT_AT] = state["at"]
         if not self.users:
-            # So that each try of a code looks for somebody, too.
-            state |= {"user_id": str(uuid4()), enumeration.NOBODY: True}
+            # A random id, so that each guess at the code looks for an account here too.
+            state |= {"user_id": str(uuid4()), enumeration.NO_ACCOUNT: True}
         request.session.modified = True
         return address
 
 
-class ResetPasswordKeyForm(allauth.ResetPasswordKeyForm):  # type: ignore[misc]
+@not_writing()
+class ResetPasswordKeyForm(allauth.ResetPasswordKeyForm):
     password1 = NewPasswordField()
     password2 = None
 
 
-class ChangePasswordForm(allauth.ChangePasswordForm):  # type: ignore[misc]
+@not_writing()
+class ChangePasswordForm(allauth.ChangePasswordForm):
     oldpassword = CurrentPasswordField(label=_("Your password now"))
     password1 = NewPasswordField()
     password2 = None
 
 
-class ConfirmEmailForm(allauth.ConfirmEmailVerificationCodeForm):  # type: ignore[misc]
+@not_writing("code", "action", account_pages_only=True)
+class ConfirmEmailForm(allauth.ConfirmEmailVerificationCodeForm):
     code = CodeField()
 
     def clean_code(self) -> str:
-        """The code alone. Who else has the address is settled when it is confirmed: allauth would
-        hold it for a sign-up that nobody confirmed."""
+        """Check the code alone. allauth would also refuse an address that an unverified account
+        has; `Adapter.confirm_email` takes it from that account."""
         code: str = allauth.BaseConfirmCodeForm.clean_code(self)
         return code
 
 
-class ConfirmResetForm(allauth.ConfirmPasswordResetCodeForm):  # type: ignore[misc]
+@not_writing("code", account_pages_only=True)
+class ConfirmResetForm(allauth.ConfirmPasswordResetCodeForm):
     code = CodeField()
 
 
+@not_writing("after")
 class LockForm(forms.Form):
     after = forms.TypedChoiceField(
         label=_("Lock my pages"),
@@ -306,7 +319,8 @@ class LockForm(forms.Form):
     )
 
 
-class NewAddressForm(Mailing, allauth.AddEmailForm):  # type: ignore[misc]
+@not_writing()
+class NewAddressForm(MailLimitMixin, allauth.AddEmailForm):
     email = MailedAddressField(help_text=_("A code goes there, to see that it reaches you."))
 
     def __init__(self, data: Any = None, *, user: User) -> None:

@@ -1,9 +1,9 @@
-"""Invitations: a link that lets one person open an account where that takes one.
+"""Invitations: a link that lets one person sign up while REGISTRATION is "invitation".
 
-What opens the door is a signature in the link, so whoever reads the table cannot make it. The
-browser that followed it remembers it in its session. It is used up by the sign-up, also where the
-address has an account already: a link that still worked afterwards would tell. Until an account is
-confirmed, the browser that used it may start again with another address.
+The link carries a signature, so a copy of the table opens nothing. The browser that follows it
+remembers the invitation in its session. Any sign-up uses it up, also one with an address that has
+an account already: a link that still worked afterwards would reveal that. Until the account is
+verified, the same browser may start again with another address.
 """
 
 from datetime import datetime
@@ -16,9 +16,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import Invitation, User
-from accounts.unverified import get_for_update, is_unverified, step_aside
+from accounts.unverified import get_for_update, is_unverified, release_address
 
-KEY = "invitation"
+SESSION_KEY = "invitation"
 
 
 def link_to(invitation: Invitation) -> str:
@@ -26,66 +26,72 @@ def link_to(invitation: Invitation) -> str:
     return f"{settings.SITE_URL}{reverse('account_join', args=[token])}"
 
 
-def follow(request: HttpRequest, token: str, *, now: datetime) -> bool:
-    """Remember the invitation of this link. False where there is none, or it is over."""
-    invitation = _open(token, now=now)
+def remember(request: HttpRequest, token: str, *, now: datetime) -> bool:
+    """Store the invitation of this link in the session. Returns False if it is not usable."""
+    invitation = _find(token, now=now)
     if invitation is None:
         return False
     if _remembered(request).get("id") != invitation.pk.hex:
-        request.session[KEY] = {"id": invitation.pk.hex}
+        request.session[SESSION_KEY] = {"id": invitation.pk.hex}
     return True
 
 
-def may_begin(request: HttpRequest, *, now: datetime) -> bool:
-    """Whether this browser may open the page for signing up."""
-    mine = _remembered(request)
-    if not mine:
+def may_sign_up(request: HttpRequest, *, now: datetime) -> bool:
+    """Whether this browser may see the sign-up form."""
+    remembered = _remembered(request)
+    if not remembered:
         return False
     if request.method == "POST":
-        # Whoever comes too late is told so beside what they typed.
+        # The form itself checks the invitation, and gives back what was typed if it has expired.
         return True
-    if "made" in mine:
-        made = User.objects.filter(pk=mine["made"]).first()
-        return made is None or is_unverified(made)
-    return Invitation.objects.open(now).filter(pk=mine["id"]).exists()
+    if "made" in remembered:
+        account = User.objects.filter(pk=remembered["made"]).first()
+        return account is None or is_unverified(account)
+    return Invitation.objects.usable(now).filter(pk=remembered["id"]).exists()
 
 
-def take(request: HttpRequest, *, now: datetime) -> bool:
-    """Use up what this browser remembers. Of any number at once exactly one is let in."""
-    mine = _remembered(request)
-    if not mine:
+def use(request: HttpRequest, *, now: datetime) -> bool:
+    """Use up the remembered invitation. Of concurrent requests, exactly one gets True."""
+    remembered = _remembered(request)
+    if not remembered:
         return False
-    if "made" in mine:
-        # By the moment that we remember: another request of this browser may have been quicker.
-        used_at = datetime.fromisoformat(mine["used_at"])
-        usable = Invitation.objects.filter(pk=mine["id"], used_at=used_at)
+    if "made" in remembered:
+        # Compare the moment: another request of this browser may have used it again meanwhile.
+        used_at = datetime.fromisoformat(remembered["used_at"])
+        usable = Invitation.objects.filter(pk=remembered["id"], used_at=used_at)
     else:
-        usable = Invitation.objects.open(now).filter(pk=mine["id"])
+        usable = Invitation.objects.usable(now).filter(pk=remembered["id"])
     if not usable.update(used_at=now):
         return False
-    if "made" in mine and not step_aside(mine["made"]) and get_for_update(mine["made"]):
-        # Confirmed by now: this one has let somebody in.
+    if (
+        "made" in remembered
+        and not release_address(remembered["made"])
+        and get_for_update(remembered["made"])
+    ):
+        # The account it was used for has been verified meanwhile.
         return False
-    request.session[KEY] = mine | {"used_at": now.isoformat(), "made": str(uuid4())}
+    request.session[SESSION_KEY] = remembered | {"used_at": now.isoformat(), "made": str(uuid4())}
     return True
 
 
-def note_made(request: HttpRequest, person: User) -> None:
-    """For whom it was used. An address that has an account leaves a random id in this place."""
-    if mine := _remembered(request):
-        request.session[KEY] = mine | {"made": str(person.pk)}
+def remember_account(request: HttpRequest, person: User) -> None:
+    """Store which account the invitation was used for. Where the address has an account already,
+    the random id of `use` stays in its place."""
+    if remembered := _remembered(request):
+        request.session[SESSION_KEY] = remembered | {"made": str(person.pk)}
 
 
 def _remembered(request: HttpRequest) -> dict[str, Any]:
-    return dict(request.session.get(KEY, {}))
+    """`id`: the invitation. Once it was used also `used_at`, and `made`: the account's id."""
+    return dict(request.session.get(SESSION_KEY, {}))
 
 
-def _open(token: str, *, now: datetime) -> Invitation | None:
+def _find(token: str, *, now: datetime) -> Invitation | None:
     try:
         id = UUID(hex=_signer().unsign(token))
     except (BadSignature, ValueError):
         return None
-    return Invitation.objects.open(now).filter(pk=id).first()
+    return Invitation.objects.usable(now).filter(pk=id).first()
 
 
 def _signer() -> Signer:

@@ -13,13 +13,13 @@ from django.utils import timezone, translation
 
 from accounts.error_views import locked, signed_out
 from accounts.returned_forms import has_writing
-from accounts.sessions.lock import attend, is_locked, note_presence
+from accounts.sessions.lock import is_locked, lock_if_idle, set_activity_cookie
 from vault.sessions import SessionStore
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
-# The pages that need to know whose session it is, locked or not.
-DOORS = frozenset(
+# The URL names of the views that see the session's owner even while it is locked.
+OPEN_WHILE_LOCKED = frozenset(
     {
         "account_reauthenticate",
         "account_logout",
@@ -30,27 +30,27 @@ DOORS = frozenset(
 
 
 class PersonMiddleware:
-    """Speaks a person's language in their time zone, and notes that they were here."""
+    """Activate the person's language and time zone, and record their visit."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with ExitStack() as theirs:
+        with ExitStack() as preferences:
             if request.user.is_authenticated:
-                theirs.enter_context(translation.override(request.user.spoken))
-                theirs.enter_context(timezone.override(request.user.zone))
+                preferences.enter_context(translation.override(request.user.active_language))
+                preferences.enter_context(timezone.override(request.user.zone))
             response = self.get_response(request)
         if response.status_code < 400 and request.user.is_authenticated and not is_locked(request):
-            request.user.visited(now=timezone.now())
+            request.user.record_visit(now=timezone.now())
         return response
 
 
 class SignInMiddleware(LoginRequiredMiddleware):
-    """Private unless a view says otherwise. What someone wrote is never lost on the way to the
-    door: a form that comes after the session has ended is shown again, to copy."""
+    """Require a sign-in, unless the view opts out. A form that was posted after the session had
+    ended is given back instead of being lost in a redirect."""
 
-    # The stubs know only of a redirect.
+    # The stubs allow only a redirect here.
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
     ) -> HttpResponseBase:
@@ -60,34 +60,38 @@ class SignInMiddleware(LoginRequiredMiddleware):
 
 
 class LockMiddleware:
-    """While the session is locked nobody is signed in. Stands above LoginRequiredMiddleware,
-    so that private pages ask for the password and not for a new sign-in."""
+    """Lock idle sessions, and treat the user of a locked session as anonymous.
+
+    Comes before LoginRequiredMiddleware: a locked session reauthenticates, it does not sign in
+    again.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        is_noted, key = False, request.session.session_key
+        is_cookie_recent, key = False, request.session.session_key
         if request.user.is_authenticated and not is_locked(request):
-            is_noted = attend(request, request.user, now=timezone.now())
+            is_cookie_recent = lock_if_idle(request, request.user, now=timezone.now())
         was_locked = is_locked(request)
         if was_locked:
             request.user = AnonymousUser()
         response = self.get_response(request)
         if was_locked and SESSION_KEY in request.session and not is_locked(request):
-            # Whoever copied the cookie of the locked session does not come in with its owner. A
-            # second click does, having brought the password too: browsers drop the first answer.
+            # Change the key, or a copied cookie of the locked session is unlocked with the owner's.
+            # A double click posts the password twice and drops the first response: both requests
+            # must move to the same key.
             cast(SessionStore, request.session).rotate_to_derived_key()
-        # The note is good for one key only.
-        is_noted = is_noted and request.session.session_key == key
-        # What failed is sent again by the page itself, for ever: that is no sign of anybody.
+        # The cookie is valid for one session key only.
+        is_cookie_recent = is_cookie_recent and request.session.session_key == key
+        # Pages repeat a failed autosave by themselves, which is no sign of activity.
         has_failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         if (
-            not (is_noted or has_failed)
+            not (is_cookie_recent or has_failed)
             and request.user.is_authenticated
             and not is_locked(request)
         ):
-            note_presence(request, response, now=timezone.now())
+            set_activity_cookie(request, response, now=timezone.now())
         return response
 
     def process_view(
@@ -99,7 +103,7 @@ class LockMiddleware:
     ) -> HttpResponse | None:
         if not is_locked(request):
             return None
-        if request.resolver_match and request.resolver_match.view_name in DOORS:
+        if request.resolver_match and request.resolver_match.view_name in OPEN_WHILE_LOCKED:
             request.user = get_user(request)
             return None
         if not getattr(view, "login_required", True):
@@ -111,8 +115,8 @@ class LockMiddleware:
 
 
 class HeadMiddleware:
-    """A HEAD is a GET without its body. Views see a GET, because allauth's limits and forms take
-    everything else for something that was sent."""
+    """Let views answer a HEAD as a GET: allauth's rate limits and forms treat every other method as
+    a POST."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

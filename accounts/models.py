@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
-from uuid import uuid4
+from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from allauth.mfa.models import Authenticator
@@ -15,37 +15,40 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
-from accounts.time_zones import NOT_SAID, validate_zone
+from accounts.time_zones import NO_ZONE_CHOSEN, validate_zone
 from vault.models import Key, Sealed, SealedQuerySet
 from vault.sealing import CannotOpen, PersonKey
-from vault.statements import Statement
 
-# A visit is written at most this often: enough for reminders, too coarse to follow anyone.
-VISIT_GRAIN = timedelta(hours=1)
-# After how many quiet minutes the pages lock. A person has one of these, or none: not before
-# signing out.
-LOCKS_AFTER = [5, 15, 60]
-# The wording of the box at sign-up. Raise it whenever that sentence changes its meaning.
+# `last_visit_at` is written at most this often: enough for reminders, too coarse to follow anyone.
+VISIT_INTERVAL = timedelta(hours=1)
+# The idle minutes after which pages can be made to lock.
+LOCK_AFTER_CHOICES = [5, 15, 60]
+# The wording of the consent checkbox at sign-up. Raise it when that sentence changes its meaning.
 CONSENT_VERSION = "1"
 
 
 class UserManager(BaseUserManager["User"]):
     @classmethod
     def normalize_email(cls, email: str | None) -> str:
-        """One address, one account, however it is typed."""
+        """Return the form in which an address is stored and compared: one account per address,
+        however it is typed."""
         return (email or "").strip().lower()
 
     def get_by_natural_key(self, username: str | None) -> "User":
         return self.get(email=self.normalize_email(username))
 
     def for_update(self) -> "models.QuerySet[User]":
-        """Accounts that nobody else changes before the end of the transaction."""
-        # Rows that point to one can still be added meanwhile: only its key matters to them.
+        """Return a queryset that locks the rows it reads until the transaction ends."""
+        # NO KEY: others may still insert rows that refer to this account, such as a mail.
         return self.select_for_update(no_key=True)
+
+    def lock_row(self, pk: UUID | str) -> bool:
+        """Lock this account until the transaction ends. Returns False if it does not exist."""
+        return self.for_update().filter(pk=pk).exists()
 
     @transaction.atomic
     def create_user(self, email: str, password: str, **fields: Any) -> "User":
-        """An account with a password: without one it could never be asked for again."""
+        """Create an account. Raises ValueError without a password: a lock asks for it."""
         if not password:
             raise ValueError("An account needs a password.")
         user = self.model(email=email, **fields)
@@ -58,28 +61,29 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """A person with an account: an address, a password, a few preferences, a key of their own."""
+    """A person with an account: address, password, preferences, and a key that seals what they
+    write."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     email = models.EmailField(_("email address"), unique=True)
     language = models.CharField(_("language"), max_length=12, default="en")
     time_zone = models.CharField(
-        _("time zone"), max_length=64, default=NOT_SAID, validators=[validate_zone]
+        _("time zone"), max_length=64, default=NO_ZONE_CHOSEN, validators=[validate_zone]
     )
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
     lock_after = models.PositiveSmallIntegerField(
         null=True,
         default=15,
-        choices=[(minutes, minutes) for minutes in LOCKS_AFTER],
+        choices=[(minutes, minutes) for minutes in LOCK_AFTER_CHOICES],
         editable=False,
     )
-    # They have seen, once, what this place can and cannot hide.
+    # When they confirmed the page on leaving quickly and on what the browser keeps.
     shown_safety_at = models.DateTimeField(null=True, editable=False)
     last_visit_at = models.DateTimeField(null=True, editable=False)
-    # What was begun before it and is not finished is over: half a sign-in, a code that waits. It
-    # may lie in anybody's session.
+    # Pending sign-ins and codes from before this moment are invalid. They cannot be deleted when it
+    # is set: they lie sealed in sessions that have no owner yet.
     began_anew_at = models.DateTimeField(null=True, editable=False)
-    # When they agreed that what they write is kept, and to which wording.
+    # When they agreed that what they write is stored, and to which wording.
     consented_at = models.DateTimeField(null=True, editable=False)
     consent_version = models.CharField(max_length=20, blank=True, editable=False)
     is_active = models.BooleanField(default=True)
@@ -94,7 +98,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         constraints = [
             models.UniqueConstraint(Lower("email"), name="one_account_per_address_in_any_case"),
             models.CheckConstraint(
-                condition=Q(lock_after=None) | Q(lock_after__in=LOCKS_AFTER),
+                condition=Q(lock_after=None) | Q(lock_after__in=LOCK_AFTER_CHOICES),
                 name="locks_after_a_time_that_can_be_chosen",
             ),
             models.CheckConstraint(
@@ -102,8 +106,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 | (Q(consented_at__isnull=False) & ~Q(consent_version="")),
                 name="consent_has_its_moment_and_its_wording",
             ),
-            # Django marks “no password” with a leading “!”. Whoever has none is never asked for it
-            # again, not even at a lock.
+            # Django marks an unusable password with a leading “!”. A lock asks for the password, so
+            # such an account could never be unlocked.
             models.CheckConstraint(
                 condition=~Q(password__startswith="!"),  # noqa: S106
                 name="password_can_always_be_asked_for",
@@ -114,10 +118,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         return f"user {self.pk}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Nobody is stored without a key: what they write can always be sealed."""
+        """Create the person's key together with the account."""
         is_new = self._state.adding
         if not is_new:
-            # Whoever was erased meanwhile does not come back: Django would add the row anew.
+            # Erased by another request meanwhile: without this Django would insert the row again.
             kwargs.setdefault("force_update", True)
         self.email = UserManager.normalize_email(self.email)
         with transaction.atomic():
@@ -127,7 +131,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @cached_property
     def key(self) -> PersonKey:
-        """Raises CannotOpen, also where the key is missing, as in a backup without keys."""
+        """The person's unwrapped key. Raises CannotOpen, also if the row is missing, as after a
+        restore without keys."""
         try:
             return self.wrapped_key.unwrap()
         except Key.DoesNotExist:
@@ -135,13 +140,13 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @cached_property
     def second_factors(self) -> frozenset[str]:
-        """The kinds of second factor they have set up, recovery codes among them."""
+        """The types of allauth's authenticators they have, recovery codes included."""
         return frozenset(Authenticator.objects.filter(user=self).values_list("type", flat=True))
 
     @cached_property
-    def called(self) -> str:
-        """The name they wish to be called by, or nothing. Raises CannotOpen."""
-        profile: Profile | None = PROFILE_OF.first(self.pk)
+    def preferred_name(self) -> str:
+        """The name they wish to be called by, or an empty string. Raises CannotOpen."""
+        profile = Profile.objects.of(self).first()
         if profile is None:
             return ""
         contents: ProfileContents = profile.open(self.key)
@@ -149,49 +154,47 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def zone(self) -> ZoneInfo:
-        """Their time zone. A stored name that no longer means anything falls back to UTC."""
+        """Their time zone; UTC if the stored name is unknown by now."""
         try:
             return ZoneInfo(self.time_zone)
         except (ValueError, OSError, ZoneInfoNotFoundError):
             return ZoneInfo("UTC")
 
     @property
-    def spoken(self) -> str:
-        """The language to speak to them: theirs, as long as the product still speaks it."""
-        known = dict(settings.LANGUAGES)
-        return self.language if self.language in known else settings.LANGUAGE_CODE
+    def active_language(self) -> str:
+        """The language code for their pages and mails; the default if theirs is not offered now."""
+        offered = dict(settings.LANGUAGES)
+        return self.language if self.language in offered else settings.LANGUAGE_CODE
 
-    def consent(self, *, version: str, now: datetime) -> None:
-        """They agreed, now and to this wording, that what they write is kept."""
+    def record_consent(self, *, version: str, now: datetime) -> None:
         self.consented_at = now
         self.consent_version = version
         self.save(update_fields=["consented_at", "consent_version"])
 
-    def lock_pages(self, *, after: int | None) -> None:
-        """After so many quiet minutes; None: not before signing out."""
-        self.lock_after = after
+    def set_lock_after(self, minutes: int | None) -> None:
+        """Lock pages after this many idle minutes; None: never while signed in."""
+        self.lock_after = minutes
         self.save(update_fields=["lock_after"])
 
-    def was_shown_safety(self, *, now: datetime) -> None:
-        """They have read, once, what this place can and cannot hide."""
+    def record_safety_shown(self, *, now: datetime) -> None:
         self.shown_safety_at = now
         self.save(update_fields=["shown_safety_at"])
 
     def invalidate_pending(self, *, now: datetime) -> None:
-        """Nothing that was begun for them before leads anywhere."""
+        """Make every sign-in and code that is pending for them fail from now on."""
         self.began_anew_at = now
-        # Not save(): the account may be erased meanwhile, and then nothing is left to end.
+        # Not save(), which raises if the account was erased meanwhile.
         User.objects.filter(pk=self.pk).update(began_anew_at=now)
 
     def invalidated_pending_since(self, moment: float) -> bool:
-        """Since this moment, in seconds, as allauth notes it."""
+        """Whether what began at this moment (in seconds since the epoch) is invalid now."""
         return self.began_anew_at is not None and self.began_anew_at.timestamp() > moment
 
-    def visited(self, *, now: datetime) -> None:
-        if self.last_visit_at and now - self.last_visit_at < VISIT_GRAIN:
+    def record_visit(self, *, now: datetime) -> None:
+        if self.last_visit_at and now - self.last_visit_at < VISIT_INTERVAL:
             return
         self.last_visit_at = now
-        # Not save(): the account may have been erased by the very request that is a visit.
+        # Not save(), which raises if this request has just erased the account.
         User.objects.filter(pk=self.pk).update(last_visit_at=now)
 
 
@@ -201,7 +204,7 @@ class ProfileContents:
 
 
 class Profile(Sealed[ProfileContents]):
-    """What someone says about themselves: at most the name they wish to be called by."""
+    """The name a person wishes to be called by; without a name there is no row."""
 
     contents_class = ProfileContents
     purpose = "accounts.profile"
@@ -214,12 +217,9 @@ class Profile(Sealed[ProfileContents]):
         ]
 
 
-PROFILE_OF = Statement(lambda owner: Profile.objects.of(owner))
-
-
 class ActivityQuerySet(models.QuerySet["Activity"]):
     def of(self, owner: User) -> Self:
-        """What happened to this person's account. Every query starts here."""
+        """Every query starts from the owner."""
         return self.filter(owner=owner)
 
     def newest_first(self) -> Self:
@@ -230,8 +230,10 @@ class ActivityQuerySet(models.QuerySet["Activity"]):
 
 
 class Activity(models.Model):
-    """A sign-in or a change of how one signs in. Never that something was read or written: whoever
-    looks over a shoulder could use that."""
+    """A sign-in, or a change of how a person signs in.
+
+    Never that something was read or written: an onlooker could use that against them.
+    """
 
     class Kind(models.TextChoices):
         SIGNED_IN = "signed_in", _("Signed in")
@@ -248,7 +250,7 @@ class Activity(models.Model):
     owner = models.ForeignKey(User, models.CASCADE, related_name="+")
     kind = models.CharField(max_length=24, choices=Kind.choices)
     at = models.DateTimeField()
-    # The kind of browser, as coarse as “Firefox on Android”; nothing where nobody was at one.
+    # As coarse as “Firefox on Android”; empty if it happened outside a browser.
     device = models.CharField(max_length=40, blank=True)
 
     objects = ActivityQuerySet.as_manager()
@@ -261,16 +263,17 @@ class Activity(models.Model):
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):
-    def open(self, now: datetime) -> Self:
+    def usable(self, now: datetime) -> Self:
         return self.filter(used_at=None, ends_at__gt=now)
 
-    def over_for(self, age: timedelta, *, now: datetime) -> Self:
+    def unusable_for(self, age: timedelta, *, now: datetime) -> Self:
+        """Those used or expired longer ago than `age`."""
         return self.filter(Q(used_at__lt=now - age) | Q(ends_at__lt=now - age))
 
 
 class Invitation(models.Model):
-    """Lets one person open an account where that takes an invitation. It names nobody, and does
-    not remember whom it let in."""
+    """Lets one person sign up where that takes an invitation. Neither the inviter nor the account
+    it was used for is stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     made_at = models.DateTimeField()

@@ -1,17 +1,15 @@
-"""How much mail a visitor can make us send. Without limits our pages would write to strangers for
-whoever asks, and spend the good name of our sender. And how often a password can be tried where a
-page of ours asks for it.
+"""Limits on the mail that visitors can make us send, and on guesses at a password.
 
-Counted by allauth's machinery in the cache, which is a table with a connection of its own: what was
-counted outlives restarts and requests that fail. An address counts whether or not it has an
-account, so that a limit tells nobody which it is.
+Without them, strangers could use our pages to flood a mailbox, and other mail hosts would stop
+accepting our mail. allauth's rate limits count in the cache: a table on a connection of its own, so
+that counts survive restarts and rolled-back requests. An address counts whether or not it has an
+account: a limit must not reveal that.
 """
 
 from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from allauth.core.internal import ratelimit
 from django.conf import settings
 from django.db import connections
 from django.http import HttpRequest
@@ -19,77 +17,79 @@ from django.utils.crypto import salted_hmac
 from django.utils.encoding import punycode
 from django.utils.translation import gettext_lazy as _
 
+from accounts.allauth_internals import ratelimit
 from accounts.models import User
 
-# The connection on which the cache lies.
-CONNECTION = "cache"
+CACHE_CONNECTION = "cache"
 APP = "accounts"
-# Each by itself: of several in one, allauth keeps what it counted before the one that refuses.
+# One rate each: of several rates in one action, allauth does not take back those it has counted
+# before the one that refuses.
 RATES = {
-    # One mailbox. The first lets somebody sign up, ask for both further codes and start again; the
-    # second is what a stranger can do to it.
+    # Per mailbox. The first allows one sign-up, both further codes and a new start; the second
+    # bounds what a stranger can do to the mailbox.
     "mail_to_address": "6/h/key",
     "mail_to_address_in_a_day": "20/d/key",
-    # One mail host, from everywhere: some 28,000 a day, so that everybody at a big provider can
-    # come on the same day, and no more than it bears from us.
+    # Per mail host, from all clients: some 28,000 a day, so that many people at one big provider
+    # can sign up on the same day, within what such a provider accepts from one sender.
     "mail_to_domain": "300/15m/key",
-    # One client: a school or an office that comes in on one morning behind one address.
+    # Per client: a school or an office may share one IP address.
     "mail_from_client": "100/h/ip",
-    # One mailbox once more: a double click sends one mail.
+    # Per mailbox: a double click sends one mail.
     "mail_twice": "1/10s/key",
 }
-# Whoever reads it need not be who asked for the mail before: it may have been a stranger.
+# The reader need not be the one who asked for the earlier mails: that may have been a stranger.
 WAIT = _("No mail was sent this time. Wait a while, then try again.")
-TWICE = _(
+WAIT_AFTER_MAIL = _(
     "One address gets one mail in ten seconds. If you asked a moment ago, look for that mail first."
 )
 
 
-def why_wait(request: HttpRequest, address: str) -> str:
-    """What to tell this visitor if they may not make us write to this address now; nothing if they
-    may, and then it counts."""
-    used: list[Any] = []
+def mail_refusal(request: HttpRequest, address: str) -> str:
+    """Count a mail to this address. Returns an empty string if it may be sent, and otherwise the
+    sentence to show, with nothing counted."""
+    counted: list[Any] = []
     for action, key in _keys(address).items():
         usage = ratelimit.consume(request, app=APP, action=action, config=RATES, key=key)
         if usage is None:
-            # What was not sent does not count.
-            for earlier in used:
+            for earlier in counted:
                 earlier.rollback()
-            return str(TWICE if action == "mail_twice" else WAIT)
-        used.append(usage)
+            return str(WAIT_AFTER_MAIL if action == "mail_twice" else WAIT)
+        counted.append(usage)
     return ""
 
 
-def forget_old(*, now: datetime) -> None:
-    """Delete what counts no more. The cache itself does so only when it is full."""
-    table = connections[CONNECTION].ops.quote_name(str(settings.CACHES["default"]["LOCATION"]))
-    with connections[CONNECTION].cursor() as cursor:
+def delete_expired(*, now: datetime) -> None:
+    """Delete expired counts. The cache itself does so only when it is full."""
+    connection = connections[CACHE_CONNECTION]
+    table = connection.ops.quote_name(str(settings.CACHES["default"]["LOCATION"]))
+    with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [now])  # noqa: S608
 
 
-def may_guess(request: HttpRequest, person: User) -> bool:
-    """Whether one more password may be tried here. Counts together with the lock's own tries."""
-    tries = ratelimit.consume(request, app="allauth.account", action="reauthenticate", user=person)
-    return tries is not None
+def may_try_password(request: HttpRequest, person: User) -> bool:
+    """Count a guess at the password of the signed-in person, together with the guesses at the lock.
+    Returns whether it may be checked."""
+    usage = ratelimit.consume(request, app="allauth.account", action="reauthenticate", user=person)
+    return usage is not None
 
 
 def _keys(address: str) -> dict[str, str]:
     name, _at, domain = address.strip().lower().rpartition("@")
-    # Mail finds a host by its name in ASCII, of which there is one for all the ways to write it.
+    # One mail host can be written in several ways, and has one name in ASCII.
     with suppress(UnicodeError):
         domain = punycode(domain).lower()
-    # What follows a plus names a drawer of the same mailbox, and big providers see no dots.
+    # Mail to name+anything reaches the mailbox `name`, and big providers ignore dots.
     mailbox = f"{name.partition('+')[0].replace('.', '')}@{domain}"
     return {
         "mail_from_client": "",
-        "mail_to_address": _sealed(mailbox),
-        "mail_to_address_in_a_day": _sealed(mailbox),
-        "mail_to_domain": _sealed(domain),
-        # Last, so that it counts mails only: it is about one that has left.
-        "mail_twice": _sealed(mailbox),
+        "mail_to_address": _hashed(mailbox),
+        "mail_to_address_in_a_day": _hashed(mailbox),
+        "mail_to_domain": _hashed(domain),
+        # Last: it counts mails that are sent, not mails that another limit has refused.
+        "mail_twice": _hashed(mailbox),
     }
 
 
-def _sealed(word: str) -> str:
-    """Addresses do not lie readable in the cache, nor as a hash that anyone can make."""
-    return salted_hmac("accounts.limits", word).hexdigest()
+def _hashed(text: str) -> str:
+    """The cache must not show addresses, nor hashes that can be guessed without SECRET_KEY."""
+    return salted_hmac("accounts.limits", text).hexdigest()

@@ -4,6 +4,6 @@ from accounts.models import User
 
 
 class SignedInRequest(HttpRequest):
-    """What reaches a view that is private, as all are unless they say otherwise."""
+    """The request of a view that requires a sign-in, as every view does unless it opts out."""
 
     user: User

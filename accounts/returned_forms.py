@@ -1,22 +1,36 @@
-"""Forms that could not be taken, given back to whoever sent them: nothing is stored."""
+"""Give a posted form back to its sender when it could not be accepted; nothing of it is stored."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 from urllib.parse import urlsplit
 
+from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
 
-# Fields of our forms that hold nothing anyone wrote.
-NOT_WRITING = frozenset(
-    {"id", "state", "hour", "zone", "time_zone", "language", "after", "consent", "next", "version"}
-    # Of a letter.
-    | {"kind", "revision", "answers", "since", "then", "keep", "day", "tell_hour", "leaves_line"}
-    | {"sitting", "turn", "waited"}
-)
-# On allauth’s own pages. An exercise may call a field of words the same.
-NOT_WRITING_AT_THE_DOOR = NOT_WRITING | {"action", "code", "credential"}
+Form = TypeVar("Form", bound=type[BaseForm])
+
+# What each form declares below: names that count on every page, or on the account pages only.
+ON_EVERY_PAGE: dict[type[BaseForm], frozenset[str]] = {}
+ON_ACCOUNT_PAGES: dict[type[BaseForm], frozenset[str]] = {}
+
+
+def not_writing(*names: str, account_pages_only: bool = False) -> Callable[[Form], Form]:
+    """Class decorator for every form: the names of its fields and of its buttons whose values are
+    not a person's writing. A form without such names declares none.
+
+    A name counts for all forms, because a form may be given back before its view is known. A name
+    that exercises may use for a field of words must be declared for the account pages only.
+    """
+    declared = ON_ACCOUNT_PAGES if account_pages_only else ON_EVERY_PAGE
+
+    def declare(form_class: Form) -> Form:
+        declared[form_class] = frozenset(names)
+        return form_class
+
+    return declare
 
 
 @dataclass(frozen=True)
@@ -28,45 +42,47 @@ class SentField:
 
 @dataclass(frozen=True)
 class ReturnedForm:
-    """A form as it was sent, but for its token and its passwords."""
+    """A form as it was posted, without its CSRF token and passwords."""
 
     address: str
     fields: list[SentField]
-    # Whether one of our own pages sent it. Another site’s form is shown, not offered to be sent.
+    # Whether one of our pages sent it. Another site's form is shown but cannot be sent again.
     is_ours: bool
 
 
 def has_writing(request: HttpRequest) -> bool:
-    return any(field.is_writing for field in _sent(request))
+    return any(field.is_writing for field in _sent_fields(request))
 
 
 def returned_form(request: HttpRequest) -> ReturnedForm | None:
     if not has_writing(request):
         return None
-    return ReturnedForm(request.get_full_path(), list(_sent(request)), _is_ours(request))
-
-
-def _sent(request: HttpRequest) -> Iterator[SentField]:
-    at_the_door = request.path.startswith(reverse("account_index"))
-    known = NOT_WRITING_AT_THE_DOOR if at_the_door else NOT_WRITING
-    for name, values in request.POST.lists():
-        if name != "csrfmiddlewaretoken" and "password" not in name:
-            for value in values:
-                yield SentField(name, value, name not in known and bool(value.strip()))
-
-
-def _is_ours(request: HttpRequest) -> bool:
-    """Browsers say where a form comes from, in one of these ways."""
-    said = request.headers.get("Origin") or request.headers.get("Referer", "")
-    with suppress(ValueError):
-        return urlsplit(said).netloc == request.get_host()
-    return False
+    return ReturnedForm(request.get_full_path(), list(_sent_fields(request)), _is_ours(request))
 
 
 def page_before(request: HttpRequest) -> str:
-    """The page of ours they came from. Many addresses that take a form show nothing themselves."""
+    """The page of ours this request came from: an address that takes a form may show nothing on a
+    GET."""
     with suppress(ValueError):
         referrer = urlsplit(request.headers.get("Referer", ""))
         if referrer.netloc == request.get_host() and not referrer.path.startswith("//"):
             return referrer.path
     return reverse("home:today")
+
+
+def _sent_fields(request: HttpRequest) -> Iterator[SentField]:
+    declared = frozenset().union(*ON_EVERY_PAGE.values())
+    if request.path.startswith(reverse("account_index")):
+        declared = declared.union(*ON_ACCOUNT_PAGES.values())
+    for name, values in request.POST.lists():
+        if name != "csrfmiddlewaretoken" and "password" not in name:
+            for value in values:
+                yield SentField(name, value, name not in declared and bool(value.strip()))
+
+
+def _is_ours(request: HttpRequest) -> bool:
+    """Browsers send Origin or Referer with a form, depending on their privacy settings."""
+    source = request.headers.get("Origin") or request.headers.get("Referer", "")
+    with suppress(ValueError):
+        return urlsplit(source).netloc == request.get_host()
+    return False

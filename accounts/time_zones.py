@@ -1,4 +1,4 @@
-"""Time zones: their names, and how people choose theirs by a place."""
+"""Time zones: their names, and a form field in which people choose theirs by a place."""
 
 from functools import cache
 from importlib import resources
@@ -10,16 +10,16 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-# What every account begins with: nobody is presumed to live anywhere.
-NOT_SAID = "UTC"
+# The zone of an account whose person has not chosen a place: we do not guess one.
+NO_ZONE_CHOSEN = "UTC"
 
-# (region, ((place, place), …)): as choices, under a heading each.
-Zones = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
+# ((region, ((place, place), …)), …): choices in groups, as a form field takes them.
+ZoneChoices = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Every zone this machine knows. Kept: finding them walks hundreds of files."""
+    """Every zone this machine knows. Cached: finding them walks hundreds of files."""
     return frozenset(available_timezones())
 
 
@@ -30,14 +30,14 @@ def validate_zone(name: str) -> None:
 
 @cache
 def places() -> dict[str, str]:
-    """The zones of the world's countries by place: `Argentina, Buenos Aires` → its zone."""
+    """The zones of the world's countries by place, such as `Argentina, Buenos Aires`."""
     table = resources.files("tzdata").joinpath("zoneinfo/zone.tab").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in table.splitlines() if not line.startswith("#"))
     return {place_of(row[2]): row[2] for row in sorted(rows, key=lambda row: row[2])}
 
 
 @cache
-def listed_zones() -> Zones:
+def zone_choices() -> ZoneChoices:
     def region(pair: tuple[str, str]) -> str:
         return pair[1].partition("/")[0]
 
@@ -48,13 +48,14 @@ def listed_zones() -> Zones:
 
 
 def place_of(zone: str) -> str:
-    """What people call it; nothing where nobody has said a place."""
+    """Return the place a zone is named after; an empty string for UTC."""
     return zone.partition("/")[2].replace("/", ", ").replace("_", " ")
 
 
 class ZoneSelect(forms.Select):
-    """Says each place once (see the template), which halves the page. A zone that is chosen and
-    stands in no list gets a line of its own: browsers know some places by older names."""
+    """A select whose option values are the places themselves (see the template): names and values
+    apart would double the page. A zone that is not listed gets an option of its own when it is
+    chosen: browsers know some places by older names."""
 
     option_template_name = "accounts/_zone.html"
 
@@ -64,13 +65,13 @@ class ZoneSelect(forms.Select):
         other = value[0] if value else ""
         if chosen or other not in zone_names():
             return groups
-        words = other.replace("_", " ")
-        line = self.create_option(name, other, words, selected=True, index=0)
-        return [(None, [line], 0), *groups]
+        label = other.replace("_", " ")
+        option = self.create_option(name, other, label, selected=True, index=0)
+        return [(None, [option], 0), *groups]
 
 
 class ZoneField(forms.ChoiceField):
-    """A place of the list or the name of a zone; cleaned, it is always the name of a zone."""
+    """Takes a listed place or the name of a zone; the cleaned value is the name of a zone."""
 
     widget = ZoneSelect
 

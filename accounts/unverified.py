@@ -1,5 +1,8 @@
-"""Accounts whose address nobody has confirmed. Nobody has ever been in them, so they hold nothing,
-and they make room for whoever comes next."""
+"""Accounts whose address was never verified.
+
+Nobody has ever signed in to one, so nothing is stored in it, and its address can be given to the
+person who verifies it.
+"""
 
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
@@ -10,19 +13,19 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
 
-# A new sign-up with the same address replaces them from then on.
+# A new sign-up with the same address replaces an account that is this old.
 REPLACED_AFTER = timedelta(hours=24)
-GONE_AFTER = timedelta(days=7)
-# Where no mail can ever go: an account that was replaced has its address here until it is deleted.
-NOWHERE = "replaced.invalid"
+DELETED_AFTER = timedelta(days=7)
+# The domain of the address that a replaced account gets until it is deleted. No mail reaches it.
+PLACEHOLDER_DOMAIN = "replaced.invalid"
 BATCH = 200
 
 
 def get_for_update(person_id: UUID | str) -> User | None:
-    """This account, which nobody else changes before the end of the transaction; None where there
-    is none any more, or another one has taken its place."""
+    """Lock this account until the transaction ends and return it; None if it does not exist or has
+    been replaced by another sign-up."""
     person = User.objects.for_update().filter(pk=person_id).first()
-    return None if person is None or person.email.endswith(f"@{NOWHERE}") else person
+    return None if person is None or person.email.endswith(f"@{PLACEHOLDER_DOMAIN}") else person
 
 
 def is_unverified(person: User) -> bool:
@@ -30,52 +33,49 @@ def is_unverified(person: User) -> bool:
 
 
 @transaction.atomic
-def make_room(email: str, *, now: datetime) -> bool:
-    """Whether an old unverified account has just left this address.
+def release_stale_address(email: str, *, now: datetime) -> bool:
+    """Take this address from an old unverified account. Returns whether there was one.
 
-    It is renamed and not yet deleted: a visitor who asks for any address, with or without an
-    account, costs the same three statements. `tidy` deletes it.
+    The account is renamed here and deleted by `tidy`: a visitor who asks for any address, with or
+    without an account, costs the same three queries.
     """
-    # Held first and looked at second: whoever confirms it in this moment comes before or after.
-    # Only one that may go: whoever else is held could be felt, by a page that waits for them.
-    held = _unverified().select_for_update(no_key=True, of=("self",))
-    list(held.filter(email=email).values_list("pk"))
-    old = _unverified().filter(email=email, joined_at__lte=now - REPLACED_AFTER)
-    return _step_aside(old)
+    # Lock before checking the age: a confirmation at this moment comes before or after. Lock only
+    # what may be renamed: waiting for the lock of a verified account would reveal that it exists.
+    rows = _unverified().select_for_update(no_key=True, of=("self",))
+    list(rows.filter(email=email).values_list("pk"))
+    return _rename(_unverified().filter(email=email, joined_at__lte=now - REPLACED_AFTER))
 
 
 @transaction.atomic
-def step_aside(person_id: UUID | str) -> bool:
-    """Whether this account has left its address. It has not where somebody has confirmed it."""
-    list(User.objects.for_update().filter(pk=person_id).values_list("pk"))
-    return _step_aside(_unverified().filter(pk=person_id))
+def release_address(person_id: UUID | str) -> bool:
+    """Take this account's address from it. Returns False if it was verified meanwhile."""
+    User.objects.lock_row(person_id)
+    return _rename(_unverified().filter(pk=person_id))
 
 
 def delete_old(*, now: datetime) -> int:
-    """Delete those that were replaced or have waited long enough. Returns how many."""
-    return sum(_delete(person_id, now=now) for person_id in _ids_of_old(now))
-
-
-def _ids_of_old(now: datetime) -> list[UUID]:
-    return list(_old(now).order_by("joined_at", "pk").values_list("pk", flat=True)[:BATCH])
+    """Delete accounts that were replaced or never verified in time. Returns how many."""
+    old = _old(now).order_by("joined_at", "pk").values_list("pk", flat=True)
+    return sum(_delete(person_id, now=now) for person_id in list(old[:BATCH]))
 
 
 @transaction.atomic
 def _delete(person_id: UUID, *, now: datetime) -> bool:
-    list(User.objects.for_update().filter(pk=person_id).values_list("pk"))
+    User.objects.lock_row(person_id)
     person = _old(now).filter(pk=person_id).first()
     if person is None:
-        # Confirmed a moment ago, or deleted by another run.
+        # Verified a moment ago, or deleted by another run.
         return False
     person.delete()
     return True
 
 
 def _unverified() -> QuerySet[User]:
-    """Never confirmed, never signed in, nobody who runs the site, and not closed by them."""
-    confirmed = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
+    """Accounts that were never verified and never used, without operators and without accounts
+    that an operator has closed."""
+    verified = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
     return User.objects.filter(
-        ~Exists(confirmed),
+        ~Exists(verified),
         last_login=None,
         last_visit_at=None,
         is_active=True,
@@ -85,12 +85,12 @@ def _unverified() -> QuerySet[User]:
 
 
 def _old(now: datetime) -> QuerySet[User]:
-    waited = Q(joined_at__lte=now - GONE_AFTER)
-    return _unverified().filter(waited | Q(email__endswith=f"@{NOWHERE}"))
+    expired = Q(joined_at__lte=now - DELETED_AFTER)
+    return _unverified().filter(expired | Q(email__endswith=f"@{PLACEHOLDER_DOMAIN}"))
 
 
-def _step_aside(accounts: QuerySet[User]) -> bool:
-    nowhere = f"{uuid4().hex}@{NOWHERE}"
-    renamed = accounts.update(email=nowhere)
-    EmailAddress.objects.filter(user__email=nowhere).update(email=nowhere)
+def _rename(accounts: QuerySet[User]) -> bool:
+    placeholder = f"{uuid4().hex}@{PLACEHOLDER_DOMAIN}"
+    renamed = accounts.update(email=placeholder)
+    EmailAddress.objects.filter(user__email=placeholder).update(email=placeholder)
     return renamed > 0

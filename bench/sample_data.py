@@ -58,7 +58,7 @@ def _create_writer(email: str) -> dict[str, Any]:
 def _create_person(email: str) -> User:
     now = timezone.now()
     person = open_account(email=email, password=demo_account.PASSWORD, now=now)
-    person.was_shown_safety(now=now)
+    person.record_safety_shown(now=now)
     return person
 
 

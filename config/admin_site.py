@@ -11,7 +11,12 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
-from accounts.mfa.adapter import GOING_TO, door_of, has_second_factor, has_shown_it
+from accounts.mfa.adapter import (
+    URL_AFTER_SETUP,
+    has_proved_second_factor,
+    has_second_factor,
+    second_factor_url,
+)
 from accounts.models import User
 
 
@@ -40,8 +45,10 @@ class AdminSite(admin.AdminSite):
             return HttpResponseRedirect(next_url)
         person = request.user
         if isinstance(person, User) and has_second_factor(person):
-            return HttpResponseRedirect(f"{door_of(person)}?{urlencode({'next': next_url})}")
-        request.session[GOING_TO] = next_url
+            return HttpResponseRedirect(
+                f"{second_factor_url(person)}?{urlencode({'next': next_url})}"
+            )
+        request.session[URL_AFTER_SETUP] = next_url
         messages.warning(request, _("These pages open to a second step only. Set one up first."))
         return HttpResponseRedirect(reverse("mfa_index"))
 
@@ -55,4 +62,6 @@ class AdminSite(admin.AdminSite):
 
 def _has_shown_second_factor(request: HttpRequest) -> bool:
     person = request.user
-    return isinstance(person, User) and has_second_factor(person) and has_shown_it(request)
+    return (
+        isinstance(person, User) and has_second_factor(person) and has_proved_second_factor(request)
+    )

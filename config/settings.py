@@ -272,11 +272,11 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS
 # A sign-in with a passkey takes two requests.
 MFA_RATE_LIMITS = {"webauthn_login": "20/m/ip"}
 MFA_FORMS = {
-    "authenticate": "accounts.mfa.forms.SecondStepForm",
-    "authenticate_webauthn": "accounts.mfa.forms.PasskeyForm",
-    "login_webauthn": "accounts.mfa.forms.PasskeySignInForm",
-    "reauthenticate": "accounts.mfa.forms.SecondStepAgainForm",
-    "reauthenticate_webauthn": "accounts.mfa.forms.PasskeyAgainForm",
+    "authenticate": "accounts.mfa.forms.SignInCodeForm",
+    "authenticate_webauthn": "accounts.mfa.forms.SecondFactorPasskeyForm",
+    "login_webauthn": "accounts.mfa.forms.SignInPasskeyForm",
+    "reauthenticate": "accounts.mfa.forms.ReauthenticateCodeForm",
+    "reauthenticate_webauthn": "accounts.mfa.forms.ReauthenticatePasskeyForm",
 }
 
 SESSION_ENGINE = "vault.sessions"

@@ -12,6 +12,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
+from accounts.returned_forms import not_writing
 from accounts.verbatim_field import VerbatimCharField
 from healing.guide_types import Exercise, Field
 
@@ -107,6 +108,7 @@ class Part:
         return max([OPEN_ROWS, *filled])
 
 
+@not_writing()
 class ExerciseForm(forms.Form):
     """The fields of one exercise. Once it is valid, `answer` holds what was written."""
 
@@ -197,6 +199,7 @@ def _initial(exercise: Exercise, answer: dict[str, Any]) -> dict[str, Any]:
     return initial
 
 
+@not_writing("id")
 class AnswerIdForm(forms.Form):
     """The id that a page gives to the next answer, so that pressing twice saves one."""
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.error_views import cannot_open, not_kept, sent_too_late
+from accounts.error_views import cannot_open, not_saved_message, sent_too_late
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from healing import actions, markdown
@@ -139,7 +139,7 @@ def _save_answer(
             now=timezone.now(),
         )
     except CannotOpen:
-        form.add_error(None, not_kept())
+        form.add_error(None, not_saved_message())
         return _exercise_page(request, step, form, id_form, status=503)
     messages.info(request, exercise.kept or _("Kept."))
     return redirect("healing:exercise", step, exercise.key)

@@ -4,8 +4,10 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.returned_forms import not_writing
 
 
+@not_writing()
 class EraseForm(forms.Form):
     """Ask for the password again, so that an open session is not enough to erase an account."""
 

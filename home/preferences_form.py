@@ -5,9 +5,11 @@ from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.time_zones import NOT_SAID, ZoneField, listed_zones
+from accounts.returned_forms import not_writing
+from accounts.time_zones import NO_ZONE_CHOSEN, ZoneField, zone_choices
 
 
+@not_writing("time_zone", "language")
 class PreferencesForm(forms.Form):
     """Name, place and language. Every field may stay as it is."""
 
@@ -27,4 +29,4 @@ class PreferencesForm(forms.Form):
     def __init__(self, data: Any = None, *, initial: dict[str, str]) -> None:
         super().__init__(data, initial=initial)
         zone = cast(ZoneField, self.fields["time_zone"])
-        zone.choices = [(NOT_SAID, _("Not said yet")), *listed_zones()]
+        zone.choices = [(NO_ZONE_CHOSEN, _("Not said yet")), *zone_choices()]

@@ -13,9 +13,9 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import actions as account_actions
 from accounts.error_views import cannot_open
 from accounts.models import User
-from accounts.rate_limits import may_guess
+from accounts.rate_limits import may_try_password
 from accounts.request_types import SignedInRequest
-from accounts.sessions.devices import empty
+from accounts.sessions.devices import clear_site_data
 from healing.guide import guide
 from healing.guide_types import Step
 from healing.progress import StepStatus, step_statuses
@@ -30,7 +30,7 @@ from vault.sealing import CannotOpen
 def _name_of(person: User) -> str:
     """What they want to be called. A name that cannot be opened must not take a page down."""
     try:
-        return person.called
+        return person.preferred_name
     except CannotOpen:
         return ""
 
@@ -137,7 +137,7 @@ def you(request: SignedInRequest) -> HttpResponse:
 def _warn_of_unreadable_name(request: SignedInRequest) -> None:
     """An empty field alone would look as if no name were stored."""
     try:
-        bool(request.user.called)
+        bool(request.user.preferred_name)
     except CannotOpen:
         messages.warning(request, _("We cannot open your name. It is still stored."))
 
@@ -146,7 +146,7 @@ def _save_preferences(request: SignedInRequest, form: PreferencesForm) -> HttpRe
     person, now = request.user, timezone.now()
     name, language = form.cleaned_data["name"], form.cleaned_data["language"]
     try:
-        account_actions.keep_preferences(person=person, name=name, language=language, now=now)
+        account_actions.save_preferences(person=person, name=name, language=language, now=now)
     except CannotOpen:
         return cannot_open(request)
     reminder_actions.change_time_zone(person=person, zone=form.cleaned_data["time_zone"], now=now)
@@ -164,13 +164,13 @@ def erase(request: SignedInRequest) -> HttpResponse:
     person = request.user
     form = EraseForm(person, request.POST if request.method == "POST" else None)
     # Otherwise this form would let someone guess the password without limit.
-    if form.is_bound and not may_guess(request, person):
+    if form.is_bound and not may_try_password(request, person):
         return render(request, "429.html", status=429)
     if form.is_bound and form.is_valid():
         account_actions.erase(person=person, now=timezone.now())
         logout(request)
         response = redirect("home:goodbye")
-        empty(response)
+        clear_site_data(response)
         return response
     return render(request, "home/erase.html", {"form": form})
 

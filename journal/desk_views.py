@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.error_views import NotHere, cannot_open, not_kept
+from accounts.error_views import Gone, cannot_open, not_saved_message
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from journal import actions
@@ -68,7 +68,7 @@ def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
         # Saved, or given back: even if the letter has been closed or deleted since.
         return _save_form(request, kind, id=id) if letter else _give_back(request, kind)
     if letter is None:
-        raise NotHere
+        raise Gone
     if not letter.is_draft:
         return redirect("journal:letter", letter.pk)
     try:
@@ -160,7 +160,7 @@ def _save_form(
     try:
         saved = _save(request, kind, form, id=id or form.cleaned_data["id"])
     except CannotOpen:
-        form.add_error(None, not_kept())
+        form.add_error(None, not_saved_message())
         return _render_desk(request, kind, form, status=503)
     except LetterGone:
         return _give_back(request, kind)
@@ -185,7 +185,7 @@ def _give_back(request: SignedInRequest, kind: LetterKind) -> HttpResponse:
     """Show words whose letter is gone on the page of a new letter, without saving them."""
     form = LetterForm(kind, request.POST)
     if not form.is_valid():
-        raise NotHere
+        raise Gone
     messages.warning(request, _letter_is_gone())
     words = form.submission.words
     initial = {"to": words.to, "body": words.body}

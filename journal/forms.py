@@ -7,6 +7,7 @@ from django import forms
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
+from accounts.returned_forms import not_writing
 from accounts.verbatim_field import VerbatimCharField
 from journal.letter_kinds import LetterKind
 from journal.models import EditSession, Words
@@ -71,6 +72,11 @@ def _parse_moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
+@not_writing(
+    *("id", "version", "revision", "answers", "since", "kind", "sitting", "turn", "waited"),
+    # A button.
+    "then",
+)
 class LetterForm(forms.Form):
     """A letter. There is no field for a recipient: it cannot be sent from here."""
 
@@ -142,6 +148,7 @@ class LetterForm(forms.Form):
         )
 
 
+@not_writing("keep", "version")
 class ChooseForm(forms.Form):
     """Which words to keep: the letter's, the revision's (`other`), or `both`."""
 
@@ -149,6 +156,7 @@ class ChooseForm(forms.Form):
     version = TrustedField(_parse_count, 0)
 
 
+@not_writing()
 class OpeningForm(forms.Form):
     opening = forms.CharField(
         label=_("A first line of your own"),
@@ -163,6 +171,8 @@ class OpeningForm(forms.Form):
     )
 
 
+# Buttons, and the state that the page showed.
+@not_writing("then", "state")
 class CloseForm(forms.Form):
     all_optional = True
 
@@ -186,6 +196,7 @@ class CloseForm(forms.Form):
     )
 
 
+@not_writing("day", "tell_hour", "state")
 class SealForm(forms.Form):
     """`today` is the writer's local date."""
 
@@ -225,12 +236,14 @@ class SealForm(forms.Form):
         return day
 
 
+@not_writing("leaves_line", "state")
 class LetGoForm(forms.Form):
     leaves_line = forms.BooleanField(
         label=_("Leave a blank line with the day on my shelf"), required=False
     )
 
 
+@not_writing("id")
 class SearchForm(forms.Form):
     text = forms.CharField(
         label=_("Words in my own letters"),

@@ -25,7 +25,7 @@ def compose(message: Message) -> OneLineMail:
     person = message.person
     if person is None or not person.is_active or not letter.exists():
         raise Unwanted
-    with translation.override(person.spoken):
+    with translation.override(person.active_language):
         return build(message, to=person.email, content=ready_mail_content())
 
 

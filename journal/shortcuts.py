@@ -1,12 +1,12 @@
 from typing import Any
 
-from accounts.error_views import NotHere
+from accounts.error_views import Gone
 from vault.models import SealedQuerySet
 
 
 def get_or_not_here(rows: SealedQuerySet, **lookups: Any) -> Any:
-    """Return the row, or raise NotHere: the 404 page for what a person may have deleted."""
+    """Return the row, or raise Gone: the 404 page for what a person may have deleted."""
     row = rows.filter(**lookups).first()
     if row is None:
-        raise NotHere
+        raise Gone
     return row

@@ -74,7 +74,7 @@ def create_demo_account(*, now: datetime) -> User:
     """Create an account with letters, answers and reminders, in place of an earlier one."""
     User.objects.filter(email=EMAIL).delete()
     person = open_account(email=EMAIL, password=PASSWORD, now=now)
-    person.was_shown_safety(now=now)
+    person.record_safety_shown(now=now)
     choose_name(person=person, name="Noor", now=now)
     for days, to, body in LETTERS:
         Letter.sealed_by(

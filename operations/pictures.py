@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings
 from django.core.cache import cache
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from accounts.allauth_internals import totp
 from healing.models import Answer
 from journal.models import Letter, Revision, Words
 from journal.saving import save_words
@@ -205,7 +205,10 @@ def _set_up_second_factors(page: "Page") -> Iterator[str]:
         if not page.url.endswith("/app/"):
             break
         secret = page.inner_text("main .copied").replace(" ", "")
-        page.fill("input[name=code]", format_hotp_value(hotp_value(secret, int(time.time()) // 30)))
+        page.fill(
+            "input[name=code]",
+            totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30)),
+        )
         page.click("main button >> nth=0")
         page.wait_for_load_state()
     yield "codes-not-shown"

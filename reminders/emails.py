@@ -80,7 +80,7 @@ def note(number: int, token: str) -> MailContent:
 def note_mail(message: Message, schedule: Schedule) -> OneLineMail:
     """Build the note of this message for the current state of the schedule."""
     person = schedule.person
-    with translation.override(person.spoken):
+    with translation.override(person.active_language):
         content = note(schedule.unanswered, schedule.token)
     headers = {
         "List-Unsubscribe": f"<{_stop_url(schedule.token)}>",

@@ -3,10 +3,12 @@ from typing import Any, cast
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.time_zones import ZoneField, ZoneSelect, listed_zones
+from accounts.returned_forms import not_writing
+from accounts.time_zones import ZoneField, ZoneSelect, zone_choices
 from mail.quiet_hours import HOUR_LABELS
 
 
+@not_writing("hour", "zone")
 class RemindersForm(forms.Form):
     hour = forms.TypedChoiceField(
         label=_("Around what time?"),
@@ -31,4 +33,4 @@ class RemindersForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         empty = [] if self["zone"].value() else [("", _("Choose a place"))]
-        cast(ZoneField, self.fields["zone"]).choices = [*empty, *listed_zones()]
+        cast(ZoneField, self.fields["zone"]).choices = [*empty, *zone_choices()]

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.models import User
 from accounts.request_types import SignedInRequest
-from accounts.time_zones import NOT_SAID
+from accounts.time_zones import NO_ZONE_CHOSEN
 from mail.quiet_hours import HOUR_LABELS
 from reminders import actions, emails
 from reminders.forms import RemindersForm
@@ -34,7 +34,7 @@ def choose(request: SignedInRequest) -> HttpResponse:
 def _initial(person: User, schedule: Schedule | None) -> dict[str, object]:
     if schedule:
         return {"hour": schedule.hour, "zone": person.time_zone}
-    return {"zone": "" if person.time_zone == NOT_SAID else person.time_zone}
+    return {"zone": "" if person.time_zone == NO_ZONE_CHOSEN else person.time_zone}
 
 
 @require_POST

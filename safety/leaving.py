@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import cast
 
-from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
-from allauth.account.internal.flows.reauthentication import STATE_SESSION_KEY
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.messages.storage.session import SessionStorage
@@ -14,14 +12,18 @@ from django.http import HttpResponse
 from vault.sessions import SessionStore
 
 LOCKED_AT = "locked_at"
-# What goes with the lock: every proof, what waited for one, and what was about to be said. Whoever
-# opens it again may be somebody else than who was here.
-GOES = (AUTHENTICATION_METHODS_SESSION_KEY, STATE_SESSION_KEY, SessionStorage.session_key)
+# The person who unlocks a session may not be the one who locked it: no pending message waits there.
+_cleared_by_lock = {SessionStorage.session_key}
 
 
 def left_cookie_name() -> str:
     """The cookie that a page sets as it is left, in case no request reaches the server."""
     return "__Host-left" if settings.HTTPS else "left"
+
+
+def clear_on_lock(*names: str) -> None:
+    """Remove these session keys whenever a session is locked. Called once the apps are ready."""
+    _cleared_by_lock.update(names)
 
 
 def lock(session: SessionBase, *, now: datetime) -> None:
@@ -31,7 +33,7 @@ def lock(session: SessionBase, *, now: datetime) -> None:
             session.flush()
         return
     session[LOCKED_AT] = now.timestamp()
-    for name in GOES:
+    for name in _cleared_by_lock:
         session.pop(name, None)
     # A new session key each time: browsers evict pages from the back/forward cache when a cookie
     # changes, and the old key stays invalid even if the request fails later.

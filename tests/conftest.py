@@ -10,7 +10,6 @@ from uuid import NAMESPACE_URL, uuid5
 
 import hypothesis
 import pytest
-from allauth.mfa.totp.internal import auth as totp
 from django.conf import settings as django_settings
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.management import call_command
@@ -22,6 +21,7 @@ from whitenoise import WhiteNoise
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
+from accounts.allauth_internals import totp
 from accounts.models import User
 from vault.sessions import SessionStore, cookie_for, key_in
 

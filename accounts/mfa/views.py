@@ -1,17 +1,14 @@
-"""Pages about second factors: setting one up, removing it, and being asked for it."""
+"""Pages about second factors: set one up, remove it, show it at sign-in or again later."""
 
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from allauth.account.internal.stagekit import LOGIN_SESSION_KEY, clear_login
-from allauth.core.internal import ratelimit
 from allauth.mfa import app_settings
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base.views import AuthenticateView, ReauthenticateView
 from allauth.mfa.models import Authenticator
 from allauth.mfa.stages import AuthenticateStage
-from allauth.mfa.totp.internal.auth import clear_totp_secret, get_totp_secret
 from allauth.mfa.webauthn.views import ReauthenticateWebAuthnView
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -22,93 +19,108 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import actions
+from accounts.allauth_internals import clear_login, pending_login, ratelimit, totp
 from accounts.error_views import cannot_open
-from accounts.mfa import passkeys, qr
-from accounts.mfa.adapter import GOING_TO, has_second_factor
-from accounts.mfa.forms import AppForm, NewPasskeyForm
-from accounts.mfa.reauthentication import NothingResumed, both_again, note_set_up
+from accounts.mfa import actions, passkeys
+from accounts.mfa.adapter import URL_AFTER_SETUP, has_second_factor
+from accounts.mfa.forms import AddAppForm, AddPasskeyForm
+from accounts.mfa.qr import qr_path
+from accounts.mfa.reauthentication import (
+    WithoutResume,
+    recent_full_proof_required,
+    record_setup_as_proof,
+)
 from accounts.request_types import SignedInRequest
-from accounts.sessions.devices import device_of
+from accounts.sessions.devices import device_name
 from accounts.unverified import get_for_update
 from vault.sealing import CannotOpen
 
-LOOK_AND_SEND = ["GET", "HEAD", "POST"]
+FORM_METHODS = ["GET", "HEAD", "POST"]
 
 
-def calm(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A seed that does not open is said as calmly as a letter that does not."""
+def show_cannot_open(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answer a seed that cannot be opened by the same page as a letter that cannot be opened."""
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except CannotOpen:
             return cannot_open(request)
 
-    return answer
+    return wrapper
 
 
 @require_safe
 def index(request: SignedInRequest) -> HttpResponse:
     rows = list(Authenticator.objects.filter(user=request.user).order_by("created_at", "pk"))
-    kinds = {row.type: row for row in rows}
+    by_type = {row.type: row for row in rows}
     context = {
-        "app": kinds.get(Authenticator.Type.TOTP),
-        "codes": kinds.get(Authenticator.Type.RECOVERY_CODES),
-        "codes_left": _left(kinds.get(Authenticator.Type.RECOVERY_CODES)),
+        "app": by_type.get(Authenticator.Type.TOTP),
+        "codes": by_type.get(Authenticator.Type.RECOVERY_CODES),
+        "codes_left": _unused_count(by_type.get(Authenticator.Type.RECOVERY_CODES)),
         "passkeys": [
-            {"id": passkeys.id_of(row), "name": row.data["name"], "made_at": row.created_at}
+            {"id": passkeys.public_id(row), "name": row.data["name"], "made_at": row.created_at}
             for row in rows
             if row.type == Authenticator.Type.WEBAUTHN
         ],
-        "going_to": request.session.get(GOING_TO),
+        "going_to": request.session.get(URL_AFTER_SETUP),
     }
     return render(request, "mfa/index.html", context)
 
 
-# --- An app that shows codes ---------------------------------------------------------------
+# --- Authenticator app ---------------------------------------------------------------------
 
 
-@require_http_methods(LOOK_AND_SEND)
-@both_again
-@calm
+@require_http_methods(FORM_METHODS)
+@recent_full_proof_required
+@show_cannot_open
 def add_app(request: SignedInRequest) -> HttpResponse:
-    person, sent = request.user, request.method == "POST"
+    person, is_post = request.user, request.method == "POST"
     if Authenticator.Type.TOTP in person.second_factors:
         return redirect("mfa_index")
-    secret = get_totp_secret(regenerate=not sent)
-    form = AppForm(request.POST if sent else None, person=person, secret=secret)
+    secret = totp.get_totp_secret(regenerate=not is_post)
+    form = AddAppForm(request.POST if is_post else None, person=person, secret=secret)
     if form.is_bound and form.is_valid():
         return _add_app(request, form)
     url = get_adapter().build_totp_url(person, secret)
-    edge, path = qr.picture(url)
-    context = {"form": form, "secret": _in_groups(secret), "url": url, "edge": edge, "path": path}
+    edge, path = qr_path(url)
+    context = {
+        "form": form,
+        "secret": _in_groups_of_four(secret),
+        "url": url,
+        "edge": edge,
+        "path": path,
+    }
     return render(request, "mfa/totp/activate_form.html", context)
 
 
-def _add_app(request: SignedInRequest, form: AppForm) -> HttpResponse:
-    person, had = request.user, has_second_factor(request.user)
-    here = request.session.session_key
-    app = actions.add_app(person=person, secret=form.secret, here=here, **_how_and_when(request))
-    clear_totp_secret(request)
+def _add_app(request: SignedInRequest, form: AddAppForm) -> HttpResponse:
+    person, had_factor = request.user, has_second_factor(request.user)
+    app = actions.add_app(
+        person=person,
+        secret=form.secret,
+        session_key=request.session.session_key,
+        **_device_and_now(request),
+    )
+    totp.clear_totp_secret(request)
     if app:
-        # Here too it counts once: whoever saw it typed cannot sign in with it.
+        # An onlooker may have seen the code: mark it as used, so that it cannot sign in as well.
         app.wrap().validate_code(form.cleaned_data["code"])
-        note_set_up(request, app)
+        record_setup_as_proof(request, app)
         messages.info(request, _("Your app is set up. Signing in asks for a code from it now."))
-        _say_where_it_holds(request, had)
+        _say_other_sessions_ended(request, had_factor)
     return redirect("mfa_view_recovery_codes")
 
 
-@require_http_methods(LOOK_AND_SEND)
-@both_again
+@require_http_methods(FORM_METHODS)
+@recent_full_proof_required
 def remove_app(request: SignedInRequest) -> HttpResponse:
     if Authenticator.Type.TOTP not in request.user.second_factors:
         return redirect("mfa_index")
     if request.method != "POST":
         return render(request, "mfa/totp/deactivate_form.html")
-    actions.remove_app(person=request.user, **_how_and_when(request))
+    actions.remove_app(person=request.user, **_device_and_now(request))
     messages.info(request, _("The app is removed. Signing in no longer asks for its codes."))
     return redirect("mfa_index")
 
@@ -116,69 +128,73 @@ def remove_app(request: SignedInRequest) -> HttpResponse:
 # --- Recovery codes ------------------------------------------------------------------------
 
 
-@require_http_methods(LOOK_AND_SEND)
-@both_again
-@calm
-def codes(request: SignedInRequest) -> HttpResponse:
-    """They are shown when asked for and once: never to somebody who only looks."""
+@require_http_methods(FORM_METHODS)
+@recent_full_proof_required
+@show_cannot_open
+def recovery_codes(request: SignedInRequest) -> HttpResponse:
+    """Show the codes once, in answer to a POST: a GET may come from a prefetch or a reload."""
     row = Authenticator.objects.filter(user=request.user, type="recovery_codes").first()
     if row is None:
         raise Http404
-    person, sent = request.user, request.method == "POST"
-    shown = actions.show_codes(person=person, now=timezone.now()) if sent else []
+    codes = []
+    if request.method == "POST":
+        codes = actions.show_recovery_codes(person=request.user, now=timezone.now())
     context = {
-        "codes": [_in_groups(code) for code in shown],
+        "codes": [_in_groups_of_four(code) for code in codes],
         "were_shown": bool(row.data.get("shown_at")),
-        "left": _left(row),
-        "going_to": request.session.get(GOING_TO),
+        "left": _unused_count(row),
+        "going_to": request.session.get(URL_AFTER_SETUP),
     }
     return render(request, "mfa/recovery_codes/index.html", context)
 
 
-@require_http_methods(LOOK_AND_SEND)
-@both_again
-@calm
-def new_codes(request: SignedInRequest) -> HttpResponse:
+@require_http_methods(FORM_METHODS)
+@recent_full_proof_required
+@show_cannot_open
+def replace_recovery_codes(request: SignedInRequest) -> HttpResponse:
     if not has_second_factor(request.user):
         return redirect("mfa_index")
     if request.method != "POST":
         return render(request, "mfa/recovery_codes/generate.html")
-    actions.make_codes(person=request.user, **_how_and_when(request))
+    actions.replace_recovery_codes(person=request.user, **_device_and_now(request))
     return redirect("mfa_view_recovery_codes")
 
 
 # --- Passkeys ------------------------------------------------------------------------------
 
 
-@require_http_methods(LOOK_AND_SEND)
-@both_again
-@calm
+@require_http_methods(FORM_METHODS)
+@recent_full_proof_required
+@show_cannot_open
 def add_passkey(request: SignedInRequest) -> HttpResponse:
-    person, had = request.user, has_second_factor(request.user)
-    form = NewPasskeyForm(request.POST if request.method == "POST" else None, person=person)
+    person, had_factor = request.user, has_second_factor(request.user)
+    form = AddPasskeyForm(request.POST if request.method == "POST" else None, person=person)
     if form.is_bound and form.is_valid():
-        made = form.cleaned_data["credential"]
-        here = request.session.session_key
-        passkey = actions.add_passkey(person=person, made=made, here=here, **_how_and_when(request))
+        passkey = actions.add_passkey(
+            person=person,
+            data=form.cleaned_data["credential"],
+            session_key=request.session.session_key,
+            **_device_and_now(request),
+        )
         if passkey:
-            note_set_up(request, passkey)
+            record_setup_as_proof(request, passkey)
             messages.info(request, _("Your passkey is set up. You can sign in with it."))
-            _say_where_it_holds(request, had)
-        return redirect("mfa_index" if had else "mfa_view_recovery_codes")
-    context = {"form": form, "options": passkeys.new_options(person)}
+            _say_other_sessions_ended(request, had_factor)
+        return redirect("mfa_index" if had_factor else "mfa_view_recovery_codes")
+    context = {"form": form, "options": passkeys.registration_options(person)}
     return render(request, "mfa/webauthn/add_form.html", context)
 
 
-@require_http_methods(LOOK_AND_SEND)
-@both_again
+@require_http_methods(FORM_METHODS)
+@recent_full_proof_required
 def remove_passkey(request: SignedInRequest, id: str) -> HttpResponse:
-    passkey = passkeys.named(request.user, id)
+    passkey = passkeys.find(request.user, id)
     if passkey is None:
         raise Http404
     if request.method != "POST":
         context = {"name": passkey.data["name"], "made_at": passkey.created_at}
         return render(request, "mfa/webauthn/authenticator_confirm_delete.html", context)
-    actions.remove_passkey(person=request.user, passkey=passkey, **_how_and_when(request))
+    actions.remove_passkey(person=request.user, passkey=passkey, **_device_and_now(request))
     messages.info(request, _("The passkey is removed. Nobody can sign in with it any more."))
     return redirect("mfa_index")
 
@@ -186,19 +202,19 @@ def remove_passkey(request: SignedInRequest, id: str) -> HttpResponse:
 @login_not_required
 @never_cache
 @require_POST
-def passkey_options(request: HttpRequest) -> HttpResponse:
-    """What a browser needs for a sign-in by passkey. Asked for by a press of the button only:
-    the answer begins a session, which somebody who reads has none of."""
+def sign_in_options(request: HttpRequest) -> HttpResponse:
+    """The options for a sign-in by passkey. Asked for only when the button is pressed: they are
+    stored in a session, and a visitor who only reads has none."""
     if not ratelimit.consume(request, app="allauth.mfa", action="webauthn_login"):
         return HttpResponse(status=429)
-    return HttpResponse(passkeys.options(None), content_type="application/json")
+    return HttpResponse(passkeys.authentication_options(None), content_type="application/json")
 
 
-# --- Being asked ---------------------------------------------------------------------------
+# --- Showing a second factor ---------------------------------------------------------------
 
 
-class Authenticate(AuthenticateView):  # type: ignore[misc]
-    """allauth's second step of a sign-in, asking for a passkey those who have one."""
+class Authenticate(AuthenticateView):
+    """allauth's second step of a sign-in. It asks for a passkey only if the person has one."""
 
     def _build_forms(self) -> Any:
         posted = super()._build_forms()
@@ -207,16 +223,16 @@ class Authenticate(AuthenticateView):  # type: ignore[misc]
         return posted
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return _with_options(super().get_context_data(**kwargs))
+        return _with_passkey_options(super().get_context_data(**kwargs))
 
 
-class AgainByCode(NothingResumed, ReauthenticateView):  # type: ignore[misc]
+class ReauthenticateByCode(WithoutResume, ReauthenticateView):
     pass
 
 
-class AgainByPasskey(NothingResumed, ReauthenticateWebAuthnView):  # type: ignore[misc]
+class ReauthenticateByPasskey(WithoutResume, ReauthenticateWebAuthnView):
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        return _with_options(super().get_context_data(**kwargs)) | kwargs
+        return _with_passkey_options(super().get_context_data(**kwargs)) | kwargs
 
     def form_invalid(self, form: Any) -> HttpResponse:
         response: HttpResponse = self.render_to_response(self.get_context_data(form=form))
@@ -224,57 +240,56 @@ class AgainByPasskey(NothingResumed, ReauthenticateWebAuthnView):  # type: ignor
 
 
 @login_not_required
-@calm
+@show_cannot_open
 def authenticate(request: HttpRequest) -> HttpResponse:
-    if request.user.is_anonymous and _is_over(request):
+    if request.user.is_anonymous and _is_login_invalid(request):
         clear_login(request)
         return redirect("account_login")
     response: HttpResponse = Authenticate.as_view()(request)
     return response
 
 
-@calm
+@show_cannot_open
 def reauthenticate(request: HttpRequest) -> HttpResponse:
-    response: HttpResponse = AgainByCode.as_view()(request)
+    response: HttpResponse = ReauthenticateByCode.as_view()(request)
     return response
 
 
 def reauthenticate_by_passkey(request: HttpRequest) -> HttpResponse:
-    response: HttpResponse = AgainByPasskey.as_view()(request)
+    response: HttpResponse = ReauthenticateByPasskey.as_view()(request)
     return response
 
 
-def _is_over(request: HttpRequest) -> bool:
-    """Whether this sign-in waits for the second step of somebody who has erased their account or
-    begun anew since. If not, they stay as they are until this request is answered."""
-    waiting = request.session.get(LOGIN_SESSION_KEY)
-    # A sign-up waits here too, perhaps for nobody: it is not asked about, and looks like any other.
-    if not waiting or waiting["state"]["stages"].get("current") != AuthenticateStage.key:
+def _is_login_invalid(request: HttpRequest) -> bool:
+    """Whether the account of this pending sign-in was erased, or its pending sign-ins were
+    invalidated. If not, locks the account until the request ends, so that it stays valid."""
+    login = pending_login(request)
+    # A pending sign-up must not be looked up: the extra query would reveal whether it is a real one
+    # or one for an address that has an account.
+    if login is None or login.stage != AuthenticateStage.key:
         return False
-    person = get_for_update(waiting["user_pk"])
-    return person is None or person.invalidated_pending_since(waiting["initiated_at"])
+    person = get_for_update(login.user_pk) if login.user_pk else None
+    return person is None or person.invalidated_pending_since(login.initiated_at)
 
 
-def _with_options(context: dict[str, Any]) -> dict[str, Any]:
+def _with_passkey_options(context: dict[str, Any]) -> dict[str, Any]:
     if "js_data" in context:
         context["options"] = passkeys.as_json(context["js_data"]["request_options"])
     return context
 
 
-def _say_where_it_holds(request: HttpRequest, had: bool) -> None:
-    if not had:
+def _say_other_sessions_ended(request: HttpRequest, had_factor: bool) -> None:
+    if not had_factor:
         messages.info(request, _("Wherever else you were signed in, you are signed out now."))
 
 
-def _how_and_when(request: HttpRequest) -> dict[str, Any]:
-    return {"device": device_of(request), "now": timezone.now()}
+def _device_and_now(request: HttpRequest) -> dict[str, Any]:
+    return {"device": device_name(request), "now": timezone.now()}
 
 
-def _left(codes: Authenticator | None) -> int:
-    """How many of the ten are unused."""
+def _unused_count(codes: Authenticator | None) -> int:
     return app_settings.RECOVERY_CODE_COUNT - codes.data["used_mask"].bit_count() if codes else 0
 
 
-def _in_groups(code: str) -> str:
-    """Fours are easier to copy."""
+def _in_groups_of_four(code: str) -> str:
     return " ".join(code[at : at + 4] for at in range(0, len(code), 4))

@@ -1,37 +1,39 @@
-"""Who comes with a session: read in one statement with it, proved by Django as ever."""
+"""Authentication by the account that was read together with the session.
+
+`vault.sessions` reads the session's owner and their key in the statement that reads the session.
+Django then asks the backend for the user by id, which would be another query: the backend takes the
+owner from here instead. Django still verifies the session's hash, and the backend still checks that
+the account is active.
+"""
 
 from contextvars import ContextVar
 
-from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.middleware import AuthenticationMiddleware as PlainMiddleware
-from django.contrib.auth.middleware import get_user
+from django.contrib.auth import middleware
+from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 
-# For as long as Django asks who somebody is; the backend then has them at hand.
-_came: ContextVar[User | None] = ContextVar("came", default=None)
+# Set only while Django looks up the user of this session.
+_session: ContextVar[SessionBase | None] = ContextVar("session", default=None)
 
 
-def who_came(id: object) -> User | None:
-    """The person of this id, where they came with the session that is being looked at."""
-    person = _came.get()
+def session_owner(id: object) -> User | None:
+    """Return the owner of the session being authenticated if it is the account with this id."""
+    person: User | None = getattr(_session.get(), "loaded_owner", None)
     return person if person is not None and person.pk == id else None
 
 
-class AuthenticationMiddleware(PlainMiddleware):
+class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        request.user = SimpleLazyObject(lambda: _person_of(request))  # type: ignore[assignment]
+        request.user = SimpleLazyObject(lambda: _user_of(request))  # type: ignore[assignment]
 
 
-def _person_of(request: HttpRequest) -> object:
-    session = request.session
-    # Only a session that was asked something has read its row.
-    session.get(SESSION_KEY)
-    token = _came.set(getattr(session, "loaded_owner", None))
+def _user_of(request: HttpRequest) -> object:
+    token = _session.set(request.session)
     try:
-        return get_user(request)
+        return middleware.get_user(request)
     finally:
-        _came.reset(token)
+        _session.reset(token)

@@ -3,15 +3,15 @@ from uuid import UUID
 from allauth.account.auth_backends import AuthenticationBackend
 
 from accounts.models import User, UserManager
-from accounts.sessions.authentication import who_came
+from accounts.sessions.authentication import session_owner
 
 
-class EmailBackend(AuthenticationBackend):  # type: ignore[misc]
-    """allauth's, with one question for every address. Its own asks once more where there is no
-    account, and that can be measured."""
+class EmailBackend(AuthenticationBackend):
+    """allauth's backend with one query for every address. allauth's own makes one more where there
+    is no account, and response times would reveal that."""
 
     def get_user(self, user_id: UUID) -> User | None:
-        person = who_came(user_id)
+        person = session_owner(user_id)
         if person is not None and self.user_can_authenticate(person):
             return person
         found: User | None = super().get_user(user_id)
@@ -19,5 +19,5 @@ class EmailBackend(AuthenticationBackend):  # type: ignore[misc]
 
     def _authenticate_by_email(self, email: str, password: str) -> User | None:
         person = User.objects.filter(email=UserManager.normalize_email(email)).first()
-        found: User | None = self._check_password(person, password)
-        return found
+        authenticated: User | None = self._check_password(person, password)
+        return authenticated

@@ -1,7 +1,5 @@
-"""Where someone is signed in: each of their sessions, told apart by nothing finer than the kind of
-browser it began in."""
+"""The browsers in which a person is signed in, named as coarsely as “Firefox on Android”."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,10 +9,11 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from accounts.models import User
 from vault.sessions import Session
 
-# What a session remembers of its beginning. When it was last used is written nowhere.
+# Session keys, set at the first request of a session. When it was last used is stored nowhere.
 BEGAN_AT, DEVICE = "began_at", "device"
 
-# The first sign that is found names it, so what others claim to be as well stands further down.
+# (part of a User-Agent header, name). The first match wins: most browsers also claim to be the ones
+# further down.
 BROWSERS = (
     ("Firefox", "Firefox"),
     ("FxiOS", "Firefox"),
@@ -36,16 +35,16 @@ SYSTEMS = (
 )
 
 
-def empty(response: HttpResponse) -> None:
-    """Whoever goes leaves nothing behind in this browser, not even what is sealed."""
+def clear_site_data(response: HttpResponse) -> None:
+    """Make this browser delete what our pages stored in it, sealed copies included."""
     response.headers["Clear-Site-Data"] = '"storage"'
 
 
-def device_of(request: HttpRequest) -> str:
-    """As coarse as “Firefox on Android”; empty where the browser says nothing we know."""
-    claimed = request.headers.get("User-Agent", "")
-    browser = next((name for sign, name in BROWSERS if sign in claimed), "")
-    system = next((name for sign, name in SYSTEMS if sign in claimed), "")
+def device_name(request: HttpRequest) -> str:
+    """As coarse as “Firefox on Android”; empty if the User-Agent header tells nothing we know."""
+    user_agent = request.headers.get("User-Agent", "")
+    browser = next((name for part, name in BROWSERS if part in user_agent), "")
+    system = next((name for part, name in SYSTEMS if part in user_agent), "")
     if browser and system:
         return f"{browser} on {system}"
     return browser or system
@@ -53,40 +52,37 @@ def device_of(request: HttpRequest) -> str:
 
 @dataclass(frozen=True)
 class Device:
-    # Names the session on a page without being of any use as its key.
+    # Names the session on a page, and is useless as a session key.
     id: str
     name: str
     began_at: datetime
     is_this: bool
 
 
-def devices(person: User, *, here: str | None, now: datetime) -> list[Device]:
-    """Every browser that is signed in: this one (`here` is its key) first, then the newest."""
-    found = [_device(row, here, now) for row in _rows(person, now)]
-    return sorted(found, key=lambda device: (device.is_this, device.began_at), reverse=True)
+def list_devices(person: User, *, session_key: str | None, now: datetime) -> list[Device]:
+    """Return every browser that is signed in: the one of this session first, then the newest."""
+    rows = Session.objects.of(person).active(now)
+    devices = [_device(row, session_key, now) for row in rows]
+    return sorted(devices, key=lambda device: (device.is_this, device.began_at), reverse=True)
 
 
-def key_of(person: User, id: str, *, now: datetime) -> str | None:
-    """The session that a page named by this id."""
-    keys = (row.session_key for row in _rows(person, now))
-    return next((key for key in keys if constant_time_compare(_id_of(key), id)), None)
+def find_session_key(person: User, id: str, *, now: datetime) -> str | None:
+    """Return the key of this person's session with this `Device.id`."""
+    keys = (row.session_key for row in Session.objects.of(person).active(now))
+    return next((key for key in keys if constant_time_compare(_device_id(key), id)), None)
 
 
-def _rows(person: User, now: datetime) -> Iterator[Session]:
-    yield from Session.objects.of(person).active(now)
+def _device_id(session_key: str) -> str:
+    return salted_hmac("accounts.devices", session_key).hexdigest()[:32]
 
 
-def _id_of(key: str) -> str:
-    return salted_hmac("accounts.devices", key).hexdigest()[:32]
-
-
-def _device(row: Session, here: str | None, now: datetime) -> Device:
-    kept = row.get_decoded()
-    # A sign-in of this very moment has not made its first request yet.
-    began_at = kept.get(BEGAN_AT, now.timestamp())
+def _device(row: Session, session_key: str | None, now: datetime) -> Device:
+    contents = row.get_decoded()
+    # A session that has just begun has had no request that sets BEGAN_AT.
+    began_at = contents.get(BEGAN_AT, now.timestamp())
     return Device(
-        id=_id_of(row.session_key),
-        name=kept.get(DEVICE, ""),
+        id=_device_id(row.session_key),
+        name=contents.get(DEVICE, ""),
         began_at=datetime.fromtimestamp(began_at, UTC),
-        is_this=row.session_key == here,
+        is_this=row.session_key == session_key,
     )

@@ -1,69 +1,70 @@
-"""The lock: this session waits for the password again.
+"""The lock: a locked session asks for the password again.
 
-Somebody left in a hurry (`safety` writes that moment into the session), or was quiet for as long as
-they have chosen. Whatever proof of who they are came before that no longer counts; allauth notes
-each proof in the session too.
+A session locks when its person leaves in a hurry (`safety.leaving.lock` notes the moment in it), or
+has been idle for as long as they chose. Locking clears every proof of identity from the session, so
+that a proof in a locked session is a newer one and unlocks it.
 
-When somebody was last here is not stored. Their browser keeps it, in a cookie that only we can make
-and only for this session.
+The server does not store when a person was last active. Their browser does: in a signed cookie that
+is valid for this session only.
 """
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from allauth.account.authentication import get_authentication_records
 from django.conf import settings
 from django.contrib.auth.middleware import get_user
 from django.core.signing import BadSignature, Signer
 from django.http import HttpRequest, HttpResponse
 
+from accounts.allauth_internals import AuthenticationRecord, authentication_records
 from accounts.models import User
-from accounts.sessions.devices import BEGAN_AT, DEVICE, device_of
+from accounts.sessions.devices import BEGAN_AT, DEVICE, device_name
 from safety.leaving import LOCKED_AT, lock
 from vault.sessions import PERSISTENT
 
-# A sign-in ends after this time, however much it is used.
-LASTS = timedelta(seconds=settings.SESSION_COOKIE_AGE)
-# The same for whoever chose to stay signed in.
-STAYS_FOR = timedelta(days=30)
-# How old the cookie may grow before it is made anew: pages lock earlier by this much at most.
-GRAIN = timedelta(seconds=30)
+# A session expires after this time, however much it is used.
+LIFETIME = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+# The same for a person whose pages do not lock.
+PERSISTENT_LIFETIME = timedelta(days=30)
+# The cookie is renewed when it is this old: pages lock earlier by this much at most.
+COOKIE_INTERVAL = timedelta(seconds=30)
 
 
 def is_locked(request: HttpRequest) -> bool:
-    # Locking takes back every proof, so whatever proof there is came later: no clock is compared.
+    # No comparison of clocks: locking clears the proofs, so any proof here is newer than the lock.
     return LOCKED_AT in request.session and not _proofs(request)
 
 
-def attend(request: HttpRequest, person: User, *, now: datetime) -> bool:
-    """This person asks for something: begin or go on, or lock when they were quiet too long.
+def lock_if_idle(request: HttpRequest, person: User, *, now: datetime) -> bool:
+    """Lock the session if this person has been idle for too long; else set when it expires.
 
-    Whether their browser knows by now that they are here.
+    Returns whether the browser's cookie is recent enough to be left as it is.
     """
     session = request.session
     if BEGAN_AT not in session:
         session[BEGAN_AT] = now.timestamp()
-        session[DEVICE] = device_of(request)
-    if session.get(PERSISTENT) is not (person.lock_after is None):
-        _set_end(session, stays=person.lock_after is None, now=now)
+        session[DEVICE] = device_name(request)
+    is_persistent = person.lock_after is None
+    if session.get(PERSISTENT) is not is_persistent:
+        _set_expiry(session, is_persistent=is_persistent, now=now)
     if person.lock_after is None:
         return True
-    quiet = _quiet(request, now)
-    if quiet >= person.lock_after * 60:
+    idle = _idle_seconds(request, now)
+    if idle >= person.lock_after * 60:
         lock(session, now=now)
-    return quiet < GRAIN.total_seconds()
+    return idle < COOKIE_INTERVAL.total_seconds()
 
 
-def note_presence(request: HttpRequest, response: HttpResponse, *, now: datetime) -> None:
-    """Let the browser keep that somebody was here now."""
+def set_activity_cookie(request: HttpRequest, response: HttpResponse, *, now: datetime) -> None:
+    """Let the browser store that its person was active now."""
     session = request.session
     if BEGAN_AT not in session or session.get(PERSISTENT):
         return
-    if _quiet(request, now) < GRAIN.total_seconds():
+    if _idle_seconds(request, now) < COOKIE_INTERVAL.total_seconds():
         return
     response.set_cookie(
-        _cookie(),
+        _cookie_name(),
         _signer(session.session_key).sign(str(int(now.timestamp()))),
         secure=settings.HTTPS,
         httponly=True,
@@ -71,40 +72,39 @@ def note_presence(request: HttpRequest, response: HttpResponse, *, now: datetime
     )
 
 
-def _proofs(request: HttpRequest) -> list[dict[str, Any]]:
-    # Only their own: someone else's half-finished sign-in lies in the same session.
-    return list(get_authentication_records(request, get_user(request)))
+def _proofs(request: HttpRequest) -> list[AuthenticationRecord]:
+    # Of the session's owner only: somebody else's pending sign-in may be in the same session.
+    return authentication_records(request, get_user(request))
 
 
-def _proved_at(request: HttpRequest) -> float:
-    return max((float(proof["at"]) for proof in _proofs(request)), default=0.0)
-
-
-def _set_end(session: Any, *, stays: bool, now: datetime) -> None:
+def _set_expiry(session: Any, *, is_persistent: bool, now: datetime) -> None:
     began_at = datetime.fromtimestamp(session[BEGAN_AT], UTC)
-    # Whoever goes back to a shorter time after some days is not put out at once.
-    end = began_at + STAYS_FOR if stays else (now if PERSISTENT in session else began_at) + LASTS
-    session.set_absolute_expiry(end, persistent=stays)
+    if is_persistent:
+        end = began_at + PERSISTENT_LIFETIME
+    else:
+        # Back to the shorter lifetime after some days: counted from the beginning, it would end the
+        # session at once.
+        end = (now if PERSISTENT in session else began_at) + LIFETIME
+    session.set_absolute_expiry(end, persistent=is_persistent)
 
 
-def _quiet(request: HttpRequest, now: datetime) -> float:
-    """For how many seconds nobody has been here."""
+def _idle_seconds(request: HttpRequest, now: datetime) -> float:
     began_at = float(request.session[BEGAN_AT])
-    last = max(began_at, _proved_at(request), _kept_by_browser(request))
-    return now.timestamp() - last
+    proved_at = max((proof["at"] for proof in _proofs(request)), default=0.0)
+    return now.timestamp() - max(began_at, proved_at, _active_at_by_cookie(request))
 
 
-def _kept_by_browser(request: HttpRequest) -> float:
+def _active_at_by_cookie(request: HttpRequest) -> float:
     with suppress(BadSignature, ValueError):
-        cookie = request.COOKIES.get(_cookie(), "")
+        cookie = request.COOKIES.get(_cookie_name(), "")
         return int(_signer(request.session.session_key).unsign(cookie))
     return 0
 
 
-def _cookie() -> str:
+def _cookie_name() -> str:
     return "__Host-s" if settings.HTTPS else "s"
 
 
-def _signer(key: str | None) -> Signer:
-    # Bound to the session: nobody makes it in one that is open for one that is locked.
-    return Signer(salt=f"accounts.lock.{key}")
+def _signer(session_key: str | None) -> Signer:
+    # Bound to the session: a cookie from an unlocked session must not keep another one unlocked.
+    return Signer(salt=f"accounts.lock.{session_key}")

@@ -20,8 +20,9 @@ from tests.support.second_factors import note_shown, prove_again
 EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
 RESET = "/accounts/password/reset/"
 SET_PAGE = f"{RESET}complete/"
-# An address that is short enough, but for a sign that is two in small letters.
-GROWS = "dana@" + "İ" * 30 + ("." + "a" * 60) * 3 + ".example.org"
+CODE_PAGE = f"{RESET}confirm/"
+# An address that is short enough until it is lowercased: one of its characters becomes two.
+TOO_LONG_IN_LOWERCASE = "dana@" + "İ" * 30 + ("." + "a" * 60) * 3 + ".example.org"
 
 
 Mails = Callable[[], list[OneLineMail]]
@@ -31,7 +32,7 @@ Later = Callable[..., "Future[Any]"]
 
 @pytest.fixture
 def mails(db: None) -> Mails:
-    """Every mail that waits to be sent, oldest first, opened."""
+    """Return every mail in the outbox, decrypted, oldest first."""
 
     def waiting() -> list[OneLineMail]:
         return [build_from_payload(row) for row in Message.objects.order_by("created_at", "pk")]
@@ -41,9 +42,9 @@ def mails(db: None) -> Mails:
 
 @pytest.fixture
 def fresh_limits(request: pytest.FixtureRequest, db: None) -> Iterator[None]:
-    """Tries are counted per client and mailbox, and every test comes with the same ones."""
+    """Rate limits count per client and mailbox, which are the same ones in every test."""
     if request.node.get_closest_marker("browser"):
-        # Beside a browser, a second connection of this thread would never be closed.
+        # In a browser test nothing would close the cache connection of this thread.
         yield
         return
     cache.clear()
@@ -53,24 +54,24 @@ def fresh_limits(request: pytest.FixtureRequest, db: None) -> Iterator[None]:
 
 @pytest.fixture
 def carol(db: None) -> User:
-    """A person who signed up and confirmed her address a while ago."""
+    """A person with a verified address, who signed up a while ago."""
     now = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
     carol = open_account(email="carol@example.org", password=PASSWORD, now=now)
-    carol.was_shown_safety(now=now)
+    carol.record_safety_shown(now=now)
     return carol
 
 
 @pytest.fixture
 def as_carol(carol: User) -> Client:
-    """A browser in which she signed in with her password."""
+    """Carol's browser, signed in by her password."""
     client = Client()
     assert sign_in(client, carol.email).status_code == 302
     return client
 
 
 @pytest.fixture
-def sure(as_carol: Client) -> Client:
-    """Carol's browser, in which she has shown a moment ago whatever she is asked for."""
+def proved_carol(as_carol: Client) -> Client:
+    """Carol's browser after recent proofs by password and second factor."""
     prove_again(as_carol)
     note_shown(as_carol)
     return as_carol
@@ -78,7 +79,7 @@ def sure(as_carol: Client) -> Client:
 
 @pytest.fixture
 def later() -> Iterator[Later]:
-    """Does something on a connection of its own."""
+    """Run a function in a thread, on a database connection of its own."""
 
     def do(what: Callable[..., Any], *args: Any, **more: Any) -> Any:
         try:
@@ -97,13 +98,13 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def piped(monkeypatch: pytest.MonkeyPatch) -> Typed:
-    """What comes by standard input, as from a file."""
+    """Set standard input to this text, as from a file."""
     return lambda words="": monkeypatch.setattr("sys.stdin", io.StringIO(words))
 
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
-    """What somebody types at a terminal: answers that show, and passwords that do not."""
+    """Answer the prompts of a terminal: visible answers, and passwords."""
 
     def typed(*answers: str, passwords: tuple[str, ...] = ()) -> None:
         hidden = iter(passwords)
@@ -128,21 +129,42 @@ def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str) -
     return client.post("/accounts/login/", {"login": email, "password": password} | more)
 
 
-def may_set_password(client: Client, person: User, mails: Mails) -> None:
-    """The code from the mail has come back in this browser; the new password has not."""
+def confirm_reset_code(client: Client, person: User, mails: Mails) -> None:
+    """Enter the code of a password reset, up to the page for the new password."""
     client.post(RESET, {"email": person.email})
     answer = client.post(f"{RESET}confirm/", {"code": code_in(mails()[-1])})
     assert answer.headers["Location"] == SET_PAGE
 
 
-def by_way_of_safety(onward: str) -> str:
-    """Where a first sign-in leads to, and then on."""
+def first_visit_url(onward: str) -> str:
+    """The URL a first sign-in redirects to before `onward`."""
     return f"/accounts/first/?next={quote(onward, safe='')}"
 
 
-def seen(response: Any, *own: str) -> str:
-    """The page as text, without what differs each time: the token, and the address it names."""
+def page_text(response: Any, *own: str) -> str:
+    """The page as text, without its CSRF token and without the words in `own`."""
     page = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())
     for word in own:
         page = page.replace(word, "…")
     return page
+
+
+NOT_OURS = re.compile(
+    r"Sign In|Sign Up|Sign Out|Signup|Log ?in|E-?mail Address|Verification|Password Reset"
+    r"|Re-send|Confirm |example\.com|localhost|testserver|successfully",
+)
+
+
+def check_page(page: str) -> None:
+    title = re.search(r"<title>(.*?)</title>", page)
+    assert title
+    assert re.fullmatch(r"[A-Z][a-z ]+ – Notes", title[1]), title[1]
+    main = page[page.index("<main") : page.index("</main>")]
+    assert not NOT_OURS.search(main), NOT_OURS.search(main)
+    assert main.count("<h1>") == 1
+    assert main.count("<form") == main.count("novalidate")
+    assert main.count('method="post"') == main.count('name="csrfmiddlewaretoken"')
+    assert "placeholder" not in main
+    assert "style=" not in page
+    for field in re.findall(r"<input[^>]+>", main):
+        assert 'type="hidden"' in field or 'type="checkbox"' in field or "autocomplete=" in field

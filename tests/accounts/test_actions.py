@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from accounts.actions import choose_name, end_sessions, erase, keep_preferences
+from accounts.actions import choose_name, end_sessions, erase, save_preferences
 from accounts.models import Profile, User
 from tests.accounts.conftest import EVENING
 from tests.conftest import Client, Statements
@@ -11,66 +11,66 @@ from vault.sealing import CannotOpen
 from vault.sessions import Session
 
 
-def called(person: User) -> str:
-    return User.objects.get(pk=person.pk).called
+def stored_name(person: User) -> str:
+    return User.objects.get(pk=person.pk).preferred_name
 
 
-def test_name_is_chosen_changed_and_dropped(alice: User, bob: User) -> None:
+def test_name_is_chosen_changed_and_deleted(alice: User, bob: User) -> None:
     choose_name(person=bob, name="Bo", now=EVENING)
     choose_name(person=alice, name="Ali", now=EVENING)
-    assert (alice.called, called(alice)) == ("Ali", "Ali")
+    assert (alice.preferred_name, stored_name(alice)) == ("Ali", "Ali")
 
     choose_name(person=alice, name="Älice 🌊", now=EVENING + timedelta(days=1))
-    assert (alice.called, called(alice)) == ("Älice 🌊", "Älice 🌊")
+    assert (alice.preferred_name, stored_name(alice)) == ("Älice 🌊", "Älice 🌊")
     profile = Profile.objects.of(alice).get()
     assert (profile.created_at, profile.changed_at) == (EVENING, EVENING + timedelta(days=1))
 
     choose_name(person=alice, name="", now=EVENING)
-    assert (alice.called, called(alice)) == ("", "")
+    assert (alice.preferred_name, stored_name(alice)) == ("", "")
     assert not Profile.objects.of(alice).exists()
-    assert called(bob) == "Bo"
+    assert stored_name(bob) == "Bo"
 
 
-def test_name_that_does_not_open_is_not_written_over(alice: User) -> None:
+def test_unreadable_name_is_not_overwritten(alice: User) -> None:
     choose_name(person=alice, name="Ali", now=EVENING)
     Profile.objects.of(alice).update(sealed=b"\1damaged")
 
     for name in ("Lis", ""):
         with pytest.raises(CannotOpen):
-            keep_preferences(person=alice, name=name, language="de", now=EVENING)
+            save_preferences(person=alice, name=name, language="de", now=EVENING)
 
     assert bytes(Profile.objects.of(alice).get().sealed) == b"\1damaged"
     assert User.objects.get(pk=alice.pk).language == "en"
 
 
-def test_preferences_are_kept_together(alice: User) -> None:
-    keep_preferences(person=alice, name="Ali", language="de", now=EVENING)
+def test_preferences_are_saved_together(alice: User) -> None:
+    save_preferences(person=alice, name="Ali", language="de", now=EVENING)
 
     stored = User.objects.get(pk=alice.pk)
-    assert (stored.called, stored.language) == ("Ali", "de")
+    assert (stored.preferred_name, stored.language) == ("Ali", "de")
 
 
 @pytest.fixture
 def waiting(carol: User) -> Any:
-    """A code for Carol waits in this session, which ends now."""
+    """The session in which a code for Carol is pending; it expires now."""
     Client().post("/accounts/password/reset/", {"email": carol.email})
     Session.objects.update(expire_date=EVENING)
     return Session.objects.anonymous()
 
 
-def test_no_session_is_looked_into_to_end_what_waits(
+def test_ending_sessions_decrypts_none_of_them(
     carol: User, waiting: Any, statements: Statements
 ) -> None:
-    """Somebody waits for this page, and there may be very many of strangers."""
+    """There may be very many sessions of visitors, and a person waits for the response."""
     with statements() as found:
-        end_sessions(person=carol, but=None, now=EVENING)
+        end_sessions(person=carol, except_key=None, now=EVENING)
 
     assert waiting.exists()
     assert not [asked for asked in found if "session_data" in asked]
     assert User.objects.get(pk=carol.pk).began_anew_at == EVENING
 
 
-def test_erasing_takes_along_a_code_that_has_run_out(carol: User, waiting: Any) -> None:
+def test_erasing_deletes_an_expired_code_too(carol: User, waiting: Any) -> None:
     erase(person=carol, now=EVENING)
 
     assert not waiting.exists()

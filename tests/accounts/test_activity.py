@@ -1,4 +1,4 @@
-"""What people can look up about who came in: sign-ins and changes of how, and nothing else."""
+"""The activity list: sign-ins and changes of how a person signs in, and nothing else."""
 
 from typing import Any
 from uuid import uuid4
@@ -22,8 +22,8 @@ FIREFOX = {"User-Agent": "Mozilla/5.0 (Android 14; Mobile; rv:140.0) Gecko/140.0
 pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 
-def noted(person: User) -> list[str]:
-    """Oldest first."""
+def kinds_of(person: User) -> list[str]:
+    """The kinds of activity, oldest first."""
     rows = Activity.objects.of(person).order_by("at", "pk")
     return list(rows.values_list("kind", flat=True))
 
@@ -42,16 +42,16 @@ def test_sign_in_is_noted_when_it_is_whole(carol: User) -> None:
     browser = Client()
     sign_in(browser, carol.email)
     sign_in(Client(), carol.email, "a guess")
-    assert "signed_in" not in noted(carol)
+    assert "signed_in" not in kinds_of(carol)
 
     browser.post(STEP, {"code": code_of(secret)})
 
-    assert noted(carol) == ["app_added", "signed_in"]
+    assert kinds_of(carol) == ["app_added", "signed_in"]
 
 
 def test_reading_and_writing_are_never_noted(carol: User, as_carol: Client) -> None:
     letter = a_letter(carol, now=EVENING)
-    before = noted(carol)
+    before = kinds_of(carol)
 
     for address in ("/today/", "/journal/", f"/journal/{letter.pk}/", "/steps/1/", "/you/"):
         assert as_carol.get(address).status_code == 200
@@ -60,7 +60,7 @@ def test_reading_and_writing_are_never_noted(carol: User, as_carol: Client) -> N
     as_carol.post(f"/journal/{letter.pk}/let-go/")
     prove_again(as_carol)
 
-    assert noted(carol) == before == ["signed_in"]
+    assert kinds_of(carol) == before == ["signed_in"]
 
 
 def test_every_change_of_how_one_signs_in_is_noted_and_told(
@@ -76,7 +76,7 @@ def test_every_change_of_how_one_signs_in_is_noted_and_told(
     as_carol.post("/accounts/confirm-email/", {"code": code_in(mails()[-1])})
 
     changes = ["app_added", "codes_made", "app_removed", "password_changed", "email_changed"]
-    assert sorted(noted(carol)) == sorted(["signed_in", *changes])
+    assert sorted(kinds_of(carol)) == sorted(["signed_in", *changes])
     told = Message.objects.exclude(kind="account.confirm_code").order_by("created_at", "pk")
     assert sorted(told.values_list("kind", flat=True)) == sorted(f"account.{it}" for it in changes)
     assert secret not in "".join(str(mail.body) for mail in mails())
@@ -88,7 +88,7 @@ def test_nobody_sees_what_is_noted_of_another(carol: User, as_bob: Client) -> No
     assertNotContains(as_bob.get(PAGE), "Firefox")
 
 
-# --- Whoever else was signed in ------------------------------------------------------------
+# --- Other sessions ------------------------------------------------------------------------
 
 
 def sessions_of(person: User) -> int:
@@ -115,7 +115,7 @@ def test_new_password_ends_every_other_session(carol: User, as_carol: Client) ->
     assert sessions_of(carol) == 1
     assert is_in(as_carol)
     assert not any(is_in(other) for other in others)
-    assert "signed_out_elsewhere" in noted(carol)
+    assert "signed_out_elsewhere" in kinds_of(carol)
 
 
 def test_new_password_by_mail_ends_every_session(carol: User, client: Client, mails: Mails) -> None:
@@ -128,7 +128,7 @@ def test_new_password_by_mail_ends_every_session(carol: User, client: Client, ma
 
     assert sessions_of(carol) == 0
     assert not any(is_in(other) for other in others)
-    assert noted(carol)[-2:] == ["signed_out_elsewhere", "password_changed"]
+    assert kinds_of(carol)[-2:] == ["signed_out_elsewhere", "password_changed"]
 
 
 def test_password_that_is_refused_ends_nothing(carol: User, as_carol: Client) -> None:

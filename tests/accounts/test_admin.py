@@ -36,13 +36,13 @@ def test_operator_sees_accounts_and_nothing_private(as_operator: Client, alice: 
 def test_operator_asks_for_nothing_that_the_list_does_not_show(
     as_operator: Client, alice: User, asked: str
 ) -> None:
-    """A hash could be guessed sign by sign."""
+    """A filter on the password column would reveal a hash character by character."""
     assert as_operator.get(f"/admin/accounts/user/?{asked}").status_code == 400
     assertContains(as_operator.get("/admin/accounts/user/?is_active__exact=1"), alice.email)
 
 
 def test_operator_changes_a_password_where_everyone_does(as_operator: Client) -> None:
-    """There a mail tells of it, and it is listed."""
+    """There the change is recorded and mailed."""
     page = as_operator.get("/admin/password_change/")
     assertRedirects(page, "/accounts/password/change/", fetch_redirect_response=False)
 

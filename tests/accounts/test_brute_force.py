@@ -1,4 +1,4 @@
-"""Guessing passwords and codes: how far it comes, and whom it does not touch."""
+"""Guesses at passwords and codes: how many are allowed, and who is not affected."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -26,13 +26,13 @@ pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 
 def at(address: str, forwarded: str = "") -> Client:
-    """A browser at this network address."""
+    """A browser with this IP address."""
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
     return Client(REMOTE_ADDR=address, headers=headers)
 
 
 def guess(email: str, *, times: int, forwarded: str = "") -> None:
-    """Each from a network of its own, so that only what is guessed at counts."""
+    """Guess, each time from another network, so that only the limit per account counts."""
     for number in range(times):
         sign_in(at(f"192.0.2.{number}", forwarded), email, WRONG)
 
@@ -70,7 +70,7 @@ def test_another_person_is_not_touched(carol: User, alice: User) -> None:
     assert sign_in(at("198.51.100.7"), carol.email).status_code == 302
 
 
-def test_whoever_is_refused_can_still_choose_a_new_password(carol: User, mails: Mails) -> None:
+def test_limited_sign_in_leaves_the_password_reset_open(carol: User, mails: Mails) -> None:
     guess(carol.email, times=11)
     client = at("198.51.100.7")
 
@@ -97,7 +97,7 @@ def test_claiming_other_addresses_does_not_help(
 ) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = trusted
     for number in range(10):
-        # With one proxy in front, the last address is what the proxy saw.
+        # Behind one proxy, only the last address is trustworthy: the proxy adds it.
         claimed = f"203.0.113.{number}" + (", 192.0.2.1" if trusted else "")
         sign_in(at("192.0.2.1", claimed), f"p{number}@example.org", WRONG)
 
@@ -176,7 +176,7 @@ def test_a_code_of_a_reset_works_in_the_browser_that_asked_only(carol: User, mai
     code = code_in(mails()[0])
 
     assertRedirects(other.post(RESET_CODE, {"code": code}), "/accounts/login/")
-    # One that waits for a code of its own does not take this one either.
+    # Nor is it accepted in another browser, where another code is pending.
     other.post(RESET, {"email": "nobody@example.org"})
     assertContains(other.post(RESET_CODE, {"code": code}), "That is not the code")
     carol.refresh_from_db()
@@ -193,7 +193,7 @@ def test_three_wrong_codes_end_it(client: Client, carol: User, mails: Mails, add
 
 
 def guess_at_once(client: Client, address: str, person: User, guesses: list[str]) -> int:
-    """How many of them were looked at. All have read the session before one of them goes on."""
+    """Return how many guesses were checked, of some that all read the session at once."""
 
     def try_one(guess: str) -> bool:
         other = Client()

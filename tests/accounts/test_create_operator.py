@@ -1,4 +1,4 @@
-"""An operator's account, made at a terminal before any mail works."""
+"""An operator's account, created at a terminal before mail works."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from accounts.models import User
 from mail.models import Message
-from tests.accounts.conftest import GROWS, Typed, sign_in
+from tests.accounts.conftest import TOO_LONG_IN_LOWERCASE, Typed, sign_in
 from tests.conftest import PASSWORD, Client
 
 ADDRESS = "olga@example.org"
@@ -44,11 +44,11 @@ def test_operator_is_asked_for_address_and_password(
 
     call_command("create_operator")
 
-    said = capsys.readouterr()
+    output = capsys.readouterr()
     assert is_operator()
-    assert "Use at least 10 characters. A short sentence works well." in said.err
-    assert "These two differ. Try again." in said.err
-    assert PASSWORD not in said.out + said.err
+    assert "Use at least 10 characters. A short sentence works well." in output.err
+    assert "These two differ. Try again." in output.err
+    assert PASSWORD not in output.out + output.err
 
 
 def test_operator_is_told_what_comes_next(
@@ -59,10 +59,10 @@ def test_operator_is_told_what_comes_next(
 
     call_command("create_operator", email=ADDRESS)
 
-    said = capsys.readouterr().out
-    assert "https://notes.example.org/accounts/login/" in said
-    assert "second step" in said
-    assert "https://notes.example.org/admin/" in said
+    output = capsys.readouterr().out
+    assert "https://notes.example.org/accounts/login/" in output
+    assert "second step" in output
+    assert "https://notes.example.org/admin/" in output
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,10 @@ def test_password_is_held_to_what_the_pages_ask(piped: Typed, password: str, why
 
 @pytest.mark.parametrize(
     ("email", "why"),
-    [("olga", "does not look like an email address"), (GROWS, "longer than an email address")],
+    [
+        ("olga", "does not look like an email address"),
+        (TOO_LONG_IN_LOWERCASE, "longer than an email address"),
+    ],
 )
 def test_what_is_no_address_is_refused(piped: Typed, email: str, why: str) -> None:
     piped(f"{PASSWORD}\n")
@@ -122,7 +125,7 @@ def test_it_is_safe_to_run_twice(piped: Typed, capsys: pytest.CaptureFixture[str
     assert "already. Nothing was changed." in capsys.readouterr().out
 
 
-def test_what_breaks_half_way_leaves_no_account(piped: Typed) -> None:
+def test_error_midway_leaves_no_account(piped: Typed) -> None:
     def break_the_second(instance: User, **_: Any) -> None:
         if not instance._state.adding:
             raise RuntimeError
@@ -173,10 +176,10 @@ def test_promoted_account_keeps_its_password(client: Client, carol: User, piped:
     assert sign_in(client, carol.email).status_code == 302
 
 
-def test_whoever_took_the_address_before_does_not_become_the_operator(
+def test_unverified_account_with_the_address_does_not_keep_its_password(
     client: Client, piped: Typed
 ) -> None:
-    """Anyone can type an operator's address at sign-up. It was never confirmed."""
+    """Anybody can sign up with an operator's address; that account is unverified."""
     stranger = User.objects.create_user(ADDRESS, PASSWORD)
     EmailAddress.objects.create(user=stranger, email=ADDRESS, verified=False, primary=True)
     piped(f"{NEW}\n")

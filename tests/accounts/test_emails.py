@@ -10,7 +10,7 @@ from django.utils.html import strip_tags
 from pytest_django import Settings
 
 from accounts import emails
-from accounts.adapter import CODE_LIVES, Adapter
+from accounts.adapter import CODE_LIFETIME, Adapter
 from accounts.models import User
 from mail.emails import MailContent
 from mail.models import Message
@@ -36,7 +36,7 @@ MAILS = {
 STORY = re.compile(
     r"paper boat|letter|step|silen|quiet|heal|reject|journal|therap|help|browser|\bIP\b", re.I
 )
-# No words of ours: what would send them is switched off, or its page is closed.
+# Without texts of ours: the features that would send them are off.
 NEVER_SENT = {"email_confirm", "email_deleted", "login_code"}
 NEVER_SENT |= {"password_reset_key"}
 
@@ -114,12 +114,12 @@ def test_mail_with_a_code_does_not_outlive_the_code(
         for email in (carol.email, "nobody@example.org"):
             Client().post("/accounts/password/reset/", {"email": email})
 
-    assert CODE_LIVES.total_seconds() == settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT
-    assert CODE_LIVES.total_seconds() == settings.ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT
+    assert CODE_LIFETIME.total_seconds() == settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT
+    assert CODE_LIFETIME.total_seconds() == settings.ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT
     assert dict(Message.objects.values_list("kind", "closes_at")) == {
-        "account.confirm_code": EVENING + CODE_LIVES,
+        "account.confirm_code": EVENING + CODE_LIFETIME,
         "account.no_account": None,
-        "account.reset_code": EVENING + CODE_LIVES,
+        "account.reset_code": EVENING + CODE_LIFETIME,
     }
 
 
@@ -129,7 +129,7 @@ def test_mail_without_our_words_is_never_sent(db: None, name: str) -> None:
         Adapter().send_mail(f"account/email/{name}", "dana@example.org", {"code": "1"})
 
 
-# --- Whatever a request says where it was sent to --------------------------------------------
+# --- Links do not depend on the Host header --------------------------------------------------
 
 ELSEWHERE = [
     {"X-Forwarded-Host": "evil.example"},
@@ -138,7 +138,7 @@ ELSEWHERE = [
     {"X-Original-URL": "https://evil.example/", "X-Forwarded-Prefix": "//evil.example"},
     {"Referer": "https://evil.example/", "Origin": "https://evil.example"},
 ]
-# Every mail with which a page answers, but for the last one of an account.
+# Every mail that a page causes, except the last one of an account.
 CAUSED = {
     "account.confirm_code",
     "account.account_exists",
@@ -151,18 +151,18 @@ CAUSED = {
 
 @pytest.fixture
 def site(settings: Settings) -> str:
-    """What mails know. The pages answer to another name too, as they do where two are allowed."""
+    """The site's address. Pages also answer to a second allowed host."""
     settings.SITE_URL = "https://notes.example.org"
     settings.SITE = urlsplit(settings.SITE_URL)
     return str(settings.SITE.hostname)
 
 
-def cause_mail(person: User, mails: Mails, claims: dict[str, str]) -> None:
-    """Sign-ups, requests for a new password, another address, and a new password."""
+def cause_every_mail(person: User, mails: Mails, claims: dict[str, str]) -> None:
+    """Cause every such mail: sign-ups, password resets, a new address, a new password."""
     with time_machine.travel(EVENING, tick=False) as clock:
         for email in ("dana@example.org", person.email):
             sign_up(Client(headers=claims), email)
-        # So soon after the one before, no mailbox is written to again.
+        # Our own limit lets no second mail leave within ten seconds.
         clock.shift(timedelta(seconds=11))
         for email in ("nobody@example.org", person.email):
             Client(headers=claims).post("/accounts/password/reset/", {"email": email})
@@ -182,7 +182,7 @@ def cause_mail(person: User, mails: Mails, claims: dict[str, str]) -> None:
 def test_mail_names_no_site_but_ours(
     carol: User, mails: Mails, site: str, claims: dict[str, str]
 ) -> None:
-    cause_mail(carol, mails, claims)
+    cause_every_mail(carol, mails, claims)
 
     assert set(Message.objects.values_list("kind", flat=True)) == CAUSED
     whole = "".join(

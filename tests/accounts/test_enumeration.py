@@ -1,5 +1,5 @@
-"""Nobody can tell by our pages whether an address has an account: not by their words, status,
-headers or cookies, and not by what takes time, which is counted and never timed."""
+"""Pages do not reveal whether an address has an account: neither by text, status, headers and
+cookies, nor by the work that takes time (counted here, never timed)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ CONFIRM = "/accounts/confirm-email/"
 RESET = "/accounts/password/reset/"
 RESET_CODE = "/accounts/password/reset/confirm/"
 
-# All as long as one another, so that pages that show them are, too.
+# All of the same length, so that pages that show them are equally long.
 NOBODY = "nobody@example.org"
 OTHERS = {
     "confirmed": "knownn@example.org",
@@ -32,24 +32,24 @@ OTHERS = {
 }
 
 
-# What a stranger gets, and what causes the time it takes.
+# What a visitor gets, and the work it took.
 Measured = dict[str, Any]
 Measure = Callable[..., Measured]
 
-# Names the one answer, and nothing else.
+# Headers that identify one response.
 RANDOM = {"X-Request-ID"}
 
 
 @pytest.fixture(autouse=True)
-def evening(db: None) -> Iterator[datetime]:
-    """The clock stands, so that no header differs by a second."""
+def stopped_clock(db: None) -> Iterator[datetime]:
+    """Stop the clock, so that no header differs by a second."""
     with time_machine.travel(EVENING, tick=False):
         yield EVENING
 
 
 @pytest.fixture(autouse=True)
-def people(evening: datetime) -> None:
-    now = evening
+def people(stopped_clock: datetime) -> None:
+    now = stopped_clock
     open_account(email=OTHERS["confirmed"], password=PASSWORD, now=now)
     closed = open_account(email=OTHERS["closed"], password=PASSWORD, now=now)
     User.objects.filter(pk=closed.pk).update(is_active=False)
@@ -58,10 +58,10 @@ def people(evening: datetime) -> None:
     User.objects.create_user(OTHERS["without an address of allauth’s"], PASSWORD)
     for name in ("unconfirmed", "unconfirmed for two days"):
         sign_up(Client(), OTHERS[name])
-    _began(OTHERS["unconfirmed for two days"], now - timedelta(days=2))
+    _unfinished_sign_up(OTHERS["unconfirmed for two days"], now - timedelta(days=2))
 
 
-def _began(address: str, at: datetime) -> None:
+def _unfinished_sign_up(address: str, at: datetime) -> None:
     User.objects.filter(email=address).update(joined_at=at)
 
 
@@ -142,6 +142,6 @@ def test_an_address_looks_like_any_other(
 ) -> None:
     pairs = zip(steps(OTHERS[who], measure), steps(NOBODY, measure), strict=True)
 
-    for number, (seen, expected) in enumerate(pairs):
+    for number, (measured, expected) in enumerate(pairs):
         for what, value in expected.items():
-            assert seen[what] == value, f"{what} of step {number}"
+            assert measured[what] == value, f"{what} of step {number}"

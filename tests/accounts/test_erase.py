@@ -18,7 +18,7 @@ from vault.sessions import Session
 
 
 def cells_with(*traces: str) -> Iterator[tuple[str, str]]:
-    """Every (table, column) of the database in which one of these words stands."""
+    """Return every (table, column) of the database that contains one of these words."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT table_name, column_name FROM information_schema.columns"
@@ -33,15 +33,15 @@ def cells_with(*traces: str) -> Iterator[tuple[str, str]]:
 
 
 def counted() -> list[str]:
-    """What the counts of tries are kept under, on the connection that takes them."""
+    """The cache keys of all rate-limit counts."""
     with connections["cache"].cursor() as cursor:
         cursor.execute("SELECT cache_key FROM cache ORDER BY 1")
         return [row[0] for row in cursor.fetchall()]
 
 
 @pytest.fixture
-def lived_in(carol: User, as_carol: Client, bob: User) -> User:
-    """Carol, with something of hers in every place that accounts know of."""
+def carol_with_rows(carol: User, as_carol: Client, bob: User) -> User:
+    """Carol, with something of hers in every table of accounts."""
     choose_name(person=carol, name="Caro", now=EVENING)
     as_carol.post("/accounts/reauthenticate/", {"password": PASSWORD})
     as_carol.post("/accounts/password/change/", {"oldpassword": "wrong", "password1": "wrong"})
@@ -59,30 +59,30 @@ def lived_in(carol: User, as_carol: Client, bob: User) -> User:
     return carol
 
 
-def test_erasing_leaves_no_trace_in_any_table(lived_in: User, mails: Mails) -> None:
-    traces = [str(lived_in.pk), lived_in.pk.hex, lived_in.email]
+def test_erasing_leaves_no_trace_in_any_table(carol_with_rows: User, mails: Mails) -> None:
+    traces = [str(carol_with_rows.pk), carol_with_rows.pk.hex, carol_with_rows.email]
     assert len(set(cells_with(*traces))) >= 8, "there is something to erase"
 
-    erase(person=lived_in, now=EVENING)
+    erase(person=carol_with_rows, now=EVENING)
 
     assert list(cells_with(*traces)) == []
 
 
-def test_counts_of_tries_are_left_to_run_out_and_name_nobody(lived_in: User) -> None:
-    traces = [str(lived_in.pk), lived_in.pk.hex, lived_in.email, "127.0.0.1"]
+def test_counts_of_tries_are_left_to_run_out_and_name_nobody(carol_with_rows: User) -> None:
+    traces = [str(carol_with_rows.pk), carol_with_rows.pk.hex, carol_with_rows.email, "127.0.0.1"]
     kept = counted()
     assert kept
 
-    erase(person=lived_in, now=EVENING)
+    erase(person=carol_with_rows, now=EVENING)
 
     assert counted() == kept
     assert not [trace for trace in traces if trace in " ".join(kept)]
 
 
-def test_erasing_says_goodbye_once_and_to_nobody_known(lived_in: User, mails: Mails) -> None:
-    address = lived_in.email
+def test_erasing_says_goodbye_once_and_to_nobody_known(carol_with_rows: User, mails: Mails) -> None:
+    address = carol_with_rows.email
 
-    erase(person=lived_in, now=EVENING)
+    erase(person=carol_with_rows, now=EVENING)
 
     goodbye = Message.objects.get(kind="account.account_erased")
     assert goodbye.person is None
@@ -92,9 +92,9 @@ def test_erasing_says_goodbye_once_and_to_nobody_known(lived_in: User, mails: Ma
 
 
 def test_erasing_signs_out_everywhere_and_leaves_others_alone(
-    lived_in: User, as_carol: Client, as_bob: Client, bob: User
+    carol_with_rows: User, as_carol: Client, as_bob: Client, bob: User
 ) -> None:
-    erase(person=lived_in, now=EVENING)
+    erase(person=carol_with_rows, now=EVENING)
 
     asked = "/accounts/login/?next=/accounts/activity/"
     assertRedirects(as_carol.get("/accounts/activity/"), asked)
@@ -104,9 +104,9 @@ def test_erasing_signs_out_everywhere_and_leaves_others_alone(
     assert Session.objects.count() == 1
 
 
-def test_address_is_free_again_after_erasing(lived_in: User, client: Client) -> None:
-    address = lived_in.email
-    erase(person=lived_in, now=EVENING)
+def test_address_is_free_again_after_erasing(carol_with_rows: User, client: Client) -> None:
+    address = carol_with_rows.email
+    erase(person=carol_with_rows, now=EVENING)
 
     assert "do not go together" in sign_in(client, address).content.decode()
     User.objects.create_user(address, PASSWORD)

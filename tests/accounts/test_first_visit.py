@@ -1,4 +1,4 @@
-"""Said once, before anything is written: how to leave, and what stays behind."""
+"""The page after the first sign-in: how to leave, and what the browser keeps."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ import time_machine
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
-from tests.accounts.conftest import EVENING, Mails, by_way_of_safety, code_in, sign_in, sign_up
+from tests.accounts.conftest import EVENING, Mails, code_in, first_visit_url, sign_in, sign_up
 from tests.conftest import Client, Statements
 
 FIRST = "/accounts/first/"
@@ -15,15 +15,15 @@ FIRST = "/accounts/first/"
 
 @pytest.fixture
 def dana(client: Client, mails: Mails) -> User:
-    """Someone whose account is a minute old, signed in and on her way to a step."""
+    """A new account, signed in and on its way to a step."""
     sign_up(client, next="/steps/3/")
     response = client.post("/accounts/confirm-email/", {"code": code_in(mails()[0])})
-    assertRedirects(response, by_way_of_safety("/steps/3/"), fetch_redirect_response=False)
+    assertRedirects(response, first_visit_url("/steps/3/"), fetch_redirect_response=False)
     return User.objects.get(email="dana@example.org")
 
 
 def test_first_visit_says_what_leaving_does_and_what_it_cannot(client: Client, dana: User) -> None:
-    page = client.get(by_way_of_safety("/steps/3/"))
+    page = client.get(first_visit_url("/steps/3/"))
 
     for words in (
         "Leave now",
@@ -64,14 +64,14 @@ def test_it_is_no_gate(client: Client, dana: User) -> None:
         assert client.get(address).status_code == 200
 
     assertRedirects(
-        sign_in(Client(), dana.email), by_way_of_safety("/today/"), fetch_redirect_response=False
+        sign_in(Client(), dana.email), first_visit_url("/today/"), fetch_redirect_response=False
     )
 
 
 def test_it_can_be_read_again_and_asks_for_nothing_then(
     client: Client, dana: User, now: datetime
 ) -> None:
-    dana.was_shown_safety(now=now)
+    dana.record_safety_shown(now=now)
 
     assertNotContains(client.get(FIRST), "I have read this")
     assertContains(client.get("/safety/"), f'href="{FIRST}"')

@@ -56,7 +56,7 @@ def path_of(invitation: Invitation) -> str:
 
 
 def follow(link: str, **more: Any) -> Client:
-    """A browser in which this link was opened."""
+    """Open this link in a browser."""
     client = Client(**more)
     assertRedirects(client.get(link), SIGN_UP)
     return client
@@ -88,7 +88,7 @@ def test_opening_a_link_uses_nothing_up(link: str, method: str) -> None:
     for _time in range(3):
         getattr(Client(), method)(link)
 
-    assert Invitation.objects.open(timezone.now()).count() == 1
+    assert Invitation.objects.usable(timezone.now()).count() == 1
 
 
 def test_a_link_works_once(link: str, mails: Mails) -> None:
@@ -151,7 +151,7 @@ def test_what_was_not_made_uses_nothing_up(link: str) -> None:
     sign_up(client, consent="")
     sign_up(client, "not an address")
 
-    assert Invitation.objects.open(timezone.now()).exists()
+    assert Invitation.objects.usable(timezone.now()).exists()
     assert sign_up(client).status_code == 302
 
 
@@ -160,13 +160,13 @@ def test_having_to_wait_uses_nothing_up(link: str) -> None:
 
     assertContains(sign_up(follow(link)), "If you asked a moment ago, look for that mail first.")
 
-    assert Invitation.objects.open(timezone.now()).count() == 1
+    assert Invitation.objects.usable(timezone.now()).count() == 1
 
 
 def test_an_address_with_an_account_uses_it_up_as_any_other(
     link: str, carol: User, mails: Mails
 ) -> None:
-    """Otherwise the link would tell, by still working, whether there is an account."""
+    """Otherwise a link that still works would reveal that there is an account."""
     assertRedirects(sign_up(follow(link), carol.email), CONFIRM)
 
     assertContains(Client().get(link), OVER, status_code=404)
@@ -253,7 +253,7 @@ def test_one_browser_that_starts_again_in_ten_tabs_makes_one_account(link: str) 
             connections.close_all()
 
     with ThreadPoolExecutor(10) as pool:
-        # Who comes when another is done begins once more, which they may: so none is let in yet.
+        # The row stays locked until all wait: a later request would be allowed to start again.
         with transaction.atomic():
             Invitation.objects.select_for_update().get()
             going = [pool.submit(go, number) for number in range(10)]
@@ -266,7 +266,7 @@ def test_one_browser_that_starts_again_in_ten_tabs_makes_one_account(link: str) 
 
 
 def at_the_row() -> int:
-    """How many wait for a row that somebody holds: one for its holder, the others behind them."""
+    """How many queries wait for a locked row, directly or behind one that does."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database"
@@ -275,7 +275,7 @@ def at_the_row() -> int:
         return int(cursor.fetchone()[0])
 
 
-# --- open and closed --------------------------------------------------------------------------
+# --- REGISTRATION -----------------------------------------------------------------------------
 
 
 def test_an_open_place_needs_none(settings: Settings, link: str) -> None:
@@ -283,7 +283,7 @@ def test_an_open_place_needs_none(settings: Settings, link: str) -> None:
 
     client = follow(link)
     assert sign_up(client).status_code == 302
-    assert Invitation.objects.open(timezone.now()).exists(), "and uses none up"
+    assert Invitation.objects.usable(timezone.now()).exists(), "and uses none up"
 
 
 @pytest.mark.parametrize("address", ["dana@example.org", "carol@example.org"])
@@ -324,11 +324,11 @@ def test_pages_invite_where_anyone_can_sign_up(
 
 
 def test_command_prints_links(db: None) -> None:
-    said = StringIO()
+    output = StringIO()
 
-    call_command("invite", "--count", "3", "--days", "2", stdout=said)
+    call_command("invite", "--count", "3", "--days", "2", stdout=output)
 
-    links = said.getvalue().split()
+    links = output.getvalue().split()
     assert len(links) == 3
     ends = Invitation.objects.values_list("ends_at", flat=True)
     assert all(timedelta(days=1.9) < end - timezone.now() <= timedelta(days=2) for end in ends)

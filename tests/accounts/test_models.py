@@ -72,7 +72,7 @@ def test_user_is_named_without_their_address(alice: User) -> None:
 def test_name_is_kept_sealed(alice: User) -> None:
     Profile.sealed_by(alice.key, ProfileContents("Ali"), now=EVENING).save()
 
-    assert alice.called == "Ali"
+    assert alice.preferred_name == "Ali"
     assert b"Ali" not in bytes(Profile.objects.of(alice).get().sealed)
 
 
@@ -88,4 +88,4 @@ def test_name_of_someone_else_does_not_open(alice: User, bob: User) -> None:
     Profile.objects.of(bob).update(owner=alice)
 
     with pytest.raises(CannotOpen):
-        _ = alice.called
+        _ = alice.preferred_name

@@ -7,19 +7,19 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.actions import end_sessions
 from accounts.models import User
 from tests.accounts.conftest import (
+    CODE_PAGE,
     EVENING,
     RESET,
     SET_PAGE,
     Mails,
     code_in,
-    may_set_password,
-    seen,
+    confirm_reset_code,
+    page_text,
     sign_in,
 )
 from tests.conftest import PASSWORD, Client
 
 NEW = "a much longer sentence"
-CODE_PAGE = f"{RESET}confirm/"
 CHANGE = "/accounts/password/change/"
 
 
@@ -88,17 +88,17 @@ def test_reset_tells_nobody_who_has_an_account(carol: User, mails: Mails) -> Non
     second = stranger.post(RESET, {"email": "nobody@example.org"})
 
     assert (first.status_code, first["Location"]) == (second.status_code, second["Location"])
-    assert seen(known.get(CODE_PAGE), carol.email) == seen(
+    assert page_text(known.get(CODE_PAGE), carol.email) == page_text(
         stranger.get(CODE_PAGE), "nobody@example.org"
     )
     for _ in range(2):
-        assert seen(known.post(CODE_PAGE, {"code": "1"}), carol.email) == seen(
+        assert page_text(known.post(CODE_PAGE, {"code": "1"}), carol.email) == page_text(
             stranger.post(CODE_PAGE, {"code": "1"}), "nobody@example.org"
         )
     first = known.post(CODE_PAGE, {"code": "1"}, follow=True)
     second = stranger.post(CODE_PAGE, {"code": "1"}, follow=True)
     assert first.redirect_chain == second.redirect_chain
-    assert seen(first) == seen(second)
+    assert page_text(first) == page_text(second)
     to_known, to_stranger = mails()
     assert code_in(to_known)
     assert "No account uses this address." in str(to_stranger.body)
@@ -144,9 +144,9 @@ def test_reset_runs_out_after_ten_minutes_and_says_so(
         ("/accounts/devices/end-others/", {}, PASSWORD),
     ],
 )
-def test_reset_that_is_half_way_ends_with_the_other_sessions(
+def test_pending_reset_ends_with_the_other_sessions(
     carol: User,
-    sure: Client,
+    proved_carol: Client,
     as_bob: Client,
     mails: Mails,
     where: str,
@@ -154,13 +154,13 @@ def test_reset_that_is_half_way_ends_with_the_other_sessions(
     sent: dict[str, str],
     password: str,
 ) -> None:
-    """Whoever read the code had read their mail, in whichever browser they did."""
+    """An intruder who reads their mail may have started it, in any browser."""
     reader = Client() if where == "nobody’s" else as_bob
     if where == "locked":
         reader.get("/leave/")
-    may_set_password(reader, carol, mails)
+    confirm_reset_code(reader, carol, mails)
 
-    assert sure.post(address, sent).status_code == 302
+    assert proved_carol.post(address, sent).status_code == 302
     page = reader.post(SET_PAGE, {"password1": "what a reader of mails chose"}, follow=True)
 
     assertRedirects(page, RESET)
@@ -169,15 +169,15 @@ def test_reset_that_is_half_way_ends_with_the_other_sessions(
     assert carol.check_password(password)
 
 
-def test_reset_is_as_old_as_its_mail_and_not_as_its_code(
+def test_reset_counts_as_begun_when_its_mail_was_sent(
     client: Client, carol: User, mails: Mails
 ) -> None:
-    """The code comes back in the moment in which they sign out elsewhere."""
+    """The code is entered just when they sign out elsewhere."""
     with time_machine.travel(EVENING, tick=False) as clock:
         client.post(RESET, {"email": carol.email})
         clock.shift(timedelta(minutes=1))
         client.post(CODE_PAGE, {"code": code_in(mails()[0])})
-        end_sessions(person=carol, but=None, now=EVENING + timedelta(seconds=59))
+        end_sessions(person=carol, except_key=None, now=EVENING + timedelta(seconds=59))
 
         client.post(SET_PAGE, {"password1": NEW})
 
@@ -185,10 +185,12 @@ def test_reset_is_as_old_as_its_mail_and_not_as_its_code(
     assert carol.check_password(PASSWORD)
 
 
-def test_reset_that_was_begun_since_goes_on(carol: User, sure: Client, mails: Mails) -> None:
-    sure.post("/accounts/devices/end-others/")
+def test_reset_that_was_begun_since_goes_on(
+    carol: User, proved_carol: Client, mails: Mails
+) -> None:
+    proved_carol.post("/accounts/devices/end-others/")
     client = Client()
-    may_set_password(client, carol, mails)
+    confirm_reset_code(client, carol, mails)
 
     assertRedirects(client.post(SET_PAGE, {"password1": NEW}), "/accounts/password/reset/done/")
 

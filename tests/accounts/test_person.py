@@ -16,8 +16,8 @@ from tests.conftest import Client, Statements
 from vault.sessions import SessionStore
 
 
-def spoken_to(user: User | AnonymousUser, rf: RequestFactory) -> tuple[str, str]:
-    """Language and zone while this person's page is being made."""
+def preferences_during_request(user: User | AnonymousUser, rf: RequestFactory) -> tuple[str, str]:
+    """The active language and time zone while a page of this person is rendered."""
     found = []
 
     def page(request: HttpRequest) -> HttpResponse:
@@ -37,8 +37,8 @@ def test_person_is_spoken_to_in_their_language_and_zone(
     settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
     alice.language, alice.time_zone = "de", "Pacific/Auckland"
 
-    assert spoken_to(alice, rf) == ("de", "Pacific/Auckland")
-    assert spoken_to(AnonymousUser(), rf) == ("en", "UTC")
+    assert preferences_during_request(alice, rf) == ("de", "Pacific/Auckland")
+    assert preferences_during_request(AnonymousUser(), rf) == ("en", "UTC")
 
 
 @pytest.mark.parametrize("zone", ["", "Atlantis/Deep", "../etc/passwd", "/etc", "a\0b", "America"])
@@ -47,7 +47,7 @@ def test_person_with_a_language_or_zone_that_is_gone_is_spoken_to_plainly(
 ) -> None:
     alice.language, alice.time_zone = "xx", zone
 
-    assert spoken_to(alice, rf) == ("en", "UTC")
+    assert preferences_during_request(alice, rf) == ("en", "UTC")
 
 
 def test_page_says_its_language(as_alice: Client, alice: User, settings: Settings) -> None:
@@ -93,6 +93,6 @@ def test_what_failed_is_no_visit(as_alice: Client, alice: User, address: str) ->
 def test_visit_of_someone_erased_meanwhile_is_no_error(alice: User) -> None:
     User.objects.filter(pk=alice.pk).delete()
 
-    alice.visited(now=EVENING)
+    alice.record_visit(now=EVENING)
 
     assert not User.objects.exists()

@@ -11,7 +11,7 @@ from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
-from accounts.rate_limits import RATES, why_wait
+from accounts.rate_limits import RATES, mail_refusal
 from mail.models import Message
 from tests.accounts.conftest import EVENING, Mails, sign_in, sign_up
 from tests.conftest import PASSWORD, Client
@@ -21,7 +21,7 @@ RESET = "/accounts/password/reset/"
 WAIT = "No mail was sent this time. Wait a while, then try again."
 TWICE = "If you asked a moment ago, look for that mail first."
 
-FEW = [True, True, True, False]
+ALL_BUT_THE_LAST = [True, True, True, False]
 
 Ask = Callable[..., bool]
 
@@ -36,19 +36,19 @@ def clock(db: None) -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def ask(clock: time_machine.Traveller) -> Ask:
-    """Asks for a mail to this address, eleven seconds after the last one."""
+    """Ask for a mail to this address, eleven seconds after the last one."""
 
     def ask(address: str, client: str = "192.0.2.1", **headers: str) -> bool:
         clock.shift(timedelta(seconds=11))
         request = RequestFactory().post("/", REMOTE_ADDR=client, headers=headers)
-        return not why_wait(request, address)
+        return not mail_refusal(request, address)
 
     return ask
 
 
 @pytest.fixture
 def few_clients(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many as FEW says, so that a test need not ask a hundred times."""
+    """Lower the limits to three, so that a test need not ask a hundred times."""
     monkeypatch.setitem(RATES, "mail_from_client", "3/h/ip")
 
 
@@ -97,7 +97,7 @@ def test_one_mailbox_counts_however_it_is_written(ask: Ask, same: str) -> None:
 def test_nothing_is_sent_to_an_address_in_quotes(
     mails: Mails, client: Client, address: str
 ) -> None:
-    """It would be the same mailbox in a spelling of its own."""
+    """It would be another spelling of the same mailbox, with a count of its own."""
     assert sign_up(client, address).status_code == 200
     assert reset(client, address).status_code == 200
     assert mails() == []
@@ -110,7 +110,7 @@ def test_a_double_click_sends_one_mail(ask: Ask, clock: time_machine.Traveller) 
     assert not ask("dana@example.org")
 
 
-def test_an_office_of_a_hundred_comes_in_and_a_flood_does_not(ask: Ask) -> None:
+def test_office_of_a_hundred_may_sign_up_and_a_flood_may_not(ask: Ask) -> None:
     answers = [ask(f"p{n}@example{n % 7}.org") for n in range(101)]
 
     assert answers == [True] * 100 + [False]
@@ -118,7 +118,7 @@ def test_an_office_of_a_hundred_comes_in_and_a_flood_does_not(ask: Ask) -> None:
 
 
 def test_a_client_of_ipv6_is_its_whole_network(ask: Ask, few_clients: None) -> None:
-    assert [ask(f"p{n}@example.org", f"2001:db8::{n:x}") for n in range(4)] == FEW
+    assert [ask(f"p{n}@example.org", f"2001:db8::{n:x}") for n in range(4)] == ALL_BUT_THE_LAST
 
 
 def test_one_mail_host_waits_and_the_others_do_not(
@@ -126,7 +126,7 @@ def test_one_mail_host_waits_and_the_others_do_not(
 ) -> None:
     monkeypatch.setitem(RATES, "mail_to_domain", "3/15m/key")
 
-    assert [ask(f"p{n}@big.example", f"192.0.2.{n}") for n in range(4)] == FEW
+    assert [ask(f"p{n}@big.example", f"192.0.2.{n}") for n in range(4)] == ALL_BUT_THE_LAST
     assert ask("p@small.example")
     clock.shift(timedelta(minutes=15))
     assert ask("p@big.example")
@@ -138,7 +138,7 @@ def test_what_was_not_sent_does_not_count(ask: Ask, few_clients: None) -> None:
     for _time in range(3):
         assert not ask("dana@example.org", "192.0.2.9")
 
-    assert [ask(f"p{n}@example.org", "192.0.2.9") for n in range(4)] == FEW
+    assert [ask(f"p{n}@example.org", "192.0.2.9") for n in range(4)] == ALL_BUT_THE_LAST
 
 
 def test_what_the_hour_refuses_does_not_count_for_the_day(
@@ -159,7 +159,7 @@ def test_what_the_day_refuses_does_not_count_for_the_hour(
     clock.shift(timedelta(hours=19, minutes=50))
     assert not any(ask("dana@example.org") for _time in range(6))
 
-    # A day after the first of them.
+    # A day after the first mail.
     clock.shift(timedelta(minutes=10))
     assert ask("dana@example.org")
 
@@ -186,7 +186,7 @@ def test_a_client_is_who_the_trusted_proxy_says(
     for number in range(3):
         ask(f"p{number}@example.org", X_Forwarded_For="198.51.100.1")
 
-    # What stands further left is what the client itself claims.
+    # Addresses further left are claimed by the client.
     claimed = {"X_Forwarded_For": "198.51.100.1, 198.51.100.2"}
     assert ask("late@example.org", **claimed) is is_another
 
@@ -247,7 +247,7 @@ def test_what_is_sent_twice_at_once_names_the_mail_of_the_first(
     assert len(mails()) == 1
 
 
-def test_whoever_has_to_wait_is_told_of_no_mail_however_soon_they_ask_again(
+def test_refused_person_reads_that_no_mail_was_sent_however_soon_they_ask_again(
     clock: time_machine.Traveller, mails: Mails
 ) -> None:
     sign_up_often(clock, "dana@example.org")
@@ -325,7 +325,7 @@ def test_what_cannot_be_sent_counts_nothing(clock: time_machine.Traveller, mails
 @pytest.mark.parametrize("page", ["login", "signup", "password/reset", "password/reset/complete"])
 def test_looking_counts_nothing(clock: time_machine.Traveller, method: str, page: str) -> None:
     client = Client()
-    # A look that counted would leave a row behind: the second shows that none waits for the first.
+    # The second request shows that the first left no lock behind.
     for _time in range(2):
         response = getattr(client, method)(f"/accounts/{page}/")
 

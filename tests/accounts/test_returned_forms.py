@@ -1,15 +1,18 @@
-"""What someone wrote is never lost at a door that has closed meanwhile."""
+"""A form that could not be accepted comes back to its sender with everything they wrote."""
 
 import re
+from collections.abc import Iterator
 from html import unescape
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
+from django.forms import BaseForm
+from django.urls import get_resolver
 from django.utils.html import escape
 
 from accounts.models import User
-from accounts.returned_forms import NOT_WRITING
+from accounts.returned_forms import ON_ACCOUNT_PAGES, ON_EVERY_PAGE
 from healing.exercise_forms import ExerciseForm
 from healing.guide import guide
 from journal.models import Letter
@@ -66,10 +69,10 @@ def test_letter_sent_from_a_page_too_old_comes_back(alice: User, token: dict[str
 
 
 def as_form(page: str) -> dict[str, str]:
-    """What a browser sends when “Send it again” is pressed."""
+    """The data a browser posts when “Send it again” is pressed."""
     form = page.partition('class="stack tight"')[2].partition("</form>")[0]
     fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form)
-    # A browser drops the line break right behind the tag.
+    # Browsers drop the line break after the opening tag.
     fields += re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>\n(.*?)</textarea>', form, re.DOTALL)
     return {name: unescape(value) for name, value in fields}
 
@@ -84,7 +87,7 @@ def test_letter_is_kept_once_after_signing_in_again(carol: User) -> None:
     door["csrfmiddlewaretoken"] = as_form(lost.text)["csrfmiddlewaretoken"]
     assert strict.post("/accounts/login/", door, headers={"Origin": OURS}).status_code == 302
 
-    # The token was made before the sign-in, so the first press meets the page for old pages.
+    # The token is from before the sign-in, so the first attempt fails the CSRF check.
     again = strict.post("/journal/write/them/", as_form(lost.text), headers={"Origin": OURS})
     kept = strict.post("/journal/write/them/", as_form(again.text), headers={"Origin": OURS})
 
@@ -176,12 +179,60 @@ def test_words_in_a_field_that_has_the_name_of_a_choice_come_back(as_alice: Clie
     assert f">\n{escape(WORDS)}</textarea>" in page.text
 
 
-def test_no_field_of_the_guide_is_taken_for_a_choice() -> None:
+def test_no_field_of_the_guide_has_a_name_that_is_not_writing() -> None:
     exercises = [each for step in guide().steps.values() for each in step.exercises]
     names = {name for each in exercises for name in ExerciseForm(each).fields}
 
     assert len(names) > 8
-    assert names.isdisjoint(NOT_WRITING)
+    assert names.isdisjoint(declared(ON_EVERY_PAGE))
+
+
+ROOMS = {"accounts", "healing", "home", "journal", "reminders", "safety", "mail"}
+# Buttons and hidden inputs that templates write beside the fields of a form.
+BESIDE_FIELDS = {"action", "next", "state", "then"}
+
+
+def declared(by_form: dict[type[BaseForm], frozenset[str]]) -> frozenset[str]:
+    # The views import the forms.
+    get_resolver().url_patterns  # noqa: B018
+    return frozenset().union(*by_form.values())
+
+
+def forms_of_ours(parent: type[BaseForm] = BaseForm) -> Iterator[type[BaseForm]]:
+    for form_class in parent.__subclasses__():
+        if form_class.__module__.partition(".")[0] in ROOMS:
+            yield form_class
+        yield from forms_of_ours(form_class)
+
+
+def test_every_form_declares_what_is_not_writing() -> None:
+    declared(ON_EVERY_PAGE)
+    known = ON_EVERY_PAGE.keys() | ON_ACCOUNT_PAGES.keys()
+    found = set(forms_of_ours())
+
+    assert len(found) > 20
+    # A subclass has the fields of its parent.
+    assert {each for each in found if not known & {*each.__mro__}} == set()
+
+
+def test_names_that_are_not_writing_are_names_of_fields_or_of_buttons() -> None:
+    unknown = {
+        (form_class.__name__, name)
+        for form_class, names in (*ON_EVERY_PAGE.items(), *ON_ACCOUNT_PAGES.items())
+        for name in names - BESIDE_FIELDS
+        if name not in form_class.base_fields
+    }
+
+    assert unknown == set()
+
+
+def test_names_that_are_not_writing_are_known() -> None:
+    """One name too many would lose writing; one too few would show a choice as writing."""
+    on_every_page = "id version revision answers since kind sitting turn waited then keep state"
+    on_every_page += " day tell_hour leaves_line hour zone time_zone language after consent next"
+
+    assert declared(ON_EVERY_PAGE) == {*on_every_page.split()}
+    assert declared(ON_ACCOUNT_PAGES) == {"code", "action", "credential"}
 
 
 def test_letter_sent_to_a_letter_that_is_gone_comes_back_to_be_copied(as_alice: Client) -> None:

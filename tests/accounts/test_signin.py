@@ -2,7 +2,7 @@ import pytest
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
-from tests.accounts.conftest import Mails, by_way_of_safety, code_in, seen, sign_in, sign_up
+from tests.accounts.conftest import Mails, code_in, first_visit_url, page_text, sign_in, sign_up
 from tests.conftest import PASSWORD, Client
 
 
@@ -30,7 +30,7 @@ def test_sign_in_tells_nobody_who_has_an_account(client: Client, carol: User) ->
 
     assertContains(wrong, "This address and this password do not go together.")
     assert wrong.status_code == unknown.status_code
-    assert seen(wrong, carol.email) == seen(unknown, "nobody@example.org")
+    assert page_text(wrong, carol.email) == page_text(unknown, "nobody@example.org")
     assertNotContains(wrong, "not her password")
 
 
@@ -47,7 +47,7 @@ def test_sign_in_of_someone_unconfirmed_goes_by_a_code(alice: User, mails: Mails
     [mail] = mails()
     response = client.post("/accounts/confirm-email/", {"code": code_in(mail)})
 
-    assertRedirects(response, by_way_of_safety("/today/"), fetch_redirect_response=False)
+    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
 
 
 def test_sign_in_of_a_closed_account_says_so(client: Client, carol: User) -> None:

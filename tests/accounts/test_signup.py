@@ -6,7 +6,15 @@ import time_machine
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import CONSENT_VERSION, User
-from tests.accounts.conftest import EVENING, GROWS, Mails, by_way_of_safety, code_in, seen, sign_up
+from tests.accounts.conftest import (
+    EVENING,
+    TOO_LONG_IN_LOWERCASE,
+    Mails,
+    code_in,
+    first_visit_url,
+    page_text,
+    sign_up,
+)
 from tests.conftest import PASSWORD, Client, Quick
 
 CODE_PAGE = "/accounts/confirm-email/"
@@ -17,7 +25,7 @@ def test_sign_up_leads_by_a_code_to_today(client: Client, mails: Mails) -> None:
         assertRedirects(sign_up(client), CODE_PAGE)
         [mail] = mails()
         response = client.post(CODE_PAGE, {"code": code_in(mail)})
-        assertRedirects(response, by_way_of_safety("/today/"), fetch_redirect_response=False)
+        assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
         dana = User.objects.get(email="dana@example.org")
         assert client.session["_auth_user_id"] == str(dana.pk)
 
@@ -33,7 +41,7 @@ def test_sign_up_goes_where_the_person_came_from(client: Client, mails: Mails) -
 
     response = client.post(CODE_PAGE, {"code": code_in(mails()[0])})
 
-    assertRedirects(response, by_way_of_safety("/steps/3/"), fetch_redirect_response=False)
+    assertRedirects(response, first_visit_url("/steps/3/"), fetch_redirect_response=False)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +52,7 @@ def test_sign_up_goes_nowhere_else(client: Client, mails: Mails, elsewhere: str)
 
     response = client.post(CODE_PAGE, {"code": code_in(mails()[0])})
 
-    assertRedirects(response, by_way_of_safety("/today/"), fetch_redirect_response=False)
+    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
 
 
 def test_sign_up_without_consent_keeps_the_address_on_the_page(
@@ -75,10 +83,10 @@ def test_sign_up_with_a_known_address_looks_the_same(
     second = sign_up(known, carol.email, password1="another quiet harbour")
 
     assert (first.status_code, first["Location"]) == (second.status_code, second["Location"])
-    assert seen(stranger.get(CODE_PAGE), "dana@example.org") == seen(
+    assert page_text(stranger.get(CODE_PAGE), "dana@example.org") == page_text(
         known.get(CODE_PAGE), carol.email
     )
-    assert seen(stranger.post(CODE_PAGE, {"code": "1"}), "dana@example.org") == seen(
+    assert page_text(stranger.post(CODE_PAGE, {"code": "1"}), "dana@example.org") == page_text(
         known.post(CODE_PAGE, {"code": "1"}), carol.email
     )
     to_stranger, to_known = mails()
@@ -118,7 +126,7 @@ def test_sign_up_keeps_one_spelling_of_an_address(client: Client, db: None, emai
         "a" * 250 + "@example.org",
         "a" * 9000,
         "İ" * 60 + "a" * 180 + "@example.org",
-        GROWS,
+        TOO_LONG_IN_LOWERCASE,
         "dİna@example.org",
         "dına@example.org",
         "ſigrid@example.org",
@@ -127,7 +135,7 @@ def test_sign_up_keeps_one_spelling_of_an_address(client: Client, db: None, emai
     ],
 )
 def test_sign_up_declines_what_is_no_address(client: Client, mails: Mails, email: str) -> None:
-    # As bytes: no other way sends one that means nothing.
+    # As raw bytes: the test client would encode it correctly.
     address = email.encode("utf-8", "surrogateescape")
     response = client.post(
         "/accounts/signup/",
@@ -167,7 +175,7 @@ def test_a_wrong_code_is_said_kindly_and_can_be_tried_again(client: Client, mail
 
     assertContains(response, "That is not the code from the mail.")
     response = client.post(CODE_PAGE, {"code": f" {code_in(mails()[0])} "})
-    assertRedirects(response, by_way_of_safety("/today/"), fetch_redirect_response=False)
+    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
 
 
 def test_a_code_is_dead_after_three_wrong_tries(client: Client, mails: Mails) -> None:
@@ -212,7 +220,7 @@ def test_a_code_sent_again_lasts_as_long_as_its_mail_says(client: Client, mails:
         assertContains(client.post(CODE_PAGE, {"code": first}), "That is not the code")
         response = client.post(CODE_PAGE, {"code": second})
 
-    assertRedirects(response, by_way_of_safety("/today/"), fetch_redirect_response=False)
+    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
 
 
 def test_asking_again_at_once_is_answered_calmly(client: Client, mails: Mails) -> None:
@@ -246,4 +254,4 @@ def test_another_address_can_be_tried_instead(client: Client, mails: Mails) -> N
     sign_up(client, "dana@example.org")
     [_, mail] = mails()
     response = client.post(CODE_PAGE, {"code": code_in(mail)})
-    assertRedirects(response, by_way_of_safety("/today/"), fetch_redirect_response=False)
+    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)

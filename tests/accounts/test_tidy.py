@@ -1,4 +1,4 @@
-"""What is kept for a time only goes when that time is over, and nothing else does."""
+"""`tidy` deletes what has expired, and nothing else."""
 
 import signal
 import threading
@@ -15,7 +15,7 @@ from django.db import ProgrammingError, connection, connections, transaction
 from django.utils import timezone
 
 from accounts import actions
-from accounts.actions import invite, note_activity, tidy
+from accounts.actions import invite, record_activity, tidy
 from accounts.models import Activity, Invitation, User
 from accounts.tasks import tidy as task
 from config.celery import app
@@ -36,7 +36,7 @@ def session_until(end: datetime) -> str:
 
 def test_activity_goes_after_ninety_days(alice: User, now: datetime) -> None:
     for age in (KEPT + timedelta(seconds=1), KEPT, timedelta(0)):
-        note_activity(person=alice, kind=Activity.Kind.SIGNED_IN, now=now - age)
+        record_activity(person=alice, kind=Activity.Kind.SIGNED_IN, now=now - age)
 
     tidy(now=now)
 
@@ -93,7 +93,7 @@ def test_one_run_deletes_so_much_and_the_next_the_rest(
 ) -> None:
     monkeypatch.setattr(actions, "BATCH", 2)
     for _time in range(3):
-        note_activity(person=alice, kind=Activity.Kind.SIGNED_IN, now=now - 2 * KEPT)
+        record_activity(person=alice, kind=Activity.Kind.SIGNED_IN, now=now - 2 * KEPT)
         session_until(now)
 
     left = []
@@ -105,16 +105,16 @@ def test_one_run_deletes_so_much_and_the_next_the_rest(
 
 
 def test_task_goes_by_the_clock(alice: User) -> None:
-    note_activity(person=alice, kind=Activity.Kind.SIGNED_IN, now=timezone.now() - 2 * KEPT)
+    record_activity(person=alice, kind=Activity.Kind.SIGNED_IN, now=timezone.now() - 2 * KEPT)
 
     task()
 
     assert not Activity.objects.exists()
 
 
-# --- Where one kind cannot be deleted ------------------------------------------------------
+# --- One kind cannot be deleted -------------------------------------------------------------
 
-# Whose table is away, and what cannot be deleted then. Whoever is deleted takes everything along.
+# Table that is missing → kinds that cannot be deleted then. Deleting an account touches them all.
 AWAY = {
     "account_emailaddress": {"accounts"},
     "vault_session": {"accounts", "sessions"},
@@ -124,18 +124,18 @@ AWAY = {
 }
 
 
-def left_behind(now: datetime) -> None:
-    """Something of each kind that has run out."""
+def create_expired_rows(now: datetime) -> None:
+    """One expired row of each kind."""
     dana = User.objects.create_user("dana@example.org", PASSWORD)
     User.objects.filter(pk=dana.pk).update(joined_at=now - KEPT)
-    note_activity(person=dana, kind=Activity.Kind.SIGNED_IN, now=now - 2 * KEPT)
+    record_activity(person=dana, kind=Activity.Kind.SIGNED_IN, now=now - 2 * KEPT)
     session_until(now)
     invite(days=1, now=now - 2 * KEPT)
     cache.clear()
     cache.set("over", 1, timeout=1)
 
 
-def still_there() -> set[str]:
+def remaining_kinds() -> set[str]:
     with connections["cache"].cursor() as cursor:
         cursor.execute("SELECT cache_key FROM cache")
         limits = cursor.fetchall()
@@ -150,7 +150,7 @@ def still_there() -> set[str]:
 
 
 @contextmanager
-def away(table: str) -> Iterator[None]:
+def missing_table(table: str) -> Iterator[None]:
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} RENAME TO away")
     try:
@@ -161,8 +161,8 @@ def away(table: str) -> Iterator[None]:
 
 
 @contextmanager
-def held_in_vain(table: str) -> Iterator[None]:
-    """Whoever waits for this table is told that the time is up, as the worker tells a task."""
+def wait_for_locked_table(table: str) -> Iterator[None]:
+    """Raise the worker's soft time limit in a query that waits for this table's lock."""
     held, over = threading.Event(), threading.Event()
     us = threading.get_ident()
 
@@ -210,46 +210,46 @@ def test_one_kind_that_cannot_be_deleted_keeps_no_other(
     caplog: pytest.LogCaptureFixture, table: str, stays: set[str]
 ) -> None:
     now = timezone.now() + timedelta(minutes=1)
-    left_behind(now)
+    create_expired_rows(now)
 
-    with away(table), pytest.raises(ExceptionGroup) as broken:
+    with missing_table(table), pytest.raises(ExceptionGroup) as broken:
         tidy(now=now)
 
     assert kinds_in(caplog) == stays
     assert {type(error) for error in broken.value.exceptions} == {ProgrammingError}
-    assert still_there() == stays
+    assert remaining_kinds() == stays
     tidy(now=now)
-    assert still_there() == set()
+    assert remaining_kinds() == set()
 
 
 @pytest.mark.django_db(transaction=True)
-def test_kind_that_is_waited_for_in_vain_keeps_no_other(
+def test_kind_that_runs_into_the_time_limit_does_not_stop_the_others(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Somebody holds a table until the worker’s patience with the task is over."""
+    """The table stays locked until the task's time limit."""
     now = timezone.now() + timedelta(minutes=1)
-    left_behind(now)
+    create_expired_rows(now)
 
-    with held_in_vain("account_emailaddress"), pytest.raises(ExceptionGroup) as broken:
+    with wait_for_locked_table("account_emailaddress"), pytest.raises(ExceptionGroup) as broken:
         tidy(now=now)
 
     assert [type(error) for error in broken.value.exceptions] == [SoftTimeLimitExceeded]
-    assert still_there() == kinds_in(caplog) == {"accounts"}
+    assert remaining_kinds() == kinds_in(caplog) == {"accounts"}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_connection_of_the_cache_that_was_waited_on_in_vain_is_opened_anew(
+def test_cache_connection_is_reopened_after_the_time_limit(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     now = timezone.now() + timedelta(minutes=1)
-    left_behind(now)
-    with held_in_vain("cache"), pytest.raises(ExceptionGroup):
+    create_expired_rows(now)
+    with wait_for_locked_table("cache"), pytest.raises(ExceptionGroup):
         tidy(now=now)
     assert kinds_in(caplog) == {"limits"}
 
     tidy(now=now)
 
-    assert still_there() == set()
+    assert remaining_kinds() == set()
 
 
 @pytest.mark.parametrize("name", ["accounts.tasks.tidy", "mail.tasks.tidy"])

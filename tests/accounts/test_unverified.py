@@ -1,4 +1,4 @@
-"""Accounts whose address nobody has confirmed: they make room, and nobody else ever does."""
+"""Unverified accounts give their address up; no other account ever does."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -13,7 +13,12 @@ from pytest_django.asserts import assertContains, assertRedirects
 
 from accounts.actions import erase, tidy
 from accounts.models import User
-from accounts.unverified import NOWHERE, delete_old, make_room, step_aside
+from accounts.unverified import (
+    PLACEHOLDER_DOMAIN,
+    delete_old,
+    release_address,
+    release_stale_address,
+)
 from tests.accounts.conftest import EVENING, Later, Mails, code_in, sign_in, sign_up
 from tests.conftest import PASSWORD, Client
 from tests.support.at_once import first
@@ -28,8 +33,8 @@ RESET_CODE = "/accounts/password/reset/confirm/"
 pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 
-def began(address: str, at: datetime) -> User:
-    """Somebody signed up with this address and did not go on."""
+def unfinished_sign_up(address: str, at: datetime) -> User:
+    """An account of a sign-up that was never finished."""
     with time_machine.travel(at, tick=False):
         assert sign_up(Client(), address).status_code == 302
     cache.clear()
@@ -37,7 +42,7 @@ def began(address: str, at: datetime) -> User:
 
 
 def test_new_sign_up_replaces_it_after_a_day(client: Client, mails: Mails) -> None:
-    old = began(DANA, EVENING)
+    old = unfinished_sign_up(DANA, EVENING)
     with time_machine.travel(EVENING + timedelta(hours=24), tick=False):
         sign_up(client, password1=OTHER)
         new = User.objects.get(email=DANA)
@@ -50,20 +55,20 @@ def test_new_sign_up_replaces_it_after_a_day(client: Client, mails: Mails) -> No
 
 
 def test_what_was_replaced_is_nobody_until_it_is_deleted(client: Client) -> None:
-    old = began(DANA, EVENING)
+    old = unfinished_sign_up(DANA, EVENING)
     with time_machine.travel(EVENING + timedelta(hours=24), tick=False):
         sign_up(client, password1=OTHER)
         old.refresh_from_db()
         delete_old(now=timezone.now())
 
-    assert old.email.endswith(f"@{NOWHERE}")
+    assert old.email.endswith(f"@{PLACEHOLDER_DOMAIN}")
     assert User.objects.get().email == DANA
     assert EmailAddress.objects.get().email == DANA
     assert Key.objects.get().owner != old
 
 
 def test_new_sign_up_does_not_replace_it_before(client: Client, mails: Mails) -> None:
-    old = began(DANA, EVENING)
+    old = unfinished_sign_up(DANA, EVENING)
     with time_machine.travel(EVENING + timedelta(hours=23, minutes=59), tick=False):
         sign_up(client, password1=OTHER)
 
@@ -100,12 +105,12 @@ def _closed(person: User) -> None:
     "became", [_confirmed, _signed_in_once, _seen_here, _operator, _superuser, _closed]
 )
 def test_nobody_else_ever_makes_room(client: Client, became: Callable[[User], None]) -> None:
-    person = began(DANA, EVENING)
+    person = unfinished_sign_up(DANA, EVENING)
     became(person)
     later = EVENING + timedelta(days=400)
 
-    assert not make_room(DANA, now=later)
-    assert not step_aside(person.pk)
+    assert not release_stale_address(DANA, now=later)
+    assert not release_address(person.pk)
     assert delete_old(now=later) == 0
     with time_machine.travel(later, tick=False):
         sign_up(client, password1=OTHER)
@@ -115,8 +120,8 @@ def test_nobody_else_ever_makes_room(client: Client, became: Callable[[User], No
 
 
 def test_it_is_gone_after_a_week_and_nobody_is_told(carol: User, mails: Mails) -> None:
-    began(DANA, EVENING)
-    began("erin@example.org", EVENING + timedelta(minutes=1))
+    unfinished_sign_up(DANA, EVENING)
+    unfinished_sign_up("erin@example.org", EVENING + timedelta(minutes=1))
     sent = len(mails())
 
     tidy(now=EVENING + timedelta(days=7))
@@ -124,14 +129,14 @@ def test_it_is_gone_after_a_week_and_nobody_is_told(carol: User, mails: Mails) -
 
     assert set(User.objects.values_list("email", flat=True)) == {carol.email, "erin@example.org"}
     assert not EmailAddress.objects.filter(email=DANA).exists()
-    # Its mail rows go with it; none is added.
+    # Its mail rows are deleted with it; none is added.
     assert len(mails()) == sent - 1
 
 
 def test_its_code_is_worth_nothing_once_it_was_replaced(mails: Mails) -> None:
-    began(DANA, EVENING)
+    unfinished_sign_up(DANA, EVENING)
     with time_machine.travel(EVENING + timedelta(hours=24), tick=False):
-        # Whoever knows the old password asks for a code, and another sign-up comes in between.
+        # The first sign-up asks for another code, and a second sign-up replaces it meanwhile.
         late = Client()
         sign_in(late, DANA, PASSWORD)
         code = code_in(mails()[-1])
@@ -147,7 +152,7 @@ def test_its_code_is_worth_nothing_once_it_was_replaced(mails: Mails) -> None:
 
 
 def test_its_reset_is_worth_nothing_once_it_was_replaced(mails: Mails) -> None:
-    began(DANA, EVENING)
+    unfinished_sign_up(DANA, EVENING)
     with time_machine.travel(EVENING + timedelta(hours=24), tick=False):
         late = Client()
         late.post(RESET, {"email": DANA})
@@ -167,9 +172,9 @@ def test_its_reset_is_worth_nothing_once_it_was_replaced(mails: Mails) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_two_sign_ups_that_replace_it_make_one_account(later: Later, mails: Mails) -> None:
-    began(DANA, timezone.now() - timedelta(hours=25))
+    unfinished_sign_up(DANA, timezone.now() - timedelta(hours=25))
     with first():
-        assert make_room(DANA, now=timezone.now())
+        assert release_stale_address(DANA, now=timezone.now())
         User.objects.create_user(DANA, PASSWORD)
         answer = later(sign_up, Client(), password1=OTHER)
 
@@ -179,8 +184,8 @@ def test_two_sign_ups_that_replace_it_make_one_account(later: Later, mails: Mail
 
 
 @pytest.mark.django_db(transaction=True)
-def test_whoever_confirms_it_in_this_moment_keeps_it(later: Later, mails: Mails) -> None:
-    person = began(DANA, timezone.now() - timedelta(hours=25))
+def test_concurrent_confirmation_keeps_the_address(later: Later, mails: Mails) -> None:
+    person = unfinished_sign_up(DANA, timezone.now() - timedelta(hours=25))
     with first():
         list(User.objects.select_for_update(no_key=True).filter(pk=person.pk))
         EmailAddress.objects.filter(user=person).update(verified=True)
@@ -194,12 +199,12 @@ def test_whoever_confirms_it_in_this_moment_keeps_it(later: Later, mails: Mails)
 
 @pytest.mark.django_db(transaction=True)
 def test_a_code_that_comes_too_late_is_answered_calmly(later: Later, mails: Mails) -> None:
-    began(DANA, timezone.now() - timedelta(hours=25))
+    unfinished_sign_up(DANA, timezone.now() - timedelta(hours=25))
     client = Client()
     sign_in(client, DANA)
     code = code_in(mails()[-1])
     with first():
-        assert make_room(DANA, now=timezone.now())
+        assert release_stale_address(DANA, now=timezone.now())
         answer = later(client.post, CONFIRM, {"code": code})
 
     assertRedirects(answer.result(timeout=30), "/accounts/login/", fetch_redirect_response=False)
@@ -208,7 +213,7 @@ def test_a_code_that_comes_too_late_is_answered_calmly(later: Later, mails: Mail
 
 @pytest.mark.django_db(transaction=True)
 def test_it_is_confirmed_while_it_is_tidied_away(later: Later, mails: Mails) -> None:
-    person = began(DANA, timezone.now() - timedelta(days=8))
+    person = unfinished_sign_up(DANA, timezone.now() - timedelta(days=8))
     with first():
         list(User.objects.select_for_update(no_key=True).filter(pk=person.pk))
         EmailAddress.objects.filter(user=person).update(verified=True)
@@ -226,7 +231,7 @@ def test_a_new_password_for_an_account_that_is_erased_makes_none(
     client.post(RESET, {"email": carol.email})
     client.post(RESET_CODE, {"code": code_in(mails()[-1])})
     with first():
-        # Not its sessions: erase() would end this one, too.
+        # Without deleting its sessions, as erase() would.
         with transaction.atomic():
             User.objects.get(pk=carol.pk).delete()
         answer = later(

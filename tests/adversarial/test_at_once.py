@@ -16,7 +16,7 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.actions import choose_name, end_sessions, erase
 from accounts.models import User
-from accounts.unverified import make_room
+from accounts.unverified import release_stale_address
 from healing.actions import mark_step
 from healing.guide import guide
 from healing.models import Answer, StepMark
@@ -61,7 +61,7 @@ def test_first_name_is_chosen_twice(alice: User, send: Send, now: datetime) -> N
         answer = send("/you/", **YOU)
 
     assert answer.result(timeout=20) == 302
-    assert User.objects.get(pk=alice.pk).called == "second"
+    assert User.objects.get(pk=alice.pk).preferred_name == "second"
 
 
 def test_paper_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
@@ -258,7 +258,7 @@ def test_session_that_is_ended_elsewhere_does_not_come_back_by_leaving(
     alice: User, browser: Client, leave: Leave, now: datetime
 ) -> None:
     with first():
-        end_sessions(person=alice, but=None, now=now)
+        end_sessions(person=alice, except_key=None, now=now)
         answer = leave()
 
     assert answer.result(timeout=20).status_code == 303
@@ -323,7 +323,7 @@ def test_session_that_ends_while_its_password_is_checked_does_not_come_back(
         if ended == "erased":
             erase(person=alice, now=now)
         elif ended == "signed out":
-            end_sessions(person=alice, but=None, now=now)
+            end_sessions(person=alice, except_key=None, now=now)
         else:
             Session.objects.of(person_id).delete()
             assert other.get("/leave/").status_code == 303
@@ -378,5 +378,5 @@ def test_sign_up_holds_no_row_that_a_page_of_a_stranger_waits_for(
 
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
         # As a sign-up does before it hashes the password.
-        make_room(email, now=datetime(2026, 3, 12, tzinfo=UTC))
+        release_stale_address(email, now=datetime(2026, 3, 12, tzinfo=UTC))
         assert pool.submit(guess).result(timeout=60) == 200

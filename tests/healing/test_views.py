@@ -199,7 +199,7 @@ def test_statements_of_the_exercise_page_do_not_grow(
     many: int,
     statements: Statements,
 ) -> None:
-    alice.visited(now=datetime.now(now.tzinfo))
+    alice.record_visit(now=datetime.now(now.tzinfo))
     for _ in range(many):
         save(alice, "words", now)
     as_alice.get(EXERCISE)

@@ -173,7 +173,7 @@ def test_preferences_are_saved(as_alice: Client, alice: User) -> None:
 
     fresh = User.objects.get(pk=alice.pk)
     assert "It is kept." in page
-    assert (fresh.called, fresh.time_zone) == ("Ali", "Europe/Paris")
+    assert (fresh.preferred_name, fresh.time_zone) == ("Ali", "Europe/Paris")
 
 
 def test_reminders_follow_the_saved_time_zone(as_alice: Client, alice: User, now: datetime) -> None:

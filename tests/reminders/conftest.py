@@ -31,7 +31,7 @@ def now() -> datetime:
 @pytest.fixture
 def chosen(alice: User, now: datetime) -> Schedule:
     """Alice visited today and turned notes on around six in the evening."""
-    alice.visited(now=now)
+    alice.record_visit(now=now)
     actions.turn_on(person=alice, hour=18, zone="Europe/Berlin", now=now)
     return Schedule.objects.of(alice).get()
 

@@ -70,7 +70,7 @@ def test_visit_restarts_the_rhythm(
     chosen: Schedule, alice: User, sink: Sink, now: datetime
 ) -> None:
     first = days_with_a_note(sink, now, days=20)
-    alice.visited(now=now + 20 * DAY)
+    alice.record_visit(now=now + 20 * DAY)
 
     again = days_with_a_note(sink, now + 20 * DAY, days=8)
 
@@ -177,7 +177,7 @@ def test_pending_note_without_a_schedule_is_skipped(
 def test_visit_skips_a_pending_note(
     planned: Message, alice: User, sink: Sink, evening: datetime
 ) -> None:
-    alice.visited(now=evening)
+    alice.record_visit(now=evening)
 
     assert send(evening) == 0
     planned.refresh_from_db()
@@ -187,7 +187,7 @@ def test_visit_skips_a_pending_note(
 def test_visit_earlier_on_the_day_means_no_note_that_day(
     chosen: Schedule, alice: User, evening: datetime
 ) -> None:
-    alice.visited(now=evening - 9 * HOUR)
+    alice.record_visit(now=evening - 9 * HOUR)
 
     assert plan(evening) == 0
     assert Message.objects.count() == 0

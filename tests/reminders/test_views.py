@@ -5,7 +5,7 @@ import pytest
 import time_machine
 
 from accounts.models import User
-from accounts.time_zones import listed_zones, places, zone_names
+from accounts.time_zones import places, zone_choices, zone_names
 from mail.models import Message
 from reminders.models import Schedule
 from tests.conftest import Client, Statements
@@ -142,13 +142,13 @@ def test_visitors_are_asked_to_sign_in(visitor: Client) -> None:
 
 
 def test_every_place_is_listed_once_and_means_its_zone() -> None:
-    listed = [place for _region, group in listed_zones() for place, _label in group]
+    listed = [place for _region, group in zone_choices() for place, _label in group]
 
     assert listed == list(places())
     assert set(places().values()) <= zone_names()
     assert len(listed) > 400
     assert places()["Argentina, Buenos Aires"] == "America/Argentina/Buenos_Aires"
-    assert [region for region, _group in listed_zones()][:2] == ["Africa", "America"]
+    assert [region for region, _group in zone_choices()][:2] == ["Africa", "America"]
 
 
 def test_place_of_the_list_is_stored_as_its_zone(as_alice: Client, alice: User) -> None:

@@ -4,13 +4,13 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from allauth.account.internal.flows.login import record_authentication
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.files.storage import storages
 from django.http import HttpResponse
 from pytest_django import Settings
 
+from accounts.allauth_internals import record_authentication
 from accounts.models import User
 from tests.conftest import PASSWORD, Client
 from vault.sessions import cookie_for

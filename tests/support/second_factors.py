@@ -1,4 +1,4 @@
-"""Second factors without a phone: what an app would show, and what a device would answer."""
+"""Second factors without a phone: a simulated authenticator app and passkey device."""
 
 import base64
 import hashlib
@@ -11,22 +11,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.core.context import request_context
 from allauth.mfa.models import Authenticator
-from allauth.mfa.totp.internal.auth import (
-    format_hotp_value,
-    generate_totp_secret,
-    hotp_value,
-    yield_hotp_counters_from_time,
-)
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import RequestFactory
 from fido2 import cbor
 from fido2.cose import ES256
 
-from accounts.actions import add_app, add_passkey, show_codes
+from accounts.allauth_internals import AUTHENTICATION_METHODS_SESSION_KEY, totp
+from accounts.mfa.actions import add_app, add_passkey, show_recovery_codes
 from accounts.models import User
 from tests.conftest import PASSWORD, Client
 from vault.sessions import Session
@@ -39,29 +33,30 @@ PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
 
 
 def code_of(secret: str, *, steps: int = 0) -> str:
-    """What an app shows now, or so many half minutes from now."""
-    (now,) = yield_hotp_counters_from_time()
-    return format_hotp_value(hotp_value(secret, now + steps))
+    """Return the code an app shows now, or `steps` half minutes from now."""
+    (now,) = totp.yield_hotp_counters_from_time()
+    return totp.format_hotp_value(totp.hotp_value(secret, now + steps))
 
 
-def here(person: User) -> str | None:
-    """The one session that they have, if they have one. A first factor ends every other."""
+def session_key_of(person: User) -> str | None:
+    """The key of the person's only session, if they have one: a first factor ends all others."""
     return Session.objects.of(person).values_list("session_key", flat=True).first()
 
 
 def give_app(person: User) -> str:
-    """The secret of the app that they have set up."""
-    secret: str = generate_totp_secret()
-    assert add_app(person=person, secret=secret, here=here(person), device="", now=EARLIER)
+    """Add an authenticator app and return its secret."""
+    secret: str = totp.generate_totp_secret()
+    key = session_key_of(person)
+    assert add_app(person=person, secret=secret, session_key=key, device="", now=EARLIER)
     return secret
 
 
 def codes_of(person: User) -> list[str]:
-    """Their recovery codes, which open to nobody but them."""
+    """Return the person's recovery codes. Only their own request can open them."""
     request = RequestFactory().get("/")
     request.user = person
     with request_context(request):
-        return show_codes(person=person, now=EARLIER)
+        return show_recovery_codes(person=person, now=EARLIER)
 
 
 def prove_again(client: Client) -> None:
@@ -69,8 +64,7 @@ def prove_again(client: Client) -> None:
 
 
 def note_shown(client: Client) -> None:
-    """As though their second factor had been shown in this browser a moment ago, whichever it is.
-    No code is used up by it."""
+    """Record a recent proof by second factor in this browser, without using a code up."""
     session = client.session
     session[AUTHENTICATION_METHODS_SESSION_KEY] += [
         {"method": "mfa", "at": time.time(), "reauthenticated": True}
@@ -79,7 +73,7 @@ def note_shown(client: Client) -> None:
 
 
 def enter_admin(client: Client, person: User) -> None:
-    """They show a second factor in this browser, as the admin asks of them."""
+    """Add an app, and show its code in this browser as the admin requires."""
     sent = {"code": code_of(give_app(person))}
     assert client.post("/accounts/2fa/reauthenticate/", sent).status_code == 302
 
@@ -95,7 +89,7 @@ def websafe(data: bytes) -> str:
 
 @dataclass
 class Device:
-    """Keeps one passkey. What it says can be bent, to see that it is then not believed."""
+    """A device with one passkey. Change a field, and its responses become invalid."""
 
     origin: str = "http://localhost:8000"
     site: str = "localhost"
@@ -106,7 +100,7 @@ class Device:
     key: Any = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     def makes(self, options: dict[str, Any]) -> str:
-        """The answer to being asked for a new passkey."""
+        """Return the response to registration options."""
         made = b"\0" * 16 + len(self.id).to_bytes(2, "big") + self.id
         made += cbor.encode(ES256.from_cryptography_key(self.key.public_key()))
         data = self._data(self.flags | ATTESTED) + made
@@ -117,7 +111,7 @@ class Device:
         )
 
     def shows(self, options: dict[str, Any]) -> str:
-        """The answer to being asked for its passkey."""
+        """Return the response to authentication options."""
         data, said = self._data(self.flags), self._said("webauthn.get", options["challenge"])
         signed = self.key.sign(data + hashlib.sha256(said).digest(), ec.ECDSA(hashes.SHA256()))
         return self._answer(
@@ -140,19 +134,48 @@ class Device:
 
 
 def give_passkey(person: User, device: Device | None = None) -> Device:
-    """The device on which they have made one."""
+    """Add a passkey to the account and return its device."""
     device = device or Device()
     device.holder = person.pk.bytes
     answer = json.loads(device.makes({"challenge": websafe(b"0" * 32)}))
     del answer["extra"]
-    made = {"credential": answer, "counter": device.counter}
-    where = {"here": here(person), "device": "Firefox on Android"}
-    assert add_passkey(person=person, made=made, now=EARLIER, **where)
+    assert add_passkey(
+        person=person,
+        data={"credential": answer, "counter": device.counter},
+        session_key=session_key_of(person),
+        device="Firefox on Android",
+        now=EARLIER,
+    )
     return device
 
 
+def start_sign_in(person: User, client: Client | None = None) -> Client:
+    """Return a browser in which the password was right and the second factor is asked for."""
+    client = client or Client(raise_request_exception=False)
+    sent = {"login": person.email, "password": PASSWORD}
+    assert client.post("/accounts/login/", sent).headers["Location"] == STEP
+    return client
+
+
+def is_signed_in(client: Client) -> bool:
+    return client.get("/you/").status_code == 200
+
+
+def leave(client: Client) -> Client:
+    """Lock this browser's session by “Leave now”."""
+    assert client.get("/leave/").status_code == 303
+    return client
+
+
+def secret_on(page: Any) -> str:
+    """The secret that the page for a new app shows."""
+    found = re.search(r"<code>([A-Z2-7 ]+)</code>", page.text)
+    assert found
+    return found[1].replace(" ", "")
+
+
 def asked_on(page: str) -> dict[str, Any]:
-    """What a page wants from a device."""
+    """Return the WebAuthn options in a page."""
     found = re.search(r'data-options="([^"]+)"', page)
     assert found, page
     options: dict[str, Any] = json.loads(html.unescape(found[1]))

@@ -10,9 +10,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.actions import appoint, open_operator
+from accounts.actions import make_operator, open_operator_account
 from accounts.forms import AddressField, NewPasswordField
-from accounts.management.terminal import agrees
+from accounts.management.terminal import confirm
 from accounts.models import User
 
 
@@ -34,40 +34,40 @@ class Command(BaseCommand):
         email = self._address(options["email"])
         person = User.objects.filter(email=email).first()
         if person is None:
-            open_operator(email=email, password=self._password(email), now=timezone.now())
+            open_operator_account(email=email, password=self._password(email), now=timezone.now())
             self.stdout.write(f"{email} is an operator now.")
-        elif person.is_superuser and person.is_staff and person.is_active and _confirmed(person):
+        elif person.is_superuser and person.is_staff and person.is_active and _is_verified(person):
             self.stdout.write(f"{email} is an operator already. Nothing was changed.")
         else:
             self._promote(person, asked=not options["promote"])
-        self._say_what_is_next()
+        self._print_next_steps()
 
-    def _address(self, given: str | None) -> str:
-        if given is None and not sys.stdin.isatty():
+    def _address(self, option: str | None) -> str:
+        if option is None and not sys.stdin.isatty():
             raise CommandError("Say whose account it is: --email you@example.org")
         try:
-            return str(AddressField().clean(given or input("Email address: ")))
+            return str(AddressField().clean(option or input("Email address: ")))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
 
     def _promote(self, person: User, *, asked: bool) -> None:
-        if asked and not agrees(f"{person.email} has an account. Make it an operator’s?"):
+        if asked and not confirm(f"{person.email} has an account. Make it an operator’s?"):
             raise CommandError("Nothing was changed. With --promote it is not asked.")
-        if _confirmed(person):
-            appoint(person=person)
+        if _is_verified(person):
+            make_operator(person=person)
             self.stdout.write(f"{person.email} is an operator now, with the password it has.")
             return
-        # Whoever typed this address at sign-up may be somebody else, who knows that password.
+        # Somebody else may have signed up with this address, and would know the password.
         self.stdout.write("Its address was never confirmed, so it gets a password of yours.")
-        appoint(person=person, password=self._password(person.email))
+        make_operator(person=person, password=self._password(person.email))
         self.stdout.write(f"{person.email} is an operator now.")
 
     def _password(self, email: str) -> str:
         if not sys.stdin.isatty():
-            return _checked(sys.stdin.readline().rstrip("\r\n"), email)
+            return _validated(sys.stdin.readline().rstrip("\r\n"), email)
         while True:
             try:
-                password = _checked(getpass.getpass("Password: "), email)
+                password = _validated(getpass.getpass("Password: "), email)
             except CommandError as error:
                 self.stderr.write(str(error))
                 continue
@@ -75,7 +75,7 @@ class Command(BaseCommand):
                 return password
             self.stderr.write("These two differ. Try again.")
 
-    def _say_what_is_next(self) -> None:
+    def _print_next_steps(self) -> None:
         site = settings.SITE_URL
         self.stdout.write(
             f"Next: sign in at {site}{reverse('account_login')} and set up the second step at "
@@ -83,13 +83,13 @@ class Command(BaseCommand):
         )
 
 
-def _confirmed(person: User) -> bool:
+def _is_verified(person: User) -> bool:
     addresses = EmailAddress.objects.filter(user=person, email=person.email, verified=True)
     return bool(addresses.exists())
 
 
-def _checked(password: str, email: str) -> str:
-    """The password, if it may be one. Raises CommandError in the words of the pages."""
+def _validated(password: str, email: str) -> str:
+    """Return the password. Raises CommandError, in the words of the pages, if it is refused."""
     try:
         NewPasswordField().clean(password)
         return str(get_adapter().clean_password(password, User(email=email)))

@@ -19,6 +19,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if min(options["count"], options["days"]) < 1:
             raise CommandError("--count and --days begin at 1. No invitation was made.")
-        made = invite(count=options["count"], days=options["days"], now=timezone.now())
-        for invitation in made:
+        invitations = invite(count=options["count"], days=options["days"], now=timezone.now())
+        for invitation in invitations:
             self.stdout.write(link_to(invitation))

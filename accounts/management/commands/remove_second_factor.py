@@ -6,13 +6,13 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from accounts.actions import remove_second_factor
-from accounts.management.terminal import agrees
+from accounts.management.terminal import confirm
+from accounts.mfa.actions import remove_second_factor
 from accounts.mfa.adapter import has_second_factor
 from accounts.models import User, UserManager
 
-KINDS = {Authenticator.Type.TOTP: "Authenticator app", Authenticator.Type.WEBAUTHN: "Passkey"}
-BE_SURE = """\
+NAMES = {Authenticator.Type.TOTP: "Authenticator app", Authenticator.Type.WEBAUTHN: "Passkey"}
+WARNING = """\
 Be sure first that it is they who ask. The second step is what keeps out whoever reads their
 mail, and whoever reads their mail can write to you from there.
 
@@ -40,10 +40,10 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        person = _somebody(options["email"])
-        self._say_what_there_is(person)
-        self.stdout.write(BE_SURE)
-        if not (options["sure"] or agrees(f"Remove the second step of {person.email}?")):
+        person = _person(options["email"])
+        self._print_account(person)
+        self.stdout.write(WARNING)
+        if not (options["sure"] or confirm(f"Remove the second step of {person.email}?")):
             raise CommandError("Nothing was changed. With --sure it is not asked.")
         if not remove_second_factor(person=person, now=timezone.now()):
             raise CommandError(f"{person.email} has no second step any more. Nothing was changed.")
@@ -51,12 +51,12 @@ class Command(BaseCommand):
             "It is removed. Tell them to sign in, and to set up a new one under “Coming in”."
         )
 
-    def _say_what_there_is(self, person: User) -> None:
+    def _print_account(self, person: User) -> None:
         self.stdout.write(f"{person.email} joined on {_day(person.joined_at)}.")
-        rows = Authenticator.objects.filter(user=person, type__in=KINDS)
+        rows = Authenticator.objects.filter(user=person, type__in=NAMES)
         for row in rows.order_by("created_at", "pk"):
             made_in = f", {row.data['name']}" if row.data.get("name") else ""
-            self.stdout.write(f"{KINDS[row.type]}: {_day(row.created_at)}{made_in}")
+            self.stdout.write(f"{NAMES[row.type]}: {_day(row.created_at)}{made_in}")
         self.stdout.write("")
 
 
@@ -64,8 +64,8 @@ def _day(at: datetime) -> str:
     return date_format(at, "j F Y")
 
 
-def _somebody(email: str) -> User:
-    """Whose account it is. Raises CommandError where there is nothing to remove."""
+def _person(email: str) -> User:
+    """Return the account with this address. Raises CommandError if it has no second factor."""
     person = User.objects.filter(email=UserManager.normalize_email(email)).first()
     if person is None:
         raise CommandError(f"No account has the address {email}.")

@@ -1,4 +1,4 @@
-"""Somebody has lost phone and recovery codes, and an operator removes the second step."""
+"""An operator removes the second factor of a person who lost their phone and recovery codes."""
 
 import io
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from accounts.actions import remove_second_factor
+from accounts.mfa.actions import remove_second_factor
 from accounts.models import Activity, User
 from mail.models import Message
 from tests.accounts.conftest import (
@@ -17,12 +17,19 @@ from tests.accounts.conftest import (
     SET_PAGE,
     Mails,
     Typed,
-    may_set_password,
+    confirm_reset_code,
     sign_in,
 )
-from tests.accounts.mfa.test_second_factor import half_in, is_in, lock_of
 from tests.conftest import PASSWORD, Client
-from tests.support.second_factors import STEP, code_of, give_app, give_passkey
+from tests.support.second_factors import (
+    STEP,
+    code_of,
+    give_app,
+    give_passkey,
+    is_signed_in,
+    leave,
+    start_sign_in,
+)
 
 pytestmark = pytest.mark.usefixtures("fresh_limits")
 
@@ -30,8 +37,8 @@ COMMAND = "remove_second_factor"
 SENTENCE = "whoever runs this place can remove the second step"
 
 
-def said(*arguments: str) -> str:
-    """What the command prints."""
+def run_command(*arguments: str) -> str:
+    """Run the command and return its output."""
     out = io.StringIO()
     call_command(COMMAND, *arguments, stdout=out)
     return out.getvalue()
@@ -43,13 +50,13 @@ def test_second_step_goes_with_its_codes_and_the_password_is_enough(
     give_app(carol)
     give_passkey(carol)
 
-    said(" Carol@Example.org", "--sure")
+    run_command(" Carol@Example.org", "--sure")
 
     assert not Authenticator.objects.filter(user=carol).exists()
-    assert not is_in(as_carol)
+    assert not is_signed_in(as_carol)
     client = Client()
     sign_in(client, carol.email)
-    assert is_in(client)
+    assert is_signed_in(client)
     notice = mails()[-1]
     assert (notice.to, notice.subject) == ([carol.email], "Your account")
     assert "signing in takes the password alone again" in str(notice.body)
@@ -63,32 +70,28 @@ def test_second_step_of_nobody_else_goes(carol: User, bob: User, as_bob: Client)
     give_app(bob)
     theirs = Authenticator.objects.filter(user=bob).count()
 
-    said(carol.email, "--sure")
+    run_command(carol.email, "--sure")
 
     assert Authenticator.objects.filter(user=bob).count() == theirs
-    assert is_in(as_bob)
+    assert is_signed_in(as_bob)
 
 
 @pytest.mark.parametrize("where", ["nobody’s", "locked by another"])
-def test_sign_in_that_waits_for_the_second_step_begins_anew(
-    carol: User, as_bob: Client, where: str
-) -> None:
-    """Whoever got that far has the password, and may have waited for this."""
+def test_pending_sign_in_has_to_start_again(carol: User, as_bob: Client, where: str) -> None:
+    """An intruder with the password may have waited there for the factor to be removed."""
     give_app(carol)
-    waiting = half_in(carol, Client() if where == "nobody’s" else lock_of(as_bob))
+    waiting = start_sign_in(carol, Client() if where == "nobody’s" else leave(as_bob))
 
     remove_second_factor(person=carol, now=timezone.now())
 
     assertRedirects(waiting.get(STEP), "/accounts/login/")
-    assert not is_in(waiting)
+    assert not is_signed_in(waiting)
 
 
-def test_new_password_that_was_begun_before_is_not_set(
-    carol: User, client: Client, mails: Mails
-) -> None:
-    """Whoever reads their mail alone is not to come in by it now."""
+def test_pending_password_reset_is_invalid(carol: User, client: Client, mails: Mails) -> None:
+    """An intruder who reads their mail may have started the reset."""
     give_app(carol)
-    may_set_password(client, carol, mails)
+    confirm_reset_code(client, carol, mails)
 
     remove_second_factor(person=carol, now=timezone.now())
     client.post(SET_PAGE, {"password1": "chosen by whoever reads it"})
@@ -99,13 +102,13 @@ def test_new_password_that_was_begun_before_is_not_set(
 
 def test_second_step_can_be_set_up_again(carol: User, mails: Mails) -> None:
     give_app(carol)
-    said(carol.email, "--sure")
+    run_command(carol.email, "--sure")
 
     secret = give_app(carol)
 
-    client = half_in(carol)
+    client = start_sign_in(carol)
     client.post(STEP, {"code": code_of(secret)})
-    assert is_in(client)
+    assert is_signed_in(client)
 
 
 def test_operator_is_told_what_to_be_sure_of_before_it_is_asked(
@@ -134,7 +137,7 @@ def test_operator_who_does_not_say_yes_changes_nothing(
     typed(answer)
 
     with pytest.raises(CommandError, match="Nothing was changed"):
-        said(carol.email)
+        run_command(carol.email)
 
     assert Authenticator.objects.filter(user=carol).count() == 2
 
@@ -145,7 +148,7 @@ def test_without_a_terminal_it_has_to_be_said_that_one_is_sure(carol: User, pipe
     mails = Message.objects.count()
 
     with pytest.raises(CommandError, match="--sure"):
-        said(carol.email)
+        run_command(carol.email)
 
     assert Authenticator.objects.filter(user=carol).count() == 2
     assert Message.objects.count() == mails
@@ -157,11 +160,11 @@ def test_where_there_is_nothing_to_remove_nothing_is_done(carol: User, as_carol:
         (carol.email, "carol@example.org has no second step: its password is enough already."),
     ):
         with pytest.raises(CommandError) as refused:
-            said(email, "--sure")
+            run_command(email, "--sure")
         assert str(refused.value) == why
 
     assert not remove_second_factor(person=carol, now=EVENING)
-    assert is_in(as_carol)
+    assert is_signed_in(as_carol)
     assert not Message.objects.exists()
 
 
@@ -176,12 +179,12 @@ def test_where_there_is_nothing_to_remove_nothing_is_done(carol: User, as_carol:
     ],
 )
 def test_pages_about_the_second_step_say_who_can_help(
-    carol: User, sure: Client, settings: Settings, contact: str, shown: str
+    carol: User, proved_carol: Client, settings: Settings, contact: str, shown: str
 ) -> None:
     settings.OPERATOR_CONTACT = contact
     give_app(carol)
 
-    for page in (sure.get("/accounts/2fa/"), half_in(carol).get(STEP)):
+    for page in (proved_carol.get("/accounts/2fa/"), start_sign_in(carol).get(STEP)):
         assertContains(page, SENTENCE)
         main = page.text[page.text.index("<main") : page.text.index("</main>")]
         assert shown in main

@@ -1,4 +1,4 @@
-"""Passkeys: what a device says is believed when it is all true, and only once. And in Chromium."""
+"""Passkeys: a valid response of a device is accepted once, any other never. Also in Chromium."""
 
 import json
 import os
@@ -17,12 +17,10 @@ from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.actions import erase, open_account
-from accounts.mfa.passkeys import id_of
+from accounts.mfa.passkeys import public_id
 from accounts.models import Activity, User
 from config.site_url import parse_site_url
-from tests.accounts.conftest import EVENING, Later, Mails, sign_in
-from tests.accounts.mfa.test_second_factor import half_in, is_in
-from tests.accounts.test_pages import check
+from tests.accounts.conftest import EVENING, Later, Mails, check_page, sign_in
 from tests.conftest import PASSWORD, Client, Statements
 from tests.support.at_once import first
 from tests.support.chromium import launch
@@ -36,7 +34,9 @@ from tests.support.second_factors import (
     code_of,
     give_app,
     give_passkey,
+    is_signed_in,
     row_of,
+    start_sign_in,
 )
 from tests.support.site_in_chromium import Site
 from vault.sessions import Session
@@ -54,12 +54,12 @@ pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 @pytest.fixture
 def device(carol: User) -> Device:
-    """Carol's, with her passkey on it."""
+    """Carol's device, with her passkey."""
     return give_passkey(carol)
 
 
 def asked(client: Client) -> dict[str, Any]:
-    """What the sign-in page has the device asked."""
+    """The options that the sign-in page gets."""
     response = client.post(OPTIONS)
     assert response.status_code == 200
     options: dict[str, Any] = response.json()
@@ -67,22 +67,22 @@ def asked(client: Client) -> dict[str, Any]:
 
 
 def words(page: Any) -> str:
-    """The page without what is for the browser."""
+    """The page as text, without its CSRF token and options."""
     return re.sub(r' data-options="[^"]+"', "", page.text)
 
 
-def come_in(client: Client, device: Device, **more: str) -> Any:
+def sign_in_by_passkey(client: Client, device: Device, **more: str) -> Any:
     return client.post(LOGIN, {"credential": device.shows(asked(client))} | more)
 
 
-# --- Making and removing -------------------------------------------------------------------
+# --- Adding and removing -------------------------------------------------------------------
 
 
 def test_passkey_is_made_and_named_by_browser_and_day(
-    carol: User, sure: Client, mails: Mails
+    carol: User, proved_carol: Client, mails: Mails
 ) -> None:
-    page = sure.get(ADD)
-    check(words(page))
+    page = proved_carol.get(ADD)
+    check_page(words(page))
     assertContains(page, "Whoever can unlock this device, or shares its passwords and passkeys")
     options = asked_on(page.text)
     assert options["authenticatorSelection"]["residentKey"] == "required"
@@ -90,58 +90,62 @@ def test_passkey_is_made_and_named_by_browser_and_day(
     assert options["rp"] == {"id": "localhost", "name": "Notes"}
 
     chrome = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0 Safari/537.36"}
-    response = sure.post(ADD, {"credential": Device().makes(options)}, headers=chrome)
+    response = proved_carol.post(ADD, {"credential": Device().makes(options)}, headers=chrome)
 
     assertRedirects(response, "/accounts/2fa/codes/")
-    assertContains(sure.get(INDEX), "<b>Chrome on Linux</b>")
+    assertContains(proved_carol.get(INDEX), "<b>Chrome on Linux</b>")
     [mail] = mails()
     assert "a new passkey" in str(mail.body)
     newest = Activity.objects.of(carol).newest_first()[0]
     assert (newest.kind, newest.device) == (Activity.Kind.PASSKEY_ADDED, "Chrome on Linux")
 
 
-def test_passkey_of_no_known_browser_is_called_so_on_its_link_too(sure: Client) -> None:
-    options = asked_on(sure.get(ADD).text)
-    sure.post(ADD, {"credential": Device().makes(options)}, headers={"User-Agent": "curl/8.5.0"})
+def test_passkey_of_no_known_browser_is_called_so_on_its_link_too(proved_carol: Client) -> None:
+    options = asked_on(proved_carol.get(ADD).text)
+    proved_carol.post(
+        ADD, {"credential": Device().makes(options)}, headers={"User-Agent": "curl/8.5.0"}
+    )
 
-    page = sure.get(INDEX)
+    page = proved_carol.get(INDEX)
 
     assertContains(page, "<b>A browser we do not know</b>")
     assertContains(page, 'Remove<span class="vh">: A browser we do not know, ')
 
 
-def test_first_passkey_signs_out_everywhere_else(sure: Client, carol: User) -> None:
+def test_first_passkey_signs_out_everywhere_else(proved_carol: Client, carol: User) -> None:
     elsewhere = Client()
     sign_in(elsewhere, carol.email)
-    options = asked_on(sure.get(ADD).text)
+    options = asked_on(proved_carol.get(ADD).text)
 
-    page = sure.post(ADD, {"credential": Device().makes(options)}, follow=True)
+    page = proved_carol.post(ADD, {"credential": Device().makes(options)}, follow=True)
 
     assertContains(page, "Wherever else you were signed in, you are signed out now.")
-    assert is_in(sure)
-    assert not is_in(elsewhere)
+    assert is_signed_in(proved_carol)
+    assert not is_signed_in(elsewhere)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_passkey_made_while_the_account_is_erased_is_not_said_to_be_set_up(
-    carol: User, sure: Client, later: Later
+    carol: User, proved_carol: Client, later: Later
 ) -> None:
-    options = asked_on(sure.get(ADD).text)
+    options = asked_on(proved_carol.get(ADD).text)
 
     with first():
         erase(person=carol, now=EVENING)
-        sent = later(sure.post, ADD, {"credential": Device().makes(options)})
+        sent = later(proved_carol.post, ADD, {"credential": Device().makes(options)})
 
     answer = sent.result(timeout=30)
     assert answer.status_code == 302
     assert list(get_messages(answer.wsgi_request)) == []
 
 
-def test_only_what_was_asked_for_is_kept_of_a_new_passkey(carol: User, sure: Client) -> None:
-    answer = json.loads(Device().makes(asked_on(sure.get(ADD).text)))
+def test_only_what_was_asked_for_is_kept_of_a_new_passkey(
+    carol: User, proved_carol: Client
+) -> None:
+    answer = json.loads(Device().makes(asked_on(proved_carol.get(ADD).text)))
     answer |= {"clientExtensionResults": {"a": "\ud800\0" * 100}, "note": "private words"}
 
-    assert sure.post(ADD, {"credential": json.dumps(answer)}).status_code == 302
+    assert proved_carol.post(ADD, {"credential": json.dumps(answer)}).status_code == 302
 
     data = row_of(carol, "webauthn").data
     assert data.keys() == {"name", "credential", "counter"}
@@ -150,17 +154,17 @@ def test_only_what_was_asked_for_is_kept_of_a_new_passkey(carol: User, sure: Cli
 
 
 @pytest.mark.parametrize("part", ["id", "attestationObject", "clientDataJSON"])
-def test_passkey_is_kept_as_it_was_understood(carol: User, sure: Client, part: str) -> None:
-    """What reads base64 passes over other signs, such as one that the database refuses."""
-    answer = json.loads(Device().makes(asked_on(sure.get(ADD).text)))
+def test_passkey_is_stored_as_it_was_verified(carol: User, proved_carol: Client, part: str) -> None:
+    """Base64 decoders skip foreign characters, such as a NUL, which the database refuses."""
+    answer = json.loads(Device().makes(asked_on(proved_carol.get(ADD).text)))
     holder = answer if part == "id" else answer["response"]
-    # Four, so that it is still as long as base64 is.
+    # Four of them, to keep a length that base64 allows.
     holder[part] = f"{holder[part][:8]}{chr(0) * 4}{holder[part][8:]}"
 
-    assert sure.post(ADD, {"credential": json.dumps(answer)}).status_code in {200, 302}
+    assert proved_carol.post(ADD, {"credential": json.dumps(answer)}).status_code in {200, 302}
 
     assert "\\u0000" not in json.dumps([row.data for row in Authenticator.objects.all()])
-    assert sure.get(INDEX).status_code == 200
+    assert proved_carol.get(INDEX).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -176,46 +180,53 @@ def test_passkey_is_kept_as_it_was_understood(carol: User, sure: Client, part: s
     ],
     ids=str,
 )
-def test_passkey_that_was_made_otherwise_is_not_kept(sure: Client, bent: dict[str, Any]) -> None:
-    options = asked_on(sure.get(ADD).text)
+def test_passkey_that_was_made_otherwise_is_not_kept(
+    proved_carol: Client, bent: dict[str, Any]
+) -> None:
+    options = asked_on(proved_carol.get(ADD).text)
 
-    page = sure.post(ADD, {"credential": Device(**bent).makes(options)})
+    page = proved_carol.post(ADD, {"credential": Device(**bent).makes(options)})
 
     assertContains(page, NOT_KNOWN)
     assert not Authenticator.objects.exists()
 
 
-def test_passkey_made_for_another_question_is_not_kept(sure: Client) -> None:
-    earlier = asked_on(sure.get(ADD).text)
-    sure.get(ADD)
+def test_passkey_made_for_another_question_is_not_kept(proved_carol: Client) -> None:
+    earlier = asked_on(proved_carol.get(ADD).text)
+    proved_carol.get(ADD)
 
-    assertContains(sure.post(ADD, {"credential": Device().makes(earlier)}), NOT_KNOWN)
+    assertContains(proved_carol.post(ADD, {"credential": Device().makes(earlier)}), NOT_KNOWN)
 
 
 def test_passkey_is_removed_by_a_name_that_tells_nothing(
-    carol: User, sure: Client, device: Device, mails: Mails
+    carol: User, proved_carol: Client, device: Device, mails: Mails
 ) -> None:
-    address = f"{INDEX}passkeys/{id_of(row_of(carol, 'webauthn'))}/remove/"
-    check(words(sure.get(address)))
+    address = f"{INDEX}passkeys/{public_id(row_of(carol, 'webauthn'))}/remove/"
+    check_page(words(proved_carol.get(address)))
 
-    assertRedirects(sure.post(address), INDEX)
+    assertRedirects(proved_carol.post(address), INDEX)
 
     assert not Authenticator.objects.exists()
     assert "A passkey is gone" in str(mails()[-1].body)
 
 
 def test_passkey_of_another_person_is_not_there(
-    carol: User, bob: User, sure: Client, device: Device
+    carol: User, bob: User, proved_carol: Client, device: Device
 ) -> None:
     give_passkey(bob)
-    for id in (id_of(row_of(bob, "webauthn")), str(row_of(carol, "webauthn").pk), "0" * 32, "é"):
-        assert sure.get(f"{INDEX}passkeys/{id}/remove/").status_code == 404
-        assert sure.post(f"{INDEX}passkeys/{id}/remove/").status_code == 404
+    for id in (
+        public_id(row_of(bob, "webauthn")),
+        str(row_of(carol, "webauthn").pk),
+        "0" * 32,
+        "é",
+    ):
+        assert proved_carol.get(f"{INDEX}passkeys/{id}/remove/").status_code == 404
+        assert proved_carol.post(f"{INDEX}passkeys/{id}/remove/").status_code == 404
 
     assert Authenticator.objects.filter(type="webauthn").count() == 2
 
 
-# --- Coming in -----------------------------------------------------------------------------
+# --- Signing in ----------------------------------------------------------------------------
 
 
 def test_passkey_takes_the_place_of_password_and_code(
@@ -223,10 +234,10 @@ def test_passkey_takes_the_place_of_password_and_code(
 ) -> None:
     give_app(carol)
 
-    response = come_in(client, device, next="/journal/")
+    response = sign_in_by_passkey(client, device, next="/journal/")
 
     assertRedirects(response, "/journal/", fetch_redirect_response=False)
-    assert is_in(client)
+    assert is_signed_in(client)
     kinds = Activity.objects.of(carol).values_list("kind", flat=True)
     assert Activity.Kind.SIGNED_IN in kinds
 
@@ -244,13 +255,13 @@ def test_passkey_is_known_however_the_site_was_typed(
     settings.SITE = parse_site_url(typed)
     device.origin = origin
 
-    come_in(client, device)
+    sign_in_by_passkey(client, device)
 
-    assert is_in(client)
+    assert is_signed_in(client)
 
 
 def test_passkey_leads_to_no_other_site(client: Client, device: Device) -> None:
-    response = come_in(client, device, next="https://evil.example/")
+    response = sign_in_by_passkey(client, device, next="https://evil.example/")
 
     assertRedirects(response, "/today/", fetch_redirect_response=False)
 
@@ -278,45 +289,45 @@ def test_passkey_that_is_not_all_true_opens_nothing(
     for name, value in bent.items():
         setattr(device, name, value)
 
-    response = come_in(client, device)
+    response = sign_in_by_passkey(client, device)
 
     assertRedirects(response, "/accounts/login/", fetch_redirect_response=False)
     assertContains(client.get("/accounts/login/"), NOT_KNOWN)
-    assert not is_in(client)
+    assert not is_signed_in(client)
 
 
-def test_passkey_says_who_it_is_by_itself_or_not_at_all(
+def test_passkey_with_the_user_handle_of_another_person_is_refused(
     client: Client, carol: User, bob: User, device: Device
 ) -> None:
-    """Whose id comes with it is anybody's word."""
+    """The user handle is not signed: anybody can change it."""
     device.holder = bob.pk.bytes
 
-    come_in(client, device)
+    sign_in_by_passkey(client, device)
 
-    assert not is_in(client)
+    assert not is_signed_in(client)
 
 
-def test_passkey_tells_nobody_who_has_an_account(
+def test_passkey_does_not_reveal_who_has_an_account(
     carol: User, bob: User, device: Device, statements: Statements
 ) -> None:
-    """Neither by what is asked nor by the answer, nor by what it takes to find it."""
+    """Neither by the options, nor by the response, nor by the number of queries."""
     forged = Device(holder=carol.pk.bytes, id=device.id)
     strange = Device(holder=carol.pk.bytes)
     without = Device(holder=bob.pk.bytes)
     nobodys = Device(holder=b"0" * 16)
 
     with time_machine.travel(EVENING, tick=False):
-        seen = [_turned_away(each, statements) for each in (forged, strange, without, nobodys)]
+        refusals = [_refused(each, statements) for each in (forged, strange, without, nobodys)]
 
-    assert seen[0]["asked"] == {"challenge", "rpId", "allowCredentials", "userVerification"}
-    assert seen[0]["allowed"] == []
-    for other in seen[1:]:
-        for what, value in seen[0].items():
+    assert refusals[0]["asked"] == {"challenge", "rpId", "allowCredentials", "userVerification"}
+    assert refusals[0]["allowed"] == []
+    for other in refusals[1:]:
+        for what, value in refusals[0].items():
             assert other[what] == value, what
 
 
-def _turned_away(device: Device, statements: Statements) -> dict[str, Any]:
-    """What a visitor comes to know, and what it costs."""
+def _refused(device: Device, statements: Statements) -> dict[str, Any]:
+    """What a refused visitor can see: the page, and the queries it took."""
     client = Client()
     options = asked(client)
     shown = device.shows(options)
@@ -342,38 +353,38 @@ def test_answer_of_a_device_works_once(carol: User, device: Device) -> None:
 
     for other in (browser, thief, Client()):
         other.post(LOGIN, {"credential": answer})
-        assert not is_in(other)
+        assert not is_signed_in(other)
         asked(other)
         other.post(LOGIN, {"credential": answer})
-        assert not is_in(other)
+        assert not is_signed_in(other)
 
 
 def test_answer_of_a_device_opens_a_lock_once(as_carol: Client, device: Device) -> None:
     as_carol.get("/leave/")
     answer = device.shows(asked_on(as_carol.get(AGAIN).text))
     assert as_carol.post(AGAIN, {"credential": answer}).status_code == 302
-    assert is_in(as_carol)
+    assert is_signed_in(as_carol)
     as_carol.get("/leave/")
 
     assertContains(as_carol.post(AGAIN, {"credential": answer}), NOT_KNOWN)
-    assert not is_in(as_carol)
+    assert not is_signed_in(as_carol)
 
 
 def test_copy_of_a_device_is_noticed_by_its_count(carol: User) -> None:
     device = give_passkey(carol, Device(counter=7))
     device.counter = 9
-    assert come_in(Client(), device).status_code == 302
+    assert sign_in_by_passkey(Client(), device).status_code == 302
 
     for earlier in (9, 8, 0):
         device.counter = earlier
         browser = Client()
-        come_in(browser, device)
-        assert not is_in(browser), earlier
+        sign_in_by_passkey(browser, device)
+        assert not is_signed_in(browser), earlier
 
     device.counter = 10
     browser = Client()
-    come_in(browser, device)
-    assert is_in(browser)
+    sign_in_by_passkey(browser, device)
+    assert is_signed_in(browser)
 
 
 def test_closed_account_stays_closed_to_a_passkey(
@@ -381,8 +392,8 @@ def test_closed_account_stays_closed_to_a_passkey(
 ) -> None:
     User.objects.filter(pk=carol.pk).update(is_active=False)
 
-    assertRedirects(come_in(client, device), "/accounts/inactive/")
-    assert not is_in(client)
+    assertRedirects(sign_in_by_passkey(client, device), "/accounts/inactive/")
+    assert not is_signed_in(client)
 
 
 def test_removed_passkey_opens_nothing(client: Client, carol: User, device: Device) -> None:
@@ -391,35 +402,35 @@ def test_removed_passkey_opens_nothing(client: Client, carol: User, device: Devi
 
     client.post(LOGIN, {"credential": device.shows(options)})
 
-    assert not is_in(client)
+    assert not is_signed_in(client)
 
 
 def test_passkey_after_the_password(carol: User, device: Device) -> None:
-    browser = half_in(carol)
+    browser = start_sign_in(carol)
     page = browser.get(STEP)
-    check(words(page))
+    check_page(words(page))
     options = asked_on(page.text)
     assert len(options["allowCredentials"]) == 1
 
     response = browser.post(STEP, {"credential": device.shows(options)})
 
     assertRedirects(response, "/today/", fetch_redirect_response=False)
-    assert is_in(browser)
+    assert is_signed_in(browser)
 
 
 def test_passkey_of_somebody_else_is_no_second_step(carol: User, bob: User, device: Device) -> None:
     theirs = give_passkey(bob)
-    browser = half_in(carol)
+    browser = start_sign_in(carol)
 
     page = browser.post(STEP, {"credential": theirs.shows(asked_on(browser.get(STEP).text))})
 
     assertContains(page, NOT_KNOWN)
-    assert not is_in(browser)
+    assert not is_signed_in(browser)
 
 
 def test_who_has_no_passkey_is_not_asked_for_one(carol: User) -> None:
     secret = give_app(carol)
-    browser = half_in(carol)
+    browser = start_sign_in(carol)
 
     assertNotContains(browser.get(STEP), "data-passkey=")
     assert browser.post(STEP, {"credential": "{}"}).status_code == 200
@@ -428,9 +439,9 @@ def test_who_has_no_passkey_is_not_asked_for_one(carol: User) -> None:
 
 def test_locked_pages_open_with_a_passkey(as_carol: Client, device: Device) -> None:
     as_carol.get("/leave/")
-    assert not is_in(as_carol)
+    assert not is_signed_in(as_carol)
     page = as_carol.get(AGAIN)
-    check(words(page))
+    check_page(words(page))
 
     options = asked_on(page.text)
     response = as_carol.post(AGAIN, {"credential": device.shows(options), "next": "/you/"})
@@ -448,13 +459,13 @@ def test_locked_pages_stay_closed_to_another_passkey(
     page = as_carol.post(AGAIN, {"credential": theirs.shows(options), "next": "/you/"})
 
     assertContains(page, NOT_KNOWN)
-    assert not is_in(as_carol)
+    assert not is_signed_in(as_carol)
 
 
 def test_passkey_opens_the_admin(device: Device, carol: User) -> None:
     User.objects.filter(pk=carol.pk).update(is_staff=True, is_superuser=True)
     browser = Client()
-    come_in(browser, device)
+    sign_in_by_passkey(browser, device)
 
     assert browser.get("/admin/").status_code == 200
 
@@ -482,33 +493,33 @@ def test_passkey_opens_the_admin(device: Device, carol: User) -> None:
     ids=lambda sent: sent[:20],
 )
 def test_what_is_no_passkey_breaks_nothing(
-    sure: Client, carol: User, device: Device, sent: str
+    proved_carol: Client, carol: User, device: Device, sent: str
 ) -> None:
     visitor = Client()
     asked(visitor)
     assert visitor.post(LOGIN, {"credential": sent}).status_code == 302
-    sure.get(ADD)
-    assert sure.post(ADD, {"credential": sent}).status_code == 200
-    sure.get(AGAIN)
-    assert sure.post(AGAIN, {"credential": sent}).status_code == 200
-    browser = half_in(carol)
+    proved_carol.get(ADD)
+    assert proved_carol.post(ADD, {"credential": sent}).status_code == 200
+    proved_carol.get(AGAIN)
+    assert proved_carol.post(AGAIN, {"credential": sent}).status_code == 200
+    browser = start_sign_in(carol)
     browser.get(STEP)
     assert browser.post(STEP, {"credential": sent}).status_code == 200
 
 
 @pytest.mark.parametrize("part", ["clientDataJSON", "attestationObject"])
-def test_new_passkey_with_odd_bytes_breaks_nothing(sure: Client, part: str) -> None:
-    options = asked_on(sure.get(ADD).text)
+def test_new_passkey_with_odd_bytes_breaks_nothing(proved_carol: Client, part: str) -> None:
+    options = asked_on(proved_carol.get(ADD).text)
     answer = json.loads(Device().makes(options))
     whole = answer["response"][part]
     for cut in (0, 3, 8, 40, 60, len(whole) // 2, len(whole) - 4):
         answer["response"][part] = whole[:cut]
-        assert sure.post(ADD, {"credential": json.dumps(answer)}).status_code == 200
-        asked_on(sure.get(ADD).text)
+        assert proved_carol.post(ADD, {"credential": json.dumps(answer)}).status_code == 200
+        asked_on(proved_carol.get(ADD).text)
     assert not Authenticator.objects.exists()
 
 
-# --- Sessions, tries, statements -----------------------------------------------------------
+# --- Sessions, limits, queries -------------------------------------------------------------
 
 
 def test_sign_in_page_begins_no_session_and_the_button_does(client: Client, db: None) -> None:
@@ -533,19 +544,19 @@ def test_wrong_passwords_keep_nobody_from_their_passkey(
     for _ in range(11):
         sign_in(Client(), carol.email, "a guess")
 
-    come_in(client, device)
+    sign_in_by_passkey(client, device)
 
-    assert is_in(client)
+    assert is_signed_in(client)
 
 
 @pytest.mark.parametrize("address", [ADD, AGAIN])
 def test_page_needs_few_statements(
-    sure: Client, carol: User, device: Device, statements: Statements, address: str
+    proved_carol: Client, carol: User, device: Device, statements: Statements, address: str
 ) -> None:
-    sure.get(address)
+    proved_carol.get(address)
 
     with statements() as found:
-        assert sure.get(address).status_code == 200
+        assert proved_carol.get(address).status_code == 200
 
     assert len(found) <= 6, found
 
@@ -555,7 +566,7 @@ def test_page_needs_few_statements(
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    # Playwright keeps an event loop in this thread; Django would refuse its database for that.
+    # Playwright runs an event loop in this thread, in which Django refuses to use the database.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
         browser = launch(playwright)
@@ -575,7 +586,7 @@ def site(transactional_db: None, settings: Settings) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Browser, site: str) -> Iterator[Page]:
-    """A browser on a device that can keep passkeys, and knows who holds it."""
+    """A browser on a device that stores passkeys and verifies its user."""
     context = browser.new_context(base_url=site)
     page = context.new_page()
     devtools = context.new_cdp_session(page)
@@ -609,7 +620,7 @@ def hold(page: Page, *, is_owner: bool) -> None:
 @pytest.fixture
 def dora(site: str) -> User:
     person = open_account(email="dora@example.org", password=PASSWORD, now=EARLIER)
-    person.was_shown_safety(now=EARLIER)
+    person.record_safety_shown(now=EARLIER)
     return person
 
 
@@ -670,7 +681,7 @@ def test_device_that_does_not_know_its_holder_opens_nothing(page: Page, dora: Us
     assert page.url.endswith("/accounts/login/")
 
 
-# An older browser, which leaves reading and writing of the JSON to the page.
+# An older browser without parseRequestOptionsFromJSON and toJSON: the page converts itself.
 OLDER = """
 delete PublicKeyCredential.parseCreationOptionsFromJSON;
 delete PublicKeyCredential.parseRequestOptionsFromJSON;

@@ -1,4 +1,4 @@
-"""What asks again who one is, and what becomes of what was sent before."""
+"""Reauthentication, and what happens to the request that had to wait for it."""
 
 from datetime import timedelta
 
@@ -7,11 +7,10 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from accounts.mfa.passkeys import id_of
+from accounts.mfa.passkeys import public_id
 from accounts.models import Activity, User
 from mail.models import Message
 from tests.accounts.conftest import EVENING, sign_in
-from tests.accounts.mfa.test_second_factor import secret_on
 from tests.conftest import PASSWORD, Client
 from tests.support.second_factors import (
     AGAIN,
@@ -25,6 +24,7 @@ from tests.support.second_factors import (
     note_shown,
     prove_again,
     row_of,
+    secret_on,
 )
 from vault.sessions import Session
 
@@ -46,10 +46,10 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("address", "sent"), CHANGES)
-def test_what_was_sent_before_the_password_is_not_done_after_it(
+def test_request_posted_before_the_password_is_not_carried_out_after_it(
     carol: User, as_carol: Client, address: str, sent: dict[str, str]
 ) -> None:
-    """It may have been sent by somebody who found the device unlocked."""
+    """An intruder at the unlocked device may have sent it."""
     asked = as_carol.post(address, sent)
     assertRedirects(asked, f"{AGAIN}?next={address.replace('/', '%2F')}")
 
@@ -98,7 +98,7 @@ def test_nothing_of_what_was_sent_stays_in_the_session(as_carol: Client) -> None
     assert "kept-nowhere" not in str(dict(as_carol.session.items()))
 
 
-def test_whoever_only_looks_is_not_told_of_what_was_sent_before(as_carol: Client) -> None:
+def test_get_shows_no_notice_of_a_request_posted_before(as_carol: Client) -> None:
     as_carol.post("/accounts/lock/", {"after": "out"})
     asked = as_carol.get("/accounts/lock/")
 
@@ -122,15 +122,18 @@ def test_after_leaving_nothing_is_known_of_what_was_sent_before(
     assert carol.lock_after == 15
 
 
-def test_after_leaving_nothing_is_said_that_was_about_to_be(sure: Client) -> None:
-    assert sure.post("/accounts/lock/", {"after": "60"}).status_code == 302
-    sure.get("/leave/")
+def test_after_leaving_nothing_is_said_that_was_about_to_be(proved_carol: Client) -> None:
+    assert proved_carol.post("/accounts/lock/", {"after": "60"}).status_code == 302
+    proved_carol.get("/leave/")
 
-    for page in (sure.get(AGAIN), sure.post(AGAIN, {"password": PASSWORD}, follow=True)):
+    for page in (
+        proved_carol.get(AGAIN),
+        proved_carol.post(AGAIN, {"password": PASSWORD}, follow=True),
+    ):
         assertNotContains(page, "It is kept, and holds wherever you are signed in.")
 
 
-# --- The second factor, from whoever has one -----------------------------------------------
+# --- The second factor of a person who has one ---------------------------------------------
 
 
 OTHER = "a much longer sentence"
@@ -145,8 +148,8 @@ CHANGING = {
 }
 
 
-def kept(person: User) -> list[tuple[str, object]]:
-    """What could have changed."""
+def state_of(person: User) -> list[tuple[str, object]]:
+    """The state that a request could have changed."""
     rows = Authenticator.objects.filter(user=person).order_by("pk").values_list("pk", "data")
     return [*rows, ("password", User.objects.get(pk=person.pk).password)]
 
@@ -156,19 +159,19 @@ def test_session_older_than_the_second_factor_changes_nothing_by_the_password(
     carol: User, as_carol: Client, address: str
 ) -> None:
     give_app(carol)
-    before, mails = kept(carol), Message.objects.count()
+    before, mails = state_of(carol), Message.objects.count()
     prove_again(as_carol)
 
     for response in (as_carol.get(address), as_carol.post(address, CHANGING[address])):
         assertRedirects(response, f"{BY_CODE}?next={address.replace('/', '%2F')}")
 
-    assert kept(carol) == before
+    assert state_of(carol) == before
     assert Message.objects.count() == mails
 
 
 def test_passkey_is_not_removed_by_the_password(carol: User, as_carol: Client) -> None:
     give_passkey(carol)
-    address = f"{SECOND}passkeys/{id_of(row_of(carol, 'webauthn'))}/remove/"
+    address = f"{SECOND}passkeys/{public_id(row_of(carol, 'webauthn'))}/remove/"
     prove_again(as_carol)
 
     response = as_carol.post(address)
@@ -210,9 +213,7 @@ def test_passkey_opens_it_too(carol: User, as_carol: Client) -> None:
     assertRedirects(response, address)
 
 
-def test_whoever_comes_with_the_password_is_told_that_it_is_not_enough(
-    carol: User, as_carol: Client
-) -> None:
+def test_recent_password_alone_is_refused_with_a_reason(carol: User, as_carol: Client) -> None:
     give_app(carol)
     address = f"{SECOND}app/remove/"
 
@@ -242,9 +243,7 @@ def test_second_factor_is_asked_for_again_after_a_while_and_after_a_lock(carol: 
         assert browser.get(address)["Location"].startswith(BY_CODE)
 
 
-def test_whoever_sets_up_an_app_is_asked_nothing_on_the_way_to_the_codes(
-    carol: User, as_carol: Client
-) -> None:
+def test_setting_up_an_app_counts_as_a_recent_proof(carol: User, as_carol: Client) -> None:
     prove_again(as_carol)
     secret = secret_on(as_carol.get(f"{SECOND}app/"))
     assertRedirects(as_carol.post(f"{SECOND}app/", {"code": code_of(secret)}), f"{SECOND}codes/")
@@ -253,9 +252,7 @@ def test_whoever_sets_up_an_app_is_asked_nothing_on_the_way_to_the_codes(
     assert as_carol.get(f"{SECOND}passkeys/add/").status_code == 200
 
 
-def test_whoever_makes_a_passkey_is_asked_nothing_on_the_way_to_the_codes(
-    carol: User, as_carol: Client
-) -> None:
+def test_adding_a_passkey_counts_as_a_recent_proof(carol: User, as_carol: Client) -> None:
     prove_again(as_carol)
     options = asked_on(as_carol.get(f"{SECOND}passkeys/add/").text)
     made = {"credential": Device().makes(options)}

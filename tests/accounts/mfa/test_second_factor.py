@@ -1,4 +1,4 @@
-"""An app that shows codes, and recovery codes: set up, asked for, used up, never in the clear."""
+"""Authenticator apps and recovery codes: set up, asked for, used up, and never stored in clear."""
 
 import base64
 import re
@@ -16,13 +16,22 @@ from django.db import connection, connections
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from accounts.actions import erase, open_account, remove_app, remove_passkey
-from accounts.mfa.adapter import opened, sealed
+from accounts.actions import erase, open_account
+from accounts.mfa.actions import remove_app, remove_passkey
+from accounts.mfa.adapter import open_seed, seal_seed
 from accounts.models import Activity, User
 from mail.models import Message
-from tests.accounts.conftest import EVENING, Later, Mails, code_in, sign_in, sign_up
-from tests.accounts.test_pages import check
-from tests.accounts.test_password import CODE_PAGE, RESET
+from tests.accounts.conftest import (
+    CODE_PAGE,
+    EVENING,
+    RESET,
+    Later,
+    Mails,
+    check_page,
+    code_in,
+    sign_in,
+    sign_up,
+)
 from tests.conftest import PASSWORD, AppClock, Client, Statements
 from tests.support.at_once import first
 from tests.support.second_factors import (
@@ -33,8 +42,12 @@ from tests.support.second_factors import (
     enter_admin,
     give_app,
     give_passkey,
+    is_signed_in,
+    leave,
     prove_again,
     row_of,
+    secret_on,
+    start_sign_in,
 )
 from vault.models import Key
 from vault.sealing import CannotOpen, new_keyset
@@ -58,25 +71,8 @@ pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 @pytest.fixture
 def secret(carol: User) -> str:
-    """Carol has an app."""
+    """The secret of Carol's app."""
     return give_app(carol)
-
-
-def lock_of(client: Client) -> Client:
-    """Somebody’s browser, which they have just left in a hurry."""
-    assert client.get("/leave/").status_code == 303
-    return client
-
-
-def half_in(person: User, client: Client | None = None) -> Client:
-    """A browser in which the password was right."""
-    client = client or Client(raise_request_exception=False)
-    assertRedirects(sign_in(client, person.email), STEP)
-    return client
-
-
-def is_in(client: Client) -> bool:
-    return client.get("/you/").status_code == 200
 
 
 def kinds_of(person: User) -> list[str]:
@@ -84,26 +80,20 @@ def kinds_of(person: User) -> list[str]:
     return sorted(kinds)
 
 
-def secret_on(page: Any) -> str:
-    found = re.search(r"<code>([A-Z2-7 ]+)</code>", page.text)
-    assert found
-    return found[1].replace(" ", "")
-
-
 # --- Setting up ----------------------------------------------------------------------------
 
 
-def test_app_is_set_up_by_a_code_from_it(sure: Client, carol: User, mails: Mails) -> None:
-    page = sure.get(APP)
-    check(page.text)
+def test_app_is_set_up_by_a_code_from_it(proved_carol: Client, carol: User, mails: Mails) -> None:
+    page = proved_carol.get(APP)
+    check_page(page.text)
     assertContains(page, '<svg class="qr"')
     secret = secret_on(page)
     assertContains(page, f"otpauth://totp/carol%40example.org?secret={secret}&amp;issuer=Notes")
 
-    response = sure.post(APP, {"code": code_of(secret)})
+    response = proved_carol.post(APP, {"code": code_of(secret)})
 
     assertRedirects(response, CODES)
-    assert opened(carol, row_of(carol, "totp").data["secret"]) == secret
+    assert open_seed(carol, row_of(carol, "totp").data["secret"]) == secret
     [mail] = mails()
     assert mail.subject == "Your account"
     assert "now also asks for a code" in str(mail.body)
@@ -114,61 +104,65 @@ def test_app_is_set_up_by_a_code_from_it(sure: Client, carol: User, mails: Mails
 ELSEWHERE = "Wherever else you were signed in, you are signed out now."
 
 
-def test_first_app_signs_out_everywhere_else(sure: Client, carol: User, mails: Mails) -> None:
-    """Whoever is in there knows the password, and was never asked for more."""
+def test_first_app_signs_out_everywhere_else(
+    proved_carol: Client, carol: User, mails: Mails
+) -> None:
+    """Those sessions were never asked for a second factor: an intruder may be in one."""
     elsewhere, waiting = Client(), Client()
     sign_in(elsewhere, carol.email)
     waiting.post("/accounts/password/reset/", {"email": carol.email})
     code = code_in(mails()[-1])
-    secret = secret_on(sure.get(APP))
+    secret = secret_on(proved_carol.get(APP))
 
-    page = sure.post(APP, {"code": code_of(secret)}, follow=True)
+    page = proved_carol.post(APP, {"code": code_of(secret)}, follow=True)
 
     assertContains(page, ELSEWHERE)
-    assert is_in(sure)
-    assert not is_in(elsewhere)
+    assert is_signed_in(proved_carol)
+    assert not is_signed_in(elsewhere)
     assertRedirects(waiting.post(CODE_PAGE, {"code": code}), RESET)
     kinds = [row.kind for row in Activity.objects.of(carol).newest_first()]
     assert kinds[:2] == [Activity.Kind.APP_ADDED, Activity.Kind.SIGNED_OUT_ELSEWHERE]
 
 
-def test_second_factor_beside_another_signs_nobody_out(sure: Client, carol: User) -> None:
+def test_second_factor_beside_another_signs_nobody_out(proved_carol: Client, carol: User) -> None:
     give_passkey(carol)
     elsewhere = Client()
     elsewhere.force_login(carol)
-    secret = secret_on(sure.get(APP))
+    secret = secret_on(proved_carol.get(APP))
 
-    page = sure.post(APP, {"code": code_of(secret)}, follow=True)
+    page = proved_carol.post(APP, {"code": code_of(secret)}, follow=True)
 
     assertNotContains(page, ELSEWHERE)
-    assert is_in(elsewhere)
+    assert is_signed_in(elsewhere)
 
 
-def test_first_app_that_cannot_be_kept_signs_nobody_out(sure: Client, carol: User) -> None:
+def test_first_app_that_cannot_be_kept_signs_nobody_out(proved_carol: Client, carol: User) -> None:
     elsewhere = Client()
     elsewhere.force_login(carol)
-    secret = secret_on(sure.get(APP))
+    secret = secret_on(proved_carol.get(APP))
     Key.objects.filter(owner=carol).delete()
 
-    sure.post(APP, {"code": code_of(secret)})
+    proved_carol.post(APP, {"code": code_of(secret)})
 
     assert Session.objects.of(carol).count() == 2
 
 
-def test_app_is_not_set_up_by_another_code(sure: Client) -> None:
-    secret = secret_on(sure.get(APP))
+def test_app_is_not_set_up_by_another_code(proved_carol: Client) -> None:
+    secret = secret_on(proved_carol.get(APP))
 
     for steps in (-1, 1):
-        assertContains(sure.post(APP, {"code": code_of(secret, steps=steps)}), NOT_THAT_CODE)
+        assertContains(
+            proved_carol.post(APP, {"code": code_of(secret, steps=steps)}), NOT_THAT_CODE
+        )
 
     assert not Authenticator.objects.exists()
 
 
-def test_secret_is_another_one_each_time(sure: Client) -> None:
-    first, second = secret_on(sure.get(APP)), secret_on(sure.get(APP))
+def test_secret_is_another_one_each_time(proved_carol: Client) -> None:
+    first, second = secret_on(proved_carol.get(APP)), secret_on(proved_carol.get(APP))
 
     assert first != second
-    assertContains(sure.post(APP, {"code": code_of(first)}), NOT_THAT_CODE)
+    assertContains(proved_carol.post(APP, {"code": code_of(first)}), NOT_THAT_CODE)
 
 
 @pytest.mark.parametrize("address", [APP, f"{APP}remove/", CODES, NEW_CODES])
@@ -181,39 +175,39 @@ def test_page_that_changes_something_asks_for_the_password(as_carol: Client, add
 
 @pytest.mark.parametrize("address", [INDEX, APP, CODES, NEW_CODES, BY_CODE, f"{APP}remove/"])
 def test_page_is_ours_and_needs_few_statements(
-    sure: Client, carol: User, statements: Statements, address: str
+    proved_carol: Client, carol: User, statements: Statements, address: str
 ) -> None:
     if address != APP:
         give_app(carol)
         give_passkey(carol)
-    check(sure.get(address).text)
+    check_page(proved_carol.get(address).text)
 
     with statements() as found:
-        assert sure.get(address).status_code == 200
+        assert proved_carol.get(address).status_code == 200
 
     assert len(found) <= 6, found
 
 
 def test_list_of_passkeys_costs_the_same_with_one_and_with_many(
-    sure: Client, carol: User, statements: Statements
+    proved_carol: Client, carol: User, statements: Statements
 ) -> None:
     counts = []
     for more in (1, 4):
         for _ in range(more):
             give_passkey(carol)
         with statements() as found:
-            sure.get(INDEX)
+            proved_carol.get(INDEX)
         counts.append(len(found))
 
     assert counts[0] == counts[1] <= 4
 
 
-def test_no_page_shows_the_number_of_a_row(sure: Client, carol: User, secret: str) -> None:
+def test_no_page_shows_the_number_of_a_row(proved_carol: Client, carol: User, secret: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT setval(pg_get_serial_sequence('mfa_authenticator', 'id'), 734911)")
     give_passkey(carol)
 
-    page = sure.get(INDEX)
+    page = proved_carol.get(INDEX)
 
     assertNotContains(page, "7349")
     assert len(re.findall(r'href="/accounts/2fa/passkeys/[0-9a-f]{32}/remove/"', page.text)) == 1
@@ -225,18 +219,18 @@ def test_no_page_shows_the_number_of_a_row(sure: Client, carol: User, secret: st
 def test_password_alone_opens_nothing(client: Client, carol: User, secret: str) -> None:
     assertRedirects(sign_in(client, carol.email), STEP)
 
-    check(client.get(STEP).text)
+    check_page(client.get(STEP).text)
     assertRedirects(client.get("/you/"), "/accounts/login/?next=/you/", target_status_code=302)
     assert not Activity.objects.of(carol).filter(kind=Activity.Kind.SIGNED_IN).exists()
 
 
 def test_code_after_the_password_signs_in(carol: User, secret: str) -> None:
-    browser = half_in(carol)
+    browser = start_sign_in(carol)
 
     response = browser.post(STEP, {"code": code_of(secret)})
 
     assertRedirects(response, "/today/", fetch_redirect_response=False)
-    assert is_in(browser)
+    assert is_signed_in(browser)
 
 
 def test_code_without_the_password_is_asked_for_it(client: Client, db: None) -> None:
@@ -246,19 +240,19 @@ def test_code_without_the_password_is_asked_for_it(client: Client, db: None) -> 
 
 def test_code_works_once(carol: User, secret: str) -> None:
     with time_machine.travel(EVENING, tick=False):
-        first, second = half_in(carol), half_in(carol)
+        first, second = start_sign_in(carol), start_sign_in(carol)
         assert first.post(STEP, {"code": code_of(secret)}).status_code == 302
 
         assertContains(second.post(STEP, {"code": code_of(secret)}), NOT_THAT_CODE)
-        assert not is_in(second)
+        assert not is_signed_in(second)
 
 
-def test_code_that_set_the_app_up_does_not_sign_in(carol: User, sure: Client) -> None:
+def test_code_that_set_the_app_up_does_not_sign_in(carol: User, proved_carol: Client) -> None:
     with time_machine.travel(EVENING, tick=False):
-        prove_again(sure)
-        secret = secret_on(sure.get(APP))
-        sure.post(APP, {"code": code_of(secret)})
-        browser = half_in(carol)
+        prove_again(proved_carol)
+        secret = secret_on(proved_carol.get(APP))
+        proved_carol.post(APP, {"code": code_of(secret)})
+        browser = start_sign_in(carol)
 
         assertContains(browser.post(STEP, {"code": code_of(secret)}), NOT_THAT_CODE)
 
@@ -266,18 +260,18 @@ def test_code_that_set_the_app_up_does_not_sign_in(carol: User, sure: Client) ->
 @pytest.mark.parametrize("steps", [-2, -1, 1, 2])
 def test_code_of_another_half_minute_is_refused(carol: User, secret: str, steps: int) -> None:
     with time_machine.travel(EVENING, tick=False):
-        browser = half_in(carol)
+        browser = start_sign_in(carol)
 
         assertContains(browser.post(STEP, {"code": code_of(secret, steps=steps)}), NOT_THAT_CODE)
-        assert not is_in(browser)
+        assert not is_signed_in(browser)
 
 
 @pytest.mark.parametrize("code", ["", "x", "１２３４５６", "a\0b", "9" * 300_000, "12 34-56"])
 def test_what_is_no_code_is_refused(carol: User, secret: str, code: str) -> None:
-    browser = half_in(carol)
+    browser = start_sign_in(carol)
 
     assert browser.post(STEP, {"code": code}).status_code == 200
-    assert not is_in(browser)
+    assert not is_signed_in(browser)
 
 
 def test_new_password_by_mail_still_asks_for_the_code(
@@ -289,15 +283,15 @@ def test_new_password_by_mail_still_asks_for_the_code(
     client.post("/accounts/password/reset/complete/", {"password1": new})
 
     assertRedirects(sign_in(client, carol.email, new), STEP)
-    assert not is_in(client)
+    assert not is_signed_in(client)
     assert client.post(STEP, {"code": code_of(secret)}).status_code == 302
-    assert is_in(client)
+    assert is_signed_in(client)
 
 
 def test_locked_pages_open_with_a_code(as_carol: Client, secret: str) -> None:
     as_carol.get("/leave/")
     assertContains(as_carol.get(f"{LOCK}?next=/you/"), f'href="{BY_CODE}?next=%2Fyou%2F"')
-    check(as_carol.get(BY_CODE).text)
+    check_page(as_carol.get(BY_CODE).text)
 
     response = as_carol.post(BY_CODE, {"code": code_of(secret), "next": "/you/"})
 
@@ -309,10 +303,10 @@ def test_locked_pages_stay_closed_with_another_code(as_carol: Client, secret: st
 
     as_carol.post(BY_CODE, {"code": code_of(secret, steps=1)})
 
-    assert not is_in(as_carol)
+    assert not is_signed_in(as_carol)
 
 
-BEGIN_ANEW = pytest.mark.parametrize(
+INVALIDATES_PENDING = pytest.mark.parametrize(
     ("address", "sent"),
     [
         ("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": "a longer sentence"}),
@@ -321,63 +315,68 @@ BEGIN_ANEW = pytest.mark.parametrize(
 )
 
 
-@BEGIN_ANEW
-def test_sign_in_that_is_half_way_ends_with_the_others(
-    carol: User, sure: Client, secret: str, address: str, sent: dict[str, str]
+@INVALIDATES_PENDING
+def test_pending_sign_in_ends_with_the_other_sessions(
+    carol: User, proved_carol: Client, secret: str, address: str, sent: dict[str, str]
 ) -> None:
-    """Its password may be one that somebody else knew."""
-    half_way = half_in(carol)
+    """An intruder who knows the password may have started it."""
+    pending = start_sign_in(carol)
 
-    assert sure.post(address, sent).status_code == 302
+    assert proved_carol.post(address, sent).status_code == 302
 
-    assertRedirects(half_way.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
-    assert not is_in(half_way)
-    assert is_in(sure)
+    assertRedirects(pending.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
+    assert not is_signed_in(pending)
+    assert is_signed_in(proved_carol)
 
 
-@BEGIN_ANEW
-def test_sign_in_that_is_half_way_in_the_locked_browser_of_another_ends_too(
-    carol: User, sure: Client, as_bob: Client, secret: str, address: str, sent: dict[str, str]
+@INVALIDATES_PENDING
+def test_pending_sign_in_in_the_locked_browser_of_another_ends_too(
+    carol: User,
+    proved_carol: Client,
+    as_bob: Client,
+    secret: str,
+    address: str,
+    sent: dict[str, str],
 ) -> None:
-    half_way = half_in(carol, lock_of(as_bob))
+    pending = start_sign_in(carol, leave(as_bob))
 
-    assert sure.post(address, sent).status_code == 302
+    assert proved_carol.post(address, sent).status_code == 302
 
-    assertRedirects(half_way.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
-    assert not is_in(half_way)
+    assertRedirects(pending.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
+    assert not is_signed_in(pending)
 
 
 def test_sign_in_begun_since_goes_on_in_the_locked_browser_of_another(
-    carol: User, sure: Client, as_bob: Client, secret: str
+    carol: User, proved_carol: Client, as_bob: Client, secret: str
 ) -> None:
-    half_way = half_in(carol, lock_of(as_bob))
-    sure.post("/accounts/devices/end-others/")
-    half_way.get(STEP)
+    pending = start_sign_in(carol, leave(as_bob))
+    proved_carol.post("/accounts/devices/end-others/")
+    pending.get(STEP)
 
-    half_in(carol, half_way)
-    half_way.post(STEP, {"code": code_of(secret)})
+    start_sign_in(carol, pending)
+    pending.post(STEP, {"code": code_of(secret)})
 
-    assert is_in(half_way)
+    assert is_signed_in(pending)
 
 
-def test_sign_in_of_an_account_that_was_erased_meanwhile_begins_anew(
+def test_pending_sign_in_of_an_erased_account_ends(
     carol: User, as_bob: Client, secret: str
 ) -> None:
-    half_way = half_in(carol, lock_of(as_bob))
+    pending = start_sign_in(carol, leave(as_bob))
     erase(person=carol, now=EVENING)
 
-    assertRedirects(half_way.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
+    assertRedirects(pending.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
 
 
-def test_old_half_of_a_sign_in_does_not_lock_whoever_is_in_there_now(
-    carol: User, sure: Client, as_bob: Client, secret: str
+def test_old_pending_sign_in_does_not_affect_the_person_signed_in_now(
+    carol: User, proved_carol: Client, as_bob: Client, secret: str
 ) -> None:
-    half_in(carol, lock_of(as_bob))
-    sure.post("/accounts/devices/end-others/")
+    start_sign_in(carol, leave(as_bob))
+    proved_carol.post("/accounts/devices/end-others/")
     prove_again(as_bob)
 
     assertRedirects(as_bob.get(STEP), "/today/")
-    assert is_in(as_bob)
+    assert is_signed_in(as_bob)
 
 
 @pytest.mark.parametrize("address", ["dana@example.org", "carol@example.org"])
@@ -391,65 +390,65 @@ def test_page_for_the_second_step_does_not_tell_a_sign_up_who_has_an_account(
     assertRedirects(client.get("/accounts/login/"), "/accounts/confirm-email/")
 
 
-def test_sign_in_begins_anew_whose_second_step_is_removed_meanwhile(
-    carol: User, sure: Client, secret: str
+def test_pending_sign_in_ends_when_the_second_factor_is_removed(
+    carol: User, proved_carol: Client, secret: str
 ) -> None:
-    """It waits for what nobody can show any more."""
-    half_way = half_in(carol)
+    """It waits for a factor that no longer exists."""
+    pending = start_sign_in(carol)
 
-    sure.post("/accounts/2fa/app/remove/")
+    proved_carol.post("/accounts/2fa/app/remove/")
 
-    assertRedirects(half_way.get(STEP), "/accounts/login/")
-    sign_in(half_way, carol.email)
-    assert is_in(half_way)
+    assertRedirects(pending.get(STEP), "/accounts/login/")
+    sign_in(pending, carol.email)
+    assert is_signed_in(pending)
 
 
 def test_sign_in_of_others_goes_on_when_somebody_signs_out_elsewhere(
-    carol: User, sure: Client
+    carol: User, proved_carol: Client
 ) -> None:
     dan = open_account(email="dan@example.org", password=PASSWORD, now=EARLIER)
     secret = give_app(dan)
-    browser = half_in(dan)
+    browser = start_sign_in(dan)
 
-    sure.post("/accounts/devices/end-others/")
+    proved_carol.post("/accounts/devices/end-others/")
 
     assert browser.post(STEP, {"code": code_of(secret)}).status_code == 302
-    assert is_in(browser)
+    assert is_signed_in(browser)
 
 
 def test_person_can_start_again(carol: User, secret: str) -> None:
-    browser = half_in(carol)
+    browser = start_sign_in(carol)
 
     browser.post("/accounts/logout/", {"next": "/accounts/login/"})
 
     assertRedirects(browser.get(STEP), "/accounts/login/")
 
 
-# --- Tries ---------------------------------------------------------------------------------
+# --- Limits --------------------------------------------------------------------------------
 
 
 def test_tries_are_counted_per_person_wherever_they_come_from(
     carol: User, secret: str, settings: Settings
 ) -> None:
     settings.ALLAUTH_TRUSTED_PROXY_COUNT = 1
-    browser = half_in(carol)
+    browser = start_sign_in(carol)
     for n in range(10):
         away = {"X-Forwarded-For": f"203.0.113.{n}"}
         assertContains(browser.post(STEP, {"code": "000000"}, headers=away), NOT_THAT_CODE)
 
-    another = half_in(carol)
+    another = start_sign_in(carol)
     sent = {"code": code_of(secret)}
     response = another.post(STEP, sent, headers={"X-Forwarded-For": "198.51.100.7"})
 
     assertContains(response, MANY_TRIES)
 
 
-def test_tries_are_counted_per_client_whoever_they_are_against(
+def test_guesses_are_counted_per_client_across_accounts(
     carol: User, secret: str, mails: Mails
 ) -> None:
     dan = open_account(email="dan@example.org", password=PASSWORD, now=EARLIER)
     give_app(dan)
-    first, second = half_in(carol), half_in(dan)
+    first, second = start_sign_in(carol), start_sign_in(dan)
     for _ in range(5):
         first.post(STEP, {"code": "000000"})
         second.post(STEP, {"code": "000000"})
@@ -457,18 +456,20 @@ def test_tries_are_counted_per_client_whoever_they_are_against(
     assertContains(first.post(STEP, {"code": code_of(secret)}), MANY_TRIES)
 
 
-def test_own_code_does_not_wipe_out_tries_against_others(carol: User, secret: str) -> None:
-    """Otherwise an account of one's own would be a way to guess without end."""
+def test_right_code_of_ones_own_does_not_reset_the_limit_for_others(
+    carol: User, secret: str
+) -> None:
+    """Otherwise an attacker with an account could reset the limit and guess without end."""
     eve = open_account(email="eve@example.org", password=PASSWORD, now=EARLIER)
     dan = open_account(email="dan@example.org", password=PASSWORD, now=EARLIER)
     hers = give_app(eve)
     give_app(dan)
-    browser, another = half_in(carol), half_in(dan)
+    browser, another = start_sign_in(carol), start_sign_in(dan)
     for _ in range(4):
         browser.post(STEP, {"code": "000000"})
         another.post(STEP, {"code": "000000"})
     another.post(STEP, {"code": "000000"})
-    assert half_in(eve).post(STEP, {"code": code_of(hers)}).status_code == 302
+    assert start_sign_in(eve).post(STEP, {"code": code_of(hers)}).status_code == 302
 
     browser.post(STEP, {"code": "000000"})
 
@@ -478,22 +479,22 @@ def test_own_code_does_not_wipe_out_tries_against_others(carol: User, secret: st
 def test_right_code_counts_as_no_try(carol: User, secret: str, app_clock: AppClock) -> None:
     for _ in range(12):
         app_clock.at += 30
-        browser = half_in(carol)
+        browser = start_sign_in(carol)
         assert browser.post(STEP, {"code": code_of(secret)}).status_code == 302
 
 
-def test_tries_are_few_in_a_day(carol: User, secret: str) -> None:
-    """Ten in five minutes would be a million in a year."""
+def test_guesses_are_limited_per_day(carol: User, secret: str) -> None:
+    """Ten guesses in five minutes would make a million in a year."""
     with time_machine.travel(EVENING, tick=False) as clock:
         for _ in range(4):
-            browser = half_in(carol)
+            browser = start_sign_in(carol)
             for _ in range(10):
                 assertContains(browser.post(STEP, {"code": "000000"}), NOT_THAT_CODE)
             clock.shift(timedelta(hours=1))
 
-        assertContains(half_in(carol).post(STEP, {"code": code_of(secret)}), MANY_TRIES)
+        assertContains(start_sign_in(carol).post(STEP, {"code": code_of(secret)}), MANY_TRIES)
         clock.shift(timedelta(days=1))
-        assert half_in(carol).post(STEP, {"code": code_of(secret)}).status_code == 302
+        assert start_sign_in(carol).post(STEP, {"code": code_of(secret)}).status_code == 302
 
 
 def counts() -> int:
@@ -503,7 +504,7 @@ def counts() -> int:
 
 
 def test_tries_stand_in_the_database_where_a_restart_leaves_them(carol: User, secret: str) -> None:
-    browser, before = half_in(carol), counts()
+    browser, before = start_sign_in(carol), counts()
 
     browser.post(STEP, {"code": "000000"})
 
@@ -513,41 +514,43 @@ def test_tries_stand_in_the_database_where_a_restart_leaves_them(carol: User, se
 # --- Recovery codes ------------------------------------------------------------------------
 
 
-def test_recovery_codes_are_shown_once_and_only_when_asked_for(sure: Client, secret: str) -> None:
+def test_recovery_codes_are_shown_once_and_only_when_asked_for(
+    proved_carol: Client, secret: str
+) -> None:
     for _ in range(2):
-        page = sure.get(CODES)
+        page = proved_carol.get(CODES)
         assertContains(page, "Show them")
         assertNotContains(page, "<code>")
 
-    page = sure.post(CODES)
+    page = proved_carol.post(CODES)
 
-    check(page.text)
+    check_page(page.text)
     assert len(set(re.findall(r"<code>(\d{4} \d{4})</code>", page.text))) == 10
-    for again in (sure.get(CODES), sure.post(CODES)):
+    for again in (proved_carol.get(CODES), proved_carol.post(CODES)):
         assertContains(again, "10 codes are left.")
         assertNotContains(again, "<code>")
 
 
 def test_recovery_code_signs_in_once(carol: User, secret: str) -> None:
     code, *_others = codes_of(carol)
-    first, second = half_in(carol), half_in(carol)
+    first, second = start_sign_in(carol), start_sign_in(carol)
 
     assert first.post(STEP, {"code": f" {code[:4]} {code[4:]} "}).status_code == 302
 
-    assert is_in(first)
+    assert is_signed_in(first)
     assertContains(second.post(STEP, {"code": code}), NOT_THAT_CODE)
     assertContains(first.get(INDEX), "9 codes are left.")
 
 
 @pytest.mark.django_db(transaction=True)
 def test_recovery_code_sent_ten_times_at_once_works_once(settings: Settings) -> None:
-    # This is about the code, not about how often one may try.
+    # This test is about the code, not about the limit.
     settings.ACCOUNT_RATE_LIMITS = {"login_failed": None, "second_step": None, "login": None}
     now = EARLIER
     dora = open_account(email="dora@example.org", password=PASSWORD, now=now)
     give_app(dora)
     code, *_others = codes_of(dora)
-    browsers = [half_in(dora) for _ in range(10)]
+    browsers = [start_sign_in(dora) for _ in range(10)]
 
     def send(browser: Client) -> int:
         try:
@@ -559,34 +562,34 @@ def test_recovery_code_sent_ten_times_at_once_works_once(settings: Settings) -> 
         answers = list(pool.map(send, browsers))
 
     assert sorted(answers) == [200] * 9 + [302]
-    assert [is_in(browser) for browser in browsers].count(True) == 1
+    assert [is_signed_in(browser) for browser in browsers].count(True) == 1
     assert row_of(dora, "recovery_codes").data["used_mask"] == 1
 
 
 def test_new_codes_take_the_place_of_the_old(
-    sure: Client, carol: User, secret: str, mails: Mails
+    proved_carol: Client, carol: User, secret: str, mails: Mails
 ) -> None:
     old, *_others = codes_of(carol)
 
-    assertRedirects(sure.post(NEW_CODES), CODES)
+    assertRedirects(proved_carol.post(NEW_CODES), CODES)
 
-    assertContains(half_in(carol).post(STEP, {"code": old}), NOT_THAT_CODE)
-    new = re.findall(r"<code>(\d{4} \d{4})</code>", sure.post(CODES).text)
-    assert half_in(carol).post(STEP, {"code": new[9]}).status_code == 302
+    assertContains(start_sign_in(carol).post(STEP, {"code": old}), NOT_THAT_CODE)
+    new = re.findall(r"<code>(\d{4} \d{4})</code>", proved_carol.post(CODES).text)
+    assert start_sign_in(carol).post(STEP, {"code": new[9]}).status_code == 302
     assert "new recovery codes" in str(mails()[-1].body)
 
 
-def test_codes_need_something_to_stand_in_for(sure: Client, carol: User) -> None:
-    assert sure.get(CODES).status_code == 404
-    assertRedirects(sure.post(NEW_CODES), INDEX)
+def test_codes_need_something_to_stand_in_for(proved_carol: Client, carol: User) -> None:
+    assert proved_carol.get(CODES).status_code == 404
+    assertRedirects(proved_carol.post(NEW_CODES), INDEX)
 
     assert not Authenticator.objects.exists()
 
 
 def test_removing_the_last_factor_takes_the_codes_along(
-    sure: Client, carol: User, secret: str, mails: Mails
+    proved_carol: Client, carol: User, secret: str, mails: Mails
 ) -> None:
-    assertRedirects(sure.post(f"{APP}remove/"), INDEX)
+    assertRedirects(proved_carol.post(f"{APP}remove/"), INDEX)
 
     assert not Authenticator.objects.exists()
     assert "no longer asks" in str(mails()[-1].body)
@@ -654,8 +657,8 @@ def _swapped(text: str, bob: User) -> str:
 
 
 def _of_another_key(text: str, bob: User) -> str:
-    """Bob knows this one, and has sealed it for Carol's place."""
-    return sealed(bob, "JBSWY3DPEHPK3PXP")
+    """A seed that Bob knows, sealed by his key for Carol's row."""
+    return seal_seed(bob, "JBSWY3DPEHPK3PXP")
 
 
 def _cut(text: str, bob: User) -> str:
@@ -693,7 +696,7 @@ def test_seed_that_was_tampered_with_opens_nothing_and_is_left_alone(
     row.save()
 
     for code in (code_of(secret), code_of(bobs), code_of("JBSWY3DPEHPK3PXP")):
-        page = half_in(carol).post(STEP, {"code": code})
+        page = start_sign_in(carol).post(STEP, {"code": code})
         assertContains(page, "We cannot open this", status_code=503)
         assertNotContains(page, code, status_code=503)
     assert not Activity.objects.of(carol).filter(kind=Activity.Kind.SIGNED_IN).exists()
@@ -704,37 +707,43 @@ def test_recovery_codes_open_where_the_app_does_not(carol: User, secret: str) ->
     code, *_others = codes_of(carol)
     Authenticator.objects.filter(type="totp").update(data={"secret": "x"})
 
-    assert half_in(carol).post(STEP, {"code": code}).status_code == 302
+    assert start_sign_in(carol).post(STEP, {"code": code}).status_code == 302
 
 
-def test_codes_of_another_person_are_not_shown(sure: Client, carol: User, bob: User) -> None:
+def test_codes_of_another_person_are_not_shown(
+    proved_carol: Client, carol: User, bob: User
+) -> None:
     give_app(carol)
     give_app(bob)
     theirs = row_of(bob, "recovery_codes").data
     Authenticator.objects.filter(user=carol, type="recovery_codes").update(data=theirs)
 
-    page = sure.post(CODES)
+    page = proved_carol.post(CODES)
 
     assertContains(page, "We cannot open this", status_code=503)
     assert row_of(carol, "recovery_codes").data == theirs
 
 
-def test_without_a_key_nothing_is_set_up_and_nothing_breaks(sure: Client, carol: User) -> None:
-    secret = secret_on(sure.get(APP))
+def test_without_a_key_nothing_is_set_up_and_nothing_breaks(
+    proved_carol: Client, carol: User
+) -> None:
+    secret = secret_on(proved_carol.get(APP))
     Key.objects.filter(owner=carol).delete()
 
-    page = sure.post(APP, {"code": code_of(secret)})
+    page = proved_carol.post(APP, {"code": code_of(secret)})
 
     assertContains(page, "We cannot open this", status_code=503)
     assert not Authenticator.objects.exists()
     assert not Message.objects.exists()
 
 
-def test_what_does_not_open_can_still_be_removed(sure: Client, carol: User, secret: str) -> None:
+def test_what_does_not_open_can_still_be_removed(
+    proved_carol: Client, carol: User, secret: str
+) -> None:
     Key.objects.filter(owner=carol).delete()
 
-    assert sure.get(INDEX).status_code == 200
-    assertRedirects(sure.post(f"{APP}remove/"), INDEX)
+    assert proved_carol.get(INDEX).status_code == 200
+    assertRedirects(proved_carol.post(f"{APP}remove/"), INDEX)
 
 
 def test_seeds_open_after_the_master_key_was_changed(
@@ -745,7 +754,7 @@ def test_seeds_open_after_the_master_key_was_changed(
     call_command("vault_rewrap", verbosity=0)
     settings.VAULT_KEYS = new
 
-    assert half_in(carol).post(STEP, {"code": code_of(secret)}).status_code == 302
+    assert start_sign_in(carol).post(STEP, {"code": code_of(secret)}).status_code == 302
 
 
 def test_seed_asked_for_by_nobody_stays_closed(carol: User, secret: str) -> None:
@@ -753,7 +762,7 @@ def test_seed_asked_for_by_nobody_stays_closed(carol: User, secret: str) -> None
         row_of(carol, "totp").wrap().validate_code(code_of(secret))
 
 
-# --- Who runs the place --------------------------------------------------------------------
+# --- Operators -----------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -792,7 +801,7 @@ def test_operator_without_a_second_factor_is_led_to_set_one_up_and_back(
     assert onward
     assert is_in_admin(browser), "setting it up showed it"
     with time_machine.travel(EVENING + timedelta(days=365), tick=False):
-        browser = half_in(operator)
+        browser = start_sign_in(operator)
         browser.post(STEP, {"code": code_of(secret)})
         assert browser.get(address).status_code in {200, 302}
         assert is_in_admin(browser)
@@ -843,7 +852,7 @@ def test_admin_asks_again_after_a_lock(operator: User) -> None:
     browser.get("/leave/")
     prove_again(browser)
 
-    assert is_in(browser)
+    assert is_signed_in(browser)
     assert not is_in_admin(browser)
 
 

@@ -1,4 +1,4 @@
-"""Where someone is signed in, and signing out from elsewhere."""
+"""The list of signed-in browsers, and signing out from elsewhere."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from django.test import RequestFactory
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import Activity, User
-from accounts.sessions.devices import device_of
+from accounts.sessions.devices import device_name
 from tests.conftest import PASSWORD, Client, Statements
 from vault.sessions import Session, key_in
 
@@ -30,7 +30,7 @@ def signed_in() -> SignedIn:
 
 @pytest.fixture
 def proven(as_alice: Client) -> Client:
-    """Alice’s browser, right after she gave her password."""
+    """Alice's browser after a recent proof by password."""
     as_alice.get("/you/")
     as_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
     return as_alice
@@ -72,7 +72,7 @@ def ids(client: Client) -> list[str]:
     ],
 )
 def test_browser_is_told_no_finer_than_its_kind(agent: str, device: str) -> None:
-    assert device_of(RequestFactory().get("/", headers={"User-Agent": agent})) == device
+    assert device_name(RequestFactory().get("/", headers={"User-Agent": agent})) == device
 
 
 def test_page_asks_for_the_password_first(as_alice: Client) -> None:

@@ -1,4 +1,4 @@
-"""Pages lock by themselves after a quiet while."""
+"""Pages lock after idle minutes."""
 
 import re
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tests.conftest import PASSWORD, Client, Statements
 from vault.models import Key
 from vault.sessions import Session, key_in
 
-DOOR = "/accounts/reauthenticate/?next=%2Fyou%2F"
+REAUTHENTICATE = "/accounts/reauthenticate/?next=%2Fyou%2F"
 PRESENCE = "s"
 
 
@@ -28,8 +28,8 @@ def clock() -> Any:
 
 
 @pytest.fixture
-def here(clock: Any, as_alice: Client) -> Client:
-    """Alice’s browser, which has just been used."""
+def active_alice(clock: Any, as_alice: Client) -> Client:
+    """Alice's browser, which was active just now."""
     assert as_alice.get("/you/").status_code == 200
     return as_alice
 
@@ -38,103 +38,108 @@ def key_of(client: Client) -> str | None:
     return key_in(client.cookies["n"].value)
 
 
-def is_open(client: Client) -> bool:
+def is_unlocked(client: Client) -> bool:
     return bool(client.get("/you/").status_code == 200)
 
 
 @pytest.mark.parametrize("minutes", [5, 15, 60])
 def test_pages_lock_after_as_many_quiet_minutes_as_were_chosen(
-    here: Client, clock: Any, minutes: int
+    active_alice: Client, clock: Any, minutes: int
 ) -> None:
     User.objects.update(lock_after=minutes)
     clock.shift(timedelta(minutes=minutes, seconds=-31))
-    assert is_open(here)
+    assert is_unlocked(active_alice)
     clock.shift(timedelta(minutes=minutes))
 
-    assertRedirects(here.get("/you/"), DOOR, fetch_redirect_response=False)
+    assertRedirects(active_alice.get("/you/"), REAUTHENTICATE, fetch_redirect_response=False)
 
 
-def test_use_keeps_pages_open(here: Client, clock: Any) -> None:
+def test_use_keeps_pages_open(active_alice: Client, clock: Any) -> None:
     for _quarter in range(20):
         clock.shift(timedelta(minutes=14))
-        assert is_open(here)
+        assert is_unlocked(active_alice)
 
 
-def test_page_that_tries_again_by_itself_keeps_nothing_open(here: Client, clock: Any) -> None:
-    """What cannot be kept is sent again every half minute, whether anybody sits there or not."""
+def test_repeated_autosave_does_not_count_as_activity(active_alice: Client, clock: Any) -> None:
+    """A failed autosave is repeated every half minute, whether or not anybody is there."""
     Key.objects.update(kek="away")
     paper = {"id": str(uuid4()), "kind": "them", "body": "words"}
     for _minute in range(15):
         clock.shift(timedelta(minutes=1))
-        assert here.post(f"/journal/{paper['id']}/autosave/", paper).status_code in {503, 403}
+        assert active_alice.post(f"/journal/{paper['id']}/autosave/", paper).status_code in {
+            503,
+            403,
+        }
 
-    assertRedirects(here.get("/you/"), DOOR, fetch_redirect_response=False)
+    assertRedirects(active_alice.get("/you/"), REAUTHENTICATE, fetch_redirect_response=False)
 
 
-def test_pages_stay_open_for_whoever_chose_that(here: Client, clock: Any) -> None:
+def test_pages_stay_unlocked_if_that_was_chosen(active_alice: Client, clock: Any) -> None:
     User.objects.update(lock_after=None)
-    here.get("/you/")
+    active_alice.get("/you/")
     clock.shift(timedelta(days=29))
-    assert is_open(here)
+    assert is_unlocked(active_alice)
     clock.shift(timedelta(days=2))
 
-    assertRedirects(here.get("/you/"), "/accounts/login/?next=/you/")
+    assertRedirects(active_alice.get("/you/"), "/accounts/login/?next=/you/")
 
 
-def test_sign_in_ends_after_twelve_hours_however_much_it_is_used(here: Client, clock: Any) -> None:
+def test_sign_in_ends_after_twelve_hours_however_much_it_is_used(
+    active_alice: Client, clock: Any
+) -> None:
     for _quarter in range(4 * 12 - 1):
         clock.shift(timedelta(minutes=15, seconds=-30))
-        assert is_open(here)
+        assert is_unlocked(active_alice)
     clock.shift(timedelta(minutes=40))
 
-    assertRedirects(here.get("/you/"), "/accounts/login/?next=/you/")
+    assertRedirects(active_alice.get("/you/"), "/accounts/login/?next=/you/")
 
 
-def test_choosing_a_time_again_after_days_puts_nobody_out_at_once(here: Client, clock: Any) -> None:
+def test_choosing_a_time_again_after_days_puts_nobody_out_at_once(
+    active_alice: Client, clock: Any
+) -> None:
     User.objects.update(lock_after=None)
-    here.get("/you/")
+    active_alice.get("/you/")
     clock.shift(timedelta(days=5))
-    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
-    assertRedirects(here.post("/accounts/lock/", {"after": "60"}), "/accounts/")
+    active_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assertRedirects(active_alice.post("/accounts/lock/", {"after": "60"}), "/accounts/")
 
     for _hour in range(12):
-        assert is_open(here)
+        assert is_unlocked(active_alice)
         clock.shift(timedelta(minutes=59))
     clock.shift(timedelta(minutes=15))
-    assertRedirects(here.get("/you/"), "/accounts/login/?next=/you/")
+    assertRedirects(active_alice.get("/you/"), "/accounts/login/?next=/you/")
 
 
-def test_cookie_copied_while_locked_does_not_come_in_with_its_owner(
-    here: Client, clock: Any
+def test_cookie_copied_while_locked_stays_locked_after_the_owner_unlocks(
+    active_alice: Client, clock: Any
 ) -> None:
-    here.get("/leave/")
-    copied = here.cookies["n"].value
+    active_alice.get("/leave/")
+    copied = active_alice.cookies["n"].value
     clock.shift(timedelta(seconds=1))
 
-    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    active_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
 
-    assert is_open(here)
+    assert is_unlocked(active_alice)
     thief = Client()
     thief.cookies["n"] = copied
-    assert not is_open(thief)
+    assert not is_unlocked(thief)
 
 
-def test_lock_holds_when_the_clock_is_set_back(here: Client, clock: Any) -> None:
-    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
+def test_lock_holds_when_the_clock_is_set_back(active_alice: Client, clock: Any) -> None:
+    active_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
     clock.shift(timedelta(seconds=-30))
 
-    here.get("/leave/")
+    active_alice.get("/leave/")
 
-    assert not is_open(here)
+    assert not is_unlocked(active_alice)
 
 
-def test_request_that_comes_late_does_not_take_the_new_cookie_away(
-    here: Client, clock: Any
-) -> None:
-    """Two tabs of a phone that wakes up: one locks, the other still has the old cookie."""
+def test_late_request_does_not_remove_the_new_cookie(active_alice: Client, clock: Any) -> None:
+    """Two tabs of a phone that wakes up: one locks the session, the other sends the old cookie."""
     late = Client()
-    late.cookies["n"] = here.cookies["n"].value
-    here.get("/leave/")
+    late.cookies["n"] = active_alice.cookies["n"].value
+    active_alice.get("/leave/")
 
     answer = late.get("/you/")
 
@@ -142,80 +147,84 @@ def test_request_that_comes_late_does_not_take_the_new_cookie_away(
     assert "n" not in answer.cookies
 
 
-def test_password_opens_the_pages_again_and_they_stay_open(here: Client, clock: Any) -> None:
+def test_password_opens_the_pages_again_and_they_stay_open(
+    active_alice: Client, clock: Any
+) -> None:
     clock.shift(timedelta(minutes=16))
-    assert not is_open(here)
+    assert not is_unlocked(active_alice)
     clock.shift(timedelta(seconds=1))
 
-    opened = here.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/you/"})
+    opened = active_alice.post("/accounts/reauthenticate/", {"password": PASSWORD, "next": "/you/"})
 
     assertRedirects(opened, "/you/")
     clock.shift(timedelta(minutes=14))
-    assert is_open(here)
+    assert is_unlocked(active_alice)
 
 
-def test_lock_changes_the_key_of_the_session(here: Client, clock: Any) -> None:
-    before = key_of(here)
+def test_lock_changes_the_key_of_the_session(active_alice: Client, clock: Any) -> None:
+    before = key_of(active_alice)
     clock.shift(timedelta(minutes=16))
 
-    here.get("/you/")
+    active_alice.get("/you/")
 
-    assert key_of(here) != before
+    assert key_of(active_alice) != before
     assert not Session.objects.filter(session_key=before).exists()
 
 
 @pytest.mark.parametrize("forged", [None, "", "9999999999", "9999999999:x", "\0"])
 def test_cookie_that_is_not_ours_keeps_nothing_open(
-    here: Client, clock: Any, forged: str | None
+    active_alice: Client, clock: Any, forged: str | None
 ) -> None:
     clock.shift(timedelta(minutes=16))
     if forged is None:
-        here.cookies.pop(PRESENCE, None)
+        active_alice.cookies.pop(PRESENCE, None)
     else:
-        here.cookies[PRESENCE] = forged
+        active_alice.cookies[PRESENCE] = forged
 
-    assert not is_open(here)
+    assert not is_unlocked(active_alice)
 
 
-def test_cookie_of_an_open_session_does_not_open_a_locked_one(
-    here: Client, bob: User, clock: Any
+def test_activity_cookie_of_one_session_does_not_unlock_another(
+    active_alice: Client, bob: User, clock: Any
 ) -> None:
-    """Whoever holds the device may sign in with an account of their own, and swap cookies."""
+    """An intruder at the device may sign in with an account of their own, and swap cookies."""
     clock.shift(timedelta(minutes=16))
     theirs = Client()
     theirs.force_login(bob)
     theirs.get("/you/")
     clock.shift(timedelta(minutes=1))
     theirs.get("/you/")
-    here.cookies[PRESENCE] = theirs.cookies[PRESENCE].value
+    active_alice.cookies[PRESENCE] = theirs.cookies[PRESENCE].value
 
-    assert not is_open(here)
+    assert not is_unlocked(active_alice)
 
 
 def test_letter_sent_after_a_quiet_while_comes_back_and_is_kept_once_opened(
-    here: Client, clock: Any
+    active_alice: Client, clock: Any
 ) -> None:
     letter = {"id": "6f1c2a52-6d5c-4a1a-9a59-0f9f4a0f6f10", "to": "", "body": "A long one."}
     clock.shift(timedelta(minutes=16))
 
-    page = here.post("/journal/write/them/", letter, headers={"Origin": "http://testserver"})
+    page = active_alice.post(
+        "/journal/write/them/", letter, headers={"Origin": "http://testserver"}
+    )
 
     assertContains(page, "A long one.</textarea>", status_code=403)
     assertContains(page, 'action="/journal/write/them/"', status_code=403)
     assert not Letter.objects.exists()
     clock.shift(timedelta(seconds=1))
-    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
-    assert here.post("/journal/write/them/", letter).status_code == 302
+    active_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    assert active_alice.post("/journal/write/them/", letter).status_code == 302
     assert Letter.objects.count() == 1
 
 
 def test_presence_is_kept_by_the_browser_and_written_nowhere(
-    here: Client, clock: Any, statements: Statements
+    active_alice: Client, clock: Any, statements: Statements
 ) -> None:
     before = Session.objects.get().session_data
     clock.shift(timedelta(minutes=10))
     with statements() as found:
-        response = here.get("/you/")
+        response = active_alice.get("/you/")
 
     cookie = response.cookies[PRESENCE]
     assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
@@ -224,23 +233,25 @@ def test_presence_is_kept_by_the_browser_and_written_nowhere(
     assert Session.objects.get().session_data == before
 
 
-def test_presence_is_not_told_anew_with_every_page(here: Client, clock: Any) -> None:
+def test_activity_cookie_is_not_set_with_every_page(active_alice: Client, clock: Any) -> None:
     clock.shift(timedelta(seconds=29))
 
-    assert PRESENCE not in here.get("/you/").cookies
+    assert PRESENCE not in active_alice.get("/you/").cookies
 
 
-def test_presence_cookie_is_bound_to_https(here: Client, clock: Any, settings: Settings) -> None:
+def test_presence_cookie_is_bound_to_https(
+    active_alice: Client, clock: Any, settings: Settings
+) -> None:
     settings.HTTPS = True
     clock.shift(timedelta(minutes=1))
 
-    cookie = here.get("/you/").cookies["__Host-s"]
+    cookie = active_alice.get("/you/").cookies["__Host-s"]
 
     assert (cookie["secure"], cookie["domain"], cookie["path"]) == (True, "", "/")
 
 
-def test_time_is_chosen_behind_the_password(here: Client, alice: User) -> None:
-    response = here.post("/accounts/lock/", {"after": "out"})
+def test_time_is_chosen_behind_the_password(active_alice: Client, alice: User) -> None:
+    response = active_alice.post("/accounts/lock/", {"after": "out"})
 
     assertRedirects(response, "/accounts/reauthenticate/?next=%2Faccounts%2Flock%2F")
     alice.refresh_from_db()
@@ -248,7 +259,7 @@ def test_time_is_chosen_behind_the_password(here: Client, alice: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sent", "kept", "said"),
+    ("sent", "minutes", "text"),
     [
         ("5", 5, "After 5 quiet minutes."),
         ("60", 60, "After 60 quiet minutes."),
@@ -256,28 +267,28 @@ def test_time_is_chosen_behind_the_password(here: Client, alice: User) -> None:
     ],
 )
 def test_time_is_kept(
-    here: Client, alice: User, clock: Any, sent: str, kept: int | None, said: str
+    active_alice: Client, alice: User, clock: Any, sent: str, minutes: int | None, text: str
 ) -> None:
     clock.shift(timedelta(seconds=1))
-    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    active_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
 
-    assertRedirects(here.post("/accounts/lock/", {"after": sent}), "/accounts/")
+    assertRedirects(active_alice.post("/accounts/lock/", {"after": sent}), "/accounts/")
 
     alice.refresh_from_db()
-    assert alice.lock_after == kept
-    chosen = re.findall(r'value="(\w+)"[^>]* checked', here.get("/accounts/lock/").text)
+    assert alice.lock_after == minutes
+    chosen = re.findall(r'value="(\w+)"[^>]* checked', active_alice.get("/accounts/lock/").text)
     assert chosen == [sent]
-    assertContains(here.get("/accounts/"), said)
+    assertContains(active_alice.get("/accounts/"), text)
 
 
 @pytest.mark.parametrize("sent", ["", "7", "0", "-5", "soon", "99999999999999999999"])
 def test_time_that_is_not_offered_is_refused(
-    here: Client, alice: User, clock: Any, sent: str
+    active_alice: Client, alice: User, clock: Any, sent: str
 ) -> None:
     clock.shift(timedelta(seconds=1))
-    here.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    active_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
 
-    page = here.post("/accounts/lock/", {"after": sent})
+    page = active_alice.post("/accounts/lock/", {"after": sent})
 
     assertContains(page, "Choose a time")
     alice.refresh_from_db()

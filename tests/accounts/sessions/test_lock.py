@@ -1,4 +1,4 @@
-"""A locked session: what `safety` does when someone leaves, seen from the pages behind it."""
+"""A session that was locked by leaving, seen from the pages that it protects."""
 
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from tests.accounts.conftest import EVENING, sign_in, sign_up
 from tests.conftest import PASSWORD, Client
 
 CHANGE = "/accounts/password/change/"
-DOOR = "/accounts/reauthenticate/"
+REAUTHENTICATE = "/accounts/reauthenticate/"
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def clock() -> Any:
 
 
 @pytest.fixture
-def left(clock: Any, as_carol: Client) -> Client:
+def locked_carol(clock: Any, as_carol: Client) -> Client:
     """Carol's browser, five minutes after she left in a hurry."""
     clock.shift(timedelta(minutes=1))
     assert as_carol.get("/leave/").status_code == 303
@@ -31,38 +31,42 @@ def left(clock: Any, as_carol: Client) -> Client:
 
 
 @pytest.mark.parametrize("address", [CHANGE, "/accounts/email/", "/today/?from=history"])
-def test_locked_page_asks_for_the_password(left: Client, address: str) -> None:
-    response = left.get(address)
+def test_locked_page_asks_for_the_password(locked_carol: Client, address: str) -> None:
+    response = locked_carol.get(address)
 
     assert response.status_code == 302
-    assert response["Location"].startswith(f"{DOOR}?next=")
-    page = left.get(response["Location"])
+    assert response["Location"].startswith(f"{REAUTHENTICATE}?next=")
+    page = locked_carol.get(response["Location"])
     assertContains(page, "Your password, please")
     assertContains(page, "data-once")
     assertNotContains(page, "carol@example.org")
 
 
-def test_password_opens_the_lock_and_leads_on(left: Client) -> None:
-    response = left.post(DOOR, {"password": PASSWORD, "next": CHANGE})
+def test_password_opens_the_lock_and_leads_on(locked_carol: Client) -> None:
+    response = locked_carol.post(REAUTHENTICATE, {"password": PASSWORD, "next": CHANGE})
 
     assertRedirects(response, CHANGE)
 
 
-def test_wrong_password_opens_nothing(left: Client) -> None:
-    assertContains(left.post(DOOR, {"password": "guessed"}), "That is not your password.")
+def test_wrong_password_opens_nothing(locked_carol: Client) -> None:
+    assertContains(
+        locked_carol.post(REAUTHENTICATE, {"password": "guessed"}), "That is not your password."
+    )
 
-    assertRedirects(left.get(CHANGE), f"{DOOR}?next={CHANGE.replace('/', '%2F')}")
+    assertRedirects(locked_carol.get(CHANGE), f"{REAUTHENTICATE}?next={CHANGE.replace('/', '%2F')}")
 
 
-def test_door_leads_to_no_other_site(left: Client) -> None:
-    response = left.post(DOOR, {"password": PASSWORD, "next": "https://evil.example/"})
+def test_door_leads_to_no_other_site(locked_carol: Client) -> None:
+    response = locked_carol.post(
+        REAUTHENTICATE, {"password": PASSWORD, "next": "https://evil.example/"}
+    )
 
     assertRedirects(response, "/today/", fetch_redirect_response=False)
 
 
 @pytest.mark.parametrize("address", ["/accounts/login/", "/accounts/signup/", "/safety/", "/nope/"])
-def test_public_page_looks_signed_out_while_locked(left: Client, address: str) -> None:
-    response = left.get(address)
+def test_public_page_looks_signed_out_while_locked(locked_carol: Client, address: str) -> None:
+    response = locked_carol.get(address)
 
     assert not response.context["user"].is_authenticated
     nav = response.content.decode().partition("<nav")[2].partition("</nav>")[0]
@@ -70,43 +74,45 @@ def test_public_page_looks_signed_out_while_locked(left: Client, address: str) -
     assert "/today/" not in nav
 
 
-def test_leaving_and_help_stay_open_while_locked(left: Client) -> None:
-    assert left.get("/leave/").status_code == 303
-    assert left.get("/help/").status_code == 200
+def test_leaving_and_help_stay_open_while_locked(locked_carol: Client) -> None:
+    assert locked_carol.get("/leave/").status_code == 303
+    assert locked_carol.get("/help/").status_code == 200
 
 
-def test_locked_person_can_sign_out(left: Client) -> None:
-    assertContains(left.get("/accounts/logout/"), "Sign out?")
+def test_locked_person_can_sign_out(locked_carol: Client) -> None:
+    assertContains(locked_carol.get("/accounts/logout/"), "Sign out?")
 
-    left.post("/accounts/logout/")
+    locked_carol.post("/accounts/logout/")
 
-    assertRedirects(left.get(CHANGE), f"/accounts/login/?next={CHANGE}")
-
-
-def test_signing_in_again_opens_the_lock(left: Client, carol: User) -> None:
-    assert sign_in(left, carol.email).status_code == 302
-
-    assert left.get(CHANGE).status_code == 200
+    assertRedirects(locked_carol.get(CHANGE), f"/accounts/login/?next={CHANGE}")
 
 
-def test_half_a_sign_in_of_someone_else_does_not_open_it(left: Client) -> None:
-    """Whoever holds the device can begin an account of their own in the locked browser."""
+def test_signing_in_again_opens_the_lock(locked_carol: Client, carol: User) -> None:
+    assert sign_in(locked_carol, carol.email).status_code == 302
+
+    assert locked_carol.get(CHANGE).status_code == 200
+
+
+def test_pending_sign_in_of_somebody_else_does_not_unlock_it(locked_carol: Client) -> None:
+    """An intruder at the device can start to sign in to an account of their own there."""
     sign_up(Client(), "eve@example.org")
     with time_machine.travel(EVENING + timedelta(minutes=10)):
-        assertRedirects(sign_in(left, "eve@example.org"), "/accounts/confirm-email/")
+        assertRedirects(sign_in(locked_carol, "eve@example.org"), "/accounts/confirm-email/")
 
-        assertRedirects(left.get(CHANGE), f"{DOOR}?next={CHANGE.replace('/', '%2F')}")
+        assertRedirects(
+            locked_carol.get(CHANGE), f"{REAUTHENTICATE}?next={CHANGE.replace('/', '%2F')}"
+        )
 
 
-def test_lock_closes_again_after_it_was_opened(clock: Any, left: Client) -> None:
-    left.post(DOOR, {"password": PASSWORD})
+def test_lock_closes_again_after_it_was_opened(clock: Any, locked_carol: Client) -> None:
+    locked_carol.post(REAUTHENTICATE, {"password": PASSWORD})
     clock.shift(timedelta(minutes=1))
-    left.get("/leave/")
+    locked_carol.get("/leave/")
 
-    assert left.get(CHANGE).status_code == 302
+    assert locked_carol.get(CHANGE).status_code == 302
 
 
-def test_other_places_stay_open(left: Client, carol: User) -> None:
+def test_other_places_stay_open(locked_carol: Client, carol: User) -> None:
     elsewhere = Client()
     sign_in(elsewhere, carol.email)
 
@@ -114,11 +120,11 @@ def test_other_places_stay_open(left: Client, carol: User) -> None:
 
 
 def test_what_is_sent_to_a_locked_page_comes_back_and_is_kept_nowhere(
-    left: Client, carol: User
+    locked_carol: Client, carol: User
 ) -> None:
     words = "What I needed was <b>one</b> honest sentence.\n</textarea><script>alert(1)</script>"
 
-    response = left.post(
+    response = locked_carol.post(
         CHANGE,
         {"words": words, "oldpassword": PASSWORD, "version": "3", "next": "/x/", "empty": " "},
         headers={"Referer": "http://testserver/journal/write/plain/?from=here"},
@@ -129,26 +135,26 @@ def test_what_is_sent_to_a_locked_page_comes_back_and_is_kept_nowhere(
     assert page.count("<textarea") == 1
     assert "&lt;b&gt;one&lt;/b&gt; honest sentence.\n&lt;/textarea&gt;&lt;script&gt;" in page
     assert PASSWORD not in page
-    assert f'href="{DOOR}?next=/journal/write/plain/"' in page
+    assert f'href="{REAUTHENTICATE}?next=/journal/write/plain/"' in page
     assert response["Cache-Control"] == "no-store, private"
-    assert "honest sentence" not in str(dict(left.session))
+    assert "honest sentence" not in str(dict(locked_carol.session))
     carol.refresh_from_db()
     assert carol.check_password(PASSWORD)
 
 
 @pytest.mark.parametrize("referrer", ["", "https://evil.example/x/", "//evil.example/"])
-def test_locked_page_sends_nobody_to_another_site(left: Client, referrer: str) -> None:
-    response = left.post(CHANGE, {"words": "kept"}, headers={"Referer": referrer})
+def test_locked_page_sends_nobody_to_another_site(locked_carol: Client, referrer: str) -> None:
+    response = locked_carol.post(CHANGE, {"words": "kept"}, headers={"Referer": referrer})
 
-    assertContains(response, f'href="{DOOR}?next=/today/"', status_code=403)
+    assertContains(response, f'href="{REAUTHENTICATE}?next=/today/"', status_code=403)
 
 
-def test_a_visit_to_a_locked_page_is_nobodys_visit(left: Client, carol: User) -> None:
+def test_a_visit_to_a_locked_page_is_nobodys_visit(locked_carol: Client, carol: User) -> None:
     User.objects.update(last_visit_at=None)
 
-    left.get(CHANGE)
-    left.get(DOOR)
-    left.get("/safety/")
+    locked_carol.get(CHANGE)
+    locked_carol.get(REAUTHENTICATE)
+    locked_carol.get("/safety/")
 
     carol.refresh_from_db()
     assert carol.last_visit_at is None
