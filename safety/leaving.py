@@ -30,12 +30,17 @@ def lock(session: SessionBase, *, now: datetime) -> None:
         if not session.is_empty():
             session.flush()
         return
+    store = cast(SessionStore, session)
+    if store.found_by_old_key:
+        # Another request with this cookie locked it already. A second move would put it out of
+        # reach of that cookie, which the browser may still send.
+        return
     session[LOCKED_AT] = now.timestamp()
     for name in GOES:
         session.pop(name, None)
     # A new key each time: browsers drop pages held for Back when a cookie changes, and the old
     # key is gone even if the request fails later.
-    cast(SessionStore, session).rotate_key()
+    store.rotate_to_locked_key()
 
 
 def away() -> HttpResponse:
