@@ -70,6 +70,8 @@ class LockMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated and _is_unlocked_by_old_key(request):
+            request.session, request.user = SessionStore(), AnonymousUser()
         is_cookie_recent, key = False, request.session.session_key
         if request.user.is_authenticated and not is_locked(request):
             is_cookie_recent = lock_if_idle(request, request.user, now=timezone.now())
@@ -112,6 +114,11 @@ class LockMiddleware:
             back = urlencode({"next": request.get_full_path()})
             return HttpResponseRedirect(f"{reverse('account_reauthenticate')}?{back}")
         return locked(request)
+
+
+def _is_unlocked_by_old_key(request: HttpRequest) -> bool:
+    """A cookie from before a lock leads to the lock, never past it."""
+    return cast(SessionStore, request.session).found_by_old_key and not is_locked(request)
 
 
 class HeadMiddleware:

@@ -32,12 +32,17 @@ def lock(session: SessionBase, *, now: datetime) -> None:
         if not session.is_empty():
             session.flush()
         return
+    store = cast(SessionStore, session)
+    if store.found_by_old_key:
+        # Another request with this cookie locked it already. A second move would put it out of
+        # reach of that cookie, which the browser may still send.
+        return
     session[LOCKED_AT] = now.timestamp()
     for name in _cleared_by_lock:
         session.pop(name, None)
     # A new session key each time: browsers evict pages from the back/forward cache when a cookie
     # changes, and the old key stays invalid even if the request fails later.
-    cast(SessionStore, session).rotate_key()
+    store.rotate_to_locked_key()
 
 
 def redirect_away() -> HttpResponse:

@@ -24,7 +24,7 @@ from django.core.signing import BadSignature, Signer
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.crypto import get_random_string, salted_hmac
+from django.utils.crypto import salted_hmac
 
 from vault.sealing import ring
 
@@ -135,6 +135,13 @@ def _derived_key(session_key: str) -> str:
     return salted_hmac(salt, session_key, algorithm="sha256").hexdigest()[:40]
 
 
+def _locked_key(session_key: str) -> str:
+    """Derive the key that a lock moves this session to: stable, and unpredictable without
+    SECRET_KEY. Its own salt keeps it apart from the key that an unlocked session moves on to."""
+    salt = "vault.sessions.locked"
+    return salted_hmac(salt, session_key, algorithm="sha256").hexdigest()[:40]
+
+
 class SealedSerializer:
     """JSON, sealed by the master key. `loads` raises CannotOpen on anything else."""
 
@@ -149,20 +156,27 @@ class SessionStore(DatabaseSessionStore):
     """Django's database sessions, with an owner and an absolute expiry.
 
     `loaded_owner` is the owner read together with the session: a user with the wrapped key, or
-    None. It is set once the session has been read.
+    None. It is set once the session has been read. `found_by_old_key` tells that the cookie still
+    names the key from before a lock, as in a request sent while the session was being locked.
     """
 
     loaded_owner: Any = None
+    found_by_old_key = False
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
         return Session
 
     def load(self) -> dict[str, Any]:
-        row = load_session(self.session_key, timezone.now())
+        key, now = self.session_key, timezone.now()
+        row = load_session(key, now)
+        if row is None and key:
+            row = load_session(_locked_key(key), now)
+            self.found_by_old_key = row is not None
         if row is None:
             self._session_key = None
             return {}
+        self._session_key = row.session_key
         self.loaded_owner = row.owner
         return self.decode(row.session_data)
 
@@ -173,13 +187,18 @@ class SessionStore(DatabaseSessionStore):
         if not self._update_row(self.session_key, dict(self.items())):
             raise UpdateError
 
-    def rotate_key(self) -> None:
-        """Continue under a new random key.
+    def rotate_to_locked_key(self) -> None:
+        """Continue under the key derived for a lock.
+
+        A request sent with the old cookie before the new one arrived finds the session there: it
+        reauthenticates instead of signing in again.
 
         A session that another request has ended or rotated stays as it is. A copy would be signed
         in under a key that no browser of the owner knows.
         """
-        self._rotate_to(get_random_string(32), self.session_key)
+        before = self.session_key
+        if before is not None:
+            self._rotate_to(_locked_key(before), before)
 
     def rotate_to_derived_key(self) -> None:
         """Continue under the key derived from this one.

@@ -1,15 +1,15 @@
-// "Leave now": empties the page, locks the session and opens a neutral page in this page's place, so that
-// Back does not return here. Without this module the link still goes to the address that does the same.
+// "Leave now": empties the page, locks the session and replaces the page by a neutral one, so that Back does not return
+// here. Without this module the link opens /leave/, which locks and redirects.
 
 const PRESSES = 3;
-const PATIENCE = 5000;
+const MAX_PAUSE = 5000;
 
 const link = document.querySelector("a[data-leave]");
-// Between the tabs of this browser, and no further. Nothing is stored. Old browsers do without it.
+// Reaches the other tabs of this browser and stores nothing. Older browsers do without it.
 const tabs = "BroadcastChannel" in window ? new BroadcastChannel("leave") : null;
 
-// Whatever a page still has to bring to safety, it does now. Nothing waits for it.
-function tell() {
+// Lets the desk send and store unsaved words. Nothing waits for that.
+function announce() {
   document.dispatchEvent(new Event("leaving"));
 }
 
@@ -18,58 +18,58 @@ function empty() {
   document.body.replaceChildren();
 }
 
-function mark() {
-  // The server reads this cookie as "gone" on the next request, even when the call below never arrives.
+// The request below may never arrive: with this cookie, the server locks the session at the next request that does.
+function setMarker() {
   const secure = location.protocol === "https:";
   document.cookie = secure ? "__Host-left=1; path=/; SameSite=Lax; Secure" : "left=1; path=/; SameSite=Lax";
 }
 
-function go() {
+function openNeutralPage() {
   location.replace(link.dataset.leave || link.href);
 }
 
 function leave() {
-  tell();
+  announce();
   empty();
-  mark();
+  setMarker();
   fetch(link.href, { keepalive: true, redirect: "manual", credentials: "same-origin" }).catch(() => {});
-  // Whoever looks at the screen next could look at our other tabs too.
+  // The next person at this screen could look at the other tabs too.
   tabs?.postMessage("left");
-  go();
+  openNeutralPage();
 }
 
-// Another tab was left.
+// Another tab was left, and has locked the session.
 function follow() {
-  tell();
+  announce();
   empty();
-  go();
+  openNeutralPage();
 }
 
-// Shift, pressed alone, three times. Not Escape: browsers use it to stop loading, dialogs to close.
+// Shift, pressed alone, three times. Not Escape: browsers stop loading with it, and dialogs close.
 let presses = 0;
-let last = 0;
-let alone = false;
+let releasedAt = 0;
+let isAlone = false;
 
-function pressed(event) {
-  alone = event.key === "Shift" && !event.ctrlKey && !event.altKey && !event.metaKey;
-  if (!alone) presses = 0;
+function onKeydown(event) {
+  isAlone = event.key === "Shift" && !event.ctrlKey && !event.altKey && !event.metaKey;
+  if (!isAlone) presses = 0;
 }
 
-function released(event) {
-  if (event.key !== "Shift" || !alone) return;
-  alone = false;
-  presses = event.timeStamp - last > PATIENCE ? 1 : presses + 1;
-  last = event.timeStamp;
-  if (presses === PRESSES && !isOff()) leave();
+function onKeyup(event) {
+  if (event.key !== "Shift" || !isAlone) return;
+  isAlone = false;
+  presses = event.timeStamp - releasedAt > MAX_PAUSE ? 1 : presses + 1;
+  releasedAt = event.timeStamp;
+  if (presses === PRESSES && !isTurnedOff()) leave();
 }
 
-function isOff() {
-  // Turned off in this browser, by shift.js.
+// See leave_shortcut.js.
+function isTurnedOff() {
   return document.cookie.split("; ").includes("shift=off");
 }
 
-function usedWithPointer() {
-  alone = false;
+function onPointerdown() {
+  isAlone = false;
   presses = 0;
 }
 
@@ -79,17 +79,17 @@ if (link) {
     leave();
   });
   tabs?.addEventListener("message", follow);
-  addEventListener("keydown", pressed);
-  addEventListener("keyup", released);
-  addEventListener("pointerdown", usedWithPointer);
+  addEventListener("keydown", onKeydown);
+  addEventListener("keyup", onKeyup);
+  addEventListener("pointerdown", onPointerdown);
 }
 
-// A page that is held in memory for Back is held empty: it could be painted before any script runs again.
+// The back/forward cache paints a page before any script of it runs again: let it store an empty one.
 addEventListener("pagehide", (event) => {
   if (event.persisted) empty();
 });
 
-// A page brought back from memory knows nothing of who is sitting here now: ask the server again.
+// Somebody else may be here when a page comes back from that cache: ask the server again.
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return;
   empty();

@@ -1,33 +1,33 @@
-// Turns Shift × 3 off in this browser, and on again: for those who hold keys down or press them often. It
-// belongs to a keyboard and not to a person, so it is kept here, under a word that tells nothing, and stays
-// when somebody signs out.
+// Turns the shortcut of leave.js, Shift × 3, off and on in this browser, for people who hold keys down or press them
+// often. A cookie stores the choice, under a name that tells nothing: it belongs to the keyboard rather than to an
+// account, and has to outlast signing out.
 
 const YEAR = 365 * 24 * 60 * 60;
 
-const place = document.querySelector("[data-shift]");
+const section = document.querySelector("[data-shift]");
 
 function isOff() {
   return document.cookie.split("; ").includes("shift=off");
 }
 
 function show() {
-  place.querySelector("[data-shift-is=on]").hidden = isOff();
-  place.querySelector("[data-shift-is=off]").hidden = !isOff();
+  section.querySelector("[data-shift-is=on]").hidden = isOff();
+  section.querySelector("[data-shift-is=off]").hidden = !isOff();
 }
 
-function turn(way) {
+function turn(state) {
   const secure = location.protocol === "https:" ? "; Secure" : "";
-  const age = way === "off" ? YEAR : 0;
-  document.cookie = `shift=off; path=/; max-age=${age}; SameSite=Lax${secure}`;
+  const maxAge = state === "off" ? YEAR : 0;
+  document.cookie = `shift=off; path=/; max-age=${maxAge}; SameSite=Lax${secure}`;
   show();
-  place.querySelector(`[data-shift-turn=${isOff() ? "on" : "off"}]`).focus();
+  section.querySelector(`[data-shift-turn=${isOff() ? "on" : "off"}]`).focus();
 }
 
-// A browser that lets pages keep nothing has nothing to turn.
+// Without cookies the choice cannot be stored, so it is not offered.
 if (navigator.cookieEnabled) {
   show();
-  for (const button of place.querySelectorAll("[data-shift-turn]")) {
+  for (const button of section.querySelectorAll("[data-shift-turn]")) {
     button.addEventListener("click", () => turn(button.dataset.shiftTurn));
   }
-  place.hidden = false;
+  section.hidden = false;
 }

@@ -1,71 +1,72 @@
-// Passkeys. A form says what is asked for (data-passkey: "create" or "get") and where what the browser needs
-// for it stands (data-options) or is to be had (data-from). What the device answers is sent with the form.
-// Without this module, or in a browser that knows no passkeys, the words beside the button say so.
+// Passkeys. A form names the ceremony (data-passkey: "create" or "get"), and its options (data-options) or the address
+// that they are fetched from (data-from). The device's answer is submitted with the form. Without this module, or in a
+// browser without passkeys, the words beside the button say so.
 
-const ASK = {
+const CEREMONIES = {
   create: (publicKey) => navigator.credentials.create({ publicKey }),
   get: (publicKey) => navigator.credentials.get({ publicKey }),
 };
 
-function bytes(text) {
-  const plain = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
-  return Uint8Array.from(plain, (sign) => sign.charCodeAt(0));
+function fromBase64Url(text) {
+  const binary = atob(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
 
-function text(buffer) {
-  const plain = String.fromCharCode(...new Uint8Array(buffer));
-  return btoa(plain).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+function toBase64Url(buffer) {
+  const binary = String.fromCharCode(...new Uint8Array(buffer));
+  return btoa(binary).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-// Older browsers leave reading and writing of the JSON to the page.
-function read(kind, options) {
-  const name = kind === "create" ? "parseCreationOptionsFromJSON" : "parseRequestOptionsFromJSON";
+// Browsers without parse…OptionsFromJSON leave the decoding to the page.
+function parseOptions(ceremony, options) {
+  const name = ceremony === "create" ? "parseCreationOptionsFromJSON" : "parseRequestOptionsFromJSON";
   if (PublicKeyCredential[name]) return PublicKeyCredential[name](options);
-  const known = (list = []) => list.map((one) => ({ ...one, id: bytes(one.id) }));
-  const plain = { ...options, challenge: bytes(options.challenge) };
-  if (options.user) plain.user = { ...options.user, id: bytes(options.user.id) };
-  if (options.excludeCredentials) plain.excludeCredentials = known(options.excludeCredentials);
-  if (options.allowCredentials) plain.allowCredentials = known(options.allowCredentials);
-  return plain;
+  const withBytes = (list) => list.map((each) => ({ ...each, id: fromBase64Url(each.id) }));
+  const parsed = { ...options, challenge: fromBase64Url(options.challenge) };
+  if (options.user) parsed.user = { ...options.user, id: fromBase64Url(options.user.id) };
+  if (options.excludeCredentials) parsed.excludeCredentials = withBytes(options.excludeCredentials);
+  if (options.allowCredentials) parsed.allowCredentials = withBytes(options.allowCredentials);
+  return parsed;
 }
 
-function write(credential) {
+// Browsers without toJSON leave the encoding to the page.
+function serialize(credential) {
   if (credential.toJSON) return credential.toJSON();
-  const parts = ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"];
-  const given = parts.filter((part) => credential.response[part]);
+  const names = ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"];
+  const present = names.filter((name) => credential.response[name]);
   return {
     id: credential.id,
-    rawId: text(credential.rawId),
+    rawId: toBase64Url(credential.rawId),
     type: credential.type,
     clientExtensionResults: {},
-    response: Object.fromEntries(given.map((part) => [part, text(credential.response[part])])),
+    response: Object.fromEntries(present.map((name) => [name, toBase64Url(credential.response[name])])),
   };
 }
 
-async function options(form) {
+async function fetchOptions(form) {
   if (form.dataset.options) return JSON.parse(form.dataset.options);
-  const answer = await fetch(form.dataset.from, { method: "POST", body: new FormData(form) });
-  if (!answer.ok) throw new Error("no options");
-  return answer.json();
+  const response = await fetch(form.dataset.from, { method: "POST", body: new FormData(form) });
+  if (!response.ok) throw new Error("no options");
+  return response.json();
 }
 
-async function ask(form) {
-  const kind = form.dataset.passkey;
-  const credential = await ASK[kind](read(kind, await options(form)));
-  form.elements.credential.value = JSON.stringify(write(credential));
+async function submitWithPasskey(form) {
+  const ceremony = form.dataset.passkey;
+  const credential = await CEREMONIES[ceremony](parseOptions(ceremony, await fetchOptions(form)));
+  form.elements.credential.value = JSON.stringify(serialize(credential));
   form.submit();
 }
 
 for (const form of document.querySelectorAll("form[data-passkey]")) {
   if (!window.PublicKeyCredential) continue;
-  const said = form.querySelector("[data-passkey-said]");
+  const message = form.querySelector("[data-passkey-said]");
   form.querySelector("[data-passkey-without]").hidden = true;
   form.querySelector("[data-passkey-with]").hidden = false;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    said.textContent = "";
-    ask(form).catch(() => {
-      said.textContent = said.dataset.passkeySaid;
+    message.textContent = "";
+    submitWithPasskey(form).catch(() => {
+      message.textContent = message.dataset.passkeySaid;
     });
   });
 }

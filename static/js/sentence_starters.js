@@ -1,20 +1,21 @@
-// First lines to borrow: each becomes a button that puts its line where the cursor is. Nothing that
-// is written is replaced. Without this module they are a list to read.
+// Turns each sentence starter into a button that inserts it at the cursor. It replaces nothing, not even a selection.
+// Without this module the starters are a list to read.
 
 for (const list of document.querySelectorAll("[data-lines]")) {
-  const paper = document.getElementById(list.dataset.lines);
+  const textarea = document.getElementById(list.dataset.lines);
   for (const item of list.querySelectorAll("[data-line]")) {
     const button = document.createElement("button");
     button.type = "button";
     button.append(...item.childNodes);
-    button.addEventListener("click", () => borrow(paper, item.dataset.line));
+    button.addEventListener("click", () => insert(textarea, item.dataset.line));
     item.append(button);
   }
 }
 
-function borrow(paper, line) {
-  const at = paper.selectionEnd;
-  paper.setRangeText(line, at, at, "end");
-  paper.focus();
-  paper.dispatchEvent(new Event("input", { bubbles: true }));
+function insert(textarea, text) {
+  const end = textarea.selectionEnd;
+  textarea.setRangeText(text, end, end, "end");
+  textarea.focus();
+  // Autosave listens to input, which no browser reports for changes made by a script.
+  textarea.dispatchEvent(new Event("input", { bubbles: true }));
 }

@@ -1,12 +1,12 @@
-// A form with data-once is sent by the first click of a double click only. The second would drop the answer to the
-// first, and with it the page on which the code from a mail is typed, or the new cookie of a lock that has opened.
+// Submits a form with data-once only once for a double click. Browsers drop the answer to the first of two submissions,
+// and with it the page that asks for a mailed code, or the new cookie of a session that was unlocked.
 
-const PATIENCE = 5000;
+const INTERVAL = 5000;
 
 for (const form of document.querySelectorAll("form[data-once]")) {
-  let sentAt = -PATIENCE;
+  let submittedAt = -INTERVAL;
   form.addEventListener("submit", (event) => {
-    if (event.timeStamp - sentAt < PATIENCE) event.preventDefault();
-    else sentAt = event.timeStamp;
+    if (event.timeStamp - submittedAt < INTERVAL) event.preventDefault();
+    else submittedAt = event.timeStamp;
   });
 }

@@ -1,4 +1,4 @@
-// Offers the browser's own zone where none has been chosen yet. Nothing is sent until the form is.
+// Selects the browser's time zone where none has been chosen yet. Nothing is sent before the form is submitted.
 
 for (const select of document.querySelectorAll("select[data-zone]")) {
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;

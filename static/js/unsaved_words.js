@@ -1,16 +1,16 @@
-// Says, before somebody signs out, that this device holds words which are not kept yet: desk.js put them
-// there, sealed, and signing out removes them. Whose they are cannot be seen without a key.
+// Warns on the sign-out page that this device stores words which the server has not confirmed (see desk/device.js):
+// signing out deletes them. They are encrypted, so whose they are cannot be told here.
 
-const place = document.querySelector("[data-waiting]");
-const asked = indexedDB.open("desk");
+const warning = document.querySelector("[data-waiting]");
+const request = indexedDB.open("desk");
 
-// Where nothing was ever put, nothing is made.
-asked.onupgradeneeded = () => asked.transaction.abort();
-asked.onsuccess = () => {
-  const desk = asked.result;
-  const counted = desk.transaction("copies").objectStore("copies").count();
-  counted.onsuccess = () => {
-    place.hidden = counted.result === 0;
-    desk.close();
+// Opening a database that does not exist would create it: cancel that.
+request.onupgradeneeded = () => request.transaction.abort();
+request.onsuccess = () => {
+  const database = request.result;
+  const count = database.transaction("copies").objectStore("copies").count();
+  count.onsuccess = () => {
+    warning.hidden = count.result === 0;
+    database.close();
   };
 };

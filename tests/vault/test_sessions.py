@@ -67,7 +67,7 @@ def test_rotated_key_carries_the_session_with_it(as_alice: Client, alice: User) 
     before = as_alice.session.session_key
     session = SessionStore(before)
 
-    session.rotate_key()
+    session.rotate_to_locked_key()
 
     [row] = Session.objects.of(alice)
     assert row.session_key == session.session_key != before
@@ -79,10 +79,43 @@ def test_ended_session_does_not_come_back_by_rotating(as_alice: Client, alice: U
     before, _contents = session.session_key, session.items()
     Session.objects.of(alice).delete()
 
-    session.rotate_key()
+    session.rotate_to_locked_key()
 
     assert session.session_key == before
     assert not Session.objects.exists()
+
+
+def test_key_from_before_a_lock_finds_the_locked_session(
+    as_alice: Client, alice: User, settings: LazySettings
+) -> None:
+    before = str(as_alice.session.session_key)
+    locked = SessionStore(before)
+    locked.rotate_to_locked_key()
+
+    late = SessionStore(before)
+
+    assert dict(late.items()) == dict(locked.items())
+    assert (late.session_key, late.found_by_old_key) == (locked.session_key, True)
+    assert not SessionStore(locked.session_key).found_by_old_key
+    # The locked key cannot be derived without SECRET_KEY.
+    settings.SECRET_KEY = "another"
+    assert dict(SessionStore(before).items()) == {}
+
+
+def test_key_from_before_a_lock_finds_nothing_once_it_is_unlocked(as_alice: Client) -> None:
+    before = as_alice.session.session_key
+    session = SessionStore(before)
+    session.rotate_to_locked_key()
+    locked_key = session.session_key
+
+    session.rotate_to_derived_key()
+
+    assert dict(SessionStore(before).items()) == {}
+    assert dict(SessionStore(locked_key).items()) == {}
+    # Nor when it is locked a second time.
+    session.rotate_to_locked_key()
+    assert dict(SessionStore(before).items()) == {}
+    assert dict(SessionStore(locked_key).items()) == {}
 
 
 def test_cookie_keeps_its_attributes(client: Client, alice: User) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
@@ -158,3 +159,84 @@ def test_a_visit_to_a_locked_page_is_nobodys_visit(locked_carol: Client, carol: 
 
     carol.refresh_from_db()
     assert carol.last_visit_at is None
+
+
+# --- Requests sent before the answer that locked the session arrived -----------------------------
+
+
+def _with_cookie_of(browser: Client) -> Client:
+    other = Client()
+    other.cookies["n"] = browser.cookies["n"].value
+    return other
+
+
+@pytest.fixture
+def late(clock: Any, as_carol: Client) -> Client:
+    """Carol's browser while the answer that locks her session is on its way: it still sends the
+    old cookie."""
+    assert as_carol.get("/today/").status_code == 200
+    late = _with_cookie_of(as_carol)
+    assert as_carol.get("/leave/").status_code == 303
+    return late
+
+
+@pytest.mark.parametrize("marker", ["", "1"])
+def test_request_with_the_old_cookie_meets_the_lock(late: Client, marker: str) -> None:
+    if marker:
+        late.cookies["left"] = marker
+
+    response = late.get(CHANGE)
+
+    assertRedirects(response, f"{REAUTHENTICATE}?next={CHANGE.replace('/', '%2F')}")
+    # It must not replace the newer cookie, which may have arrived by now.
+    assert "n" not in response.cookies
+
+
+def test_words_sent_with_the_old_cookie_are_given_back(late: Client) -> None:
+    response = late.post(CHANGE, {"words": "one honest sentence"})
+
+    assertContains(response, "one honest sentence</textarea>", status_code=403)
+    assertContains(response, f'href="{REAUTHENTICATE}?next=/today/"', status_code=403)
+
+
+def test_password_opens_the_lock_with_the_old_cookie(late: Client) -> None:
+    assertContains(late.post(REAUTHENTICATE, {"password": "guessed"}), "That is not your password.")
+    assert late.get(CHANGE).status_code == 302
+
+    assertRedirects(late.post(REAUTHENTICATE, {"password": PASSWORD, "next": CHANGE}), CHANGE)
+
+
+def test_leaving_twice_with_one_cookie_locks_once(late: Client, as_carol: Client) -> None:
+    third = _with_cookie_of(late)
+
+    response = late.get("/leave/")
+
+    assert response.status_code == 303
+    assert "n" not in response.cookies
+    for browser in (as_carol, late, third):
+        assert browser.get(CHANGE)["Location"].startswith(REAUTHENTICATE)
+
+
+def test_old_cookie_is_of_no_use_once_its_owner_has_unlocked(
+    late: Client, as_carol: Client
+) -> None:
+    as_carol.post(REAUTHENTICATE, {"password": PASSWORD})
+    assert as_carol.get(CHANGE).status_code == 200
+
+    assertRedirects(late.get(CHANGE), f"/accounts/login/?next={CHANGE}")
+    # Nor does it find the session that is locked next.
+    as_carol.get("/leave/")
+    assertRedirects(late.get(CHANGE), f"/accounts/login/?next={CHANGE}")
+
+
+def test_old_cookie_does_not_find_an_unlocked_session(late: Client, as_carol: Client) -> None:
+    """Unlocking moves a session to another key. A proof stored without that move, as by a bug,
+    still opens nothing to the old cookie."""
+    session = as_carol.session
+    session[AUTHENTICATION_METHODS_SESSION_KEY] = [
+        {"method": "password", "at": EVENING.timestamp() + 120, "email": "carol@example.org"}
+    ]
+    session.save()
+    assert as_carol.get(CHANGE).status_code == 200
+
+    assertRedirects(late.get(CHANGE), f"/accounts/login/?next={CHANGE}")

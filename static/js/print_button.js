@@ -1,4 +1,4 @@
-// Opens the browser's own way of printing. Without this module a line says that there is one.
+// Shows a button that prints the page, in place of a line that tells how to do it. Without this module the line stays.
 
 for (const button of document.querySelectorAll("button[data-print]")) {
   button.hidden = false;

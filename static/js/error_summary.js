@@ -1,4 +1,4 @@
-// Moves focus to the summary of what needs another look, and from its links to the field they name.
+// Moves the focus to the summary of a form's errors, and from each link in it to the field that it names.
 
 const summary = document.querySelector("[data-errors]");
 

@@ -1,0 +1,75 @@
+// Delivers the copies that earlier pages left on the device: onto this paper where they belong to it, else to the
+// server.
+
+import { asNew, textOf } from "./paper.js";
+import { CONFLICT, GONE, OK } from "./server.js";
+import { link } from "./status.js";
+
+const RETRY_AFTER = 30000;
+
+// paper, autosave: null on a page without a paper. formerPageId: names this page before it was reloaded.
+export function createCopies({ paper, autosave, device, server, status, texts, formerPageId }) {
+  async function deliver() {
+    for (const [name, record] of await device.getAll()) {
+      const sheet = await device.unseal(name, record);
+      if (!sheet || name === paper?.pageId) continue;
+      const act = paper?.isUntouched() && belongsHere(name, sheet) ? putBack : bring;
+      const drop = () => device.removeUnchanged(name, record);
+      if (await act({ ...sheet, revision: "", waited: "1" }, drop)) await drop();
+    }
+  }
+
+  function belongsHere(name, sheet) {
+    const here = paper.read();
+    if (sheet.version !== here.version) return false;
+    return sheet.id === here.id || (name === formerPageId && !here.body.trim() && sheet.kind === here.kind);
+  }
+
+  // Puts a copy on this paper. Returns whether the copy is needed no longer.
+  async function putBack(sheet) {
+    paper.write(sheet);
+    return paper.isNew() ? autosave.saveCopy(sheet) : true;
+  }
+
+  // Sends a copy that belongs to another paper. Returns whether the copy is needed no longer.
+  async function bring(sheet, drop) {
+    const answer = await server.send(sheet);
+    if (answer.status === GONE) offer(sheet, drop);
+    if (answer.status === CONFLICT) status.say(answer.said, link(texts.toBoth, answer.link));
+    // Where newer words of the same page are saved already, nothing has changed.
+    if (answer.status === OK && !answer.overtaken) sayBrought(sheet, answer);
+    return answer.status === OK || answer.status === CONFLICT;
+  }
+
+  function sayBrought(sheet, { id, address }) {
+    if (id !== paper?.read().id) return status.say(texts.delivered, link(texts.toThem, address));
+    if (!paper.isUntouched() || textOf(sheet) === paper.initialText) return;
+    // They reached this very letter after the page was made.
+    paper.write({ to: sheet.to, body: sheet.body });
+    autosave.saveWithNote(texts.back);
+  }
+
+  // The letter is gone. Its writer decides about words that were not in it then.
+  function offer(sheet, drop) {
+    const end = () => {
+      status.say("");
+      drop().catch(() => {});
+    };
+    const fresh = asNew(sheet);
+    const begin = async () => {
+      const answer = await server.send(fresh);
+      if (answer.why) return void sayWaiting(answer.why, begin);
+      if (answer.status !== OK) return void status.say(answer.said);
+      end();
+      status.say(texts.delivered, link(texts.toThem, answer.address));
+    };
+    status.say(texts.gone, status.button(texts.newPaper, begin), status.button(texts.deleteWords, end));
+  }
+
+  function sayWaiting(why, tryAgain) {
+    status.say(`${texts.device} ${texts[why]}`);
+    if (why !== "someone") setTimeout(tryAgain, RETRY_AFTER);
+  }
+
+  return { deliver };
+}

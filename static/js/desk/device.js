@@ -1,0 +1,149 @@
+// Encrypted copies of unconfirmed words in IndexedDB. The key comes with the pages of the person who is signed in. It
+// stays in memory, cannot be exported, and opens nobody else's copies (ADR 27).
+
+const DATABASE = "desk";
+const COPIES = "copies";
+// Some browsers never answer a request to IndexedDB. Nothing waits longer than this for it.
+const PATIENCE = 2000;
+// Sooner than anybody closes a page after the last key.
+const COPY_AFTER = 30;
+
+// The result, or false where it takes too long.
+export function inTime(promise) {
+  return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, PATIENCE, false))]);
+}
+
+// key: 32 bytes as base64.
+export function createDevice(key) {
+  let database = null;
+  let cryptoKey = null;
+  const device = { seal, unseal, put, get, getAll, remove, removeUnchanged, onclose: null };
+
+  function open() {
+    database ??= new Promise((resolve, reject) => {
+      const request = indexedDB.open(DATABASE, 1);
+      request.onupgradeneeded = () => request.result.createObjectStore(COPIES);
+      request.onerror = () => reject(request.error);
+      request.onsuccess = () => {
+        // Signing out in another tab deletes the database and closes it here.
+        request.result.onclose = () => {
+          database = null;
+          device.onclose?.();
+        };
+        resolve(request.result);
+      };
+    });
+    return database;
+  }
+
+  async function withCopies(mode, act) {
+    const transaction = (await open()).transaction(COPIES, mode);
+    return new Promise((resolve, reject) => {
+      const request = act(transaction.objectStore(COPIES));
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(transaction.error);
+      // The page may be gone before the request is answered: commit without waiting for that.
+      if (mode === "readwrite") transaction.commit?.();
+    });
+  }
+
+  function importedKey() {
+    const bytes = Uint8Array.from(atob(key), (character) => character.charCodeAt(0));
+    cryptoKey ??= crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
+    return cryptoKey;
+  }
+
+  // The name of a copy is authenticated with it, so that copies cannot be swapped.
+  function algorithm(name, iv) {
+    return { name: "AES-GCM", iv, additionalData: new TextEncoder().encode(name) };
+  }
+
+  async function seal(name, sheet) {
+    const iv = crypto.getRandomValues(new Uint8Array(12));
+    const plain = new TextEncoder().encode(JSON.stringify(sheet));
+    return { iv, bytes: await crypto.subtle.encrypt(algorithm(name, iv), await importedKey(), plain) };
+  }
+
+  // Null where it was sealed with another person's key.
+  async function unseal(name, { iv, bytes }) {
+    try {
+      const plain = await crypto.subtle.decrypt(algorithm(name, iv), await importedKey(), bytes);
+      return JSON.parse(new TextDecoder().decode(plain));
+    } catch {
+      return null;
+    }
+  }
+
+  function put(name, record) {
+    return withCopies("readwrite", (copies) => copies.put(record, name));
+  }
+
+  function get(name) {
+    return withCopies("readonly", (copies) => copies.get(name));
+  }
+
+  // Pairs of name and record.
+  async function getAll() {
+    let names = null;
+    const records = await withCopies("readonly", (copies) => {
+      names = copies.getAllKeys();
+      return copies.getAll();
+    });
+    return names.result.map((name, index) => [name, records[index]]);
+  }
+
+  function remove(name) {
+    return withCopies("readwrite", (copies) => copies.delete(name));
+  }
+
+  // The page that wrote a copy may have replaced it since it was read: delete only what was read.
+  async function removeUnchanged(name, { iv }) {
+    const stored = await get(name);
+    if (stored && String(stored.iv) === String(iv)) await remove(name);
+  }
+
+  return device;
+}
+
+// The copy of one page: it lies on the device exactly as long as the paper holds words that are not confirmed.
+export function createPageCopy(paper, device) {
+  // One after the other, so that a write that is under way does not bring back what was deleted.
+  let queue = Promise.resolve();
+  let stored = "";
+  let timer = 0;
+  device.onclose = () => (stored = "");
+
+  async function store() {
+    const sheet = paper.read();
+    const text = JSON.stringify(sheet);
+    if (!paper.isNew(sheet)) return clear();
+    if (text === stored) return true;
+    await device.put(paper.pageId, await device.seal(paper.pageId, paper.numbered(sheet)));
+    stored = text;
+    return true;
+  }
+
+  async function clear() {
+    if (stored) await device.remove(paper.pageId);
+    stored = "";
+    return true;
+  }
+
+  // Returns whether the words are on the device now, as far as they need to be.
+  function update() {
+    clearTimeout(timer);
+    timer = 0;
+    queue = queue.then(store).catch(() => false);
+    return queue;
+  }
+
+  function updateSoon() {
+    timer ||= setTimeout(update, COPY_AFTER);
+  }
+
+  function settled() {
+    return inTime(queue);
+  }
+
+  return { update, updateSoon, settled };
+}

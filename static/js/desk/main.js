@@ -1,0 +1,65 @@
+// The writing desk: saves what is on the paper while it is written, and stores words that are not confirmed yet on the
+// device, encrypted. On a page without a paper it delivers what earlier pages left there. Without this module the form
+// saves when a button is pressed.
+
+import { createAutosave, createSubmitter } from "./autosave.js";
+import { createCopies } from "./copies.js";
+import { createDevice, createPageCopy } from "./device.js";
+import { createPaper } from "./paper.js";
+import { createServer } from "./server.js";
+import { createStatus } from "./status.js";
+
+// The keyCode of a key that an input method (Chinese, Japanese, Korean) handles. Browsers that end the composition
+// before they report its Enter mark that key in no other way.
+const COMPOSING = 229;
+
+const line = document.querySelector("[data-desk]");
+const form = line.closest("form");
+const texts = { ...line.dataset };
+const tabs = "BroadcastChannel" in window ? new BroadcastChannel("desk") : null;
+
+const device = createDevice(texts.key);
+const paper = form && createPaper(form, { kind: texts.kind, isSaved: Boolean(texts.desk) });
+const status = createStatus(line, paper?.field("body"));
+const server = createServer({
+  saveUrl: texts.save,
+  tokenUrl: texts.token,
+  key: texts.key,
+  csrf: paper?.field("csrfmiddlewaretoken").value,
+  tooLong: texts.long,
+  onToken: (token) => {
+    if (paper) paper.field("csrfmiddlewaretoken").value = token;
+  },
+});
+const pageCopy = paper && createPageCopy(paper, device);
+const autosave = paper && createAutosave({ paper, status, pageCopy, server, texts });
+const formerPageId = history.state?.paper;
+const copies = createCopies({ paper, autosave, device, server, status, texts, formerPageId });
+
+// Enter after the name goes on to the letter instead of sending the form. During a composition it ends the word.
+function onKeydown(event) {
+  const isEnter = event.key === "Enter" && !event.isComposing && event.keyCode !== COMPOSING;
+  if (!isEnter || event.target !== paper.field("to")) return;
+  event.preventDefault();
+  paper.field("body").focus();
+}
+
+if (paper) {
+  history.replaceState({ ...history.state, paper: paper.pageId }, "");
+  form.addEventListener("input", autosave.onInput);
+  form.addEventListener("keydown", onKeydown);
+  form.addEventListener("submit", createSubmitter({ paper, status, pageCopy, autosave }).onSubmit);
+  document.addEventListener("visibilitychange", autosave.onVisibilityChange);
+  document.addEventListener("leaving", autosave.handOver);
+  addEventListener("pagehide", autosave.handOver);
+  addEventListener("online", autosave.resume);
+  addEventListener("focus", autosave.resume);
+  tabs?.addEventListener("message", autosave.resume);
+  if (paper.isNew()) autosave.onInput();
+}
+
+// Other tabs may wait for somebody to sign in here: they hear of it once this page has delivered what they left.
+copies
+  .deliver()
+  .catch(() => {})
+  .finally(() => tabs?.postMessage("here"));
