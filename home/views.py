@@ -63,7 +63,7 @@ def _stones(person: User, letter_changed_at: datetime | None) -> list[StepStatus
 def _last_letter(person: User) -> datetime | None:
     """When a letter was last changed."""
     seen = Letter.objects.of(person).seen(still_afloat(timezone.now()))
-    return next((changed_at for *_, changed_at in seen.unopened()[:1]), None)
+    return next((letter.changed_at for letter in seen.unopened()[:1]), None)
 
 
 @login_not_required
@@ -76,12 +76,14 @@ def start(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 def today(request: SignedInRequest) -> HttpResponse:
     person = request.user
-    letters = LETTERS.rows(person.pk, still_afloat(timezone.now()))
-    stones = _stones(person, letters[0][-1] if letters else None)
+    now = timezone.now()
+    letters = LETTERS.rows(person.pk, still_afloat(now))
+    stones = _stones(person, letters[0].changed_at if letters else None)
     context = {
         "name": _name_of(person),
         "greeting": _greeting(timezone.localtime().hour),
         "letters": letters,
+        "now": now,
         "stones": stones,
         "go_on": _where_to_go_on(stones),
         "untouched": all(stone.state == "open" for stone in stones),

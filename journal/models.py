@@ -27,10 +27,6 @@ EMPTIED: dict[str, Any] = {
 }  # fmt: skip
 
 
-# What a shelf shows of a letter: id, kind, state, begun, its day, when it was let go, last change.
-Row = tuple[UUID, str, str, datetime, date | None, datetime | None, datetime]
-
-
 class NotNow(Exception):
     """This cannot be done with a letter that stands as this one does."""
 
@@ -100,11 +96,9 @@ class LetterQuerySet(SealedQuerySet):
     def newest_first(self) -> "LetterQuerySet":
         return self.order_by("-changed_at", "pk")
 
-    def unopened(self) -> models.QuerySet[Any, Row]:
-        """Newest first, what a shelf shows of them."""
-        return self.newest_first().values_list(
-            "pk", "kind", "state", "created_at", "opens_on", "let_go_at", "changed_at"
-        )
+    def unopened(self) -> "LetterQuerySet":
+        """Newest first, without their words."""
+        return self.newest_first().defer("sealed")
 
 
 class Letter(Sealed[LetterContents]):
@@ -203,18 +197,6 @@ class Letter(Sealed[LetterContents]):
         if sitting is not None:
             plain |= {"sitting": sitting.id, "turn": sitting.turn}
         return cls.sealed_by(person.key, contents, id=id, kind=kind, now=now, **plain)
-
-    @property
-    def row(self) -> Row:
-        return (
-            self.pk,
-            self.kind,
-            self.state,
-            self.created_at,
-            self.opens_on,
-            self.let_go_at,
-            self.changed_at,
-        )
 
     @property
     def is_draft(self) -> bool:

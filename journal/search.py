@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.models import User
-from journal.models import Letter, LetterContents, LetterQuerySet, Row
+from journal.models import Letter, LetterContents, LetterQuerySet
 from vault.sealing import CannotOpen
 
 # One search looks through so much and then says where it stopped.
@@ -25,7 +25,7 @@ CHUNK = 50
 class Found:
     """Letters with these words in them, newest first."""
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Letter] = field(default_factory=list)
     looked_through: int = 0
     # Where there is more: the last letter that was looked at.
     stopped_at: tuple[datetime, UUID] | None = None
@@ -51,7 +51,7 @@ def look_for(text: str, *, person: User, after: tuple[datetime, UUID] | None = N
             continue
         characters += len(contents.body)
         if wanted in _plain(f"{contents.to}\n{contents.body}"):
-            found.rows.append(letter.row)
+            found.rows.append(letter)
     found.stopped_at = None
     return found
 

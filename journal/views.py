@@ -66,12 +66,14 @@ def shelf(request: SignedInRequest) -> HttpResponse:
     shown = shown if shown in SHELVES else ""
     values = [kind] if kind in KINDS else []
     listing = LISTINGS[shown, bool(values)]
-    afloat = still_afloat(timezone.now())
-    page = listing.page(request.GET.get("page"), request.user.pk, afloat, *values)
+    now = timezone.now()
+    page = listing.page(request.GET.get("page"), request.user.pk, still_afloat(now), *values)
     context = {
         "page": page,
         "shown": shown,
+        "now": now,
         "kind": KINDS.get(kind),
+        "kinds": KINDS.values(),
         "is_empty": not page.object_list,
         "is_narrowed": bool(shown or values),
         # For words that wait on their device: the shelf takes them in as the desk does.
@@ -83,7 +85,7 @@ def shelf(request: SignedInRequest) -> HttpResponse:
 @require_POST
 def search(request: SignedInRequest) -> HttpResponse:
     form = SearchForm(request.POST)
-    context: dict[str, object] = {"form": form}
+    context: dict[str, object] = {"form": form, "now": timezone.now()}
     if form.is_valid():
         at, id = form.cleaned_data["at"], form.cleaned_data["id"]
         after = (at, id) if at and id else None
