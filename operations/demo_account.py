@@ -66,10 +66,6 @@ ANSWERS: list[tuple[int, int, dict[str, Any]]] = [
 ]
 
 
-# (days ago, step, state)
-MARKS = [(10, 1, StepMark.State.SETTLED), (2, 7, StepMark.State.ASIDE)]
-
-
 @transaction.atomic
 def fill(*, now: datetime) -> User:
     """One account with letters, answers and a rhythm, made anew each time."""
