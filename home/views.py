@@ -76,13 +76,15 @@ def start(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 def today(request: SignedInRequest) -> HttpResponse:
     person = request.user
-    shelf = Letter.objects.on_shelf_of(person, timezone.now()).newest_first()
+    now = timezone.now()
+    shelf = Letter.objects.on_shelf_of(person, now).newest_first()
     letters = list(shelf.defer("sealed")[:3])
     statuses = _step_statuses(person, letters[0].changed_at if letters else None)
     context = {
         "name": _name_of(person),
         "greeting": _greeting(timezone.localtime().hour),
         "letters": letters,
+        "now": now,
         "step_statuses": statuses,
         "next_step": _next_step(statuses),
         "untouched": all(status.state == "open" for status in statuses),

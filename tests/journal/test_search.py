@@ -21,7 +21,7 @@ short = st.text(max_size=5)
 
 
 def ids(found: SearchResult) -> list[UUID]:
-    return [row.pk for row in found.rows]
+    return [letter.pk for letter in found.rows]
 
 
 def test_words_are_found_in_drafts_and_kept_letters_newest_first(

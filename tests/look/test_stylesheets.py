@@ -19,7 +19,7 @@ PHYSICAL = re.compile(
 DRAWINGS = sorted([*TEMPLATES.glob("icons/*.svg"), *TEMPLATES.glob("scenes/*.html")])
 
 
-def name(path):
+def file_name(path):
     return path.name
 
 
@@ -28,32 +28,34 @@ def without_comments(css: str) -> str:
 
 
 def test_there_are_two_stylesheets():
-    """Each is a request of the first visit, and there are five."""
+    """Each one costs the first visit a request, of which it may make five."""
     assert [sheet.name for sheet in STYLESHEETS] == ["app.css", "tokens.css"]
 
 
 @pytest.mark.parametrize(
-    "sheet", [sheet for sheet in STYLESHEETS if sheet != TOKENS] + DRAWINGS, ids=name
+    "sheet",
+    [sheet for sheet in STYLESHEETS if sheet != TOKENS] + DRAWINGS,
+    ids=file_name,
 )
-def test_colours_are_named_in_tokens_only(sheet):
+def test_colours_are_only_in_tokens(sheet):
     assert COLOUR.findall(without_comments(sheet.read_text())) == []
 
 
-@pytest.mark.parametrize("sheet", STYLESHEETS, ids=name)
-def test_properties_turn_with_the_direction_of_writing(sheet):
+@pytest.mark.parametrize("sheet", STYLESHEETS, ids=file_name)
+def test_properties_follow_the_direction_of_writing(sheet):
     assert PHYSICAL.findall(without_comments(sheet.read_text())) == []
 
 
-@pytest.mark.parametrize("file", STYLESHEETS + DRAWINGS, ids=name)
-def test_every_token_used_exists(file):
-    made = set(re.findall(r"(--[\w-]+):", "".join(sheet.read_text() for sheet in STYLESHEETS)))
+@pytest.mark.parametrize("file", STYLESHEETS + DRAWINGS, ids=file_name)
+def test_every_token_used_is_defined(file):
+    defined = set(re.findall(r"(--[\w-]+):", "".join(sheet.read_text() for sheet in STYLESHEETS)))
 
-    assert set(re.findall(r"var\((--[\w-]+)\)", file.read_text())) <= made
+    assert set(re.findall(r"var\((--[\w-]+)\)", file.read_text())) <= defined
 
 
-@pytest.mark.parametrize("sheet", STYLESHEETS, ids=name)
-def test_pictures_are_files_that_exist(sheet):
-    """A data: address is refused by the content security policy."""
+@pytest.mark.parametrize("sheet", STYLESHEETS, ids=file_name)
+def test_every_url_is_a_file_that_exists(sheet):
+    """The content security policy refuses data: URLs."""
     addresses = re.findall(r'url\("?([^")]+)"?\)', sheet.read_text())
 
     assert [url for url in addresses if not (sheet.parent / url).resolve().is_file()] == []
@@ -63,8 +65,8 @@ def test_stylesheets_weigh_eight_kilobytes_at_most():
     assert sum(len(brotli.compress(sheet.read_bytes())) for sheet in STYLESHEETS) <= 8_000
 
 
-def test_scripts_stand_alone():
-    """Each is one behaviour; an import would be one more request before anything happens."""
+def test_scripts_import_nothing_and_write_no_html():
+    """An import would be one more request before anything happens."""
     for script in (STATIC / "js").glob("*.js"):
         source = script.read_text()
         assert not re.search(r"^\s*(?:import|export)\b", source, re.MULTILINE), script.name

@@ -9,13 +9,14 @@ from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 
 from healing.guide_lint import FORBIDDEN
-from tests.support.template_files import TEMPLATES
+from journal.letter_kinds import KINDS
+from tests.support.template_files import ROOT, TEMPLATES
 
 PAGES = sorted(path for path in TEMPLATES.glob("**/*.html") if "mail" not in path.parts)
 ERRORS = ["400.html", "403.html", "403_csrf.html", "404.html", "500.html"]
 INLINE = re.compile(r"\sstyle=|<style\b|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", re.IGNORECASE)
 
-SAID = re.compile(r"(?s){% translate .*?%}|{% blocktranslate.*?{% endblocktranslate")
+TRANSLATED = re.compile(r"(?s){% translate .*?%}|{% blocktranslate.*?{% endblocktranslate")
 
 
 class Links(HTMLParser):
@@ -29,7 +30,7 @@ class Links(HTMLParser):
             self.hrefs.append(dict(attrs)["href"])
 
 
-class Walk(forms.Form):
+class WalkForm(forms.Form):
     place = forms.CharField(help_text="A street is enough.")
     mood = forms.ChoiceField(widget=forms.RadioSelect, choices=[("calm", "Calm")])
     note = forms.CharField(required=False)
@@ -42,13 +43,25 @@ def test_page_has_nothing_inline(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(TEMPLATES).as_posix())
-def test_page_says_nothing_that_presses(page):
-    assert [words for words in SAID.findall(page.read_text()) if FORBIDDEN.search(words)] == []
+def test_page_has_no_word_that_puts_pressure(page):
+    assert [
+        words for words in TRANSLATED.findall(page.read_text()) if FORBIDDEN.search(words)
+    ] == []
+
+
+def test_every_partial_and_icon_is_used():
+    files = [*TEMPLATES.rglob("*.html"), *ROOT.glob("[!.]*/*.py")]
+    source = "".join(file.read_text() for file in files)
+    parts = [*TEMPLATES.rglob("_*.html"), *TEMPLATES.glob("icons/*.svg")]
+    names = {path.relative_to(TEMPLATES).as_posix() for path in parts}
+    by_kind = {f"icons/kind-{key}.svg" for key in KINDS}
+
+    assert {name for name in names if f'"{name}"' not in source} == by_kind
 
 
 @pytest.mark.parametrize("template", ["base.html", *ERRORS])
-def test_page_can_be_made_without_a_request(template):
-    """Help pages are written to disk, and an error may be why there is no request to speak of."""
+def test_page_renders_without_a_request(template):
+    """Help pages are rendered to disk, and some errors happen before there is a request."""
     html = render_to_string(template)
 
     assert 'href="/today/"' in html
@@ -61,25 +74,25 @@ def test_error_page_says_that_letters_are_safe(template):
     assert "Your letters are safe." in render_to_string(template).replace("your", "Your")
 
 
-def test_skip_link_comes_first_and_leaving_second():
+def test_skip_link_is_first_and_leave_link_second():
     assert Links(render_to_string("base.html")).hrefs[:2] == ["#main", "/leave/"]
 
 
-def test_someone_not_signed_in_is_offered_the_way_in():
+def test_visitor_is_offered_the_sign_in():
     html = render_to_string("base.html", {"user": AnonymousUser()})
 
     assert 'href="/accounts/login/"' in html
     assert 'href="/journal/"' not in html
 
 
-def test_title_tells_nothing_but_the_neutral_name():
+def test_title_has_only_the_discreet_name():
     html = render_to_string("404.html", {"site_name": "Paper Boat", "discreet_name": "Notes"})
 
     assert re.findall("<title>(.*)</title>", html) == ["Not found – Notes"]
 
 
-def test_title_says_first_that_there_is_an_error():
-    html = render_to_string("base.html", {"form": Walk({})})
+def test_title_begins_with_an_error():
+    html = render_to_string("base.html", {"form": WalkForm({})})
 
     assert "<title>Error: " in html
 
@@ -102,8 +115,8 @@ def test_page_with_a_scene_is_light(scene):
     assert len(brotli.compress(html.encode())) <= 4_000
 
 
-def test_field_says_hint_and_error_before_its_input():
-    html = Walk({})["place"].as_field_group()
+def test_field_has_hint_and_error_before_its_input():
+    html = WalkForm({})["place"].as_field_group()
 
     order = [
         html.index(part) for part in ("<label", "id_place_helptext", "id_place_error", "<input")
@@ -114,33 +127,33 @@ def test_field_says_hint_and_error_before_its_input():
     assert '<span class="vh">Error: </span>' in html
 
 
-def test_choice_is_a_group_with_a_name():
-    html = Walk({})["mood"].as_field_group()
+def test_choices_are_a_fieldset_with_a_legend():
+    html = WalkForm({})["mood"].as_field_group()
 
     assert '<fieldset class="choices" aria-describedby="id_mood_error"' in html
     assert re.search(r'<legend class="legend">Mood\s*</legend>', html)
 
 
-def test_what_may_stay_empty_says_so():
-    assert "(optional)" in Walk()["note"].as_field_group()
-    assert "(optional)" not in Walk()["place"].as_field_group()
+def test_optional_field_is_marked():
+    assert "(optional)" in WalkForm()["note"].as_field_group()
+    assert "(optional)" not in WalkForm()["place"].as_field_group()
 
 
-def test_summary_names_each_field_and_leads_to_it():
-    html = render_to_string("parts/_errors.html", {"form": Walk({})})
+def test_error_summary_links_to_each_field():
+    html = render_to_string("parts/_errors.html", {"form": WalkForm({})})
 
     assert Links(html).hrefs == ["#id_place", "#id_mood_0", "#id_agreed"]
     assert 'role="alert"' in html
     assert 'tabindex="-1"' in html
 
 
-def test_summary_is_absent_while_nothing_is_wrong():
-    assert render_to_string("parts/_errors.html", {"form": Walk()}).strip() == ""
+def test_error_summary_is_absent_without_errors():
+    assert render_to_string("parts/_errors.html", {"form": WalkForm()}).strip() == ""
     assert render_to_string("parts/_errors.html").strip() == ""
 
 
-def test_mail_names_no_colour_and_no_picture():
-    """The reader's own program decides between light and dark."""
+def test_mail_has_no_colour_and_no_image():
+    """The mail program chooses light or dark."""
     html = (TEMPLATES / "mail" / "base.html").read_text()
 
     assert re.findall(r"<img|url\(|#[0-9a-f]{3,6}\b|(?<!-)\bcolor:", html) == []

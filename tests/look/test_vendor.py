@@ -16,7 +16,7 @@ def packages(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=["static", "tests"])
-def test_every_vendored_file_is_on_record_unchanged(folder: Path) -> None:
+def test_vendored_files_are_recorded_and_unchanged(folder: Path) -> None:
     on_disk = {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.glob("*/**/*")
@@ -28,7 +28,7 @@ def test_every_vendored_file_is_on_record_unchanged(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=["static", "tests"])
-def test_every_vendored_package_has_its_licence(folder: Path) -> None:
+def test_vendored_packages_have_their_licence(folder: Path) -> None:
     for package in packages(folder):
         assert (folder / package["folder"] / "LICENSE").is_file()
         assert (ROOT / "LICENSES" / f"{package['licence']}.txt").is_file()

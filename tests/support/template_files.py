@@ -1,4 +1,4 @@
-"""The look as files: what the tests of this folder read."""
+"""Paths of templates and stylesheets, for tests that read them as files."""
 
 from pathlib import Path
 
