@@ -10,6 +10,7 @@ from accounts.actions import choose_name, open_account
 from accounts.models import User
 from healing.actions import mark_step, save_answer
 from healing.guide import guide
+from healing.models import StepMark
 from journal.models import Letter, LetterContents
 from reminders.actions import turn_on
 
