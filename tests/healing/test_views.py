@@ -100,6 +100,21 @@ def test_invalid_form_shows_what_was_typed(as_alice: Client, alice: User) -> Non
     assert not Answer.objects.exists()
 
 
+def test_blank_form_holds_nothing_of_an_earlier_form(
+    as_alice: Client, as_bob: Client, alice: User, now: datetime
+) -> None:
+    """It is rendered once and shown to everybody."""
+    blank = as_bob.get(EXERCISE).text
+    kept = save(alice, "typed by Alice", now)
+    as_alice.get(f"{EXERCISE}{kept.pk}/")
+    as_alice.post(EXERCISE, {"moments-0-happened": "typed by Alice", "stands_out": "x" * 10_001})
+
+    again = as_bob.get(EXERCISE).text
+
+    assert "typed by Alice" not in again
+    assert again.count("<textarea") == blank.count("<textarea") > 10
+
+
 def test_visitor_gets_their_text_back_and_nothing_is_stored(client: Client, db: None) -> None:
     page = client.post(EXERCISE, FILLED)
 
