@@ -17,12 +17,12 @@ from pytest_django import Settings
 
 from accounts.actions import choose_name
 from accounts.models import User
-from healing.actions import keep_answer, mark_step
+from healing.actions import mark_step, save_answer
 from healing.guide import guide
 from healing.models import StepMark
-from journal.actions import keep_opening
+from journal.actions import add_opening
 from journal.models import Opening, Revision, Words
-from reminders.actions import choose
+from reminders.actions import turn_on
 from tests.conftest import Client
 from tests.support.addresses import OBJECT, PRIVATE, PUBLIC, examples
 from tests.support.letters import a_draft, a_letter
@@ -43,17 +43,17 @@ def addresses(alice: User, now: datetime) -> list[str]:
     ready = a_letter(alice, now=now, state="sealed", opens_on=now.date())
     let_go = a_letter(alice, now=now, state="let_go", let_go_at=now, let_go_from="kept")
     a_letter(alice, now=now, state="let_go", let_go_at=now - timedelta(hours=1), leaves_line=True)
-    revision = Revision.keep(alice, letter, Words("M.", "earlier"), late=True, now=now)
-    keep_opening(person=alice, kind="them", text="I still", now=now)
+    revision = Revision.add(alice, letter, Words("M.", "earlier"), late=True, now=now)
+    add_opening(person=alice, kind="them", text="I still", now=now)
     choose_name(person=alice, name="<Noor & Bo>", now=now)
     step = guide().steps[1]
     words = {"moments": [{"happened": "a", "filled_in": "b"}], "stands_out": "c"}
-    answer = keep_answer(
+    answer = save_answer(
         person=alice, id=uuid4(), step=step, exercise=step.exercises[0], answer=words, now=now
     )
     mark_step(person=alice, step=guide().steps[2], state=StepMark.State.ASIDE, now=now)
     mark_step(person=alice, step=guide().steps[3], state=StepMark.State.SETTLED, now=now)
-    choose(person=alice, hour=18, zone="Europe/Dublin", now=now)
+    turn_on(person=alice, hour=18, zone="Europe/Dublin", now=now)
     line = Opening.objects.get()
     of_each = [
         each.format(letter=letter.pk, answer=answer.pk, revision=revision.pk, line=line.pk)

@@ -421,8 +421,9 @@ FILES = sorted(
 )
 NAMES = [
     "again", "answer", "answers", "care", "contents", "country", "exercise", "field", "form",
-    "found", "go_on", "kind", "letter", "letters", "line", "mark", "messages", "note", "now",
-    "page", "reading", "row", "rows", "schedule", "sources", "step", "stones", "user", "words",
+    "found", "id_form", "kind", "letter", "letters", "line", "mark", "messages", "next_step",
+    "note", "now", "page", "reading", "row", "rows", "schedule", "sources", "step",
+    "step_statuses", "user", "words",
 ]  # fmt: skip
 VALUES: list[dict[str, Any]] = [{}, dict.fromkeys(NAMES, Anything()), {"step": 3, "number": 1}]
 
