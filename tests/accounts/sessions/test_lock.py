@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 import time_machine
-from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
+from accounts.allauth_internals import AUTHENTICATION_METHODS_SESSION_KEY
 from accounts.models import User
 from tests.accounts.conftest import EVENING, sign_in, sign_up
 from tests.conftest import PASSWORD, Client
