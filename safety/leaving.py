@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from vault.sessions import SessionStore
 
 LOCKED_AT = "locked_at"
-# The person who unlocks a session may not be the one who locked it: no pending message waits there.
+# Someone else may unlock the session, so pending messages must not wait in it.
 _cleared_by_lock = {SessionStorage.session_key}
 
 

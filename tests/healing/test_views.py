@@ -150,7 +150,7 @@ def test_answer_can_be_changed(as_alice: Client, alice: User, now: datetime) -> 
     page = as_alice.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "after"}, follow=True)
 
     assert "after" in page.content.decode()
-    contents: AnswerContents = Answer.objects.get().open(alice.key)
+    contents = Answer.objects.get().open(alice.key)
     assert contents.fields["moments"] == [{"happened": "after", "filled_in": ""}]
     assert Answer.objects.get().created_at == now
 
@@ -265,14 +265,14 @@ def test_answer_posted_again_keeps_fields_that_are_no_longer_asked(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     row = save(alice, "No reply on Sunday.", now)
-    saved: AnswerContents = row.open(alice.key)
+    saved = row.open(alice.key)
     row.version = "before"
     row.seal(alice.key, AnswerContents(saved.fields | {"old_question": "precious"}), now=now)
     row.save()
 
     as_alice.post(EXERCISE, {"id": str(row.pk), "moments-0-happened": "No reply on Sunday."})
 
-    contents: AnswerContents = Answer.objects.get().open(alice.key)
+    contents = Answer.objects.get().open(alice.key)
     assert contents.fields == saved.fields | {"old_question": "precious"}
 
 
@@ -328,7 +328,7 @@ def test_changing_an_answer_keeps_fields_that_are_no_longer_asked(
 
     as_alice.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "changed", "stands_out": "that"})
 
-    contents: AnswerContents = Answer.objects.get().open(alice.key)
+    contents = Answer.objects.get().open(alice.key)
     assert contents.fields == {
         "old_question": "precious words",
         "moments_before": old["moments"],

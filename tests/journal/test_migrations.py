@@ -13,7 +13,7 @@ from vault.sealing import pack
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BEFORE, AFTER = [("journal", "0002_one_index_by_owner")], [("journal", "0003_letters_have_a_life")]
+BEFORE = [("journal", "0002_one_index_by_owner")]
 
 
 def test_letters_without_a_state_become_kept_letters_to_them(alice: User, now: datetime) -> None:
@@ -28,7 +28,9 @@ def test_letters_without_a_state_become_kept_letters_to_them(alice: User, now: d
                 [id, alice.pk, alice.key.seal("journal.letter", id, data), now, now],
             )
     finally:
-        MigrationExecutor(connection).migrate(AFTER)
+        # To the newest: a migration left out makes /readyz answer 503 in later tests.
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
 
     letter = Letter.objects.get()
     assert (letter.state, letter.kind, letter.version) == ("kept", "them", 1)
