@@ -23,9 +23,9 @@ import psutil
 from bench.servers import Environment, call_inside, prepare
 from bench.simulated_writer import Writer
 from config.healthcheck import readyz
-from local.folder import Place, Trouble, say
-from local.processes import last_lines, wait_until
-from local.servers import LOOPBACK, free_port, postgres
+from local.folder import LocalFolder, UserError, print_line
+from local.processes import log_tail, wait_until
+from local.servers import LOOPBACK, free_port, run_postgres
 from local.supervisor import WEB
 
 SEED = 20_261
@@ -40,7 +40,7 @@ TIMEOUT = 60
 class Servers:
     """A gunicorn and a Postgres of our own, each of which can be restarted."""
 
-    place: Place
+    place: LocalFolder
     environment: Environment
     port: int
     postgres_port: int = field(default_factory=free_port)
@@ -52,15 +52,15 @@ class Servers:
 
     def start_postgres(self) -> None:
         pids: dict[str, int] = {}
-        server = postgres(
+        server = run_postgres(
             self.place,
             self.password,
             self.environment,
             pids,
-            keep=True,
+            durable=True,
             port=self.postgres_port,
         )
-        self.environment["DATABASE_URL"] = self._postgres.enter_context(server)
+        self.environment["DATABASE_URL"] = self._postgres.enter_context(server).url
         self._postgres_pid = pids["postgres"]
 
     def stop_postgres(self, *, kill: bool = False) -> None:
@@ -97,7 +97,7 @@ class Servers:
             lambda: readyz(self.port, url) == HTTPStatus.OK, web, seconds=TIMEOUT
         ):
             log = self.place.log / "web.log"
-            raise Trouble(f"The web server does not come back. {last_lines(log)}")
+            raise UserError(f"The web server does not come back. {log_tail(log)}")
         self.are_up.set()
 
     def restart(self, name: str, *, kill: bool) -> None:
@@ -117,7 +117,7 @@ def running() -> Iterator[Servers]:
         folder = Path(name)
         # Postgres may have to run as another user, who must be able to reach its own folder.
         folder.chmod(0o711)
-        place, port = Place(folder / "house"), free_port()
+        place, port = LocalFolder(folder / "house"), free_port()
         place.make()
         environment = dict(os.environ) | {
             "GUNICORN_CMD_ARGS": "",
@@ -204,14 +204,14 @@ def _report(writers: list[Writer], *, restarts: int, is_saved: bool) -> bool:
     lost = sum(writer.lost_characters() for writer in writers)
     foreign = sum(writer.foreign_characters() for writer in writers)
     conflicts = sum(writer.conflicts for writer in writers)
-    say(f"writers               {len(writers)}")
-    say(f"letters               {sum(len(writer.letters) for writer in writers)}")
-    say(f"requests              {sum(writer.sent for writer in writers)}")
-    say(f"without an answer     {sum(writer.unanswered for writer in writers)}")
-    say(f"restarts              {restarts}")
-    say(f"conflicts             {conflicts}")
-    say(f"lost characters       {lost}")
-    say(f"foreign characters    {foreign}")
+    print_line(f"writers               {len(writers)}")
+    print_line(f"letters               {sum(len(writer.letters) for writer in writers)}")
+    print_line(f"requests              {sum(writer.sent for writer in writers)}")
+    print_line(f"without an answer     {sum(writer.unanswered for writer in writers)}")
+    print_line(f"restarts              {restarts}")
+    print_line(f"conflicts             {conflicts}")
+    print_line(f"lost characters       {lost}")
+    print_line(f"foreign characters    {foreign}")
     return is_saved and not (lost or foreign or conflicts)
 
 

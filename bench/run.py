@@ -36,8 +36,8 @@ from bench.servers import (
     prepare,
     web_server,
 )
-from local.folder import Trouble, say
-from local.processes import quietly, stop_on_signals
+from local.folder import UserError, print_line
+from local.processes import run_logged, stop_on_signals
 
 SEED = 20_260
 PEOPLE = 100_000
@@ -167,7 +167,7 @@ class Product:
         result = _generate_load(visit)
         used = [cpu_seconds(server) - start for server, start in zip(servers, before, strict=True)]
         if result["errors"] or not result["answers"]:
-            raise Trouble(f"{name} does not answer as it does to people: {result['errors']}")
+            raise UserError(f"{name} does not answer as it does to people: {result['errors']}")
         app, postgres = (1000 * seconds / result["answers"] for seconds in used)
         per_second = result["answers"] / result["seconds"]
         return Sample(app, postgres, per_second, 1000 * result["p50"], 1000 * result["p95"])
@@ -193,7 +193,7 @@ def running(environment: Environment) -> Iterator[Product]:
     log = Path(environment["STATIC_ROOT"]).parent / "log"
     _print_note("Getting ready …")
     prepare(environment, log)
-    quietly(manage("migrate"), floor, log / "floor.log")
+    run_logged(manage("migrate"), floor, log / "floor.log")
     _print_note(f"Filling both with {PEOPLE:,} people …")
     of_floor = call_inside("bench.floor.fill", "fill_database", floor, people=PEOPLE)
     ours = call_inside(
@@ -277,7 +277,7 @@ def _statements(filled: dict[str, Any]) -> dict[str, int]:
 
 
 def _print_note(text: str) -> None:
-    say(text, sys.stderr)
+    print_line(text, sys.stderr)
 
 
 def _print_machine(plan: Plan) -> None:
@@ -311,15 +311,15 @@ def _print_samples(samples: Samples) -> None:
 def _print_rows(rows: list[goals.Row], *, as_json: bool) -> None:
     if as_json:
         for row in rows:
-            say(row.as_json())
+            print_line(row.as_json())
     else:
-        say(goals.as_table(rows).rstrip())
+        print_line(goals.as_table(rows).rstrip())
 
 
 if __name__ == "__main__":
     stop_on_signals()
     try:
         sys.exit(main(sys.argv[1:]))
-    except Trouble as trouble:
+    except UserError as trouble:
         sys.stderr.write(f"{trouble}\n")
         sys.exit(1)

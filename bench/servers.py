@@ -13,8 +13,8 @@ import psutil
 import psycopg
 
 from bench.load_generator import request, status_of
-from local.folder import Trouble
-from local.processes import last_lines, quietly, wait_until
+from local.folder import UserError
+from local.processes import log_tail, run_logged, wait_until
 from local.servers import LOOPBACK, free_port
 from local.supervisor import PREPARE, WEB
 
@@ -31,7 +31,7 @@ def manage(*arguments: str) -> list[str]:
 def prepare(environment: Environment, log: Path) -> None:
     """Run what is due once before the product can be served."""
     for command in PREPARE:
-        quietly(manage(*command.split()), environment, log / f"{command.split()[0]}.log")
+        run_logged(manage(*command.split()), environment, log / f"{command.split()[0]}.log")
 
 
 def create_database(url: str, name: str) -> str:
@@ -56,7 +56,7 @@ def call_inside(module: str, function: str, environment: Environment, **argument
         check=False,
     )
     if done.returncode:
-        raise Trouble(f"Filling the database failed.\n{done.stderr}")
+        raise UserError(f"Filling the database failed.\n{done.stderr}")
     return json.loads(done.stdout)
 
 
@@ -77,7 +77,7 @@ def web_server(
         )
     try:
         if not wait_until(lambda: _answers(port), process, seconds=60):
-            raise Trouble(f"{wsgi} does not start. {last_lines(log)}")
+            raise UserError(f"{wsgi} does not start. {log_tail(log)}")
         yield port, psutil.Process(process.pid)
     finally:
         process.terminate()

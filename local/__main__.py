@@ -1,4 +1,4 @@
-"""What `./dev` can do on this machine: `python -m local <verb> …`."""
+"""The verbs of `./dev`, which runs `python -m local <verb> …`."""
 
 import contextlib
 import os
@@ -7,21 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local import chromium
-from local.folder import ROOT, Trouble, say
-from local.processes import INTERRUPTED, Stopped, in_front, stop_on_signals
+from local.folder import ROOT, UserError, print_line
+from local.processes import INTERRUPTED, Stopped, run_in_foreground, stop_on_signals
 from local.servers import free_port
 from local.stack import (
     Environment,
     Product,
-    django,
-    given,
-    held,
-    open_place,
-    product,
-    settings_at_hand,
-    settings_of_running,
-    thrown_away,
-    wanted_port,
+    choose_port,
+    environment_of_running,
+    environment_with_servers,
+    locked,
+    manage_py,
+    open_local_folder,
+    read_environment,
+    run_product,
+    temporary_servers,
 )
 
 
@@ -34,8 +34,8 @@ def main(arguments: list[str]) -> int:
     stop_on_signals()
     try:
         return VERBS[verb](rest)
-    except Trouble as trouble:
-        sys.stderr.write(f"{trouble}\n")
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     except Stopped:
         return INTERRUPTED
@@ -43,30 +43,32 @@ def main(arguments: list[str]) -> int:
 
 def run(arguments: list[str]) -> int:
     if arguments:
-        raise Trouble("./dev run takes nothing more; another port is PORT=8001 ./dev run")
-    place = open_place()
-    with contextlib.suppress(Stopped), held(place, "run"):
-        with product(place, wanted_port(given())) as running:
-            _announce(running)
-            try:
-                running.supervisor.process.wait()
-            finally:
-                say("Stopping …")
-        raise running.supervisor.trouble()
+        raise UserError("./dev run takes nothing more; another port is PORT=8001 ./dev run")
+    folder = open_local_folder()
+    with (
+        contextlib.suppress(Stopped),
+        locked(folder, "run"),
+        run_product(folder, choose_port(read_environment())) as product,
+    ):
+        _announce(product)
+        try:
+            product.keep_running()
+        finally:
+            print_line("Stopping …")
     return 0
 
 
-def _announce(running: Product) -> None:
-    site = running.environment["SITE_URL"]
-    say(f"Ready: {site}/")
-    if running.environment.get("MAIL_CATCHER"):
-        say(f"The mail it sends is caught here: {site}/dev/inbox/")
-    say("Ctrl-C stops it; what was written stays.")
+def _announce(product: Product) -> None:
+    site = product.environment["SITE_URL"]
+    print_line(f"Ready: {site}/")
+    if product.environment.get("MAIL_CATCHER"):
+        print_line(f"The mail it sends is caught here: {site}/dev/inbox/")
+    print_line("Ctrl-C stops it; what was written stays.")
 
 
 def manage(arguments: list[str]) -> int:
-    with settings_at_hand("manage") as environment:
-        return in_front([sys.executable, "manage.py", *arguments], environment)
+    with environment_with_servers("manage") as environment:
+        return run_in_foreground([sys.executable, "manage.py", *arguments], environment)
 
 
 def demo(arguments: list[str]) -> int:
@@ -74,22 +76,22 @@ def demo(arguments: list[str]) -> int:
 
 
 def pictures(arguments: list[str]) -> int:
-    """Of the product that runs here, or of one started for as long as it takes."""
+    """Take pictures of the running product, or start one for it."""
     browser = chromium.environment()
     if "CHROMIUM" not in browser:
-        raise Trouble("Pictures need Chromium: install it, or name one in CHROMIUM.")
+        raise UserError("Pictures need Chromium: install it, or name one in CHROMIUM.")
     command = [sys.executable, "manage.py", "take_pictures", *arguments]
-    place = open_place()
-    running = settings_of_running(place)
+    folder = open_local_folder()
+    running = environment_of_running(folder)
     if running:
-        return in_front(command, running | browser)
-    with held(place, "pictures"), product(place, free_port()) as started:
-        return in_front(command, started.environment | browser)
+        return run_in_foreground(command, running | browser)
+    with locked(folder, "pictures"), run_product(folder, free_port()) as product:
+        return run_in_foreground(command, product.environment | browser)
 
 
 # --- check, fix, test ----------------------------------------------------------------------
 
-# What a server has, and this machine has not.
+# What `check --deploy` expects of a server.
 PRODUCTION = {
     "SITE_URL": "https://notes.example.org",
     "EMAIL_HOST": "mail.example.org",
@@ -100,18 +102,18 @@ PRODUCTION = {
     "OPERATOR_CONTACT": "hello@example.org",
     "TRUSTED_PROXY_COUNT": "1",
 }
-# It has no module to run, and a script's first line cannot hold a long path.
+# import-linter has no `-m`, and the first line of its script cannot hold a long path.
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as lint; lint()"
 
 
 def check(arguments: list[str]) -> int:
-    with thrown_away() as environment:
+    with temporary_servers() as environment:
         failed = [
             name
             for name, command, more in _checks()
             if not _is_clean(name, command, environment | more)
         ]
-    say(f"Not clean: {', '.join(failed)}." if failed else "All clean.")
+    print_line(f"Not clean: {', '.join(failed)}." if failed else "All clean.")
     return 1 if failed else 0
 
 
@@ -122,64 +124,66 @@ def _checks() -> list[tuple[str, list[str], Environment]]:
         ("templates", [*_djade(), "--check", *_templates()], {}),
         ("types", _module("mypy", "--no-error-summary"), {}),
         ("imports", [sys.executable, "-c", LINT_IMPORTS, "--no-logo"], {}),
-        ("migrations", django("makemigrations --check --dry-run"), {}),
-        ("settings", django("check --deploy --fail-level WARNING"), PRODUCTION),
-        ("guide", django("check_guide"), {}),
+        ("migrations", manage_py("makemigrations --check --dry-run"), {}),
+        ("settings", manage_py("check --deploy --fail-level WARNING"), PRODUCTION),
+        ("guide", manage_py("check_guide"), {}),
     ]
 
 
 def _is_clean(name: str, command: list[str], environment: Environment) -> bool:
-    code = in_front(command, environment)
+    code = run_in_foreground(command, environment)
     if code == INTERRUPTED:
         raise Stopped
-    say(f"{name}: {'clean' if code == 0 else 'NOT CLEAN'}")
+    print_line(f"{name}: {'clean' if code == 0 else 'NOT CLEAN'}")
     return code == 0
 
 
 def fix(arguments: list[str]) -> int:
     environment = dict(os.environ)
-    linted = in_front(_module("ruff", "check", "--fix", "."), environment)
-    formatted = in_front(_module("ruff", "format", "."), environment)
-    # It says 1 when it changed something, which is what was asked for.
-    in_front([*_djade(), *_templates()], environment)
+    linted = run_in_foreground(_module("ruff", "check", "--fix", "."), environment)
+    formatted = run_in_foreground(_module("ruff", "format", "."), environment)
+    # djade exits with 1 if it has changed a file: not a failure here.
+    run_in_foreground([*_djade(), *_templates()], environment)
     return max(linted, formatted)
 
 
 def test(arguments: list[str]) -> int:
     browser = chromium.environment()
-    with thrown_away() as environment:
+    with temporary_servers() as environment:
         code = _until_stopped(runs_of_tests(arguments), environment | browser)
     if chromium.NO_BROWSER in browser:
-        say(f"\n{chromium.NOT_RUN}")
+        print_line(f"\n{chromium.NOT_RUN}")
     return code
 
 
 def runs_of_tests(arguments: list[str]) -> list[list[str]]:
-    """What somebody names runs as they say. The whole suite is shared out between two processes,
-    and behind both comes what looks at all they have left: so their databases are kept till then.
+    """Return the arguments of each run of pytest, one after another.
+
+    Named tests run as asked. The whole suite runs in two processes, which keep their databases:
+    the last run looks at what all tests have left behind.
     """
     if not all(argument.startswith("-") for argument in arguments):
         return [arguments]
-    shared_out = ["-n2", "--reuse-db", "-m", "not last"]
-    return [[*shared_out, *arguments], ["-m", "last", *arguments]]
+    in_parallel = ["-n2", "--reuse-db", "-m", "not last"]
+    return [[*in_parallel, *arguments], ["-m", "last", *arguments]]
 
 
 def _until_stopped(runs: list[list[str]], environment: Environment) -> int:
     worst = 0
     for arguments in runs:
-        worst = max(worst, in_front(_module("pytest", *arguments), environment))
-        # Above 1 it is no failed test: somebody stopped it, or it was asked for what is not there.
+        worst = max(worst, run_in_foreground(_module("pytest", *arguments), environment))
+        # Above 1 no test has failed: the run was interrupted, or the arguments were wrong.
         if worst > 1:
             break
     return worst
 
 
 def bench(arguments: list[str]) -> int:
-    """On servers of its own, with nobody's settings; what it needs to know lies in bench/."""
-    with thrown_away("bench", keep=True) as environment:
+    """Measure on temporary servers, without the user's settings."""
+    with temporary_servers("bench", durable=True) as environment:
         if arguments[:1] == ["soak"]:
-            return in_front(_module("bench.crash_soak", *arguments[1:]), environment)
-        return in_front(_module("bench.run", *arguments), environment)
+            return run_in_foreground(_module("bench.crash_soak", *arguments[1:]), environment)
+        return run_in_foreground(_module("bench.run", *arguments), environment)
 
 
 def _module(name: str, *arguments: str) -> list[str]:
@@ -187,7 +191,7 @@ def _module(name: str, *arguments: str) -> list[str]:
 
 
 def _djade() -> list[str]:
-    # A program of its own, not a Python one.
+    # djade is not a Python module.
     return [str(Path(sys.executable).with_name("djade")), "--target-version", "5.2"]
 
 

@@ -1,13 +1,13 @@
-"""Finding a Chromium for the journeys and the pictures, and installing one where that is easy."""
+"""Find Chromium for the browser tests and the pictures; as root with apt, install it."""
 
 import os
 import shutil
 import subprocess
 
-from local.folder import Trouble, say
+from local.folder import UserError, print_line
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# What the suite reads: the journeys are left out, and say so.
+# Tells the tests to skip those that drive a browser.
 NO_BROWSER = "PAPER_BOAT_NO_BROWSER"
 NOT_RUN = (
     "NOT RUN: the journeys, because there is no Chromium here. Install it (Debian: "
@@ -16,19 +16,22 @@ NOT_RUN = (
 
 
 def environment() -> dict[str, str]:
-    """What to add for the suite: where Chromium is, or that there is none. CI never skips."""
+    """Return what the tests must know: where Chromium is, or that there is none.
+
+    Raises UserError if CHROMIUM names one that does not start, or CI is set and there is none.
+    """
     browser = find() or _install()
     if browser:
         return {"CHROMIUM": browser}
     if os.environ.get("CI"):
-        raise Trouble(NOT_RUN)
+        raise UserError(NOT_RUN)
     return {NO_BROWSER: "1"}
 
 
 def find() -> str | None:
     named = os.environ.get("CHROMIUM")
     if named and not works(named):
-        raise Trouble(f"CHROMIUM names {named}, which does not start: name another, or none.")
+        raise UserError(f"CHROMIUM names {named}, which does not start: name another, or none.")
     return named or next(filter(works, filter(None, map(shutil.which, NAMES))), None)
 
 
@@ -46,7 +49,7 @@ def _install() -> str | None:
     apt = shutil.which("apt-get")
     if os.geteuid() != 0 or apt is None:
         return None
-    say("Installing Chromium for the journeys …")
+    print_line("Installing Chromium for the journeys …")
     install = [apt, "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in ([apt, "update", "--quiet"], install):

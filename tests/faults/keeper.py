@@ -12,8 +12,8 @@ import sys
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from local.folder import Place, Trouble
-from local.servers import free_port, postgres
+from local.folder import LocalFolder, UserError
+from local.servers import free_port, run_postgres
 
 SIZE = "size=192m"
 # How a mount can be had that only this process and its children see.
@@ -44,7 +44,7 @@ def _mount(folder: Path, size: str) -> list[str]:
 
 class Keeper:
     def __init__(self, folder: Path) -> None:
-        self.place = Place(folder)
+        self.place = LocalFolder(folder)
         # Postgres may have to run as another user, who passes through this folder to its own.
         folder.chmod(0o711)
         self.place.make()
@@ -56,10 +56,10 @@ class Keeper:
         """On the same port each time, as after a restart of the same machine."""
         self.running.close()
         pids: dict[str, int] = {}
-        server = postgres(
-            self.place, self.password, dict(os.environ), pids, keep=True, port=self.port
+        server = run_postgres(
+            self.place, self.password, dict(os.environ), pids, durable=True, port=self.port
         )
-        url = self.running.enter_context(server)
+        url = self.running.enter_context(server).url
         return {"url": url, "pid": pids["postgres"], "port": self.port}
 
     def stop(self) -> dict[str, object]:
@@ -89,7 +89,7 @@ def main(folder: Path, *size: str) -> None:
         for line in sys.stdin:
             try:
                 answer = getattr(keeper, line.strip())()
-            except Trouble as trouble:
+            except UserError as trouble:
                 answer = {"trouble": str(trouble)}
             sys.stdout.write(f"{json.dumps(answer)}\n")
             sys.stdout.flush()

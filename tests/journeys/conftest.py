@@ -15,7 +15,7 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from local.folder import HOME, ROOT, RUN, Place
+from local.folder import HOME, ROOT, RUN, LocalFolder
 from local.stack import settings_names
 from mail.dev_inbox.mailbox import CaughtMail, newest
 from tests.support.chromium import launch
@@ -31,7 +31,7 @@ class Product:
     """`./dev run`, ready: its address, its folder, and the environment that reaches its servers."""
 
     url: str
-    place: Place
+    place: LocalFolder
     environment: dict[str, str]
 
     def manage(self, *arguments: str) -> str:
@@ -56,7 +56,7 @@ class Product:
 
     def mail_to(self, address: str, subject: str, *, seconds: float = 100) -> CaughtMail:
         """The newest mail of this subject to this address, once the worker has really sent it."""
-        folder = self.place.folder / "mail"
+        folder = self.place.path / "mail"
         return _wait_for(
             lambda: next(
                 (
@@ -83,11 +83,11 @@ def _wait_for(find: Callable[[], CaughtMail | None], *, seconds: float) -> Caugh
 @pytest.fixture(scope="package")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Started as a person would, in a folder with a space in its name, with nothing set."""
-    place = Place(tmp_path_factory.mktemp("a home") / "local folder")
+    place = LocalFolder(tmp_path_factory.mktemp("a home") / "local folder")
     ours = settings_names() | {HOME, RUN}
     environment = {
         name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours
-    } | {HOME: str(place.folder), "PORT": "0", "DOTENV": os.devnull}
+    } | {HOME: str(place.path), "PORT": "0", "DOTENV": os.devnull}
     launcher = subprocess.Popen(
         [sys.executable, "-m", "local", "run"],
         cwd=ROOT,

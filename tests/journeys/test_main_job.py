@@ -231,7 +231,7 @@ def test_none_of_their_words_is_anywhere_but_on_their_screen(product: Product) -
     ).stdout
     assert b"herons-with@example.org" in dump
     assert b"journal_letter" in dump
-    kept = [path for path in product.place.folder.rglob("*") if path.suffix in {".log", ".eml"}]
+    kept = [path for path in product.place.path.rglob("*") if path.suffix in {".log", ".eml"}]
     assert len(kept) > 4
     for found in [dump, *(path.read_bytes() for path in kept)]:
         assert not [word for word in WORDS if word.encode() in found]

@@ -1,16 +1,16 @@
-"""Which browser the journeys drive, and what is said when there is none."""
+"""Which browser the tests drive, and what happens without one."""
 
 from pathlib import Path
 
 import pytest
 
 from local import chromium
-from local.folder import Trouble
+from local.folder import UserError
 
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine without a browser, and without a way to install one."""
+    """A machine without a browser, which cannot install one."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CHROMIUM", raising=False)
     monkeypatch.delenv("CI", raising=False)
@@ -38,17 +38,17 @@ def test_a_named_browser_is_used_first(machine: Path, monkeypatch: pytest.Monkey
     assert chromium.environment() == {"CHROMIUM": named}
 
 
-def test_a_named_browser_that_does_not_start_is_said(
+def test_a_named_browser_that_does_not_start_is_refused(
     machine: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CHROMIUM", str(machine / "missing"))
 
-    with pytest.raises(Trouble, match="which does not start: name another, or none"):
+    with pytest.raises(UserError, match="which does not start: name another, or none"):
         chromium.environment()
 
 
 @pytest.mark.usefixtures("machine")
-def test_without_a_browser_the_suite_is_told() -> None:
+def test_without_a_browser_the_tests_are_told_to_skip() -> None:
     assert chromium.environment() == {"PAPER_BOAT_NO_BROWSER": "1"}
 
 
@@ -56,5 +56,5 @@ def test_without_a_browser_the_suite_is_told() -> None:
 def test_without_a_browser_ci_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "1")
 
-    with pytest.raises(Trouble, match="NOT RUN: the journeys"):
+    with pytest.raises(UserError, match="NOT RUN: the journeys"):
         chromium.environment()

@@ -1,86 +1,105 @@
-"""`./dev …` as a process: what it says, what it ends with, what it leaves behind."""
+"""`./dev …` as a process: its output, its exit code, and what it leaves behind."""
 
+import contextlib
+import http.client
 import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import sysconfig
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
+from config.healthcheck import readyz
 from local.__main__ import runs_of_tests
-from local.folder import ROOT, Place, Trouble
-from local.processes import wait_until
-from local.stack import held, servers
-from local.supervisor import Program, supervised
-from tests.support.gunicorn_server import is_running, local, run, serving
+from local.folder import HOME, ROOT, LocalFolder, UserError
+from local.processes import run_logged, wait_until
+from local.servers import free_port, loopback_hosts
+from local.stack import locked, run_servers, set_local_defaults
+from local.supervisor import LOCAL_WEB, Program, run_supervisor
+from tests.support.environment import NEEDED, without_settings
+from tests.support.gunicorn_server import is_running, local, run, serving, started
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_what_was_started(
-    place: Place, bare: dict[str, str], number: signal.Signals
+    local_folder: LocalFolder, clean_env: dict[str, str], number: signal.Signals
 ) -> None:
-    with serving(place, bare) as (launcher, pids):
+    with serving(local_folder, clean_env) as (launcher, pids):
         launcher.send_signal(number)
-        complaints = launcher.communicate(timeout=30)[1]
+        errors = launcher.communicate(timeout=30)[1]
 
-    assert (launcher.returncode, complaints) == (0, "")
+    assert (launcher.returncode, errors) == (0, "")
     assert len(pids) == 2
     assert not any(map(is_running, pids))
 
 
-def test_a_second_copy_is_refused_in_one_sentence(place: Place, bare: dict[str, str]) -> None:
-    with place.locked("run"):
-        second = local("run", place=place, environment=bare)
+def test_a_second_copy_is_refused_in_one_sentence(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    with local_folder.lock("run"):
+        second = local("run", folder=local_folder, environment=clean_env)
 
     assert second.returncode == 1
     assert second.stderr == (
-        f"./dev run (process {os.getpid()}) is already using {place.folder}: "
+        f"./dev run (process {os.getpid()}) is already using {local_folder.path}: "
         "stop it first (Ctrl-C in its terminal).\n"
     )
 
 
-def test_a_taken_port_is_said_before_anything_starts(place: Place, bare: dict[str, str]) -> None:
+def test_a_port_in_use_is_reported_before_anything_starts(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        refused = local("run", place=place, environment=bare | {"PORT": str(port)})
+        refused = local("run", folder=local_folder, environment=clean_env | {"PORT": str(port)})
 
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"Port {port} is taken by another program: stop that one")
     assert refused.stderr.count("\n") == 1
-    assert not place.database.exists()
+    assert not local_folder.database.exists()
 
 
 @pytest.mark.parametrize("port", ["http", "65536", "-1"])
-def test_a_port_that_is_none_is_said(place: Place, bare: dict[str, str], port: str) -> None:
-    refused = local("run", place=place, environment=bare | {"PORT": port})
+def test_an_invalid_port_is_reported(
+    local_folder: LocalFolder, clean_env: dict[str, str], port: str
+) -> None:
+    refused = local("run", folder=local_folder, environment=clean_env | {"PORT": port})
 
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"PORT is “{port}”, which is no port")
 
 
-def test_trouble_is_told_without_a_stack_trace(place: Place, bare: dict[str, str]) -> None:
-    place.read_secrets()
-    place.database.mkdir()
+def test_an_error_is_shown_without_a_traceback(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    local_folder.read_secrets()
+    local_folder.database.mkdir()
 
-    refused = local("run", place=place, environment=bare | {"PORT": "0"})
+    refused = local("run", folder=local_folder, environment=clean_env | {"PORT": "0"})
 
     assert refused.returncode == 1
     assert "is not a whole Postgres data folder" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 
-def test_a_command_has_the_servers_for_its_time(place: Place, bare: dict[str, str]) -> None:
-    shown = local("manage", "shell", "-v", "0", "-c", SHOW, place=place, environment=bare)
+def test_a_command_starts_servers_for_itself(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    shown = local(
+        "manage", "shell", "-v", "0", "-c", SHOW, folder=local_folder, environment=clean_env
+    )
 
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.split() == ["127.0.0.1", "True"]
-    assert not place.state.exists()
+    assert not local_folder.state.exists()
 
 
 SHOW = """
@@ -92,22 +111,282 @@ print(settings.DATABASES["default"]["HOST"], str(settings.MAIL_CATCHER).endswith
 
 
 def test_a_command_uses_the_servers_of_a_running_product(
-    place: Place, bare: dict[str, str]
+    local_folder: LocalFolder, clean_env: dict[str, str]
 ) -> None:
     show = "from django.conf import settings; print(settings.DATABASES['default']['PORT'])"
-    with serving(place, bare) as (_, pids):
-        port = (place.database / "postmaster.pid").read_text().splitlines()[3]
-        shown = local("manage", "shell", "-v", "0", "-c", show, place=place, environment=bare)
+    with serving(local_folder, clean_env) as (_, pids):
+        port = (local_folder.database / "postmaster.pid").read_text().splitlines()[3]
+        shown = local(
+            "manage",
+            "shell",
+            "-v",
+            "0",
+            "-c",
+            show,
+            folder=local_folder,
+            environment=clean_env,
+        )
         assert all(map(is_running, pids))
 
     assert (shown.returncode, shown.stderr) == (0, "")
     assert shown.stdout.strip() == port
 
 
-def test_a_commands_exit_code_is_passed_on(place: Place, bare: dict[str, str]) -> None:
-    bare |= {"DATABASE_URL": "postgres://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://x"}
+def test_the_exit_code_of_a_command_is_passed_on(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    clean_env |= {
+        "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
+        "REDIS_URL": "redis://x",
+    }
 
-    assert local("manage", "no_such", place=place, environment=bare).returncode == 1
+    assert local("manage", "no_such", folder=local_folder, environment=clean_env).returncode == 1
+
+
+# --- What can be wrong in the environment --------------------------------------------------
+
+
+def refused(folder: LocalFolder, environment: dict[str, str]) -> str:
+    """Return what a `./dev run` that does not start writes to standard error."""
+    ended = local("run", folder=folder, environment={"PORT": "0"} | environment)
+    assert ended.returncode == 1, ended.stdout
+    return ended.stderr
+
+
+def test_a_lock_that_cannot_be_opened_is_one_sentence(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    (local_folder.path / "lock").mkdir()
+
+    assert refused(local_folder, clean_env) == (
+        f"The file {local_folder.path / 'lock'} cannot be used: Is a directory.\n"
+    )
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(
+    tmp_path: Path, clean_env: dict[str, str]
+) -> None:
+    (tmp_path / "file").write_text("")
+
+    assert refused(LocalFolder(tmp_path / "file" / "below"), clean_env) == (
+        f"The folder {tmp_path / 'file' / 'below'} cannot be used: Not a directory.\n"
+    )
+
+
+def test_an_env_file_that_is_not_text_is_one_sentence(
+    local_folder: LocalFolder, clean_env: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "env"
+    file.write_bytes(b"SITE_NAME=\xff\n")
+
+    assert refused(local_folder, clean_env | {"DOTENV": str(file)}) == (
+        f"{file} cannot be read: it must be a text file that this program may open.\n"
+    )
+
+
+def test_arguments_of_gunicorn_that_cannot_be_parsed_are_one_sentence(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    assert refused(local_folder, clean_env | {"GUNICORN_CMD_ARGS": '--name "x'}) == (
+        "GUNICORN_CMD_ARGS is not valid: it lacks a closing quotation mark.\n"
+    )
+
+
+def test_a_database_that_does_not_answer_is_one_sentence(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    url = f"postgres://nobody@127.0.0.1:{free_port()}/none"
+
+    assert refused(local_folder, clean_env | {"DATABASE_URL": url, "REDIS_URL": "redis://x"}) == (
+        "The Postgres in DATABASE_URL accepts no connection: start it, correct its address, or "
+        "unset DATABASE_URL to use one that is started for you.\n"
+    )
+
+
+def test_a_secret_file_that_cannot_be_read_is_one_sentence(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    assert refused(local_folder, clean_env | {"REDIS_URL_FILE": "/no/such/file"}) == (
+        "REDIS_URL_FILE cannot be read: it must be a text file that this program may open.\n"
+    )
+
+
+def test_a_broker_that_does_not_answer_is_one_sentence(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    url = f"redis://127.0.0.1:{free_port()}/0"
+
+    assert refused(local_folder, clean_env | {"REDIS_URL": url}) == (
+        "The Redis in REDIS_URL does not answer: start it, correct its address, or unset "
+        "REDIS_URL to use one that is started for you.\n"
+    )
+
+
+def test_a_command_that_ends_with_one_sentence_is_shown_by_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "raise SystemExit('SITE_URL is not valid: write one.')"]
+
+    with pytest.raises(UserError) as raised:
+        run_logged(command, dict(os.environ), tmp_path / "log")
+    assert str(raised.value) == "SITE_URL is not valid: write one."
+
+
+def test_a_command_that_ends_with_more_is_shown_with_its_log(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", "print('one'); raise SystemExit('two')"]
+
+    with pytest.raises(UserError) as raised:
+        run_logged(command, dict(os.environ), tmp_path / "log")
+    assert str(raised.value).endswith(f"failed. The end of {tmp_path / 'log'}:\n  one\n  two")
+
+
+# --- Other addresses of this machine -------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, collected: Path) -> Iterator[int]:
+    """The web server of `./dev run`. Yield its port."""
+    folder, port = LocalFolder(tmp_path_factory.mktemp("site")), free_port()
+    environment = without_settings() | NEEDED
+    environment |= {
+        "STATIC_ROOT": str(collected / "files"),
+        "PAGES_ROOT": str(collected / "pages"),
+    }
+    set_local_defaults(folder, environment, port)
+    command = [sys.executable, *LOCAL_WEB.command.removeprefix("python ").split()]
+    with started(command, environment, folder.path / "web.log") as web:
+        assert wait_until(lambda: readyz(port, "") is not None, web.process, seconds=90), web.text()
+        yield port
+
+
+def ask(port: int, host: str, method: str, path: str) -> tuple[int, str | None]:
+    connection = http.client.HTTPConnection(host, port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request(method, path)
+        answer = connection.getresponse()
+        return answer.status, answer.getheader("Location")
+
+
+def test_other_addresses_of_this_machine_redirect_to_the_printed_one(site: int) -> None:
+    """Browsers try ::1 first for `localhost`, and people type 127.0.0.1."""
+    answers = {host: ask(site, host, "GET", "/steps/3/?a=1&b=%C3%A9") for host in loopback_hosts()}
+
+    location = f"http://localhost:{site}/steps/3/?a=1&b=%C3%A9"
+    assert answers == dict.fromkeys(loopback_hosts(), (307, location))
+    assert ask(site, "127.0.0.1", "HEAD", "/") == (307, f"http://localhost:{site}/")
+    assert ask(site, "127.0.0.1", "POST", "/") == (400, None)
+    assert ask(site, "localhost", "GET", "/healthz") == (200, None)
+
+
+def test_redirect_never_leads_to_another_host(site: int) -> None:
+    ours = f"localhost:{site}"
+    locations = {
+        path: urlsplit(ask(site, "127.0.0.1", "GET", path)[1] or "").netloc
+        for path in ("//evil.example/", "/@evil.example/", "/.evil.example/")
+    }
+    # No client but an attacker's sends this, so there is nobody to redirect.
+    odd = ask(site, "127.0.0.1", "GET", "@evil.example")[1]
+
+    assert locations == dict.fromkeys(locations, ours)
+    assert odd is None or urlsplit(odd).netloc == ours
+
+
+@pytest.mark.parametrize("address", ["https://notes.example.org", "http://127.0.0.1:8000"])
+def test_a_site_that_is_not_at_localhost_redirects_nobody(
+    environment: dict[str, str], address: str
+) -> None:
+    environment |= {"SITE_URL": address, "ALLOWED_HOSTS": "127.0.0.1"}
+    shown = run([sys.executable, "-c", CALL], environment, cwd=ROOT)
+
+    assert "answered 200 OK\n" in shown.stdout, shown.stderr
+
+
+CALL = """
+from wsgiref.util import setup_testing_defaults
+from local.wsgi import application
+environ = {"HTTP_HOST": "127.0.0.1:8000", "PATH_INFO": "/healthz"}
+setup_testing_defaults(environ)
+list(application(environ, lambda status, headers: print("answered", status)))
+"""
+
+
+# --- Servers that end by themselves --------------------------------------------------------
+
+KEEP_RUNNING = """
+import os, sys
+from local.__main__ import VERBS, main
+from local.stack import Product, locked, open_local_folder, run_servers
+from local.supervisor import Program, run_supervisor
+
+def keep_running(arguments):
+    folder, environment = open_local_folder(), dict(os.environ)
+    programs = {"steady": Program("python -c 'import signal; signal.pause()'")}
+    with locked(folder, "run"), run_servers(folder, "run", environment, durable=True) as running:
+        with run_supervisor(folder, programs, environment, running.state.pids) as supervisor:
+            folder.write_state(running.state)
+            print("up", flush=True)
+            Product(environment, folder, running, supervisor).keep_running()
+
+VERBS["keep_running"] = keep_running
+sys.exit(main(["keep_running"]))
+"""
+
+
+@pytest.fixture
+def keeping(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> Iterator["subprocess.Popen[str]"]:
+    """Servers and a supervisor in a process of their own, which keeps them running."""
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", KEEP_RUNNING],
+        cwd=ROOT,
+        env=clean_env | {HOME: str(local_folder.path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert launcher.stdout
+        assert launcher.stdout.readline() == "up\n"
+        yield launcher
+    finally:
+        launcher.terminate()
+        launcher.communicate(timeout=120)
+
+
+def kill(folder: LocalFolder, name: str) -> None:
+    state = folder.read_state()
+    assert state
+    os.kill(state.pids[name], signal.SIGKILL)
+
+
+@pytest.mark.parametrize("name", ["postgres", "redis"])
+def test_a_server_that_ends_is_started_again_and_twice_stops_all(
+    local_folder: LocalFolder, keeping: "subprocess.Popen[str]", name: str
+) -> None:
+    assert keeping.stderr
+    kill(local_folder, name)
+    lines = [keeping.stderr.readline(), keeping.stderr.readline()]
+    kill(local_folder, name)
+    _, errors = keeping.communicate(timeout=120)
+
+    server = name.capitalize()
+    assert lines == [f"{server} has ended and is started again …\n", f"{server} runs again.\n"]
+    assert errors.startswith(f"{server} has ended again and again. The end of ")
+    assert "Traceback" not in errors
+    assert keeping.returncode == 1
+    assert not local_folder.state.exists()
+
+
+def test_a_server_that_does_not_start_again_stops_all(
+    local_folder: LocalFolder, keeping: "subprocess.Popen[str]"
+) -> None:
+    (local_folder.database / "global" / "pg_control").unlink()
+    kill(local_folder, "postgres")
+    _, errors = keeping.communicate(timeout=120)
+
+    assert errors.startswith("Postgres has ended and is started again …\nPostgres has ended and ")
+    assert "does not start again. The end of" in errors
+    assert "Traceback" not in errors
+    assert keeping.returncode == 1
 
 
 # --- The supervisor ------------------------------------------------------------------------
@@ -115,33 +394,37 @@ def test_a_commands_exit_code_is_passed_on(place: Place, bare: dict[str, str]) -
 WAIT = "import signal; signal.pause()"
 
 
-def test_settings_reach_a_program_as_they_are(place: Place, bare: dict[str, str]) -> None:
-    odd = "100%d; \"quoted\" '%(here)s' # not a comment"
+def test_settings_reach_a_program_as_they_are(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    value = "100%d; \"quoted\" '%(here)s' # not a comment"
     programs = {"echo": Program(f"python -c 'import os; print(os.environ[\"ODD\"]); {WAIT}'")}
-    log = place.log / "echo.log"
+    log = local_folder.log / "echo.log"
 
-    with supervised(place, programs, bare | {"ODD": odd, "PYTHONUNBUFFERED": "1"}, {}) as watched:
-        seen = wait_until(lambda: says(log, odd), watched.process, seconds=20)
+    with run_supervisor(
+        local_folder, programs, clean_env | {"ODD": value, "PYTHONUNBUFFERED": "1"}, {}
+    ) as supervisor:
+        found = wait_until(lambda: contains(log, value), supervisor.process, seconds=20)
 
-    assert seen, log.read_text()
+    assert found, log.read_text()
 
 
-def test_a_program_that_cannot_start_ends_it_all_and_is_named(
-    place: Place, bare: dict[str, str]
+def test_a_program_that_cannot_start_stops_all_and_is_named(
+    local_folder: LocalFolder, clean_env: dict[str, str]
 ) -> None:
     programs = {
         "steady": Program(f"python -c '{WAIT}'"),
-        "broken": Program("python -c 'raise SystemExit(\"no bread in the house\")'"),
+        "broken": Program("python -c 'raise SystemExit(\"the reason of the failure\")'"),
     }
-    with supervised(place, programs, bare, {}) as watched:
-        watched.process.wait(timeout=40)
-        trouble = watched.trouble()
+    with run_supervisor(local_folder, programs, clean_env, {}) as supervisor:
+        supervisor.process.wait(timeout=40)
+        error = supervisor.error()
 
-    assert str(trouble).startswith("The program “broken” does not start.")
-    assert "no bread in the house" in str(trouble)
+    assert str(error).startswith("The program “broken” does not start.")
+    assert "the reason of the failure" in str(error)
 
 
-# A pool like Celery's: its main process lets the child finish, and a SIGTERM would end the child.
+# A pool like Celery's: the main process lets its child finish, and SIGTERM would end the child.
 POOL = """
 import signal, subprocess, sys
 finish = "import sys; sys.stdin.read(); print('finished', flush=True)"
@@ -155,19 +438,19 @@ signal.pause()
 """
 
 
-def test_only_the_main_process_of_a_program_is_told_to_stop(
-    place: Place, bare: dict[str, str]
+def test_only_the_main_process_of_a_program_is_signalled(
+    local_folder: LocalFolder, clean_env: dict[str, str]
 ) -> None:
     programs = {"pool": Program("python -c 'import os; exec(os.environ[\"POOL\"])'")}
-    log = place.log / "pool.log"
+    log = local_folder.log / "pool.log"
 
-    with supervised(place, programs, bare | {"POOL": POOL}, {}) as watched:
-        assert wait_until(lambda: says(log, "up"), watched.process, seconds=20)
+    with run_supervisor(local_folder, programs, clean_env | {"POOL": POOL}, {}) as supervisor:
+        assert wait_until(lambda: contains(log, "up"), supervisor.process, seconds=20)
 
     assert log.read_text().split() == ["up", "finished"]
 
 
-def says(log: Path, words: str) -> bool:
+def contains(log: Path, words: str) -> bool:
     return log.exists() and words in log.read_text()
 
 
@@ -175,10 +458,10 @@ def says(log: Path, words: str) -> bool:
 
 SERVE_ONCE = """
 import os, psycopg
-from local.stack import held, open_place, servers
-place = open_place()
-with held(place, "run"), servers(place, "run", dict(os.environ), keep=True) as state:
-    with psycopg.connect(state.environment["DATABASE_URL"]) as connection:
+from local.stack import locked, open_local_folder, run_servers
+folder = open_local_folder()
+with locked(folder, "run"), run_servers(folder, "run", dict(os.environ), durable=True) as running:
+    with psycopg.connect(running.state.environment["DATABASE_URL"]) as connection:
         print(*connection.execute("SELECT 1").fetchone(), os.geteuid())
 """
 NOBODY = 65534
@@ -187,7 +470,7 @@ AS_NOBODY = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-group
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder with this code that everyone may enter; pytest's own are for their owner only."""
+    """A copy of the code in a folder that every user may read, unlike those of pytest."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for package in ("local", "config", "safety", "vault"):
@@ -197,13 +480,16 @@ def open_folder() -> Iterator[Path]:
         yield folder
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="every other test shows it: this is no root")
-def test_an_ordinary_user_has_a_database_too(open_folder: Path, bare: dict[str, str]) -> None:
+@pytest.mark.skipif(os.geteuid() != 0, reason="every other test runs as an ordinary user")
+def test_an_ordinary_user_has_a_database_too(open_folder: Path, clean_env: dict[str, str]) -> None:
     packages = sysconfig.get_path("purelib")
-    environment = bare | {"PYTHONPATH": f"{open_folder}{os.pathsep}{packages}", "REDIS_URL": "-"}
+    environment = clean_env | {
+        "PYTHONPATH": f"{open_folder}{os.pathsep}{packages}",
+        "REDIS_URL": "-",
+    }
     python = readable_python(environment, open_folder)
     if python is None:
-        pytest.skip("no Python of this version, or not its packages, can be read by everyone here")
+        pytest.skip("no Python of this version with its packages is readable by every user")
 
     served = run([*AS_NOBODY, python, "-c", SERVE_ONCE], environment, cwd=open_folder)
 
@@ -216,55 +502,64 @@ def readable_python(environment: dict[str, str], folder: Path) -> str | None:
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.defpath}{os.pathsep}/usr/local/bin"
     for python in filter(None, (shutil.which(name, path=p) for p in path.split(os.pathsep))):
-        tried = [*AS_NOBODY, python, "-c", "import psycopg, tink, psutil"]
-        if run(tried, environment, cwd=folder).returncode == 0:
+        command = [*AS_NOBODY, python, "-c", "import psycopg, tink, psutil"]
+        if run(command, environment, cwd=folder).returncode == 0:
             return python
     return None
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to ask who owns the data")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root chooses the user")
 def test_root_uses_an_ordinary_users_data_as_that_user(
-    open_folder: Path, bare: dict[str, str]
+    open_folder: Path, clean_env: dict[str, str]
 ) -> None:
-    place = Place(open_folder / ".local")
-    place.make()
-    with held(place, "run"), servers(place, "run", dict(bare), keep=True):
-        pass
-    for path in [place.database, *place.database.rglob("*")]:
-        os.chown(path, NOBODY, NOBODY)
-
-    with held(place, "run"), servers(place, "run", dict(bare), keep=True) as state:
-        assert psutil.Process(state.pids["postgres"]).uids().real == NOBODY
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user")
-def test_root_without_user_namespaces_borrows_an_ordinary_user(
-    open_folder: Path, bare: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    without_unshare(open_folder / "bin", monkeypatch)
-    place = Place(open_folder / ".local")
-    place.make()
-    with held(place, "run"), servers(place, "run", dict(bare), keep=True) as state:
-        user = psutil.Process(state.pids["postgres"]).uids().real
-
-    assert user == place.database.stat().st_uid != 0
-    assert place.folder.stat().st_uid == 0
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user")
-def test_root_whose_folder_no_other_user_reaches_is_told_what_to_do(
-    place: Place, bare: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    without_unshare(place.folder / "bin", monkeypatch)
-    rights = {folder: folder.stat().st_mode for folder in place.folder.parents}
-
+    local_folder = LocalFolder(open_folder / ".local")
+    local_folder.make()
     with (
-        pytest.raises(Trouble, match="does not run as root and no other user of this machine"),
-        held(place, "run"),
-        servers(place, "run", dict(bare), keep=True),
+        locked(local_folder, "run"),
+        run_servers(local_folder, "run", dict(clean_env), durable=True),
     ):
         pass
-    assert {folder: folder.stat().st_mode for folder in place.folder.parents} == rights
+    for path in [local_folder.database, *local_folder.database.rglob("*")]:
+        os.chown(path, NOBODY, NOBODY)
+
+    with (
+        locked(local_folder, "run"),
+        run_servers(local_folder, "run", dict(clean_env), durable=True) as running,
+    ):
+        assert psutil.Process(running.state.pids["postgres"]).uids().real == NOBODY
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user")
+def test_root_without_user_namespaces_uses_an_unprivileged_user(
+    open_folder: Path, clean_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_unshare(open_folder / "bin", monkeypatch)
+    local_folder = LocalFolder(open_folder / ".local")
+    local_folder.make()
+    with (
+        locked(local_folder, "run"),
+        run_servers(local_folder, "run", dict(clean_env), durable=True) as running,
+    ):
+        user = psutil.Process(running.state.pids["postgres"]).uids().real
+
+    assert user == local_folder.database.stat().st_uid != 0
+    assert local_folder.path.stat().st_uid == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user")
+def test_root_whose_folder_no_other_user_reaches_gets_one_sentence(
+    local_folder: LocalFolder, clean_env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without_unshare(local_folder.path / "bin", monkeypatch)
+    rights = {folder: folder.stat().st_mode for folder in local_folder.path.parents}
+
+    with (
+        pytest.raises(UserError, match="does not run as root and no other user of this machine"),
+        locked(local_folder, "run"),
+        run_servers(local_folder, "run", dict(clean_env), durable=True),
+    ):
+        pass
+    assert {folder: folder.stat().st_mode for folder in local_folder.path.parents} == rights
 
 
 def without_unshare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,13 +569,13 @@ def without_unshare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("named", [["tests/mail"], ["-q", "tests/mail"], ["-k", "claim"]])
-def test_what_somebody_names_is_tested_as_they_say(named: list[str]) -> None:
+def test_named_tests_run_as_asked(named: list[str]) -> None:
     assert runs_of_tests(named) == [named]
 
 
 @pytest.mark.parametrize("words", [[], ["-q"], ["-x", "--durations=9"]])
-def test_whole_suite_is_shared_out_and_looked_over_behind_all(words: list[str]) -> None:
-    suite, behind = runs_of_tests(words)
+def test_whole_suite_runs_in_parallel_and_ends_with_the_last_tests(words: list[str]) -> None:
+    suite, last = runs_of_tests(words)
 
     assert suite == ["-n2", "--reuse-db", "-m", "not last", *words]
-    assert behind == ["-m", "last", *words]
+    assert last == ["-m", "last", *words]

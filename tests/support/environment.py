@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from local.folder import HOME, RUN, Place
+from local.folder import HOME, RUN, LocalFolder
 from local.stack import settings_names
 from vault.sealing import new_keyset
 
-# Everything that a shell, a path or a configuration file might read as something else.
+# Characters with a meaning in shells, paths or configuration files.
 ODD = "a folder; with 100%s “signs” & spaces"
 
 NEEDED = {
@@ -20,15 +20,14 @@ NEEDED = {
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    place = Place(tmp_path / ODD)
-    place.make()
-    return place
+def local_folder(tmp_path: Path) -> LocalFolder:
+    folder = LocalFolder(tmp_path / ODD)
+    folder.make()
+    return folder
 
 
-@pytest.fixture
-def bare() -> dict[str, str]:
-    """The environment of someone who has set nothing."""
+def without_settings() -> dict[str, str]:
+    """Return the environment of this process without any setting of ours."""
     ours = settings_names() | {HOME, RUN}
     return {
         name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours
@@ -36,6 +35,11 @@ def bare() -> dict[str, str]:
 
 
 @pytest.fixture
-def environment(bare: dict[str, str]) -> dict[str, str]:
-    """Of someone who has set what the settings need."""
-    return bare | NEEDED
+def clean_env() -> dict[str, str]:
+    return without_settings()
+
+
+@pytest.fixture
+def environment(clean_env: dict[str, str]) -> dict[str, str]:
+    """An environment with the required settings."""
+    return clean_env | NEEDED

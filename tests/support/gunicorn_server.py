@@ -20,7 +20,7 @@ from django.db import connection, connections
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
-from local.folder import HOME, ROOT, Place
+from local.folder import HOME, ROOT, LocalFolder
 from local.processes import wait_until
 from local.servers import free_port
 from local.supervisor import WEB
@@ -30,26 +30,26 @@ from vault.sessions import Session
 # Starts the servers of a place and says so; ends when it is told to, as a launcher does.
 SERVE = """
 import contextlib, os, signal
-from local.stack import held, open_place, servers
+from local.stack import locked, open_local_folder, run_servers
 from local.processes import Stopped, stop_on_signals
 stop_on_signals()
-place = open_place()
-with contextlib.suppress(Stopped), held(place, "run"):
-    with servers(place, "run", dict(os.environ), keep=True) as state:
-        print(*state.pids.values(), flush=True)
+folder = open_local_folder()
+with contextlib.suppress(Stopped), locked(folder, "run"):
+    with run_servers(folder, "run", dict(os.environ), durable=True) as running:
+        print(*running.state.pids.values(), flush=True)
         signal.pause()
 """
 
 
 @contextmanager
 def serving(
-    place: Place, environment: dict[str, str]
+    folder: LocalFolder, environment: dict[str, str]
 ) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """A launcher in a process of its own, and the pids of the servers it has started."""
     launcher = subprocess.Popen(
         [sys.executable, "-c", SERVE],
         cwd=ROOT,
-        env=environment | {HOME: str(place.folder)},
+        env=environment | {HOME: str(folder.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -63,12 +63,12 @@ def serving(
 
 
 def local(
-    *arguments: str, place: Place, environment: dict[str, str]
+    *arguments: str, folder: LocalFolder, environment: dict[str, str]
 ) -> subprocess.CompletedProcess[str]:
     """`./dev …` once .venv is there, until it ends."""
     return run(
         [sys.executable, "-m", "local", *arguments],
-        environment | {HOME: str(place.folder)},
+        environment | {HOME: str(folder.path)},
         cwd=ROOT,
     )
 
