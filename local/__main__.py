@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from local import chromium
+from local import chromium, testing
 from local.folder import ROOT, Trouble, say
 from local.processes import INTERRUPTED, Stopped, in_front, stop_on_signals
 from local.servers import free_port
@@ -148,27 +148,18 @@ def fix(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     browser = chromium.environment()
     with thrown_away() as environment:
-        code = _until_stopped(runs_of_tests(arguments), environment | browser)
+        environment |= browser | testing.prepare(environment)
+        code = _until_stopped(testing.runs_of_pytest(arguments), environment)
     if chromium.NO_BROWSER in browser:
         say(f"\n{chromium.NOT_RUN}")
     return code
-
-
-def runs_of_tests(arguments: list[str]) -> list[list[str]]:
-    """What somebody names runs as they say. The whole suite is shared out between two processes,
-    and behind both comes what looks at all they have left: so their databases are kept till then.
-    """
-    if not all(argument.startswith("-") for argument in arguments):
-        return [arguments]
-    shared_out = ["-n2", "--reuse-db", "-m", "not last"]
-    return [[*shared_out, *arguments], ["-m", "last", *arguments]]
 
 
 def _until_stopped(runs: list[list[str]], environment: Environment) -> int:
     worst = 0
     for arguments in runs:
         worst = max(worst, in_front(_module("pytest", *arguments), environment))
-        # Above 1 it is no failed test: somebody stopped it, or it was asked for what is not there.
+        # Above 1 no test has failed: the run was interrupted, or the arguments were wrong.
         if worst > 1:
             break
     return worst

@@ -12,7 +12,7 @@ import pytest
 
 from local.__main__ import VERBS
 from local.folder import ROOT
-from tests.support.gunicorn_server import run
+from tests.support.dev_command import run
 
 BASH = str(shutil.which("bash"))
 PYTHON = shlex.quote(sys.executable)

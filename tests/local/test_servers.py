@@ -19,8 +19,8 @@ from local.processes import belonging_to
 from local.servers import PORTS, is_free
 from local.stack import held, servers
 from safety.postgres_logging import LOG_SETTINGS
-from tests.faults.waiting import wait_for
-from tests.support.gunicorn_server import is_running, serving
+from tests.support.dev_command import is_running, serving
+from tests.support.waiting import wait_for
 
 
 @contextmanager

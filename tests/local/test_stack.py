@@ -13,12 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from local.__main__ import runs_of_tests
 from local.folder import ROOT, Place, Trouble
 from local.processes import wait_until
 from local.stack import held, servers
 from local.supervisor import Program, supervised
-from tests.support.gunicorn_server import is_running, local, run, serving
+from tests.support.dev_command import is_running, local, run, serving
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -271,16 +270,3 @@ def without_unshare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir()
     (folder / "test").symlink_to(str(shutil.which("test")))
     monkeypatch.setenv("PATH", str(folder))
-
-
-@pytest.mark.parametrize("named", [["tests/mail"], ["-q", "tests/mail"], ["-k", "claim"]])
-def test_what_somebody_names_is_tested_as_they_say(named: list[str]) -> None:
-    assert runs_of_tests(named) == [named]
-
-
-@pytest.mark.parametrize("words", [[], ["-q"], ["-x", "--durations=9"]])
-def test_whole_suite_is_shared_out_and_looked_over_behind_all(words: list[str]) -> None:
-    suite, behind = runs_of_tests(words)
-
-    assert suite == ["-n2", "--reuse-db", "-m", "not last", *words]
-    assert behind == ["-m", "last", *words]
