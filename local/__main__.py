@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from local import chromium
+from local import chromium, testing
 from local.folder import ROOT, UserError, print_line
 from local.processes import INTERRUPTED, Stopped, run_in_foreground, stop_on_signals
 from local.servers import free_port
@@ -150,22 +150,11 @@ def fix(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     browser = chromium.environment()
     with temporary_servers() as environment:
-        code = _until_stopped(runs_of_tests(arguments), environment | browser)
+        environment |= browser | testing.prepare(environment)
+        code = _until_stopped(testing.runs_of_pytest(arguments), environment)
     if chromium.NO_BROWSER in browser:
         print_line(f"\n{chromium.NOT_RUN}")
     return code
-
-
-def runs_of_tests(arguments: list[str]) -> list[list[str]]:
-    """Return the arguments of each run of pytest, one after another.
-
-    Named tests run as asked. The whole suite runs in two processes, which keep their databases:
-    the last run looks at what all tests have left behind.
-    """
-    if not all(argument.startswith("-") for argument in arguments):
-        return [arguments]
-    in_parallel = ["-n2", "--reuse-db", "-m", "not last"]
-    return [[*in_parallel, *arguments], ["-m", "last", *arguments]]
 
 
 def _until_stopped(runs: list[list[str]], environment: Environment) -> int:

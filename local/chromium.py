@@ -7,6 +7,8 @@ import subprocess
 from local.folder import UserError, print_line
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Without windows: half the processor time for tests that do not need one.
+SHELL = "chromium-headless-shell"
 # Tells the tests to skip those that drive a browser.
 NO_BROWSER = "PAPER_BOAT_NO_BROWSER"
 NOT_RUN = (
@@ -22,7 +24,8 @@ def environment() -> dict[str, str]:
     """
     browser = find() or _install()
     if browser:
-        return {"CHROMIUM": browser}
+        shell = shutil.which(SHELL)
+        return {"CHROMIUM": browser} | ({"HEADLESS_SHELL": shell} if shell and works(shell) else {})
     if os.environ.get("CI"):
         raise UserError(NOT_RUN)
     return {NO_BROWSER: "1"}
@@ -50,8 +53,9 @@ def _install() -> str | None:
     if os.geteuid() != 0 or apt is None:
         return None
     print_line("Installing Chromium for the journeys …")
-    install = [apt, "install", "--yes", "--quiet", "--no-install-recommends", "chromium"]
+    install = [apt, "install", "--yes", "--quiet", "--no-install-recommends"]
     quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    for command in ([apt, "update", "--quiet"], install):
+    # Apart: not every system has the second.
+    for command in ([apt, "update", "--quiet"], [*install, "chromium"], [*install, SHELL]):
         subprocess.run(command, env=quiet, capture_output=True, check=False)  # noqa: S603
     return find()

@@ -149,13 +149,63 @@ def test_no_function_is_longer_than_a_screen() -> None:
 def test_no_path_of_a_machine_is_in_the_repository() -> None:
     found = [
         f"{path.relative_to(ROOT)}: {line.strip()[:80]}"
-        for path in tracked("*.py", "*.md", "*.html", "*.toml", "*.yml", "dev", ".ci/*", "*.css")
-        if path != Path(__file__)
-        for line in path.read_text().splitlines()
+        for path in tracked()
+        if path != Path(__file__) and "vendor" not in path.parts
+        for line in _lines(path)
         if MACHINE_PATH.search(line)
     ]
 
     assert found == []
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        # A picture or a font.
+        return []
+
+
+def test_no_file_is_named_for_nothing_in_particular() -> None:
+    names = {"utils", "util", "common", "core", "helpers", "helper", "misc"}
+    code = tracked("*.py", "*.html", "*.js", "*.css", "*.sh")
+
+    assert [path for path in code if names & {path.stem, *path.relative_to(ROOT).parts}] == []
+
+
+def test_tests_share_only_what_is_in_support_or_in_their_own_folder() -> None:
+    """A test module, or a conftest of another folder, is nobody's to import from."""
+    found = [
+        f"{path.relative_to(ROOT)} imports from {module}"
+        for path in tracked("tests/*.py")
+        for module in _imports(path)
+        if module.startswith("tests.")
+        if _is_test(module) or (_is_conftest(module) and not _is_beside(module, path))
+    ]
+
+    assert found == []
+
+
+def _imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{each.name}" for each in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (each.name for each in node.names)
+
+
+def _is_test(module: str) -> bool:
+    file = ROOT / f"{module.replace('.', '/')}.py"
+    return file.name.startswith("test_") and file.is_file()
+
+
+def _is_conftest(module: str) -> bool:
+    return module.endswith(".conftest")
+
+
+def _is_beside(module: str, path: Path) -> bool:
+    return (ROOT / module.replace(".", "/")).parent == path.parent
 
 
 def test_product_is_named_by_its_setting() -> None:
@@ -163,7 +213,7 @@ def test_product_is_named_by_its_setting() -> None:
     named = [
         str(path.relative_to(ROOT))
         for path in tracked("*.py", "templates/*", "static/js/*", "static/css/*")
-        if "tests" not in path.parts and PRODUCT_NAME in path.read_text()
+        if "tests" not in path.relative_to(ROOT).parts and PRODUCT_NAME in path.read_text()
     ]
 
     assert named == ["config/settings.py"]

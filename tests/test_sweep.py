@@ -14,11 +14,10 @@ import pytest
 import redis
 from django.conf import settings
 
-from tests.adversarial.conftest import CANARIES
-from tests.conftest import folder_of_the_run
-from tests.journeys.test_main_job import WORDS
+from tests.support.private_words import CANARIES, JOURNEY
+from tests.support.run_folder import run_folder
 
-PRIVATE = [word.encode() for word in (*CANARIES, *WORDS)]
+PRIVATE = [word.encode() for word in (*CANARIES, *JOURNEY)]
 # Written by the suite where it may be read: what finds this would find the others too.
 READABLE = b"alice@example.org"
 # The suite's own text, copied about by tests of the launcher.
@@ -42,7 +41,7 @@ def found_in(path: Path, words: list[bytes]) -> list[bytes]:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where this run's servers keep their data and logs, with every temporary file in it. On
     servers that were running before, only what the tests themselves have left."""
-    return folder_of_the_run() or tmp_path_factory.getbasetemp()
+    return run_folder() or tmp_path_factory.getbasetemp()
 
 
 @pytest.mark.last

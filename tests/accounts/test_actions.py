@@ -5,8 +5,9 @@ import pytest
 
 from accounts.actions import choose_name, end_sessions, erase, save_preferences
 from accounts.models import Profile, User
-from tests.accounts.conftest import EVENING
-from tests.conftest import Client, Statements
+from tests.support.accounts import EVENING
+from tests.support.client import Client
+from tests.support.database import Statements
 from vault.sealing import CannotOpen
 from vault.sessions import Session
 

@@ -8,8 +8,8 @@ from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import Activity, User
 from mail.models import Message
-from tests.accounts.conftest import EVENING, Mails, code_in, sign_in
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import EVENING, Mails, code_in, sign_in
+from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_letter
 from tests.support.second_factors import STEP, code_of, give_app, note_shown, prove_again
 from vault.sessions import Session

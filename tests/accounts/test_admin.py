@@ -6,8 +6,8 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.actions import choose_name
 from accounts.models import Profile, User
 from mail.models import Message
-from tests.accounts.conftest import EVENING
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import EVENING
+from tests.support.client import PASSWORD, Client
 from tests.support.second_factors import enter_admin
 from vault.models import Key, Sealed
 

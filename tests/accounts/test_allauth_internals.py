@@ -26,8 +26,8 @@ from accounts.allauth_internals import (
     user_of_login_stage,
 )
 from accounts.models import User
-from tests.accounts.conftest import RESET, Mails, code_in, sign_in, sign_up
-from tests.conftest import Client
+from tests.support.accounts import RESET, Mails, code_in, sign_in, sign_up
+from tests.support.client import Client
 from tests.support.second_factors import STEP, code_of, give_app, prove_again
 
 pytestmark = pytest.mark.usefixtures("fresh_limits")

@@ -10,9 +10,10 @@ from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertRedirects
 
 from accounts.models import User
-from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
-from tests.conftest import PASSWORD, Client, Quick
+from tests.support.accounts import EVENING, Mails, code_in, sign_in, sign_up
 from tests.support.at_once import first
+from tests.support.client import PASSWORD, Client
+from tests.support.quick_hasher import QuickHasher
 
 SEVERAL = "There were several tries in a short time."
 WRONG = "not the password"
@@ -48,11 +49,11 @@ def test_ten_wrong_passwords_refuse_the_right_one_from_anywhere(carol: User) -> 
 
 def test_refused_passwords_are_not_looked_at(carol: User) -> None:
     guess(carol.email, times=10)
-    before = Quick.times
+    before = QuickHasher.times
 
     sign_in(at("198.51.100.7"), carol.email)
 
-    assert Quick.times == before
+    assert QuickHasher.times == before
 
 
 def test_one_client_guesses_ten_times_a_minute(carol: User) -> None:

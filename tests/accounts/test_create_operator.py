@@ -10,8 +10,8 @@ from pytest_django import Settings
 
 from accounts.models import User
 from mail.models import Message
-from tests.accounts.conftest import TOO_LONG_IN_LOWERCASE, Typed, sign_in
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import TOO_LONG_IN_LOWERCASE, Typed, sign_in
+from tests.support.client import PASSWORD, Client
 
 ADDRESS = "olga@example.org"
 NEW = "another quiet harbour"

@@ -11,7 +11,7 @@ from accounts.actions import choose_name, open_account
 from accounts.adapter import CODE_LIFETIME
 from accounts.models import Activity, User
 from mail.models import Message
-from tests.accounts.conftest import (
+from tests.support.accounts import (
     EVENING,
     SET_PAGE,
     TOO_LONG_IN_LOWERCASE,
@@ -23,7 +23,8 @@ from tests.accounts.conftest import (
     sign_in,
     sign_up,
 )
-from tests.conftest import PASSWORD, Client, Statements
+from tests.support.client import PASSWORD, Client
+from tests.support.database import Statements
 from tests.support.second_factors import EARLIER, give_app, prove_again
 from vault.sessions import Session
 

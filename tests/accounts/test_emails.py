@@ -14,8 +14,8 @@ from accounts.adapter import CODE_LIFETIME, Adapter
 from accounts.models import User
 from mail.emails import MailContent
 from mail.models import Message
-from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import EVENING, Mails, code_in, sign_in, sign_up
+from tests.support.client import PASSWORD, Client
 from tests.support.second_factors import prove_again
 
 MAILS = {

@@ -13,8 +13,10 @@ from django.core.cache import cache
 from accounts.actions import open_account
 from accounts.models import User
 from mail.models import Message
-from tests.accounts.conftest import EVENING, sign_in, sign_up
-from tests.conftest import PASSWORD, Client, Quick, Statements
+from tests.support.accounts import EVENING, sign_in, sign_up
+from tests.support.client import PASSWORD, Client
+from tests.support.database import Statements
+from tests.support.quick_hasher import QuickHasher
 
 CONFIRM = "/accounts/confirm-email/"
 RESET = "/accounts/password/reset/"
@@ -69,7 +71,7 @@ def _unfinished_sign_up(address: str, at: datetime) -> None:
 def measure(statements: Statements) -> Measure:
     def measure(address: str, send: Callable[[], Any]) -> Measured:
         cache.clear()
-        hashes, mails = Quick.times, Message.objects.count()
+        hashes, mails = QuickHasher.times, Message.objects.count()
         with statements() as asked:
             response = send()
         page = re.sub(r'(name="csrfmiddlewaretoken" value=)"\w+"', "", response.content.decode())
@@ -79,7 +81,7 @@ def measure(statements: Statements) -> Measure:
             "length": len(response.content),
             "headers": {name: value for name, value in response.items() if name not in RANDOM},
             "cookies": [_shape(cookie) for cookie in response.cookies.values()],
-            "hashes": Quick.times - hashes,
+            "hashes": QuickHasher.times - hashes,
             "statements": len(asked),
             "mails": Message.objects.count() - mails,
         }

@@ -11,8 +11,8 @@ from accounts.models import User
 from mail.actions import enqueue
 from mail.emails import MailContent
 from mail.models import Message
-from tests.accounts.conftest import EVENING, Mails, sign_in, sign_up
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import EVENING, Mails, sign_in, sign_up
+from tests.support.client import PASSWORD, Client
 from vault.models import Key
 from vault.sessions import Session
 

@@ -7,8 +7,9 @@ import time_machine
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
-from tests.accounts.conftest import EVENING, Mails, code_in, first_visit_url, sign_in, sign_up
-from tests.conftest import Client, Statements
+from tests.support.accounts import EVENING, Mails, code_in, first_visit_url, sign_in, sign_up
+from tests.support.client import Client
+from tests.support.database import Statements
 
 FIRST = "/accounts/first/"
 

@@ -16,10 +16,10 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.actions import invite, tidy
 from accounts.invitations import link_to
 from accounts.models import Invitation, User
-from tests.accounts.conftest import EVENING, Mails, code_in, sign_in, sign_up
-from tests.conftest import PASSWORD, Client
-from tests.faults.waiting import wait_for
+from tests.support.accounts import EVENING, Mails, code_in, sign_in, sign_up
+from tests.support.client import PASSWORD, Client
 from tests.support.second_factors import enter_admin
+from tests.support.waiting import wait_for
 
 SIGN_UP = "/accounts/signup/"
 CONFIRM = "/accounts/confirm-email/"

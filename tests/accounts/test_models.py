@@ -4,8 +4,8 @@ from django.db import IntegrityError, transaction
 
 import config.settings
 from accounts.models import Profile, ProfileContents, User
-from tests.accounts.conftest import EVENING
-from tests.conftest import PASSWORD
+from tests.support.accounts import EVENING
+from tests.support.client import PASSWORD
 from vault.sealing import CannotOpen
 
 

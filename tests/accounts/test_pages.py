@@ -8,8 +8,9 @@ from django.urls import URLPattern, get_resolver
 from pytest_django.asserts import assertContains, assertRedirects
 
 from accounts.models import User
-from tests.accounts.conftest import Mails, check_page, code_in, sign_up
-from tests.conftest import Client, Statements
+from tests.support.accounts import Mails, check_page, code_in, sign_up
+from tests.support.client import Client
+from tests.support.database import Statements
 
 ENTRANCE = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
 INSIDE = ["/accounts/password/change/", "/accounts/reauthenticate/", "/accounts/logout/"]

@@ -6,7 +6,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from accounts.actions import end_sessions
 from accounts.models import User
-from tests.accounts.conftest import (
+from tests.support.accounts import (
     CODE_PAGE,
     EVENING,
     RESET,
@@ -17,7 +17,7 @@ from tests.accounts.conftest import (
     page_text,
     sign_in,
 )
-from tests.conftest import PASSWORD, Client
+from tests.support.client import PASSWORD, Client
 
 NEW = "a much longer sentence"
 CHANGE = "/accounts/password/change/"

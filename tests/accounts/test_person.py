@@ -11,8 +11,9 @@ from pytest_django.asserts import assertContains
 
 from accounts.middleware import PersonMiddleware
 from accounts.models import User
-from tests.accounts.conftest import EVENING
-from tests.conftest import Client, Statements
+from tests.support.accounts import EVENING
+from tests.support.client import Client
+from tests.support.database import Statements
 from vault.sessions import SessionStore
 
 

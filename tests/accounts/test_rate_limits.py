@@ -13,8 +13,8 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.models import User
 from accounts.rate_limits import RATES, mail_refusal
 from mail.models import Message
-from tests.accounts.conftest import EVENING, Mails, sign_in, sign_up
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import EVENING, Mails, sign_in, sign_up
+from tests.support.client import PASSWORD, Client
 
 CONFIRM = "/accounts/confirm-email/"
 RESET = "/accounts/password/reset/"

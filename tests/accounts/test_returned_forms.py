@@ -16,7 +16,7 @@ from accounts.returned_forms import ON_ACCOUNT_PAGES, ON_EVERY_PAGE
 from healing.exercise_forms import ExerciseForm
 from healing.guide import guide
 from journal.models import Letter
-from tests.conftest import PASSWORD, Client
+from tests.support.client import PASSWORD, Client
 from vault.sessions import Session, cookie_for
 
 OURS = "http://testserver"

@@ -2,8 +2,8 @@ import pytest
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
-from tests.accounts.conftest import Mails, code_in, first_visit_url, page_text, sign_in, sign_up
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import Mails, code_in, first_visit_url, page_text, sign_in, sign_up
+from tests.support.client import PASSWORD, Client
 
 
 def test_sign_in_leads_to_today(client: Client, carol: User) -> None:

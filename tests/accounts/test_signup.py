@@ -6,7 +6,7 @@ import time_machine
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import CONSENT_VERSION, User
-from tests.accounts.conftest import (
+from tests.support.accounts import (
     EVENING,
     TOO_LONG_IN_LOWERCASE,
     Mails,
@@ -15,7 +15,8 @@ from tests.accounts.conftest import (
     page_text,
     sign_up,
 )
-from tests.conftest import PASSWORD, Client, Quick
+from tests.support.client import PASSWORD, Client
+from tests.support.quick_hasher import QuickHasher
 
 CODE_PAGE = "/accounts/confirm-email/"
 
@@ -101,11 +102,11 @@ def test_sign_up_with_a_known_address_looks_the_same(
 def test_sign_up_works_through_a_password_either_way(
     client: Client, carol: User, email: str
 ) -> None:
-    before = Quick.times
+    before = QuickHasher.times
 
     sign_up(client, email)
 
-    assert Quick.times == before + 1
+    assert QuickHasher.times == before + 1
 
 
 @pytest.mark.parametrize("email", ["Dana@Example.ORG", "  dana@example.org "])

@@ -19,8 +19,8 @@ from accounts.actions import invite, record_activity, tidy
 from accounts.models import Activity, Invitation, User
 from accounts.tasks import tidy as task
 from config.celery import app
-from tests.conftest import PASSWORD, Client
-from tests.faults.waiting import PATIENCE, wait_for
+from tests.support.client import PASSWORD, Client
+from tests.support.waiting import PATIENCE, wait_for
 from vault.sessions import Session, SessionStore
 
 KEPT = timedelta(days=90)

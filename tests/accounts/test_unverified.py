@@ -19,9 +19,9 @@ from accounts.unverified import (
     release_address,
     release_stale_address,
 )
-from tests.accounts.conftest import EVENING, Later, Mails, code_in, sign_in, sign_up
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import EVENING, Later, Mails, code_in, sign_in, sign_up
 from tests.support.at_once import first
+from tests.support.client import PASSWORD, Client
 from vault.models import Key
 
 DANA = "dana@example.org"

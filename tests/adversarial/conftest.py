@@ -19,15 +19,10 @@ from healing.models import Answer, StepMark
 from journal.actions import add_opening
 from journal.models import Letter, Opening, Revision, Words
 from reminders.actions import turn_on
-from tests.conftest import Client
-from tests.support.gunicorn_server import cookie as cookie
-from tests.support.gunicorn_server import server as server
+from tests.support.client import Client
 from tests.support.letters import a_letter
+from tests.support.private_words import ANSWER, BODY, EARLIER, NAME, OPENING, TO
 from vault.sessions import Session
-
-NAME, TO, BODY, WORDS = "Canary-name", "Canary-to", "Canary-body", "Canary-answer"
-EARLIER, OPENING = "Canary-earlier", "Canary-opening"
-CANARIES = (NAME, TO, BODY, WORDS, EARLIER, OPENING)
 
 Rows = dict[str, list[tuple[Any, ...]]]
 
@@ -44,7 +39,7 @@ def keep_letter(person: User, now: datetime, *, to: str = TO, body: str = BODY) 
     return a_letter(person, body, to=to, now=now)
 
 
-def keep_words(person: User, now: datetime, *, words: str = WORDS) -> Answer:
+def keep_words(person: User, now: datetime, *, words: str = ANSWER) -> Answer:
     step = guide().steps[1]
     answer = {"moments": [{"happened": words, "filled_in": words}], "stands_out": words}
     return save_answer(

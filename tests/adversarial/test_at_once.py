@@ -27,10 +27,10 @@ from mail.models import Message
 from reminders.actions import turn_on
 from reminders.models import Schedule
 from safety.leaving import LOCKED_AT, lock
-from tests.accounts.conftest import code_in, sign_up
 from tests.adversarial.conftest import keep_letter, keep_words
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import code_in, sign_up
 from tests.support.at_once import first
+from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_draft, earlier, words_of
 from vault.sessions import Session
 

@@ -12,9 +12,10 @@ from accounts.actions import choose_name
 from accounts.models import Profile, User
 from healing.models import Answer
 from journal.models import Letter
-from tests.adversarial.conftest import BODY, CANARIES, keep_letter, keep_words
-from tests.conftest import Client
+from tests.adversarial.conftest import keep_letter, keep_words
+from tests.support.client import Client
 from tests.support.letters import a_draft, words_of
+from tests.support.private_words import BODY, CANARIES
 from vault.models import Key, Sealed
 from vault.sealing import new_keyset
 

@@ -9,8 +9,8 @@ from accounts.actions import erase
 from accounts.models import User
 from healing.models import Answer
 from mail.models import Message
-from tests.adversarial.conftest import WORDS
-from tests.conftest import PASSWORD, Client
+from tests.support.client import PASSWORD, Client
+from tests.support.private_words import ANSWER
 from vault.sessions import Session, SessionStore
 
 DOORS = ["/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"]
@@ -115,5 +115,5 @@ def test_answer_is_not_written_over_from_another_exercise(
 
     browser.post("/steps/5/boundary/", sent)
 
-    assert WORDS in browser.get("/steps/1/filling-in/").text
+    assert ANSWER in browser.get("/steps/1/filling-in/").text
     assert sorted(Answer.objects.of(alice).values_list("step", flat=True)) == [1, 5]

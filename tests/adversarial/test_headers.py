@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPMessage
 from http.cookies import Morsel, SimpleCookie
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -16,10 +15,10 @@ from django.core.files.storage import storages
 
 from accounts.models import User
 from safety.headers_middleware import INDEXED_PATHS, INDEXED_PREFIXES
-from tests.conftest import PASSWORD, Client
-from tests.safety.test_headers import EVERYWHERE, LOOSER, POLICY, as_operator
 from tests.support.addresses import LOCAL, PUBLIC, RULES, Whose
+from tests.support.client import PASSWORD, Client
 from tests.support.gunicorn_server import web
+from tests.support.header_values import EVERYWHERE, LOOSER, POLICY, as_operator
 
 HOST = "notes.example.org"
 OVER_HTTPS = EVERYWHERE | {
@@ -70,7 +69,7 @@ class Site:
 
 @pytest.fixture(scope="module")
 def site(
-    tmp_path_factory: pytest.TempPathFactory, collected: Path, django_db_setup: None
+    tmp_path_factory: pytest.TempPathFactory, collected: None, django_db_setup: None
 ) -> Iterator[Site]:
     over_https = {
         "SITE_URL": f"https://{HOST}",

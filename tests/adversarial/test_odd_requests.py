@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -131,9 +130,9 @@ ODD = {
 
 
 @pytest.fixture(scope="module")
-def cookie(cookie: str) -> bytes:
+def cookie(session_cookie: str) -> bytes:
     """As a line of the request."""
-    return f"Cookie: {settings.SESSION_COOKIE_NAME}={cookie}\r\n".encode()
+    return f"Cookie: {settings.SESSION_COOKIE_NAME}={session_cookie}\r\n".encode()
 
 
 @pytest.fixture(autouse=True)
@@ -149,17 +148,17 @@ def statuses(answer: bytes) -> list[int]:
 
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
-def test_what_no_browser_sends_is_no_error(server: Web, cookie: bytes, odd: bytes) -> None:
+def test_what_no_browser_sends_is_no_error(web_server: Web, cookie: bytes, odd: bytes) -> None:
     """By somebody signed in and by nobody. What is no request may stay without an answer."""
     for head in (cookie, b""):
-        answer = server.raw(odd.replace(HOST, HOST + head, 1))
+        answer = web_server.raw(odd.replace(HOST, HOST + head, 1))
 
         found = statuses(answer)
         assert all(status < 500 or status == 501 for status in found), found
         assert b"evil.example" not in answer.partition(b"\r\n\r\n")[0], "leads away"
         assert b"Traceback" not in answer
-    assert statuses(server.raw(get(b"/healthz", b"Connection: close\r\n"))) == [200]
-    assert "page broke" not in server.said.text()
+    assert statuses(web_server.raw(get(b"/healthz", b"Connection: close\r\n"))) == [200]
+    assert "page broke" not in web_server.output.text()
 
 
 REFUSED = {
@@ -183,9 +182,9 @@ REFUSED = {
 
 @pytest.mark.parametrize(("name", "status"), REFUSED.items())
 def test_what_is_refused_is_refused_as_it_is_meant(
-    server: Web, cookie: bytes, name: str, status: int
+    web_server: Web, cookie: bytes, name: str, status: int
 ) -> None:
-    answer = server.raw(ODD[name].replace(HOST, HOST + cookie, 1))
+    answer = web_server.raw(ODD[name].replace(HOST, HOST + cookie, 1))
 
     assert statuses(answer)[:1] == [status]
 
@@ -209,10 +208,10 @@ NEVER_OURS = {
 
 @pytest.mark.parametrize("sent", NEVER_OURS.values(), ids=NEVER_OURS)
 def test_what_the_web_server_answers_by_itself_holds_nothing_of_anybody(
-    server: Web, cookie: bytes, sent: bytes
+    web_server: Web, cookie: bytes, sent: bytes
 ) -> None:
     """It comes without our headers, so there has to be nothing that they would protect."""
-    head, _, page = server.raw(sent.replace(HOST, HOST + cookie, 1)).partition(b"\r\n\r\n")
+    head, _, page = web_server.raw(sent.replace(HOST, HOST + cookie, 1)).partition(b"\r\n\r\n")
 
     [status] = statuses(head)
     assert status in {400, 414, 417, 431, 501}
@@ -240,15 +239,15 @@ def tries(server: Web, forwarded: Iterator[str]) -> list[int]:
     ]
 
 
-def test_without_a_proxy_of_ours_nobody_says_where_they_are(server: Web, cookie: bytes) -> None:
+def test_without_a_proxy_of_ours_nobody_says_where_they_are(web_server: Web, cookie: bytes) -> None:
     rotating = (f"203.0.113.{number}" for number in range(TIMES))
 
-    assert tries(server, rotating) == [200] * 20 + [429] * 2
+    assert tries(web_server, rotating) == [200] * 20 + [429] * 2
 
 
 @pytest.fixture(scope="module")
 def proxied(
-    tmp_path_factory: pytest.TempPathFactory, collected: Path, django_db_setup: None
+    tmp_path_factory: pytest.TempPathFactory, collected: None, django_db_setup: None
 ) -> Iterator[Web]:
     with web(tmp_path_factory.mktemp("web") / "log", TRUSTED_PROXY_COUNT="1") as server:
         yield server
@@ -269,10 +268,10 @@ def test_what_a_proxy_says_may_be_odd(proxied: Web, cookie: bytes, said: str) ->
 
 @pytest.mark.parametrize("begins", [b"https://evil.example", b"//evil.example", b"/evil"])
 @pytest.mark.parametrize("name", [b"SCRIPT_NAME", b"SCRIPT-NAME", b"PATH_INFO"])
-def test_nobody_says_where_the_site_begins(server: Web, name: bytes, begins: bytes) -> None:
+def test_nobody_says_where_the_site_begins(web_server: Web, name: bytes, begins: bytes) -> None:
     """A proxy on the same machine passes on what anyone claims, and pages keep parts in memory."""
     for target in (b"x:" + begins + b"/accounts/login/", begins + b"/accounts/login/"):
         claimed = name + b": " + begins + b"\r\n"
-        server.raw(b"GET " + target + b" HTTP/1.1\r\n" + HOST + claimed + b"\r\n")
+        web_server.raw(b"GET " + target + b" HTTP/1.1\r\n" + HOST + claimed + b"\r\n")
 
-    assert b"evil" not in server.raw(get(b"/accounts/login/"))
+    assert b"evil" not in web_server.raw(get(b"/accounts/login/"))

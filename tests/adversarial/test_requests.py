@@ -20,8 +20,8 @@ from accounts.models import User
 from healing.models import Answer
 from journal.models import Letter, LetterContents, Opening
 from tests.adversarial.conftest import counted, everything, read, seen
-from tests.conftest import Client
 from tests.support.addresses import RULES, rule_of
+from tests.support.client import Client
 
 URLENCODED = "application/x-www-form-urlencoded"
 ODD_METHODS = ["HEAD", "OPTIONS", "TRACE", "DELETE", "PROPFIND"]

@@ -10,8 +10,7 @@ from pytest_django import Settings
 from accounts.models import User
 from healing.models import Answer
 from journal.models import Letter
-from tests.adversarial.conftest import CANARIES, everything, seen
-from tests.conftest import PASSWORD, Client
+from tests.adversarial.conftest import everything, seen
 from tests.support.addresses import (
     LOCAL,
     OBJECT,
@@ -24,6 +23,8 @@ from tests.support.addresses import (
     patterns,
     rule_of,
 )
+from tests.support.client import PASSWORD, Client
+from tests.support.private_words import CANARIES
 from tests.support.second_factors import enter_admin
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]

@@ -12,9 +12,10 @@ from pytest_django.asserts import assertRedirects
 
 from accounts.models import User
 from journal.models import Letter, LetterContents
-from tests.adversarial.conftest import BODY, CANARIES, keep_letter
-from tests.conftest import PASSWORD, Client
+from tests.adversarial.conftest import keep_letter
+from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_draft
+from tests.support.private_words import BODY, CANARIES
 from tests.support.second_factors import codes_of, give_app
 from vault.models import Key
 from vault.sealing import CannotOpen, ring

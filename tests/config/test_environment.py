@@ -14,7 +14,7 @@ from config.environment import Environment
 from local.folder import ROOT
 from local.stack import settings_names
 from local.supervisor import BEAT, WEB, WORKER, Program
-from tests.support.gunicorn_server import run
+from tests.support.dev_command import run
 
 # Read by ./dev and not by the settings.
 ONLY_FOR_DEV = {"PORT"}

@@ -23,8 +23,8 @@ from healing.models import StepMark
 from journal.actions import add_opening
 from journal.models import Opening, Revision, Words
 from reminders.actions import turn_on
-from tests.conftest import Client
 from tests.support.addresses import OBJECT, PRIVATE, PUBLIC, examples
+from tests.support.client import Client
 from tests.support.letters import a_draft, a_letter
 
 UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

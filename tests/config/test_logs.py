@@ -24,7 +24,15 @@ from local.supervisor import BEAT, WORKER
 from safety.request_id import request_id, reset_request_id, set_request_id
 from tests.config.breaking import FAILURES
 from tests.support.addresses import RULES, nowhere
-from tests.support.gunicorn_server import Said, Web, of_the_tests, run, somebody, started, web
+from tests.support.dev_command import run
+from tests.support.gunicorn_server import (
+    Output,
+    Web,
+    committed_person,
+    environment_of_tests,
+    started,
+    web,
+)
 
 # The programs that are started use the test database.
 pytestmark = pytest.mark.django_db
@@ -241,7 +249,7 @@ def test_error_report_shows_no_submitted_values(rf: RequestFactory) -> None:
 
 @pytest.fixture(scope="module")
 def server(
-    tmp_path_factory: pytest.TempPathFactory, collected: Path, django_db_setup: None
+    tmp_path_factory: pytest.TempPathFactory, collected: None, django_db_setup: None
 ) -> Iterator[Web]:
     file = tmp_path_factory.mktemp("web") / "log"
     with web(file, DJANGO_SETTINGS_MODULE="tests.config.breaking", LOG_LEVEL="DEBUG") as server:
@@ -250,7 +258,7 @@ def server(
 
 @pytest.fixture(scope="module")
 def cookie(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    with somebody(CANARY, django_db_blocker) as value:
+    with committed_person(CANARY, django_db_blocker) as value:
         yield f"{settings.SESSION_COOKIE_NAME}={value}; other={CANARY}"
 
 
@@ -275,10 +283,10 @@ def ask(server: Web, path: str, cookie: str, failure: str = "", method: str = "P
 
 
 def new_lines(server: Web, before: int) -> list[dict[str, object]]:
-    return server.said.lines()[before:]
+    return server.output.lines()[before:]
 
 
-def assert_harmless(said: Said) -> None:
+def assert_harmless(said: Output) -> None:
     assert "canary" not in said.text().lower()
     assert "127.0.0.1" not in said.text()
     names = {name for line in said.lines() for name in line}
@@ -292,7 +300,7 @@ ADDRESSES = [f"/{rule.example or pattern}" for pattern, rule in RULES.items()]
 def test_failing_page_logs_type_and_place_only(server: Web, cookie: str, method: str) -> None:
     for address in ADDRESSES:
         path = nowhere(address)
-        before = len(server.said.lines())
+        before = len(server.output.lines())
         status = ask(server, path, cookie, "plain", method).split()[1]
         lines = new_lines(server, before)
 
@@ -303,18 +311,18 @@ def test_failing_page_logs_type_and_place_only(server: Web, cookie: str, method:
             (broke,) = [line for line in lines if line["event"] == "page broke"]
             assert broke["request"] == request["request"]
             assert broke["errors"][0]["type"] == "builtins.ValueError"  # type: ignore[index]
-    assert '"status": 500' in server.said.text()
-    assert_harmless(server.said)
+    assert '"status": 500' in server.output.text()
+    assert_harmless(server.output)
 
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_no_text_is_logged_however_a_page_fails(server: Web, cookie: str, failure: str) -> None:
-    before = len(server.said.lines())
+    before = len(server.output.lines())
 
     ask(server, "/journal/", cookie, failure, "GET")
 
     assert new_lines(server, before)
-    assert_harmless(server.said)
+    assert_harmless(server.output)
 
 
 @pytest.mark.parametrize(
@@ -329,7 +337,7 @@ def test_no_text_is_logged_however_a_page_fails(server: Web, cookie: str, failur
 def test_error_of_a_page_is_logged_with_causes_and_sqlstate(
     server: Web, cookie: str, failure: str, types: list[str], sqlstate: str | None
 ) -> None:
-    before = len(server.said.lines())
+    before = len(server.output.lines())
 
     ask(server, "/journal/", cookie, failure, "GET")
     lines = new_lines(server, before)
@@ -343,7 +351,7 @@ def test_request_id_is_in_the_header_the_log_and_the_page(server: Web, cookie: s
     head, _, page = ask(server, "/journal/", cookie, "plain", "GET").partition(b"\r\n\r\n")
 
     (id,) = re.findall(rb"X-Request-ID: ([0-9a-f]{16})\r", head)
-    assert f'"request": "{id.decode()}"' in server.said.text()
+    assert f'"request": "{id.decode()}"' in server.output.text()
     assert b"<code>" + id + b"</code>" in page
 
 
@@ -361,12 +369,12 @@ MALFORMED = {
 
 @pytest.mark.parametrize("raw", MALFORMED.values(), ids=MALFORMED)
 def test_request_refused_by_gunicorn_is_not_logged(server: Web, raw: bytes) -> None:
-    before = len(server.said.lines())
+    before = len(server.output.lines())
 
     assert server.raw(raw).startswith(b"HTTP/1.1 4")
 
     assert new_lines(server, before)
-    assert_harmless(server.said)
+    assert_harmless(server.output)
 
 
 # --- Worker, beat, commands ----------------------------------------------------------------
@@ -376,7 +384,9 @@ def test_worker_logs_type_and_place_of_a_failing_task(tmp_path: Path) -> None:
     queue = f"breaking-{uuid4()}"
     command = WORKER.command.replace("-A config", "-A tests.config.breaking_worker")
     command = command.replace("--queues mail", f"--queues {queue}").removeprefix("python ")
-    with started([sys.executable, *command.split()], of_the_tests(), tmp_path / "log") as said:
+    with started(
+        [sys.executable, *command.split()], environment_of_tests(), tmp_path / "log"
+    ) as said:
         with Celery(broker=settings.REDIS_URL) as sender:
             for name in ("printing", "no-such-canary", "breaking"):
                 sender.send_task(name, [f"{CANARY}\r\n"], queue=queue)
@@ -386,7 +396,7 @@ def test_worker_logs_type_and_place_of_a_failing_task(tmp_path: Path) -> None:
                 sent.put({"canary": CANARY}, headers={"task": CANARY, "id": CANARY})
                 sent.close()
             sender.send_task("breaking", [CANARY], queue=queue)
-        assert said.waits_for('"task": "breaking"'), said.text()
+        assert said.wait_for('"task": "breaking"'), said.text()
         failed = [line for line in said.lines() if line.get("task") == "breaking"]
         assert_harmless(said)
 
@@ -399,11 +409,11 @@ def test_worker_logs_type_and_place_of_a_failing_task(tmp_path: Path) -> None:
 def test_broker_that_is_down_is_named_without_its_address(
     tmp_path: Path, django_db_setup: None, program: object
 ) -> None:
-    away = of_the_tests() | {"REDIS_URL": "redis://:canary@127.0.0.1:1/0"}
+    away = environment_of_tests() | {"REDIS_URL": "redis://:canary@127.0.0.1:1/0"}
     command = program.command.removeprefix("python ").split()  # type: ignore[attr-defined]
 
     with started([sys.executable, *command], away, tmp_path / "log") as said:
-        assert said.waits_for("Redis cannot be reached"), said.text()
+        assert said.wait_for("Redis cannot be reached"), said.text()
         assert_harmless(said)
 
 
@@ -411,7 +421,7 @@ def test_failing_command_writes_one_line(clean_env: dict[str, str]) -> None:
     code = f"raise ValueError('{CANARY}')"
     command = [*manage_py("shell"), "--no-imports", "-c", code]
 
-    done = run(command, of_the_tests(), cwd=ROOT)
+    done = run(command, environment_of_tests(), cwd=ROOT)
 
     assert done.returncode == 1
     (logged,) = [json.loads(line) for line in done.stderr.splitlines()]

@@ -7,7 +7,7 @@ import pytest
 
 from config.site_url import parse_site_url
 from local.folder import ROOT
-from tests.support.gunicorn_server import run
+from tests.support.dev_command import run
 
 SCRIPT = """
 import json

@@ -12,8 +12,6 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Browser, Page, Route
 
-from tests.safety.conftest import browser as browser
-
 MODULES = Path(settings.BASE_DIR) / "static" / "js" / "desk"
 # Browsers encrypt on https and on localhost only. Nothing listens there: every request is routed.
 ORIGIN = "http://localhost"

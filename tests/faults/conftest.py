@@ -1,4 +1,4 @@
-"""One house for all faults: real servers, and real programs that each test may break."""
+"""Fixtures: one deployment for all tests of this folder, each of which may break its parts."""
 
 import shutil
 import sys
@@ -8,39 +8,39 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import folder_of_the_run
-from tests.faults.house import House, build
+from tests.faults.deployment import Deployment, build
 from tests.support import smtp
+from tests.support.run_folder import run_folder
 from tests.support.smtp import Sink
 
 
 @pytest.fixture(scope="package")
-def built(collected: Path) -> Iterator[House]:
+def built(collected: None) -> Iterator[Deployment]:
     if sys.platform != "linux":
         pytest.skip("NOT RUN: these tests stop and starve processes in ways that only Linux has")
-    # Its folder goes with those of the run: what it holds is looked at behind all tests.
+    # Deleted with the folder of the run: tests/test_sweep.py reads it first.
     folder = Path(tempfile.mkdtemp(prefix="paper-boat-faults-"))
-    # Postgres may have to run as another user, who passes through this folder to its own.
+    # Postgres may have to run as another user, who must be able to enter this folder.
     folder.chmod(0o711)
-    house = build(folder, collected)
+    deployment = build(folder)
     try:
-        house.open()
-        yield house
+        deployment.open()
+        yield deployment
     finally:
-        house.close()
-        if folder_of_the_run() is None:
+        deployment.close()
+        if run_folder() is None:
             shutil.rmtree(folder)
 
 
 @pytest.fixture
-def house(built: House) -> House:
-    """Everything runs, and no mail waits. The relay is down unless a test asks for `sink`."""
-    built.mend()
+def deployment(built: Deployment) -> Deployment:
+    """Everything runs, and no mail waits. No relay listens, unless a test asks for `sink`."""
+    built.repair()
     return built
 
 
 @pytest.fixture
-def sink(house: House) -> Iterator[Sink]:
-    """A relay that works."""
-    with smtp.running(house.relay_port) as sink:
+def sink(deployment: Deployment) -> Iterator[Sink]:
+    """A relay that accepts mail."""
+    with smtp.running(deployment.relay_port) as sink:
         yield sink

@@ -1,4 +1,4 @@
-"""A full disk: calm pages, words that come back, nothing half stored, and on it goes afterwards."""
+"""A full disk: calm pages, words that are returned, nothing half stored, and then it goes on."""
 
 import os
 from collections.abc import Iterator
@@ -7,23 +7,23 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.faults.house import House, Program
-from tests.faults.waiting import wait_for
+from tests.faults.deployment import Deployment, Program
 from tests.support.smtp import Sink
+from tests.support.waiting import wait_for
 
 DESK = "/journal/write/them/"
 LONG = "I kept checking. " * 5_000
 
 
 @pytest.fixture
-def full(house: House) -> Iterator[House]:
-    """Postgres has not a byte left. Only `fill` of its keeper makes it so."""
-    if house.has_small_disk:
-        # It may do away with the file that each new session reads first, and nobody could write
-        # another.
-        _set_autovacuum(house, "off")
-        yield house
-        _set_autovacuum(house, "on")
+def full(deployment: Deployment) -> Iterator[Deployment]:
+    """A deployment whose disk can be filled, by `fill` of its Postgres host."""
+    if deployment.has_small_disk:
+        # Autovacuum may delete the file that each new session reads first, and on a full disk it
+        # could not be written again.
+        _set_autovacuum(deployment, "off")
+        yield deployment
+        _set_autovacuum(deployment, "on")
         return
     reason = "NOT RUN: no disk can be mounted here, not even in a namespace of its own"
     if os.environ.get("CI"):
@@ -31,76 +31,76 @@ def full(house: House) -> Iterator[House]:
     pytest.skip(reason)
 
 
-def _set_autovacuum(house: House, to: str) -> None:
-    house.sql(f"ALTER SYSTEM SET autovacuum = {to}")
-    house.sql("SELECT pg_reload_conf()")
+def _set_autovacuum(deployment: Deployment, to: str) -> None:
+    deployment.sql(f"ALTER SYSTEM SET autovacuum = {to}")
+    deployment.sql("SELECT pg_reload_conf()")
 
 
-def test_postgres_on_a_full_disk(full: House, sink: Sink) -> None:
-    house = full
-    alice, bob, before = house.person("alice"), house.person("bob"), house.web.pid
+def test_postgres_on_a_full_disk(full: Deployment, sink: Sink) -> None:
+    deployment = full
+    alice, bob, before = deployment.person("alice"), deployment.person("bob"), deployment.web.pid
     first = alice.keep(alice.desk("A first letter"))
     sheet = alice.desk(LONG)
-    house.machine.ask("fill")
+    deployment.postgres_host.ask("fill")
 
     page = alice.keep(sheet)
 
     assert (page.status, page.is_calm, page.form(DESK)["body"]) == (503, True, LONG)
-    assert house.inside("letters", alice.email) == ["A first letter"]
-    # What is there can be read, and the way out works although it has something to write.
+    assert deployment.call("letters", alice.email) == ["A first letter"]
+    # Letters can be read, and leaving works although it would write to the session.
     assert "A first letter" in alice.get(first.location).text
     assert alice.get("/journal/").status == 200
-    assert house.stranger().get("/help/").status == 200
+    assert deployment.stranger().get("/help/").status == 200
     assert bob.get("/leave/").status == 303
 
-    house.machine.ask("free")
+    deployment.postgres_host.ask("free")
 
-    wait_for(house.is_ready, "the database to be back")
+    wait_for(deployment.is_ready, "the database to be back")
     assert alice.keep(page.form(DESK)).status == 302
-    assert house.inside("letters", alice.email) == ["A first letter", LONG]
-    house.inside("mail", "after")
+    assert deployment.call("letters", alice.email) == ["A first letter", LONG]
+    deployment.call("mail", "after")
     wait_for(lambda: sink.to == ["after@example.org"], "the mail")
-    assert house.web.pid == before
+    assert deployment.web.pid == before
 
 
-def test_web_server_that_cannot_write_a_byte(house: House) -> None:
-    """No file of its own can grow, and what it says goes to a full device."""
-    web, visitor = house.another_web("unwritable")
+def test_web_server_that_cannot_write_a_byte(deployment: Deployment) -> None:
+    """None of its files can grow, and its output goes to a full device."""
+    web, visitor = deployment.extra_web("unwritable")
     web.start(output=Path("/dev/full"))
     wait_for(visitor.is_answered, "the web server")
     _may_write_nothing(web)
-    visitor.cookies = house.person("alice").cookies
+    visitor.cookies = deployment.person("alice").cookies
 
     assert visitor.keep(visitor.desk(LONG)).status == 302
-    assert house.inside("letters", "alice@example.org") == [LONG]
-    # Each of these is worth a line in the log.
+    assert deployment.call("letters", "alice@example.org") == [LONG]
+    # Each of these is logged.
     assert visitor.get("/nowhere/").status == 404
     assert visitor.post(DESK, {"body": "no token"}).status == 403
-    house.stop_postgres()
+    deployment.stop_postgres()
     assert visitor.get("/today/").status == 503
-    house.start_postgres()
+    deployment.start_postgres()
     assert visitor.get("/today/").status == 200
-    assert web.runs
+    assert web.is_running
 
 
 def _may_write_nothing(program: Program) -> None:
-    """From now on no file of its own grows, as on a disk that has filled up while it ran."""
+    """Let none of its files grow any more, as on a disk that fills up while it runs."""
     for process in (psutil.Process(program.pid), *program.children):
         process.rlimit(psutil.RLIMIT_FSIZE, (0, 0))
 
 
-def test_worker_that_cannot_write_a_byte(house: House, sink: Sink) -> None:
-    house.worker.kill()
-    house.worker.start(output=Path("/dev/full"))
-    house.ticks(1)
-    _may_write_nothing(house.worker)
-    house.inside("mail", "bea")
+def test_worker_that_cannot_write_a_byte(deployment: Deployment, sink: Sink) -> None:
+    deployment.worker.kill()
+    deployment.worker.start(output=Path("/dev/full"))
+    deployment.ticks(1)
+    _may_write_nothing(deployment.worker)
+    deployment.call("mail", "bea")
     sink.answer = "451 4.3.0 later"
     attempts = "SELECT 1 FROM mail_message WHERE state = 'due' AND attempts = 1"
-    wait_for(lambda: house.sql(attempts), "a first try")
+    wait_for(lambda: deployment.sql(attempts), "a first try")
 
     sink.answer = ""
-    house.later(16)
-    house.wait_for_states("sent")
+    deployment.let_time_pass(16)
+    deployment.wait_for_states("sent")
     assert sink.to == ["bea@example.org"]
-    house.worker.kill()
+    deployment.worker.kill()

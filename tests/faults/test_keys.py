@@ -1,4 +1,4 @@
-"""Another master key, or none: letters stay closed and untouched, and everything else stays up."""
+"""Another master key, or none: letters stay unreadable and untouched, and the rest works."""
 
 import subprocess
 import sys
@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from local.folder import ROOT
-from tests.conftest import PASSWORD
-from tests.faults.house import House
+from tests.faults.deployment import Deployment
 from tests.faults.visitor import Visitor, words_in
-from tests.faults.waiting import wait_for
+from tests.support.client import PASSWORD
+from tests.support.waiting import PATIENCE, wait_for
 from vault.sealing import new_keyset
 
 WORDS = "I kept checking if you had seen it."
@@ -18,13 +18,13 @@ SEALED = ("journal_letter", "vault_key", "accounts_profile", "healing_answer")
 
 
 @pytest.fixture
-def visitor(house: House) -> Visitor:
-    return house.person("alice")
+def visitor(deployment: Deployment) -> Visitor:
+    return deployment.person("alice")
 
 
-def _rows(house: House) -> list[tuple[Any, ...]]:
+def _rows(deployment: Deployment) -> list[tuple[Any, ...]]:
     everything = "SELECT * FROM {} ORDER BY 1"
-    return [row for table in SEALED for row in house.sql(everything.format(table))]
+    return [row for table in SEALED for row in deployment.sql(everything.format(table))]
 
 
 def _sign_in(visitor: Visitor, email: str) -> None:
@@ -34,17 +34,17 @@ def _sign_in(visitor: Visitor, email: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["k1", "k9"], ids=["wrong", "missing"])
-def test_letters_stay_closed_until_the_key_is_back(
-    house: House, visitor: Visitor, name: str
+def test_letters_stay_unreadable_until_the_key_is_back(
+    deployment: Deployment, visitor: Visitor, name: str
 ) -> None:
     kept = visitor.keep(visitor.desk(WORDS))
-    before = _rows(house)
+    before = _rows(deployment)
     wrong = {"VAULT_KEYS": f"{name}:{new_keyset()}"}
-    web, other = house.another_web("wrong-key", **wrong)
+    web, other = deployment.extra_web("wrong-key", **wrong)
     web.start()
     wait_for(other.is_answered, "the web server")
 
-    # The session was sealed by the key that is gone: the door is open, and words come back at it.
+    # The session cannot be opened, so nobody is signed in. What was sent is returned.
     other.cookies = dict(visitor.cookies)
     page = other.keep(visitor.desk("not kept yet"))
     assert page.status == 403
@@ -67,12 +67,12 @@ def test_letters_stay_closed_until_the_key_is_back(
         assert other.get(address).status == 200
     ready = other.get("/readyz")
     assert (ready.status, "a master key is missing" in ready.text) == (200, True)
-    assert name != "k9" or _status(house, **wrong) != 0
-    assert _rows(house) == before
+    assert name != "k9" or _status(deployment, **wrong) != 0
+    assert _rows(deployment) == before
 
-    # With the right one, everything opens: here beside it, as after a restart.
+    # The server with the right key opens everything.
     assert WORDS in words_in(visitor.get(kept.location))
-    assert "a master key is missing" not in house.stranger().get("/readyz").text
+    assert "a master key is missing" not in deployment.stranger().get("/readyz").text
 
 
 def _token(visitor: Visitor) -> dict[str, str]:
@@ -80,14 +80,14 @@ def _token(visitor: Visitor) -> dict[str, str]:
     return {"csrfmiddlewaretoken": sheet["csrfmiddlewaretoken"]}
 
 
-def _status(house: House, **more: str) -> int:
+def _status(deployment: Deployment, **more: str) -> int:
     done = subprocess.run(
         [sys.executable, "manage.py", "status"],
         cwd=ROOT,
-        env=house.environment | more,
+        env=deployment.environment | more,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     return done.returncode
 
@@ -100,11 +100,13 @@ def _status(house: House, **more: str) -> int:
     ],
     ids=["none", "nonsense"],
 )
-def test_without_a_key_the_web_server_does_not_start(house: House, given: str, said: str) -> None:
-    web, visitor = house.another_web("no-key", VAULT_KEYS=given)
+def test_without_a_key_the_web_server_does_not_start(
+    deployment: Deployment, given: str, said: str
+) -> None:
+    web, visitor = deployment.extra_web("no-key", VAULT_KEYS=given)
     web.start()
     assert web.process
 
-    assert web.process.wait(60) != 0
-    assert web.said(said)
+    assert web.process.wait(PATIENCE) != 0
+    assert web.logged(said)
     assert not visitor.is_answered()

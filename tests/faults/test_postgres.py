@@ -1,4 +1,4 @@
-"""Postgres is restarted under use: pages are calm, nothing is lost, and all of it comes back."""
+"""Postgres is restarted in use: pages are calm, nothing is lost, and everything works again."""
 
 import socket
 import threading
@@ -10,16 +10,18 @@ import pytest
 from django.conf import settings
 from django.utils.html import escape
 
-from tests.faults.house import House
+from tests.faults.deployment import Deployment
 from tests.faults.visitor import Page, Visitor
-from tests.faults.waiting import PATIENCE, wait_for
 from tests.support.smtp import Sink
+from tests.support.waiting import PATIENCE, wait_for
 
 WORDS = "I kept “checking” <b>& checking</b>.\nThen I slept."
 DESK = "/journal/write/them/"
 
-End = Callable[[House], None]
-ends = pytest.mark.parametrize("end", [House.stop_postgres, House.kill_postgres], ids=["fast", "9"])
+End = Callable[[Deployment], None]
+ends = pytest.mark.parametrize(
+    "end", [Deployment.stop_postgres, Deployment.kill_postgres], ids=["fast", "9"]
+)
 
 
 @pytest.fixture
@@ -28,44 +30,44 @@ def people() -> Iterator[ThreadPoolExecutor]:
         yield people
 
 
-def mail(house: House) -> None:
-    house.inside("mail", "anna")
+def mail(deployment: Deployment) -> None:
+    deployment.call("mail", "anna")
 
 
-def note(house: House) -> None:
-    house.inside("note", "anna")
+def note(deployment: Deployment) -> None:
+    deployment.call("note", "anna")
 
 
-def _at_the_insert(house: House, alice: Visitor) -> AbstractContextManager[None]:
-    return house.holding("LOCK TABLE journal_letter IN SHARE MODE")
+def _at_the_insert(deployment: Deployment, alice: Visitor) -> AbstractContextManager[None]:
+    return deployment.locking("LOCK TABLE journal_letter IN SHARE MODE")
 
 
 @contextmanager
-def _at_the_commit(house: House, alice: Visitor) -> Iterator[None]:
-    """The letter is stored and not yet kept: its statement commits by itself."""
-    house.sql(
+def _at_the_commit(deployment: Deployment, alice: Visitor) -> Iterator[None]:
+    """The letter is inserted, and its transaction waits to commit."""
+    deployment.sql(
         "CREATE FUNCTION wait_here() RETURNS trigger LANGUAGE plpgsql AS"
         " 'BEGIN PERFORM pg_advisory_xact_lock(42); RETURN NEW; END'"
     )
-    house.sql(
+    deployment.sql(
         "CREATE CONSTRAINT TRIGGER wait_here AFTER INSERT ON journal_letter"
         " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION wait_here()"
     )
     try:
-        with house.holding("SELECT pg_advisory_xact_lock(42)"):
+        with deployment.locking("SELECT pg_advisory_xact_lock(42)"):
             yield
     finally:
-        # The server is another one by now.
-        house.start_postgres()
-        house.sql("DROP FUNCTION wait_here CASCADE")
-        house.stop_postgres()
+        # The test has stopped the server.
+        deployment.start_postgres()
+        deployment.sql("DROP FUNCTION wait_here CASCADE")
+        deployment.stop_postgres()
 
 
-def _after_the_commit(house: House, alice: Visitor) -> AbstractContextManager[None]:
-    """The letter is kept; what fails is the note that somebody was here."""
-    house.sql("UPDATE accounts_user SET last_visit_at = NULL WHERE email = %s", alice.email)
+def _after_the_commit(deployment: Deployment, alice: Visitor) -> AbstractContextManager[None]:
+    """The letter is committed. What fails is the update of their last visit."""
+    deployment.sql("UPDATE accounts_user SET last_visit_at = NULL WHERE email = %s", alice.email)
     person = "SELECT 1 FROM accounts_user WHERE email = %s FOR NO KEY UPDATE"
-    return house.holding(person, alice.email)
+    return deployment.locking(person, alice.email)
 
 
 @ends
@@ -79,39 +81,39 @@ def _after_the_commit(house: House, alice: Visitor) -> AbstractContextManager[No
     ids=["insert", "commit", "later"],
 )
 def test_letter_on_its_way_comes_back_and_is_kept_once_when_it_is_sent_again(
-    house: House,
+    deployment: Deployment,
     people: ThreadPoolExecutor,
     end: End,
-    hold: Callable[[House, Visitor], AbstractContextManager[None]],
+    hold: Callable[[Deployment, Visitor], AbstractContextManager[None]],
     query: str,
     kept: int,
 ) -> None:
-    alice = house.person(f"alice-{end.__name__}-{hold.__name__}".replace("_", ""))
+    alice = deployment.person(f"alice-{end.__name__}-{hold.__name__}".replace("_", ""))
     sheet = alice.desk(WORDS, to="M.")
 
-    with hold(house, alice):
+    with hold(deployment, alice):
         on_its_way = people.submit(alice.keep, sheet)
-        house.wait_for_lock(query)
-        end(house)
+        deployment.wait_for_lock(query)
+        end(deployment)
         page = on_its_way.result()
 
     assert (page.status, page.is_calm) == (503, True)
-    house.start_postgres()
-    assert len(house.inside("letters", alice.email)) == kept
+    deployment.start_postgres()
+    assert len(deployment.call("letters", alice.email)) == kept
     again = alice.keep(page.form(DESK))
     assert again.status == 302
-    assert house.inside("letters", alice.email) == [WORDS]
+    assert deployment.call("letters", alice.email) == [WORDS]
     assert escape("“checking” <b>& checking</b>") in alice.get(again.location).text
 
 
 @ends
 def test_pages_are_calm_while_it_is_down_and_all_is_well_when_it_is_back(
-    house: House, sink: Sink, end: End
+    deployment: Deployment, sink: Sink, end: End
 ) -> None:
-    alice = house.person(f"down-{end.__name__}".replace("_", ""))
-    sheet, before = alice.desk(WORDS), _pids(house)
+    alice = deployment.person(f"down-{end.__name__}".replace("_", ""))
+    sheet, before = alice.desk(WORDS), _pids(deployment)
 
-    end(house)
+    end(deployment)
 
     for address in ("/today/", "/journal/", "/", "/accounts/login/"):
         page = alice.get(address)
@@ -119,23 +121,23 @@ def test_pages_are_calm_while_it_is_down_and_all_is_well_when_it_is_back(
         assert page.headers["Cache-Control"] == "no-store, private"
     page = alice.keep(sheet)
     assert (page.status, page.is_calm) == (503, True)
-    assert house.stranger().get("/healthz").status == 200
-    assert house.stranger().get("/readyz").status == 503
+    assert deployment.stranger().get("/healthz").status == 200
+    assert deployment.stranger().get("/readyz").status == 503
     _help_and_the_way_out_work(alice)
 
-    house.start_postgres()
+    deployment.start_postgres()
 
     assert alice.get("/today/").status == 200
     assert alice.keep(page.form(DESK)).status == 302
-    assert house.inside("letters", alice.email) == [WORDS]
-    assert house.is_ready()
-    # Worker and clock find back by themselves, each child of the worker.
-    house.inside("mail", "after")
+    assert deployment.call("letters", alice.email) == [WORDS]
+    assert deployment.is_ready()
+    # Beat and each child of the worker reconnect by themselves.
+    deployment.call("mail", "after")
     wait_for(lambda: sink.to == ["after@example.org"], "the mail")
-    so_far = house.worker.so_far
-    house.ticks(10)
-    assert not house.worker.said("OperationalError", since=so_far)
-    assert _pids(house) == before
+    so_far = deployment.worker.log_size
+    deployment.ticks(10)
+    assert not deployment.worker.logged("OperationalError", since=so_far)
+    assert _pids(deployment) == before
 
 
 def _help_and_the_way_out_work(visitor: Visitor) -> None:
@@ -143,32 +145,32 @@ def _help_and_the_way_out_work(visitor: Visitor) -> None:
         assert visitor.get(address).status == 200
     page = visitor.get("/leave/")
     assert (page.status, page.location) == (303, "https://www.wikipedia.org/")
-    # Its mark is for the next page that can lock.
+    # The cookie that asks the next page to lock.
     assert visitor.cookies.pop("left") == "1"
 
 
-def _pids(house: House) -> list[int]:
-    return [program.pid for program in house.programs.values()]
+def _pids(deployment: Deployment) -> list[int]:
+    return [program.pid for program in deployment.programs.values()]
 
 
 def test_restart_between_two_requests_is_not_noticed(
-    house: House, people: ThreadPoolExecutor
+    deployment: Deployment, people: ThreadPoolExecutor
 ) -> None:
-    """Every thread of the web server holds a connection of its own that has gone stale."""
-    browsers = [house.person(f"idle{number}") for number in range(8)]
+    """Every thread of the web server has a connection of its own that was ended."""
+    browsers = [deployment.person(f"idle{number}") for number in range(8)]
 
     def all_at_once() -> list[int]:
-        with house.holding("LOCK TABLE journal_letter IN ACCESS EXCLUSIVE MODE"):
+        with deployment.locking("LOCK TABLE journal_letter IN ACCESS EXCLUSIVE MODE"):
             asked: list[Future[Page]] = [
                 people.submit(browser.get, "/journal/") for browser in browsers
             ]
-            # Two servers with four threads each: one of them is busy with all four.
-            house.wait_for_lock('SELECT%"journal_letter"%', count=4)
+            # Of two processes with four threads each, at least one is busy with all of its own.
+            deployment.wait_for_lock('SELECT%"journal_letter"%', count=4)
         return [page.result().status for page in asked]
 
     assert all_at_once() == [200] * 8
-    house.stop_postgres()
-    house.start_postgres()
+    deployment.stop_postgres()
+    deployment.start_postgres()
     assert all_at_once() == [200] * 8
 
 
@@ -177,19 +179,19 @@ def test_seconds_for_a_database_that_does_not_answer_are_few() -> None:
 
 
 def test_database_that_does_not_answer_holds_nobody_for_ever(
-    house: House, people: ThreadPoolExecutor
+    deployment: Deployment, people: ThreadPoolExecutor
 ) -> None:
-    alice, bob, carol = (house.person(f"{name}-waits") for name in ("alice", "bob", "carol"))
+    alice, bob, carol = (deployment.person(f"{name}-waits") for name in ("alice", "bob", "carol"))
     sheet = alice.desk(WORDS)
-    house.kill_postgres()
+    deployment.kill_postgres()
 
-    with _black_hole(house.postgres_port):
+    with _black_hole(deployment.postgres_port):
         asked = [
             people.submit(alice.keep, sheet),
             people.submit(bob.get, "/today/"),
             people.submit(carol.get, "/leave/"),
         ]
-        # It never answers: whoever gets a page has stopped waiting for it.
+        # It never answers, so a page that comes has stopped waiting for it.
         kept, today, left = (page.result(PATIENCE) for page in asked)
 
     assert (kept.status, kept.is_calm, kept.form(DESK)["body"]) == (503, True, WORDS)
@@ -199,7 +201,7 @@ def test_database_that_does_not_answer_holds_nobody_for_ever(
 
 @contextmanager
 def _black_hole(port: int) -> Iterator[None]:
-    """Somebody lifts the receiver and says nothing."""
+    """Accept connections at this port, and never answer."""
     with socket.socket() as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(("127.0.0.1", port))
@@ -210,22 +212,22 @@ def _black_hole(port: int) -> Iterator[None]:
 @ends
 @pytest.mark.parametrize("make", [mail, note])
 def test_mail_that_leaves_meanwhile_is_written_down_when_it_is_back(
-    house: House, sink: Sink, end: End, make: Callable[[House], None]
+    deployment: Deployment, sink: Sink, end: End, make: Callable[[Deployment], None]
 ) -> None:
-    # The answer comes while there is nobody who could write it down.
+    # The relay answers while the database is away.
     ended = threading.Event()
 
     def fall() -> None:
         sink.when_handed_over = lambda: None
-        end(house)
+        end(deployment)
         ended.set()
 
     sink.when_handed_over = fall
-    make(house)
-    assert ended.wait(60)
-    house.start_postgres()
+    make(deployment)
+    assert ended.wait(PATIENCE)
+    deployment.start_postgres()
 
-    house.wait_for_states("sent")
-    house.later(20)
-    house.ticks(3)
+    deployment.wait_for_states("sent")
+    deployment.let_time_pass(20)
+    deployment.ticks(3)
     assert sink.to == ["anna@example.org"]

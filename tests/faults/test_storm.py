@@ -1,5 +1,5 @@
-"""Everything at once: parts of the house fall in an order that a seed decides, while people write
-and mail goes out. At the end every letter is there word for word, once, and no note came twice."""
+"""Everything at once: parts fail in an order that a seed decides, while people write and mail goes
+out. At the end every letter is there word for word, once, and no note was sent twice."""
 
 import random
 import threading
@@ -10,21 +10,21 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 
-from tests.faults.house import House
+from tests.faults.deployment import Deployment
 from tests.faults.visitor import Page, Visitor
-from tests.faults.waiting import wait_for
 from tests.support.smtp import Sink
+from tests.support.waiting import PATIENCE, wait_for
 
 SEED = 20_261_122
 WRITERS = 3
 DESK = "/journal/write/them/"
-# Whose mail is on its way when the sender dies.
+# The recipient whose mail is being sent when the sender is killed.
 STRUCK = "mailstruck"
 
 
 @dataclass
 class Writer:
-    """Writes one letter after the other, and sends each until it is kept."""
+    """Writes one letter after the other, and submits each until it is saved."""
 
     visitor: Visitor
     kept: list[str] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Writer:
             nonlocal sheet
             page = self.visitor.keep(sheet)
             if page.status != 302:
-                # Their words have come back with the page: they send what it holds.
+                # The page returned their words in its form: submit that.
                 sheet = page.form(DESK)
                 assert sheet["body"] == words
             return page
@@ -52,10 +52,10 @@ class Writer:
 
 
 def _until(ask: Callable[[], Page], status: int) -> Page:
-    """Ask again for as long as nobody answers, or calmly says that it is not possible now."""
+    """Ask again until a page has this status. Before that, only a calm 503 is allowed."""
 
     def answer() -> Page | None:
-        # The web server is one of the things that fall.
+        # The web server is one of the parts that fail.
         with suppress(OSError, HTTPException):
             page = ask()
             assert page.status in (status, 503), page.text
@@ -68,46 +68,46 @@ def _until(ask: Callable[[], Page], status: int) -> Page:
 
 
 @contextmanager
-def postgres_restarts(house: House, sink: Sink) -> Iterator[None]:
-    house.stop_postgres()
+def postgres_restarts(deployment: Deployment, sink: Sink) -> Iterator[None]:
+    deployment.stop_postgres()
     yield
-    house.start_postgres()
+    deployment.start_postgres()
 
 
 @contextmanager
-def postgres_dies(house: House, sink: Sink) -> Iterator[None]:
-    house.kill_postgres()
+def postgres_dies(deployment: Deployment, sink: Sink) -> Iterator[None]:
+    deployment.kill_postgres()
     yield
-    house.start_postgres()
+    deployment.start_postgres()
 
 
 @contextmanager
-def redis_dies(house: House, sink: Sink) -> Iterator[None]:
-    house.kill_redis()
+def redis_dies(deployment: Deployment, sink: Sink) -> Iterator[None]:
+    deployment.kill_redis()
     yield
-    house.start_redis()
+    deployment.start_redis()
 
 
 @contextmanager
-def worker_dies(house: House, sink: Sink) -> Iterator[None]:
-    house.worker.kill()
+def worker_dies(deployment: Deployment, sink: Sink) -> Iterator[None]:
+    deployment.worker.kill()
     yield
-    house.worker.start()
+    deployment.worker.start()
 
 
 @contextmanager
-def sender_dies(house: House, sink: Sink) -> Iterator[None]:
-    """In the middle of a mail."""
+def sender_dies(deployment: Deployment, sink: Sink) -> Iterator[None]:
+    """While it hands a mail over."""
     there, go_on = threading.Event(), threading.Event()
 
     def hold() -> None:
         there.set()
-        go_on.wait(60)
+        go_on.wait(PATIENCE)
 
     sink.when_handed_over = hold
-    house.inside("mail", STRUCK)
-    assert there.wait(60)
-    for child in house.worker.children:
+    deployment.call("mail", STRUCK)
+    assert there.wait(PATIENCE)
+    for child in deployment.worker.children:
         child.kill()
     sink.when_handed_over = lambda: None
     go_on.set()
@@ -115,34 +115,34 @@ def sender_dies(house: House, sink: Sink) -> Iterator[None]:
 
 
 @contextmanager
-def half_of_the_web_dies(house: House, sink: Sink) -> Iterator[None]:
+def half_of_the_web_dies(deployment: Deployment, sink: Sink) -> Iterator[None]:
     with suppress(IndexError):
-        house.web.children[0].kill()
+        deployment.web.children[0].kill()
     yield
 
 
 @contextmanager
-def web_dies(house: House, sink: Sink) -> Iterator[None]:
-    house.web.kill()
-    house.web.start()
+def web_dies(deployment: Deployment, sink: Sink) -> Iterator[None]:
+    deployment.web.kill()
+    deployment.web.start()
     yield
 
 
 @contextmanager
-def relay_hangs_up(house: House, sink: Sink) -> Iterator[None]:
+def relay_hangs_up(deployment: Deployment, sink: Sink) -> Iterator[None]:
     sink.drop = "after the dot"
     yield
     sink.drop = ""
 
 
 @contextmanager
-def clock_dies(house: House, sink: Sink) -> Iterator[None]:
-    house.beat.kill()
+def clock_dies(deployment: Deployment, sink: Sink) -> Iterator[None]:
+    deployment.beat.kill()
     yield
-    house.beat.start()
+    deployment.beat.start()
 
 
-FALLS = (
+FAILURES = (
     postgres_restarts,
     postgres_dies,
     redis_dies,
@@ -155,18 +155,18 @@ FALLS = (
 )
 
 
-def test_storm(house: House, sink: Sink) -> None:
-    writers = [Writer(house.person(f"writer{number}")) for number in range(WRITERS)]
-    order = random.Random(SEED).sample(FALLS, len(FALLS))  # noqa: S311 it decides nothing secret
+def test_storm(deployment: Deployment, sink: Sink) -> None:
+    writers = [Writer(deployment.person(f"writer{number}")) for number in range(WRITERS)]
+    order = random.Random(SEED).sample(FAILURES, len(FAILURES))  # noqa: S311 it decides nothing secret
     stop = threading.Event()
     names = [STRUCK]
     with ThreadPoolExecutor(WRITERS) as people:
         writing = [people.submit(writer.write, stop) for writer in writers]
         try:
-            for number, fall in enumerate(order):
-                names += _post(house, number)
-                with fall(house, sink):
-                    _help_is_there(house)
+            for number, failure in enumerate(order):
+                names += _post(deployment, number)
+                with failure(deployment, sink):
+                    _help_is_there(deployment)
                 _all_write_on(writers, writing)
         finally:
             stop.set()
@@ -174,20 +174,19 @@ def test_storm(house: House, sink: Sink) -> None:
             each.result()
 
     for writer in writers:
-        assert house.inside("letters", writer.visitor.email) == writer.kept
-    _all_mail_arrives(house, sink, names)
+        assert deployment.call("letters", writer.visitor.email) == writer.kept
+    _all_mail_arrives(deployment, sink, names)
 
 
-def _post(house: House, number: int) -> list[str]:
+def _post(deployment: Deployment, number: int) -> list[str]:
     mail, note = f"mail{number}", f"note{number}"
-    house.inside("mail", mail)
-    house.inside("note", note)
+    deployment.call("mail", mail)
+    deployment.call("note", note)
     return [mail, note]
 
 
-def _help_is_there(house: House) -> None:
-    """Whatever has fallen."""
-    _until(lambda: house.stranger().get("/help/"), 200)
+def _help_is_there(deployment: Deployment) -> None:
+    _until(lambda: deployment.stranger().get("/help/"), 200)
 
 
 def _all_write_on(writers: list[Writer], writing: list[Future[None]]) -> None:
@@ -202,27 +201,27 @@ def _all_write_on(writers: list[Writer], writing: list[Future[None]]) -> None:
     wait_for(do_they, "everybody to keep another letter")
 
 
-def _all_mail_arrives(house: House, sink: Sink, names: list[str]) -> None:
-    def is_over() -> bool:
-        house.hurry()
-        states = [state for state, _ in house.states()]
+def _all_mail_arrives(deployment: Deployment, sink: Sink, names: list[str]) -> None:
+    def is_settled() -> bool:
+        deployment.make_due()
+        states = [state for state, _ in deployment.states()]
         return len(states) == len(names) and not {"due", "sending"} & set(states)
 
-    # Whoever was still sending is gone, and three minutes with it.
-    house.worker.kill()
-    house.later(4, house.being_sent())
-    house.worker.start()
-    wait_for(is_over, "all mail to be over")
+    # Kill what is still sending, and let the three minutes pass after which it is settled.
+    deployment.worker.kill()
+    deployment.let_time_pass(4, deployment.being_sent())
+    deployment.worker.start()
+    wait_for(is_settled, "all mail to be settled")
 
     copies = Counter(to.partition("@")[0] for to in sink.to)
-    rows = house.sql(
+    rows = deployment.sql(
         "SELECT split_part(email, '@', 1), state FROM mail_message"
         " JOIN accounts_user ON accounts_user.id = person_id"
     )
     for name, state in rows:
         assert state in {"sent", "unknown"}, name
         assert copies[name] == 1 or (copies[name], state) == (0, "unknown"), name
-    assert len(rows) == len(FALLS)
-    # What somebody waits for arrives; where it is sent again, it is the same mail.
+    assert len(rows) == len(FAILURES)
+    # Account mail arrives. Sent twice, it has the same Message-ID.
     assert all(copies[name] for name in names if name.startswith("mail"))
     assert len(set(sink.ids)) == len(copies)

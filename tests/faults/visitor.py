@@ -1,4 +1,4 @@
-"""Somebody in front of the pages: real requests, cookies, the forms as the pages give them."""
+"""A browser without a script: real requests, cookies, and forms as the pages contain them."""
 
 import html
 import re
@@ -8,7 +8,7 @@ from http.client import HTTPConnection
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
 
-# No page may keep anyone longer than this, whatever is down behind it.
+# Seconds. No page may take longer than this, whatever is down behind it.
 LONGEST = 20
 TYPE = {"Content-Type": "application/x-www-form-urlencoded"}
 
@@ -22,12 +22,12 @@ class Page:
 
     @property
     def is_calm(self) -> bool:
-        """A page of ours: with a way to help, and nothing of the machinery."""
-        told = ("Traceback", "OperationalError", "psycopg", "Server Error (500)", "Django")
-        return 'href="/help/"' in self.text and not any(word in self.text for word in told)
+        """Whether it is a page of ours: with a link to help, and without a technical word."""
+        technical = ("Traceback", "OperationalError", "psycopg", "Server Error (500)", "Django")
+        return 'href="/help/"' in self.text and not any(word in self.text for word in technical)
 
     def form(self, action: str) -> dict[str, str]:
-        """The fields of this page's form to that address, as a browser would send them."""
+        """The fields of this page's form to that address, as a browser would submit them."""
         reader = _Forms()
         reader.feed(self.text)
         found = [fields for address, fields in reader.forms if address in (action, "")]
@@ -74,7 +74,7 @@ class Visitor:
         return f"http://localhost:{self.port}"
 
     def is_answered(self) -> bool:
-        """Whether somebody is at the other end."""
+        """Whether a web server listens there and answers."""
         try:
             return self.get("/healthz").status == 200
         except OSError:
@@ -88,7 +88,7 @@ class Visitor:
         return self._ask("POST", address, urlencode(fields), headers)
 
     def desk(self, words: str, to: str = "") -> dict[str, str]:
-        """A sheet of paper from the desk, written on and not yet sent."""
+        """The form of the desk, filled in and not yet submitted."""
         sheet = self.get("/journal/write/them/").form("/journal/write/them/")
         return sheet | {"to": to, "body": words}
 
@@ -117,5 +117,5 @@ class Visitor:
 
 
 def words_in(page: Page) -> str:
-    """The text of a page as a reader sees it, spaces aside."""
+    """The text of a page, with each run of whitespace as one space."""
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", page.text)))

@@ -11,7 +11,8 @@ from accounts.models import User
 from healing import actions
 from healing.guide import guide
 from healing.models import Answer, AnswerContents, StepMark
-from tests.conftest import Client, Statements
+from tests.support.client import Client
+from tests.support.database import Statements
 from vault.models import Key
 
 FILLED = {"moments-0-happened": "No reply on Sunday.", "moments-0-filled_in": "I said too much."}

@@ -14,7 +14,8 @@ from healing.models import StepMark
 from journal.models import Letter
 from reminders.actions import turn_on
 from reminders.models import Schedule
-from tests.conftest import PASSWORD, Client, Statements
+from tests.support.client import PASSWORD, Client
+from tests.support.database import Statements
 from tests.support.letters import a_letter
 from vault.models import Key
 

@@ -17,7 +17,8 @@ from journal.actions import MAX_OPENINGS, add_opening
 from journal.forms import MAX_CHARACTERS
 from journal.letter_kinds import KINDS
 from journal.models import Letter, Opening, Revision, Words
-from tests.conftest import Client, Statements
+from tests.support.client import Client
+from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
 from vault.models import Key
 

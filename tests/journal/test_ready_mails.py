@@ -14,8 +14,7 @@ from journal.models import Letter
 from mail.actions import send_due
 from mail.models import Message
 from reminders import actions as reminders
-from tests.conftest import Statements
-from tests.reminders.conftest import sink as sink
+from tests.support.database import Statements
 from tests.support.letters import a_draft
 from tests.support.smtp import Sink
 

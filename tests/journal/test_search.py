@@ -12,7 +12,7 @@ from accounts.models import User
 from journal import search
 from journal.models import Letter
 from journal.search import SearchResult, search_letters
-from tests.conftest import Statements
+from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter
 
 pytestmark = pytest.mark.django_db

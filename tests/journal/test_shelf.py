@@ -16,7 +16,8 @@ from journal.actions import delete_expired
 from journal.letter_kinds import KINDS
 from journal.models import Letter, LetterContents, Revision, Words
 from journal.shelf_views import STATES_SHOWN
-from tests.conftest import Client, Statements
+from tests.support.client import Client
+from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter, words_of
 from vault.models import Key
 

@@ -17,22 +17,42 @@ from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from playwright.sync_api import Browser, CDPSession, Page, Response, expect
 
-from accounts.error_views import Again, Sent
+from accounts.returned_forms import ReturnedForm, SentField
 from healing.guide import guide
 from operations.demo_account import EMAIL, PASSWORD
 from safety.context_processors import site
-from tests.journeys.conftest import NewContext, Product
+from tests.support.browser import NewContext
+from tests.support.live_site import Site
+from tests.support.product import Product
 from tests.support.second_factors import code_of
-from tests.support.site_in_chromium import Site
 
 pytestmark = pytest.mark.browser
 
 AXE = (Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COLOURS = ["color-contrast", "link-in-text-block"]
+# All rules whose answer depends on where things are and what they look like, not only on which
+# elements are shown.
+LAYOUT = [*COLOURS, "target-size", "scrollable-region-focusable"]
 RUN = """
-axe.run({runOnly: %s, resultTypes: ["violations"], iframes: false}).then((found) =>
+axe.run(%s, {runOnly: %s, resultTypes: ["violations"], iframes: false}).then((found) =>
   found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id} at ${node.target}`)))
+"""
+# Which elements of a page's own part a reader meets, in their order.
+SHOWN = """
+() => [...document.querySelectorAll("main, main *")].map((each) => {
+  const { right, bottom } = each.getBoundingClientRect();
+  const isShown = each.checkVisibility({ visibilityProperty: true });
+  return Number(isShown && right > 0 && bottom > -scrollY);
+}).join("")
+"""
+# All of a page but its own part, and without tokens.
+FRAME = """
+() => {
+  const body = document.body.cloneNode(true);
+  body.querySelector("main").remove();
+  return body.innerHTML.replaceAll(/value="[^"]*"/g, "");
+}
 """
 WIDTHS = (1280, 320)
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
@@ -90,12 +110,13 @@ class Audit:
 
     seen: set[str] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
+    frames: set[str] = field(default_factory=set)
     barriers: list[str] = field(default_factory=list)
     wider: list[str] = field(default_factory=list)
 
     def walk(self, page: Page, names: Iterator[str]) -> None:
         """Look at each page that is opened there, once for everyone to whom it says the same."""
-        # To the end: with the last session of its tools, a browser forgets its passkeys too.
+        # Never detached: a browser forgets its passkeys with the last session of its tools.
         devtools = page.context.new_cdp_session(page)
         for name in names:
             self.seen.add(name)
@@ -107,30 +128,45 @@ class Audit:
     def _look(self, page: Page, devtools: CDPSession, name: str) -> None:
         """Wide and narrow, by day and by night, and narrow with letters of twice the size.
 
-        Night changes colours and nothing else, so only the rules about colours are asked again.
+        What cannot have changed is not asked again: night changes colours and nothing else, and a
+        narrow window changes the layout, unless it shows other elements. The frame around a page is
+        the same on many pages, and is looked at once in each width and light.
         """
         devtools.send("Runtime.evaluate", {"expression": AXE})
+        is_new_frame = self._is_new_frame(page)
+        part = "document" if is_new_frame else "'main'"
+        shown = ""
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             self._measure(page, f"{name} at {width} px")
             page.emulate_media(color_scheme="light")
-            self.barriers += [f"{name}, {width} px: {at}" for at in ask(devtools, TAGS)]
+            shown, before = page.evaluate(SHOWN), shown
+            is_known = shown == before and not is_new_frame
+            found = ask(devtools, part, LAYOUT) if is_known else ask(devtools, "document", TAGS)
+            self.barriers += [f"{name}, {width} px: {at}" for at in found]
             page.emulate_media(color_scheme="dark")
-            self.barriers += [f"{name}, {width} px, dark: {at}" for at in ask(devtools, COLOURS)]
+            found = ask(devtools, part, COLOURS)
+            self.barriers += [f"{name}, {width} px, dark: {at}" for at in found]
         devtools.send("Page.setFontSizes", {"fontSizes": DOUBLE})
         self._measure(page, f"{name} with large letters")
         devtools.send("Page.setFontSizes", {"fontSizes": USUAL})
+
+    def _is_new_frame(self, page: Page) -> bool:
+        frame = page.evaluate(FRAME)
+        is_new = frame not in self.frames
+        self.frames.add(frame)
+        return is_new
 
     def _measure(self, page: Page, where: str) -> None:
         if page.evaluate(TOO_WIDE):
             self.wider.append(where)
 
 
-def ask(devtools: CDPSession, rules: list[str]) -> list[str]:
-    """Through the browser's own tools, since our pages' policy lets no other script in."""
+def ask(devtools: CDPSession, part: str, rules: list[str]) -> list[str]:
+    """Run axe through the browser's own tools: our pages' policy lets no other script in."""
     answer = devtools.send(
         "Runtime.evaluate",
-        {"expression": RUN % rules, "awaitPromise": True, "returnByValue": True},
+        {"expression": RUN % (part, rules), "awaitPromise": True, "returnByValue": True},
     )
     assert "exceptionDetails" not in answer, answer
     found: list[str] = answer["result"]["value"]
@@ -164,7 +200,7 @@ def is_headed(page: Page, words: str) -> None:
 
 
 def type_code(page: Page, product: Product, email: str) -> None:
-    code = re.search(r"code: (\S+)", product.mail_to(email, "Your code", seconds=30).text)
+    code = re.search(r"code: (\S+)", product.mail_to(email, "Your code").text)
     assert code
     page.get_by_label("Code").fill(code[1])
     press(page, "Go on")
@@ -500,7 +536,9 @@ def what_is_removed(page: Page) -> Iterator[str]:
 
 def erased_elsewhere(page: Page) -> Iterator[str]:
     """A moment that only two connections at once can make, so the page is handed in."""
-    again = Again("/journal/write/them/", [Sent("body", "I am still here.", True)], False)
+    again = ReturnedForm(
+        "/journal/write/them/", [SentField("body", "I am still here.", True)], False
+    )
     body = render_to_string("account/erased.html", site(None) | {"again": again})
     with by_form_alone(page):
         begin_a_letter(page)
@@ -562,9 +600,7 @@ def demo(product: Product) -> None:
 
 
 @pytest.fixture(scope="module")
-def audit(
-    product: Product, demo: None, browser: Browser, new_context_of_module: NewContext
-) -> Audit:
+def audit(product: Product, demo: None, browser: Browser, module_context: NewContext) -> Audit:
     """One walk through everything, by several people one after another."""
     audit = Audit()
     for person in (
@@ -575,7 +611,7 @@ def audit(
         someone_careful,
         someone_whose_key_does_not_fit,
     ):
-        context = new_context_of_module(reduced_motion="reduce")
+        context = module_context(reduced_motion="reduce")
         page = context.new_page()
         audit.walk(page, person(page, product))
         context.close()

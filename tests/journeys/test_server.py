@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.journeys.conftest import Product
+from tests.support.product import Product
 
 MANY = "&".join(f"a{number}=1" for number in range(301))
 

@@ -47,6 +47,13 @@ def test_a_named_browser_that_does_not_start_is_refused(
         chromium.environment()
 
 
+def test_a_headless_shell_beside_it_is_used_too(machine: Path) -> None:
+    browser = add_browser(machine / "chromium")
+    shell = add_browser(machine / "chromium-headless-shell")
+
+    assert chromium.environment() == {"CHROMIUM": browser, "HEADLESS_SHELL": shell}
+
+
 @pytest.mark.usefixtures("machine")
 def test_without_a_browser_the_tests_are_told_to_skip() -> None:
     assert chromium.environment() == {"PAPER_BOAT_NO_BROWSER": "1"}

@@ -14,7 +14,7 @@ import pytest
 
 from local.__main__ import VERBS
 from local.folder import ROOT
-from tests.support.gunicorn_server import run
+from tests.support.dev_command import run
 
 Ran = subprocess.CompletedProcess[str]
 BASH = str(shutil.which("bash"))

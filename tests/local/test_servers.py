@@ -20,8 +20,8 @@ from local.processes import processes_of_run
 from local.servers import PORTS, is_free, loopback_hosts
 from local.stack import locked, run_servers
 from safety.postgres_logging import LOG_SETTINGS
-from tests.faults.waiting import wait_for
-from tests.support.gunicorn_server import is_running, serving
+from tests.support.dev_command import is_running, serving
+from tests.support.waiting import wait_for
 
 
 @contextmanager

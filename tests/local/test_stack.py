@@ -18,14 +18,14 @@ import psutil
 import pytest
 
 from config.healthcheck import readyz
-from local.__main__ import runs_of_tests
 from local.folder import HOME, ROOT, LocalFolder, UserError
 from local.processes import run_logged, wait_until
 from local.servers import free_port, loopback_hosts
 from local.stack import locked, run_servers, set_local_defaults
 from local.supervisor import LOCAL_WEB, Program, run_supervisor
+from tests.support.dev_command import is_running, local, run, serving
 from tests.support.environment import NEEDED, without_settings
-from tests.support.gunicorn_server import is_running, local, run, serving, started
+from tests.support.gunicorn_server import started
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -566,16 +566,3 @@ def without_unshare(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.mkdir()
     (folder / "test").symlink_to(str(shutil.which("test")))
     monkeypatch.setenv("PATH", str(folder))
-
-
-@pytest.mark.parametrize("named", [["tests/mail"], ["-q", "tests/mail"], ["-k", "claim"]])
-def test_named_tests_run_as_asked(named: list[str]) -> None:
-    assert runs_of_tests(named) == [named]
-
-
-@pytest.mark.parametrize("words", [[], ["-q"], ["-x", "--durations=9"]])
-def test_whole_suite_runs_in_parallel_and_ends_with_the_last_tests(words: list[str]) -> None:
-    suite, last = runs_of_tests(words)
-
-    assert suite == ["-n2", "--reuse-db", "-m", "not last", *words]
-    assert last == ["-m", "last", *words]

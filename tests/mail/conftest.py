@@ -1,29 +1,18 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 from django.core.mail import EmailMessage
 from django.db.models import Q
-from pytest_django import Settings
 
 from mail import actions, kinds
 from mail.emails import MailContent, build
 from mail.kinds import Kind
 from mail.models import Message
-from tests.support import smtp
-from tests.support.smtp import Sink
 
 Enqueue = Callable[..., Message]
 
 HELLO = MailContent(subject="Your code", text="Hello.", html="<p>Hello.</p>")
-
-
-@pytest.fixture
-def sink(settings: Settings) -> Iterator[Sink]:
-    """A real SMTP server, and settings that point to it."""
-    with smtp.running() as sink:
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
-        yield sink
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from local.servers import free_port
 from mail import actions
 from mail.emails import MailContent
 from mail.models import Heartbeat, Message, State
-from tests.conftest import Statements
 from tests.mail.conftest import HELLO, Enqueue
 from tests.support import smtp
+from tests.support.database import Statements
 from tests.support.smtp import Sink
 
 Plan = Callable[..., Message]

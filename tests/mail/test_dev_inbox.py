@@ -15,8 +15,8 @@ from pytest_django import Settings
 from local.servers import free_port
 from mail import checks
 from mail.dev_inbox import mailbox
-from tests.conftest import Client
 from tests.support import smtp
+from tests.support.client import Client
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from django.core.management import CommandError, call_command
 from accounts.models import User
 from journal.models import Letter
 from operations.demo_account import EMAIL, PASSWORD
-from tests.conftest import Client
+from tests.support.client import Client
 
 
 @pytest.mark.parametrize("command", ["make_demo", "take_pictures"])

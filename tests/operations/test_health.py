@@ -12,7 +12,7 @@ from accounts.models import User
 from mail.actions import enqueue
 from mail.emails import MailContent
 from mail.models import Heartbeat, Message, State
-from tests.conftest import Client
+from tests.support.client import Client
 from vault.sealing import new_keyset
 
 

@@ -1,25 +1,15 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from pytest_django import Settings
 
 from accounts.models import User
 from mail.actions import send_due
 from mail.models import Message
 from reminders import actions
 from reminders.models import Schedule
-from tests.support import smtp
-from tests.support.smtp import Sink
 
 Note = Callable[..., Message]
-
-
-@pytest.fixture
-def sink(settings: Settings) -> Iterator[Sink]:
-    with smtp.running() as sink:
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
-        yield sink
 
 
 @pytest.fixture

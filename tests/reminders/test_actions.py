@@ -19,8 +19,8 @@ from mail.models import Heartbeat, Message, State
 from reminders import actions
 from reminders.mail_kinds import NOTE
 from reminders.models import Schedule
-from tests.conftest import Statements
 from tests.reminders.conftest import plan, send
+from tests.support.database import Statements
 from tests.support.later import let_days_pass
 from tests.support.smtp import Sink
 

@@ -8,7 +8,8 @@ from accounts.models import User
 from accounts.time_zones import places, zone_choices, zone_names
 from mail.models import Message
 from reminders.models import Schedule
-from tests.conftest import Client, Statements
+from tests.support.client import Client
+from tests.support.database import Statements
 
 pytestmark = pytest.mark.django_db
 

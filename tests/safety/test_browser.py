@@ -4,19 +4,25 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import ConsoleMessage, Page
 
 from accounts.models import User
 from journal.models import Letter
 from mail.emails import build_from_payload
 from mail.models import Message
-from tests.accounts.conftest import code_in
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import code_in
+from tests.support.browser import NewPage
+from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_draft, a_letter
+from tests.support.live_site import NEUTRAL, NeutralPage, Site
 from tests.support.second_factors import enter_admin
-from tests.support.site_in_chromium import NEUTRAL, PATIENCE, NewPage, Site, Weather
+from tests.support.waiting import PATIENCE
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.back_forward_cache,
+    pytest.mark.django_db(transaction=True),
+]
 
 SECRET = "the lighthouse at Varr"
 
@@ -31,21 +37,19 @@ def _back(page: Page) -> None:
     page.wait_for_load_state()
 
 
-def test_browser_holds_pages_for_back(browser: Browser, weather: str) -> None:
+def test_browser_restores_pages_from_memory(new_page: NewPage, neutral_url: str) -> None:
     """Otherwise the tests below would show nothing."""
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(weather)
+    page = new_page()
+    page.goto(neutral_url)
     page.evaluate("() => { window.kept = 'as it was' }")
-    page.goto(f"{weather}?elsewhere")
+    page.goto(f"{neutral_url}?elsewhere")
 
     page.go_back(wait_until="commit")
 
     assert page.evaluate("() => window.kept") == "as it was"
-    context.close()
 
 
-def _ways_back(page: Page, site: str) -> list[str]:
+def _ways_back(page: Page, site: Site) -> list[str]:
     """Where each press of Back leads, to the start of the tab; none may show what was written."""
     found = []
     while page.url != "about:blank":
@@ -55,10 +59,10 @@ def _ways_back(page: Page, site: str) -> list[str]:
     return found[:-1]
 
 
-def _read_and_write(page: Page, site: str, letter: Letter) -> None:
-    page.goto(f"{site}/journal/{letter.pk}/")
+def _read_and_write(page: Page, site: Site, letter: Letter) -> None:
+    page.goto(f"{site.url}/journal/{letter.pk}/")
     draft = a_draft(letter.owner, SECRET, now=letter.created_at)
-    page.goto(f"{site}/journal/{draft.pk}/edit/")
+    page.goto(f"{site.url}/journal/{draft.pk}/edit/")
     assert SECRET in page.content()
 
 
@@ -70,8 +74,8 @@ DOOR = "/accounts/reauthenticate/"
 )
 def test_leave_now_then_back_asks_for_the_password(
     new_page: NewPage,
-    site: str,
-    weather: str,
+    site: Site,
+    neutral_url: str,
     as_alice: Client,
     letter: Letter,
     scripts: bool,
@@ -79,18 +83,18 @@ def test_leave_now_then_back_asks_for_the_password(
 ) -> None:
     page = new_page(as_alice, scripts=scripts)
     _read_and_write(page, site, letter)
-    Weather.referrers.clear()
+    NeutralPage.referrers.clear()
 
     page.get_by_role("link", name="Leave now").click()
-    page.wait_for_url(weather)
+    page.wait_for_url(neutral_url)
 
     assert NEUTRAL in page.content()
-    assert set(Weather.referrers) == {None}
+    assert set(NeutralPage.referrers) == {None}
     assert _ways_back(page, site) == doors
 
 
 def test_shift_three_times_leaves_and_capitals_do_not(
-    new_page: NewPage, site: str, weather: str, as_alice: Client, letter: Letter
+    new_page: NewPage, site: Site, neutral_url: str, as_alice: Client, letter: Letter
 ) -> None:
     page = new_page(as_alice)
     _read_and_write(page, site, letter)
@@ -101,13 +105,13 @@ def test_shift_three_times_leaves_and_capitals_do_not(
 
     for _ in range(3):
         page.keyboard.press("Shift")
-    page.wait_for_url(weather)
+    page.wait_for_url(neutral_url)
 
     assert _ways_back(page, site) == [DOOR]
 
 
 def test_leaving_unheard_still_locks(
-    new_page: NewPage, site: str, weather: str, as_alice: Client, letter: Letter
+    new_page: NewPage, site: Site, neutral_url: str, as_alice: Client, letter: Letter
 ) -> None:
     """The call that locks never arrives; the marker does, with the next request."""
     page = new_page(as_alice)
@@ -115,24 +119,24 @@ def test_leaving_unheard_still_locks(
     page.context.route("**/leave/", lambda route: route.abort())
 
     page.get_by_role("link", name="Leave now").click()
-    page.wait_for_url(weather)
+    page.wait_for_url(neutral_url)
 
     assert _ways_back(page, site) == [DOOR]
-    assert [cookie["name"] for cookie in page.context.cookies(site)].count("left") == 0
+    assert [cookie["name"] for cookie in page.context.cookies(site.url)].count("left") == 0
 
 
 def test_password_opens_what_leaving_closed(
-    new_page: NewPage, site: str, weather: str, as_alice: Client, letter: Letter
+    new_page: NewPage, site: Site, neutral_url: str, as_alice: Client, letter: Letter
 ) -> None:
     page = new_page(as_alice, scripts=False)
-    page.goto(f"{site}/journal/{letter.pk}/")
+    page.goto(f"{site.url}/journal/{letter.pk}/")
     page.get_by_role("link", name="Leave now").click()
-    page.wait_for_url(weather)
-    page.goto(f"{site}/journal/{letter.pk}/")
+    page.wait_for_url(neutral_url)
+    page.goto(f"{site.url}/journal/{letter.pk}/")
 
     page.locator("input[type=password]").fill(PASSWORD)
     page.locator("main form button").first.click()
-    page.wait_for_url(f"{site}/journal/{letter.pk}/")
+    page.wait_for_url(f"{site.url}/journal/{letter.pk}/")
 
     assert SECRET in page.content()
 
@@ -144,27 +148,27 @@ def _click_there(page: Page) -> None:
 
 
 def test_double_click_makes_one_account_and_stays_on_the_page_for_its_code(
-    new_page: NewPage, server: Site
+    new_page: NewPage, site: Site
 ) -> None:
-    page, sent, site = new_page(), [], server.url
+    page, sent = new_page(), list[str]()
     page.on("request", lambda asked: sent.append(asked.url) if asked.method == "POST" else None)
-    page.goto(f"{site}/accounts/signup/")
+    page.goto(f"{site.url}/accounts/signup/")
     page.get_by_label("Email address").fill("erin@example.org")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("checkbox").check()
 
     page.get_by_role("button", name="Make my account").hover()
-    server.gate.hold("/accounts/signup/")
+    site.request_gate.hold("/accounts/signup/")
     _click_there(page)
-    assert server.gate.arrived.wait(PATIENCE)
+    assert site.request_gate.arrived.wait(PATIENCE)
     _click_there(page)
-    server.gate.open()
+    site.request_gate.open()
     page.wait_for_url("**/accounts/confirm-email/")
     page.get_by_label("Code").fill(code_in(build_from_payload(Message.objects.get())))
     page.get_by_role("button", name="Go on").click()
     page.wait_for_url("**/accounts/first/**")
 
-    assert sent == [f"{site}/accounts/signup/", f"{site}/accounts/confirm-email/"]
+    assert sent == [f"{site.url}/accounts/signup/", f"{site.url}/accounts/confirm-email/"]
 
 
 OPEN = ["/", "/learn/", "/steps/", "/steps/1/", "/help/", "/help/gb/", "/help/xx/", "/safety/"]
@@ -185,24 +189,24 @@ def _complaints(page: Page) -> list[str]:
     return said
 
 
-def test_our_pages_keep_to_their_policy(new_page: NewPage, site: str, as_alice: Client) -> None:
+def test_our_pages_keep_to_their_policy(new_page: NewPage, site: Site, as_alice: Client) -> None:
     stranger, alice = new_page(), new_page(as_alice)
     heard = [_complaints(stranger), _complaints(alice)]
 
     for address in [*OPEN, *DOORS]:
-        stranger.goto(site + address)
+        stranger.goto(site.url + address)
     for address in [*OPEN, *OURS]:
-        alice.goto(site + address)
+        alice.goto(site.url + address)
 
     assert heard == [[], []]
 
 
 def test_what_is_written_into_a_page_does_not_run(
-    new_page: NewPage, site: str, as_alice: Client
+    new_page: NewPage, site: Site, as_alice: Client
 ) -> None:
     page = new_page(as_alice)
     said = _complaints(page)
-    page.goto(f"{site}/today/")
+    page.goto(f"{site.url}/today/")
 
     page.evaluate(
         """() => {
@@ -217,7 +221,7 @@ def test_what_is_written_into_a_page_does_not_run(
     assert all("TrustedScript" in line for line in said)
 
 
-def test_admin_works_under_its_policy(new_page: NewPage, site: str, alice: User) -> None:
+def test_admin_works_under_its_policy(new_page: NewPage, site: Site, alice: User) -> None:
     alice.is_staff = alice.is_superuser = True
     alice.save(update_fields=["is_staff", "is_superuser"])
     client = Client()
@@ -226,9 +230,9 @@ def test_admin_works_under_its_policy(new_page: NewPage, site: str, alice: User)
     stranger, operator = new_page(), new_page(client)
     heard = [_complaints(stranger), _complaints(operator)]
 
-    stranger.goto(f"{site}/admin/")
+    stranger.goto(f"{site.url}/admin/")
     assert "/accounts/login/" in stranger.url
     for address in ["", "accounts/user/", f"accounts/user/{alice.pk}/change/", "nowhere/"]:
-        operator.goto(f"{site}/admin/{address}")
+        operator.goto(f"{site.url}/admin/{address}")
 
     assert heard == [[], []]

@@ -8,7 +8,8 @@ from pytest_django import Settings
 
 from safety.checks import operator_is_named, vulnerabilities_can_be_reported
 from safety.contact import contact_link
-from tests.conftest import Client, Statements
+from tests.support.client import Client
+from tests.support.database import Statements
 
 SECURITY_TXT = "/.well-known/security.txt"
 EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)

@@ -1,50 +1,18 @@
 """Headers of every kind of response: caching, search engines, and what a page may load."""
 
 import re
-from types import SimpleNamespace
 
 import pytest
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.core.files.storage import storages
 from django.http import HttpResponse
 from pytest_django import Settings
 
-from accounts.allauth_internals import record_authentication
-from accounts.models import User
-from tests.conftest import PASSWORD, Client
+from tests.support.client import Client
+from tests.support.header_values import EVERYWHERE, LOOSER, POLICY, as_operator
 from vault.sessions import cookie_for
 
 PRIVATE, PUBLIC = "no-store, private", "no-cache"
-
-PASSKEYS = {"publickey-credentials-create", "publickey-credentials-get"}
-EVERYWHERE = {
-    "Cross-Origin-Embedder-Policy": "require-corp",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": ", ".join(
-        f"{name}=({'self' if name in PASSKEYS else ''})"
-        for name in sorted(settings.PERMISSIONS_POLICY)
-    ),
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-POLICY = {
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    "font-src 'self'",
-    "connect-src 'self'",
-    "manifest-src 'self'",
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
-}
-LOOSER = POLICY - {"require-trusted-types-for 'script'", "trusted-types 'none'"}
 
 # Path, status, Cache-Control, X-Robots-Tag for a visitor
 VISITOR = [
@@ -210,18 +178,6 @@ def test_https_is_enforced(visitor: Client, settings: Settings) -> None:
     assert (plain.status_code, plain.headers["Location"]) == (301, "https://testserver/help/")
     assert plain.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert plain.headers["X-Robots-Tag"] == "noindex"
-
-
-def as_operator() -> Client:
-    """A superuser who has just authenticated with a second factor."""
-    person = User.objects.create_superuser("operator@example.org", PASSWORD)
-    Authenticator.objects.create(user=person, type=Authenticator.Type.TOTP, data={})
-    client = Client()
-    client.force_login(person)
-    session = client.session
-    record_authentication(SimpleNamespace(session=session), person, "mfa")
-    session.save()
-    return client
 
 
 def test_admin_page_has_the_looser_policy() -> None:

@@ -7,7 +7,7 @@ from django.contrib.auth import SESSION_KEY
 from pytest_django import Settings
 
 from accounts.models import User
-from tests.conftest import Client
+from tests.support.client import Client
 from vault.sessions import Session, SessionStore, cookie_for, key_in
 
 NIGHT = datetime(2026, 3, 12, 23, 5, tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""Programs of our own, started as a shell would start them, and what becomes of them."""
+"""The real web server, gunicorn, in front of the database of the tests."""
 
 import json
 import os
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import psutil
 import pytest
 from django.conf import settings
 from django.core.cache import cache
@@ -20,80 +19,18 @@ from django.db import connection, connections
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
-from local.folder import HOME, ROOT, LocalFolder
+from local.folder import ROOT
 from local.processes import wait_until
 from local.servers import free_port
 from local.supervisor import WEB
-from tests.conftest import PASSWORD, Client
+from tests.support.client import PASSWORD, Client
+from tests.support.waiting import PATIENCE
 from vault.sessions import Session
-
-# Starts the servers of a place and says so; ends when it is told to, as a launcher does.
-SERVE = """
-import contextlib, os, signal
-from local.stack import locked, open_local_folder, run_servers
-from local.processes import Stopped, stop_on_signals
-stop_on_signals()
-folder = open_local_folder()
-with contextlib.suppress(Stopped), locked(folder, "run"):
-    with run_servers(folder, "run", dict(os.environ), durable=True) as running:
-        print(*running.state.pids.values(), flush=True)
-        signal.pause()
-"""
-
-
-@contextmanager
-def serving(
-    folder: LocalFolder, environment: dict[str, str]
-) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
-    """A launcher in a process of its own, and the pids of the servers it has started."""
-    launcher = subprocess.Popen(
-        [sys.executable, "-c", SERVE],
-        cwd=ROOT,
-        env=environment | {HOME: str(folder.path)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert launcher.stdout is not None
-    try:
-        yield launcher, [int(pid) for pid in launcher.stdout.readline().split()]
-    finally:
-        launcher.terminate()
-        launcher.communicate(timeout=30)
-
-
-def local(
-    *arguments: str, folder: LocalFolder, environment: dict[str, str]
-) -> subprocess.CompletedProcess[str]:
-    """`./dev …` once .venv is there, until it ends."""
-    return run(
-        [sys.executable, "-m", "local", *arguments],
-        environment | {HOME: str(folder.path)},
-        cwd=ROOT,
-    )
-
-
-def run(
-    command: Sequence[str], environment: dict[str, str], cwd: Path
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-
-
-def is_running(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
-
-
-# --- The web server ------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Said:
-    """What a program has written, to its standard output and error, until now."""
+class Output:
+    """What a program has written to its standard output and error so far."""
 
     file: Path
     process: "subprocess.Popen[bytes]"
@@ -102,37 +39,36 @@ class Said:
         return self.file.read_text(encoding="utf-8")
 
     def lines(self) -> list[dict[str, Any]]:
-        """Each of them JSON, or the test fails."""
+        """Each line, read as JSON. Fails if one is anything else."""
         return [json.loads(line) for line in self.text().splitlines()]
 
-    def waits_for(self, words: str) -> bool:
-        return wait_until(lambda: words in self.text(), self.process, seconds=60)
+    def wait_for(self, words: str) -> bool:
+        """Whether the words came before the program ended and time was up."""
+        return wait_until(lambda: words in self.text(), self.process, seconds=PATIENCE)
 
 
 @dataclass(frozen=True)
 class Web:
-    """The real web server, in front of the database of the tests."""
-
     port: int
-    said: Said
+    output: Output
 
     def raw(self, *parts: bytes) -> bytes:
-        """Whatever it answers to these bytes, until it or we have nothing more to say."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as line:
+        """Send these bytes. Return all that it answers until either side closes the connection."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as connection:
             answer = b""
-            # It may have heard enough before we have said all.
+            # It may refuse before all is sent.
             with suppress(OSError):
                 for part in parts:
-                    line.sendall(part)
-                line.shutdown(socket.SHUT_WR)
+                    connection.sendall(part)
+                connection.shutdown(socket.SHUT_WR)
             with suppress(ConnectionError):
-                while more := line.recv(65536):
+                while more := connection.recv(65536):
                     answer += more
             return answer
 
 
-def of_the_tests() -> dict[str, str]:
-    """Our environment, with the database and the files that this run of the suite has."""
+def environment_of_tests() -> dict[str, str]:
+    """Our environment, with the database and the static files of this process of the suite."""
     name = connection.settings_dict["NAME"]
     assert name.startswith("test_"), "this needs a test with the database"
     url = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/{name}")
@@ -145,7 +81,7 @@ def of_the_tests() -> dict[str, str]:
 
 
 @contextmanager
-def started(command: Sequence[str], environment: dict[str, str], file: Path) -> Iterator[Said]:
+def started(command: Sequence[str], environment: dict[str, str], file: Path) -> Iterator[Output]:
     with file.open("wb") as output:
         process = subprocess.Popen(
             command,
@@ -156,16 +92,18 @@ def started(command: Sequence[str], environment: dict[str, str], file: Path) -> 
             stdin=subprocess.DEVNULL,
         )
     try:
-        yield Said(file, process)
+        yield Output(file, process)
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE)
 
 
 @contextmanager
-def somebody(address: str, blocker: DjangoDbBlocker) -> Iterator[str]:
-    """The session's cookie of a person whom the web server sees too: not in a transaction, so
-    that what they left is taken away afterwards."""
+def committed_person(address: str, blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The session cookie of a person whom the web server can see.
+
+    They are committed, so what they leave is deleted afterwards.
+    """
     with blocker.unblock():
         cache.clear()
         client = Client()
@@ -174,18 +112,20 @@ def somebody(address: str, blocker: DjangoDbBlocker) -> Iterator[str]:
         User.objects.filter(email=address).delete()
         Session.objects.all().delete()
         cache.clear()
-        # Opened outside any test, so no test closes it.
+        # Opened outside any test, so no test closes them.
         connections.close_all()
 
 
 @contextmanager
 def web(file: Path, **more: str) -> Iterator[Web]:
+    """Start it with these environment variables besides. Its output goes to the file."""
     port = free_port()
-    environment = of_the_tests() | {"GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}"} | more
+    environment = environment_of_tests() | {"GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}"} | more
     program = WEB.command.replace("--workers 2", "--workers 1").removeprefix("python ").split()
-    with started([sys.executable, *program], environment, file) as said:
-        server = Web(port, said)
-        assert wait_until(lambda: _answers(server), said.process, seconds=60), said.text()[-2000:]
+    with started([sys.executable, *program], environment, file) as output:
+        server = Web(port, output)
+        is_up = wait_until(lambda: _answers(server), output.process, seconds=PATIENCE)
+        assert is_up, output.text()[-2000:]
         yield server
 
 
@@ -195,16 +135,16 @@ def _answers(server: Web) -> bool:
     return False
 
 
-@pytest.fixture(scope="module")
-def server(
-    tmp_path_factory: pytest.TempPathFactory, collected: Path, django_db_setup: None
+@pytest.fixture(scope="session")
+def web_server(
+    tmp_path_factory: pytest.TempPathFactory, collected: None, django_db_setup: None
 ) -> Iterator[Web]:
     with web(tmp_path_factory.mktemp("web") / "log") as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def cookie(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
-    """The session's, of somebody signed in there."""
-    with somebody("alice@example.org", django_db_blocker) as value:
+def session_cookie(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[str]:
+    """The session cookie of a person who is signed in at that server."""
+    with committed_person("alice@example.org", django_db_blocker) as value:
         yield value

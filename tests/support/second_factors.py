@@ -22,7 +22,7 @@ from fido2.cose import ES256
 from accounts.allauth_internals import AUTHENTICATION_METHODS_SESSION_KEY, totp
 from accounts.mfa.actions import add_app, add_passkey, show_recovery_codes
 from accounts.models import User
-from tests.conftest import PASSWORD, Client
+from tests.support.client import PASSWORD, Client
 from vault.sessions import Session
 
 AGAIN = "/accounts/reauthenticate/"

@@ -10,8 +10,10 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session, syntax
+from pytest_django import Settings
 
 from local.servers import free_port
 
@@ -138,3 +140,11 @@ def running(port: int = 0, sink: Sink | None = None, **more: Any) -> Iterator[Si
         yield sink
     finally:
         controller.stop()
+
+
+@pytest.fixture
+def sink(settings: Settings) -> Iterator[Sink]:
+    """A running server, and settings that point to it."""
+    with running() as sink:
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", sink.port
+        yield sink

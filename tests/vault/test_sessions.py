@@ -12,7 +12,8 @@ from pytest_django.asserts import assertRedirects
 
 from accounts.actions import open_account
 from accounts.models import User
-from tests.conftest import PASSWORD, Client, Statements
+from tests.support.client import PASSWORD, Client
+from tests.support.database import Statements
 from vault.models import Key
 from vault.sealing import new_keyset
 from vault.sessions import Session, SessionStore, cookie_for, key_in, load_session

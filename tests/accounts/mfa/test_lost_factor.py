@@ -12,7 +12,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.mfa.actions import remove_second_factor
 from accounts.models import Activity, User
 from mail.models import Message
-from tests.accounts.conftest import (
+from tests.support.accounts import (
     EVENING,
     SET_PAGE,
     Mails,
@@ -20,7 +20,7 @@ from tests.accounts.conftest import (
     confirm_reset_code,
     sign_in,
 )
-from tests.conftest import PASSWORD, Client
+from tests.support.client import PASSWORD, Client
 from tests.support.second_factors import (
     STEP,
     code_of,

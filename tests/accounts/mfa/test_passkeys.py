@@ -1,9 +1,7 @@
 """Passkeys: a valid response of a device is accepted once, any other never. Also in Chromium."""
 
 import json
-import os
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +10,7 @@ import time_machine
 from allauth.mfa.models import Authenticator
 from django.conf import settings as project
 from django.contrib.messages import get_messages
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
@@ -20,10 +18,12 @@ from accounts.actions import erase, open_account
 from accounts.mfa.passkeys import public_id
 from accounts.models import Activity, User
 from config.site_url import parse_site_url
-from tests.accounts.conftest import EVENING, Later, Mails, check_page, sign_in
-from tests.conftest import PASSWORD, Client, Statements
+from tests.support.accounts import EVENING, Later, Mails, check_page, sign_in
 from tests.support.at_once import first
-from tests.support.chromium import launch
+from tests.support.browser import NewContext
+from tests.support.client import PASSWORD, Client
+from tests.support.database import Statements
+from tests.support.live_site import Site
 from tests.support.second_factors import (
     EARLIER,
     PRESENT,
@@ -38,7 +38,6 @@ from tests.support.second_factors import (
     row_of,
     start_sign_in,
 )
-from tests.support.site_in_chromium import Site
 from vault.sessions import Session
 
 INDEX = "/accounts/2fa/"
@@ -564,30 +563,11 @@ def test_page_needs_few_statements(
 # --- In a real browser ---------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Playwright runs an event loop in this thread, in which Django refuses to use the database.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
 @pytest.fixture
-def site(transactional_db: None, settings: Settings) -> Iterator[str]:
-    settings.LEAVE_URL = "about:blank"
-    server = Site()
-    settings.SITE = urlsplit(server.url)
-    yield server.url
-    server.stop()
-
-
-@pytest.fixture
-def page(browser: Browser, site: str) -> Iterator[Page]:
+def page(site: Site, new_context: NewContext, settings: Settings) -> Page:
     """A browser on a device that stores passkeys and verifies its user."""
-    context = browser.new_context(base_url=site)
+    settings.SITE = urlsplit(site.url)
+    context = new_context(base_url=site.url)
     page = context.new_page()
     devtools = context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
@@ -606,8 +586,7 @@ def page(browser: Browser, site: str) -> Iterator[Page]:
     )
     page.on("pageerror", lambda error: pytest.fail(str(error)))
     page.holder = (devtools, kept["authenticatorId"])  # type: ignore[attr-defined]
-    yield page
-    context.close()
+    return page
 
 
 def hold(page: Page, *, is_owner: bool) -> None:
@@ -618,7 +597,7 @@ def hold(page: Page, *, is_owner: bool) -> None:
 
 
 @pytest.fixture
-def dora(site: str) -> User:
+def dora(site: Site) -> User:
     person = open_account(email="dora@example.org", password=PASSWORD, now=EARLIER)
     person.record_safety_shown(now=EARLIER)
     return person
@@ -704,9 +683,9 @@ def test_passkey_in_an_older_browser(page: Page, dora: User) -> None:
 
 @pytest.mark.browser
 @pytest.mark.django_db(transaction=True)
-def test_without_script_or_passkeys_the_page_says_so(browser: Browser, site: str) -> None:
-    without_script = browser.new_context(base_url=site, java_script_enabled=False)
-    without_passkeys = browser.new_context(base_url=site)
+def test_without_script_or_passkeys_the_page_says_so(site: Site, new_context: NewContext) -> None:
+    without_script = new_context(base_url=site.url, java_script_enabled=False)
+    without_passkeys = new_context(base_url=site.url)
     without_passkeys.add_init_script("delete window.PublicKeyCredential")
     for context in (without_script, without_passkeys):
         page = context.new_page()
@@ -714,4 +693,3 @@ def test_without_script_or_passkeys_the_page_says_so(browser: Browser, site: str
         expect(page.get_by_text("A passkey needs a browser that knows passkeys")).to_be_visible()
         expect(page.get_by_role("button", name="Sign in with a passkey")).to_be_hidden()
         expect(page.get_by_role("button", name="Sign in", exact=True)).to_be_visible()
-        context.close()

@@ -10,8 +10,8 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.mfa.passkeys import public_id
 from accounts.models import Activity, User
 from mail.models import Message
-from tests.accounts.conftest import EVENING, sign_in
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import EVENING, sign_in
+from tests.support.client import PASSWORD, Client
 from tests.support.second_factors import (
     AGAIN,
     STEP,

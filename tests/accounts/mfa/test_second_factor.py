@@ -21,7 +21,7 @@ from accounts.mfa.actions import remove_app, remove_passkey
 from accounts.mfa.adapter import open_seed, seal_seed
 from accounts.models import Activity, User
 from mail.models import Message
-from tests.accounts.conftest import (
+from tests.support.accounts import (
     CODE_PAGE,
     EVENING,
     RESET,
@@ -32,8 +32,10 @@ from tests.accounts.conftest import (
     sign_in,
     sign_up,
 )
-from tests.conftest import PASSWORD, AppClock, Client, Statements
 from tests.support.at_once import first
+from tests.support.client import PASSWORD, Client
+from tests.support.database import Statements
+from tests.support.people import AppClock
 from tests.support.second_factors import (
     EARLIER,
     STEP,

@@ -7,8 +7,8 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY
 
 from accounts.models import User
-from tests.accounts.conftest import sign_in
-from tests.conftest import Client
+from tests.support.accounts import sign_in
+from tests.support.client import Client
 from tests.support.second_factors import STEP, code_of, give_app, is_signed_in
 from vault.sessions import SessionStore, cookie_for
 

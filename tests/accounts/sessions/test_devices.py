@@ -8,7 +8,8 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from accounts.models import Activity, User
 from accounts.sessions.devices import device_name
-from tests.conftest import PASSWORD, Client, Statements
+from tests.support.client import PASSWORD, Client
+from tests.support.database import Statements
 from vault.sessions import Session, key_in
 
 PAGE = "/accounts/devices/"

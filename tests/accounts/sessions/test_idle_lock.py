@@ -12,8 +12,9 @@ from pytest_django.asserts import assertContains, assertRedirects
 
 from accounts.models import User
 from journal.models import Letter
-from tests.accounts.conftest import EVENING
-from tests.conftest import PASSWORD, Client, Statements
+from tests.support.accounts import EVENING
+from tests.support.client import PASSWORD, Client
+from tests.support.database import Statements
 from vault.models import Key
 from vault.sessions import Session, key_in
 

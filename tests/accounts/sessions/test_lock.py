@@ -9,8 +9,8 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from accounts.allauth_internals import AUTHENTICATION_METHODS_SESSION_KEY
 from accounts.models import User
-from tests.accounts.conftest import EVENING, sign_in, sign_up
-from tests.conftest import PASSWORD, Client
+from tests.support.accounts import EVENING, sign_in, sign_up
+from tests.support.client import PASSWORD, Client
 
 CHANGE = "/accounts/password/change/"
 REAUTHENTICATE = "/accounts/reauthenticate/"

@@ -1,4 +1,4 @@
-"""The whole product on servers of its own, each part of which can be stopped, killed or hung."""
+"""The whole product on servers of its own. Each part can be stopped, killed or suspended."""
 
 import json
 import os
@@ -15,24 +15,25 @@ from typing import Any
 
 import psutil
 import psycopg
+from django.conf import settings
 
 from config.healthcheck import readyz
 from local.folder import HOME, ROOT, LocalFolder, new_secrets
 from local.servers import free_port, run_redis
 from local.stack import settings_names
 from local.supervisor import BEAT, WEB, WORKER
-from tests.faults import keeper
+from tests.faults import postgres_host
 from tests.faults.visitor import Visitor
-from tests.faults.waiting import wait_for
+from tests.support.waiting import PATIENCE, wait_for
 from vault.sealing import new_keyset
 
 Environment = dict[str, str]
-QUICK_BEAT = BEAT.command.replace("-A config ", "-A tests.faults.clock ")
+QUICK_BEAT = BEAT.command.replace("-A config ", "-A tests.faults.quick_beat ")
 WAITING = "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ILIKE %s"
 
 
-class Told:
-    """A program of ours that answers each line it is told by a line of JSON."""
+class JsonProgram:
+    """A program of ours that answers each line of its standard input with a line of JSON."""
 
     def __init__(self, command: Sequence[str], environment: Environment, log: Path) -> None:
         self._log = log.open("wb")
@@ -46,25 +47,25 @@ class Told:
             text=True,
             start_new_session=True,
         )
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def ask(self, line: str) -> Any:
-        with self._turn:
+        with self._lock:
             assert self.process.stdin
             assert self.process.stdout
             self.process.stdin.write(f"{line}\n")
             self.process.stdin.flush()
-            said = self.process.stdout.readline()
-        assert said, f"{self.process.args} ended: {Path(self._log.name).read_text()}"
-        answer = json.loads(said)
-        assert "trouble" not in answer, answer["trouble"]
-        return answer
+            answer = self.process.stdout.readline()
+        assert answer, f"{self.process.args} ended: {Path(self._log.name).read_text()}"
+        contents = json.loads(answer)
+        assert "error" not in contents, contents["error"]
+        return contents
 
     def end(self) -> None:
         assert self.process.stdin
         assert self.process.stdout
         self.process.stdin.close()
-        self.process.wait(60)
+        self.process.wait(PATIENCE)
         self.process.stdout.close()
         self._log.close()
 
@@ -77,7 +78,7 @@ class Program:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *, output: Path | None = None) -> None:
-        assert not self.runs
+        assert not self.is_running
         python, *rest = self.command
         assert python == "python"
         with (output or self.log).open("ab") as file:
@@ -92,7 +93,7 @@ class Program:
             )
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
     @property
@@ -106,16 +107,16 @@ class Program:
             return list(psutil.Process(self.pid).children(recursive=True))
         return []
 
-    def said(self, words: str, *, since: int = 0) -> bool:
-        """Whether its log holds these words, behind so many bytes of it."""
+    def logged(self, words: str, *, since: int = 0) -> bool:
+        """Whether these words are in its log, behind so many bytes of it."""
         return words.encode() in self.log.read_bytes()[since:]
 
     @property
-    def so_far(self) -> int:
+    def log_size(self) -> int:
         return self.log.stat().st_size
 
     def kill(self) -> None:
-        """All of it at once, as when a machine loses its power."""
+        """Kill it with all its children at once, as when a machine loses its power."""
         if not self.process:
             return
         family = self.children
@@ -124,21 +125,21 @@ class Program:
         for each in family:
             with suppress(psutil.NoSuchProcess):
                 each.kill()
-        self.process.wait(30)
-        psutil.wait_procs(family, timeout=30)
+        self.process.wait(PATIENCE)
+        psutil.wait_procs(family, timeout=PATIENCE)
 
     def stop(self) -> int:
-        """As a supervisor stops it. The code it ends with."""
+        """Stop it as a supervisor does. Return its exit code."""
         assert self.process
         self.process.terminate()
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
 
 @dataclass
-class House:
+class Deployment:
     place: LocalFolder
     environment: Environment
-    machine: Told
+    postgres_host: JsonProgram
     has_small_disk: bool
     postgres_pid: int
     postgres_port: int
@@ -148,8 +149,9 @@ class House:
     redis_port: int = 0
     redis_pid: int = 0
     _redis: ExitStack = field(default_factory=ExitStack)
-    _inside: Told | None = None
-    _others: list[Program] = field(default_factory=list)
+    _calls: JsonProgram | None = None
+    _extras: list[Program] = field(default_factory=list)
+    _connection: psycopg.Connection[tuple[Any, ...]] | None = None
 
     # --- Its parts ---
 
@@ -166,23 +168,26 @@ class House:
         return self.programs["beat"]
 
     def start_postgres(self) -> None:
-        self.postgres_pid = self.machine.ask("start")["pid"]
+        self.postgres_pid = self.postgres_host.ask("start")["pid"]
 
     def stop_postgres(self) -> None:
-        """Fast: every session is cut off. Those that wait for a lock first: otherwise they may get
-        it in the moment in which its holder goes before them, and be done."""
+        """Stop it in Postgres's “fast” mode, which ends every session.
+
+        Sessions that wait for a lock are ended first: otherwise they may get it in the moment in
+        which its holder is ended before them, and finish.
+        """
         self.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
         )
-        self.machine.ask("stop")
+        self.postgres_host.ask("stop")
 
     def kill_postgres(self) -> None:
-        """The postmaster alone, by -9: its sessions notice that they are alone, and end."""
+        """Kill the postmaster alone: its sessions notice that it is gone, and end."""
         family = psutil.Process(self.postgres_pid).children(recursive=True)
         os.kill(self.postgres_pid, signal.SIGKILL)
-        _, left = psutil.wait_procs(family, timeout=30)
+        _, left = psutil.wait_procs(family, timeout=PATIENCE)
         assert left == []
-        self.machine.ask("stop")
+        self.postgres_host.ask("stop")
 
     def start_redis(self) -> None:
         pids: dict[str, int] = {}
@@ -192,35 +197,53 @@ class House:
         self.redis_pid = pids["redis"]
 
     def kill_redis(self) -> None:
-        """It keeps nothing, so this empties it too."""
+        """Kill it. It saves nothing, so this empties it too."""
         os.kill(self.redis_pid, signal.SIGKILL)
         self._redis.close()
 
-    def another(self, command: str, name: str, **more: str) -> Program:
-        """One more program beside the usual ones; it ends with the test."""
+    def extra_program(self, command: str, name: str, **more: str) -> Program:
+        """One more program beside the usual ones, not started yet. It ends with the test."""
         log = self.place.log / f"{name}.log"
         log.unlink(missing_ok=True)
         program = Program(command, self.environment | more, log)
-        self._others.append(program)
+        self._extras.append(program)
         return program
 
-    def another_web(self, name: str, **more: str) -> tuple[Program, Visitor]:
-        """One more web server, and somebody in front of it."""
+    def extra_web(self, name: str, **more: str) -> tuple[Program, Visitor]:
+        """One more web server, not started yet, and a visitor of it."""
         port = free_port()
         listen = {"GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}"}
-        one = WEB.command.replace("--workers 2", "--workers 1")
-        return self.another(one, name, **listen | more), Visitor(port)
+        command = WEB.command.replace("--workers 2", "--workers 1")
+        return self.extra_program(command, name, **listen | more), Visitor(port)
 
     # --- Looking and waiting ---
 
     def sql(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.environment["DATABASE_URL"], autocommit=True) as connection:
-            cursor = connection.execute(statement, parameters or None)
-            return cursor.fetchall() if cursor.description else []
+        """Run one statement. Return its rows, if it has any.
+
+        Tests ask many times a second, so the connection is used again. One that broke when the
+        server was stopped is only noticed here, and the statement is then sent on a new one.
+        """
+        try:
+            return self._execute(statement, parameters)
+        except psycopg.OperationalError:
+            self._disconnect()
+            return self._execute(statement, parameters)
+
+    def _execute(self, statement: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        if self._connection is None:
+            self._connection = psycopg.connect(self.environment["DATABASE_URL"], autocommit=True)
+        cursor = self._connection.execute(statement, parameters or None)
+        return cursor.fetchall() if cursor.description else []
+
+    def _disconnect(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
 
     @contextmanager
-    def holding(self, statement: str, *parameters: object) -> Iterator[None]:
-        """Hold what this statement locks for as long as the block lasts."""
+    def locking(self, statement: str, *parameters: object) -> Iterator[None]:
+        """Keep what this statement locks until the block ends."""
         connection = psycopg.connect(self.environment["DATABASE_URL"])
         try:
             connection.execute(statement, parameters or None)
@@ -231,18 +254,18 @@ class House:
             connection.close()
 
     def wait_for_lock(self, query: str, count: int = 1) -> None:
-        """Until so many sessions with a query like this wait for a lock."""
-        wait_for(lambda: len(self.at_a_lock(query)) >= count, f"{query} at a lock")
+        """Wait until so many sessions with a query like this wait for a lock."""
+        wait_for(lambda: len(self.waiting_for_lock(query)) >= count, f"{query} at a lock")
 
-    def at_a_lock(self, query: str) -> list[int]:
-        """The sessions with a query like this that wait for a lock."""
+    def waiting_for_lock(self, query: str) -> list[int]:
+        """The pids of the sessions with a query like this that wait for a lock."""
         return [pid for (pid,) in self.sql(WAITING, query)]
 
     def is_ready(self) -> bool:
         return readyz(self.port, self.environment["SITE_URL"]) == 200
 
     def ticks(self, count: int, name: str = "mail") -> None:
-        """Until the clock has ticked so many times more, each time heard by a worker."""
+        """Wait until a worker has run this task of beat so many times more."""
         seen = set[Any]()
 
         def look() -> bool:
@@ -251,19 +274,21 @@ class House:
 
         wait_for(look, f"{count} ticks")
 
-    def inside(self, verb: str, *given: object, **named: object) -> Any:
-        assert self._inside
-        return self._inside.ask(json.dumps([verb, named or list(given)]))["is"]
+    def call(self, name: str, *arguments: object, **named: object) -> Any:
+        """Call a function of django_calls.py, in a process with this deployment's settings."""
+        assert self._calls
+        return self._calls.ask(json.dumps([name, named or list(arguments)]))["result"]
 
     def person(self, name: str) -> Visitor:
-        """Somebody with an account, signed in."""
-        made = self.inside("person", name)
+        """Somebody with a new account, signed in."""
+        made = self.call("person", name)
         return Visitor(self.port, made["email"], {"n": made["cookie"]})
 
     def stranger(self) -> Visitor:
         return Visitor(self.port)
 
     def states(self) -> list[tuple[str, str]]:
+        """The state and reason of each mail, oldest first."""
         rows = "SELECT state, reason FROM mail_message ORDER BY created_at, id"
         return [(state, reason) for state, reason in self.sql(rows)]
 
@@ -274,17 +299,20 @@ class House:
         )
 
     def being_sent(self) -> list[datetime]:
-        """Since when: what this says of a worker that was killed, nobody is sending any more."""
+        """Since when each mail is in `sending`. It stays there when its worker is killed."""
         rows = "SELECT sending_at FROM mail_message WHERE state = 'sending'"
         return [sending_at for (sending_at,) in self.sql(rows)]
 
-    def hurry(self) -> None:
-        """What was put off to another time is due now."""
+    def make_due(self) -> None:
+        """Let mail be due now that was put off."""
         self.sql("UPDATE mail_message SET due_at = now() WHERE state = 'due' AND due_at > now()")
 
-    def later(self, minutes: int, left: Sequence[datetime] = ()) -> None:
-        """Moves the clocks that lie in the rows of mail: as if this much time had gone by. What is
-        being sent right now is left alone, except what a worker left behind when it was killed."""
+    def let_time_pass(self, minutes: int, left: Sequence[datetime] = ()) -> None:
+        """Move the times of all mail back, as if so many minutes had gone by.
+
+        Mail that is being sent right now stays as it is, except what has been in `sending` since
+        one of the moments in `left`, when its worker was killed.
+        """
         self.sql(
             "UPDATE mail_message SET due_at = due_at - %s * interval '1 minute',"
             " closes_at = closes_at - %s * interval '1 minute',"
@@ -296,32 +324,32 @@ class House:
 
     # --- Before and after each test ---
 
-    def mend(self) -> None:
-        """Whatever a test did, everything runs."""
-        for program in self._others:
+    def repair(self) -> None:
+        """Start what the last test has stopped, and delete what it has left."""
+        for program in self._extras:
             program.kill()
-        self._others.clear()
+        self._extras.clear()
         if self.has_small_disk:
-            self.machine.ask("free")
+            self.postgres_host.ask("free")
         if not psutil.pid_exists(self.postgres_pid):
             self.start_postgres()
         if not psutil.pid_exists(self.redis_pid):
             self._redis.close()
             self.start_redis()
         for program in self.programs.values():
-            if not program.runs:
+            if not program.is_running:
                 program.start()
-        wait_for(self.is_ready, "the house to be ready")
+        wait_for(self.is_ready, "the deployment to be ready")
         self.sql("DELETE FROM mail_message")
         self.sql("DELETE FROM reminders_schedule")
-        # How often something was tried is counted per address; everybody here is at the same one.
+        # Rate limits count per address, and everybody here has the same one.
         self.sql("DELETE FROM cache")
 
     def open(self) -> None:
-        command = [sys.executable, "-m", "tests.faults.inside"]
-        self._inside = Told(command, self.environment, self.place.log / "inside.log")
+        command = [sys.executable, "-m", "tests.faults.django_calls"]
+        self._calls = JsonProgram(command, self.environment, self.place.log / "calls.log")
         self.start_redis()
-        self.inside("prepare")
+        self.call("prepare")
         commands = {"web": WEB.command, "worker": WORKER.command, "beat": QUICK_BEAT}
         for name, words in commands.items():
             program = Program(words, self.environment, self.place.log / f"{name}.log")
@@ -329,31 +357,33 @@ class House:
             program.start()
 
     def close(self) -> None:
-        for program in [*self._others, *self.programs.values()]:
+        for program in [*self._extras, *self.programs.values()]:
             program.kill()
-        if self._inside:
-            self._inside.end()
+        if self._calls:
+            self._calls.end()
         self._redis.close()
-        # At once, and without putting its data in order: nobody needs them any more.
+        self._disconnect()
+        # Postgres's “immediate” mode: nobody needs its data any more.
         with suppress(ProcessLookupError):
             os.kill(self.postgres_pid, signal.SIGQUIT)
-        self.machine.end()
+        self.postgres_host.end()
 
 
-def build(folder: Path, collected: Path) -> House:
-    """Servers on a machine of their own, and nothing of this process's settings."""
-    place = LocalFolder(folder / "house")
+def build(folder: Path) -> Deployment:
+    """Make the servers, with nothing of the settings of this process."""
+    place = LocalFolder(folder / "deployment")
     place.make()
     disk = folder / "disk"
     disk.mkdir()
-    # What marks the run stays: should this process be killed, whoever started it ends the rest.
+    # The mark of this run stays in the environment: if this process is killed, `./dev` finds the
+    # programs by it and ends them.
     names = settings_names() | {HOME}
     environment = {
         name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in names
     }
-    command, has_small_disk = keeper.command(disk)
-    machine = Told(command, environment, place.log / "keeper.log")
-    started = machine.ask("start")
+    command, has_small_disk = postgres_host.command(disk)
+    host = JsonProgram(command, environment, place.log / "postgres_host.log")
+    started = host.ask("start")
     port, relay_port, redis_port = free_port(), free_port(), free_port()
     own = new_secrets()
     environment |= {
@@ -361,19 +391,19 @@ def build(folder: Path, collected: Path) -> House:
         "DATABASE_URL": started["url"],
         "REDIS_URL": f"redis://:{own['REDIS_PASSWORD']}@127.0.0.1:{redis_port}/0",
         "SECRET_KEY": own["SECRET_KEY"],
-        # As while a master key is being changed: k1 seals, both open.
+        # As while a master key is rotated: k1 seals, both open.
         "VAULT_KEYS": f"{own['VAULT_KEYS']},k2:{new_keyset()}",
         "SITE_URL": f"http://localhost:{port}",
         "EMAIL_HOST": "127.0.0.1",
         "EMAIL_PORT": str(relay_port),
-        "STATIC_ROOT": str(collected / "files"),
-        "PAGES_ROOT": str(collected / "pages"),
+        "STATIC_ROOT": str(settings.STATIC_ROOT),
+        "PAGES_ROOT": str(settings.PAGES_ROOT),
         "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}",
     }
-    return House(
+    return Deployment(
         place=place,
         environment=environment,
-        machine=machine,
+        postgres_host=host,
         has_small_disk=has_small_disk,
         postgres_pid=started["pid"],
         postgres_port=started["port"],

@@ -1,7 +1,7 @@
-"""Someone who is at home in the house: makes people, mail and letters by the product's own verbs.
+"""Makes people, mail and letters by the product's own functions.
 
-Run as a program in the environment of the house, told by lines of JSON, `[verb, {arguments}]`. Each
-is answered by one line of JSON.
+A program that runs with the settings of the deployment. It reads lines of JSON, `[name,
+arguments]`, and answers each with a line of JSON.
 """
 
 import json
@@ -27,12 +27,12 @@ from journal.models import Letter  # noqa: E402
 from mail.actions import enqueue  # noqa: E402
 from mail.emails import MailContent  # noqa: E402
 from reminders.models import Schedule  # noqa: E402
-from tests.conftest import PASSWORD, Client  # noqa: E402
+from tests.support.client import PASSWORD, Client  # noqa: E402
 from vault.models import Key  # noqa: E402
 from vault.sealing import ring  # noqa: E402
 
-# Before their note; more than two days and less than four, whatever the hour.
-QUIET = timedelta(days=3)
+# How long they have been away: between two days and four, a first note is due at any hour.
+AWAY = timedelta(days=3)
 
 
 def prepare() -> None:
@@ -41,7 +41,7 @@ def prepare() -> None:
 
 
 def person(name: str) -> dict[str, str]:
-    """Somebody with a new account, and the cookie of a browser in which they are signed in."""
+    """Somebody with a new account, and the session cookie of a browser."""
     User.objects.filter(email=address(name)).delete()
     made = open_account(email=address(name), password=PASSWORD, now=timezone.now())
     client = Client()
@@ -55,38 +55,38 @@ def address(name: str) -> str:
 
 
 def mail(name: str, minutes: int | None = None) -> None:
-    """A mail that somebody waits for; with `minutes`, one that is of no use after them."""
+    """Queue a mail that somebody waits for. With `minutes`, it expires after them."""
     now = timezone.now()
-    words = MailContent(subject="Your code", text="Hello.", html="<p>Hello.</p>")
+    content = MailContent(subject="Your code", text="Hello.", html="<p>Hello.</p>")
     closes_at = now + timedelta(minutes=minutes) if minutes else None
-    enqueue(kind="account.code", to=address(name), content=words, now=now, closes_at=closes_at)
+    enqueue(kind="account.code", to=address(name), content=content, now=now, closes_at=closes_at)
 
 
 def note(*names: str) -> None:
-    """People whose note is due now. Where they live it is noon, whatever time it is here."""
+    """People whose note is due now. In their time zone it is noon."""
     now = timezone.now()
     for name in names:
         User.objects.filter(email=address(name)).delete()
-        made = open_account(email=address(name), password=PASSWORD, now=now - QUIET)
+        made = open_account(email=address(name), password=PASSWORD, now=now - AWAY)
         made.time_zone = where_it_is_noon(now)
         made.save(update_fields=["time_zone"])
-        Schedule.objects.create(person=made, hour=8, chosen_at=now - QUIET, next_due_at=now)
+        Schedule.objects.create(person=made, hour=8, chosen_at=now - AWAY, next_due_at=now)
 
 
 def where_it_is_noon(now: datetime) -> str:
-    # The names of these zones count the other way round.
+    # The sign in the name of such a zone is reversed: Etc/GMT-2 is ahead of UTC.
     return f"Etc/GMT{now.astimezone(UTC).hour - 12:+d}"
 
 
 def letters(email: str) -> list[str]:
-    """Every letter of this person, opened, the oldest first."""
+    """The words of each of their letters, oldest first."""
     owner = User.objects.get(email=email)
     rows = Letter.objects.of(owner).order_by("created_at", "pk")
     return [row.open(owner.key).body for row in rows]
 
 
 def crowd(count: int) -> None:
-    """People who have an account and a key, and were never seen."""
+    """Create people with an account and a key, and nothing else."""
     now = timezone.now()
     people = [User(email=f"crowd{number}@example.org", joined_at=now) for number in range(count)]
     User.objects.bulk_create(people)
@@ -101,8 +101,8 @@ def crowd(count: int) -> None:
     )
 
 
-def closed_keys() -> int:
-    """How many people's keys do not open."""
+def unreadable_keys() -> int:
+    """How many keys do not open by the master key that they name."""
     return sum(not _opens(key) for key in Key.objects.all())
 
 
@@ -114,16 +114,18 @@ def _opens(key: Key) -> bool:
     return True
 
 
-VERBS = {verb.__name__: verb for verb in (prepare, person, mail, note, letters, crowd, closed_keys)}
+FUNCTIONS = {
+    each.__name__: each for each in (prepare, person, mail, note, letters, crowd, unreadable_keys)
+}
 
 
-def answer(verb: str, arguments: dict[str, Any] | list[Any]) -> object:
+def answer(name: str, arguments: dict[str, Any] | list[Any]) -> object:
     try:
         if isinstance(arguments, list):
-            return {"is": VERBS[verb](*arguments)}
-        return {"is": VERBS[verb](**arguments)}
+            return {"result": FUNCTIONS[name](*arguments)}
+        return {"result": FUNCTIONS[name](**arguments)}
     except Exception:
-        return {"trouble": traceback.format_exc()}
+        return {"error": traceback.format_exc()}
     finally:
         connections.close_all()
 

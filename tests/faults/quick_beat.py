@@ -1,4 +1,4 @@
-"""The product's own clock, ticking five times a second: `celery -A tests.faults.clock beat`."""
+"""Beat with its usual tasks, but five times a second: `celery -A tests.faults.quick_beat beat`."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A browser that holds pages for Back, the site in front of it, and the page it flees to."""
+"""The application on a port of this process, and the neutral page that leaving leads to."""
 
 from collections.abc import Callable, Iterable
 from http.server import BaseHTTPRequestHandler
@@ -11,18 +11,14 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.servers.basehttp import ThreadedWSGIServer
 from django.core.wsgi import get_wsgi_application
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Page, expect
+
+from tests.support.waiting import PATIENCE
 
 NEUTRAL = "Fair, with some cloud."
-# No test waits for as long as this, unless it fails.
-PATIENCE = 20
-expect.set_options(timeout=PATIENCE * 1000)
-
-NewPage = Callable[..., Page]
 
 
 class Gate:
-    """Holds whoever comes to one address, until it is opened."""
+    """Hold requests to one address until the gate is opened."""
 
     def __init__(self) -> None:
         self.address = ""
@@ -34,20 +30,20 @@ class Gate:
     def open(self) -> None:
         self._opened.set()
 
-    def pass_by(self, address: str) -> None:
+    def pass_through(self, address: str) -> None:
         if address == self.address:
             self.arrived.set()
             self._opened.wait(PATIENCE)
 
 
-class Weather(BaseHTTPRequestHandler):
-    """The neutral page: another site, which notes who was said to have sent the visitor."""
+class NeutralPage(BaseHTTPRequestHandler):
+    """Another site's page. It notes which referrer each request named."""
 
     referrers: list[str | None] = []
     gate = Gate()
 
     def do_GET(self) -> None:
-        self.gate.pass_by(self.path)
+        self.gate.pass_through(self.path)
         self.referrers.append(self.headers.get("Referer"))
         body = f"<!doctype html><title>Weather</title><link rel=icon href=data:,><p>{NEUTRAL}"
         self.send_response(200)
@@ -60,22 +56,31 @@ class Weather(BaseHTTPRequestHandler):
 
 
 class _Server(ThreadedWSGIServer):
-    """Ends for real: also the connections that browsers keep open for later."""
+    """Stop completely: close connections that browsers keep alive, then wait for every request.
+
+    A request that outlived its test would write rows into the next one.
+    """
+
+    daemon_threads = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options | {"allow_reuse_address": True})
-        self.open: list[socket] = []
+        self.connections: list[socket] = []
+
+    def serve_forever(self, poll_interval: float = 0.02) -> None:
+        # Stopping takes up to one interval, and each test stops its site.
+        super().serve_forever(poll_interval)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        self.open.append(request)
+        self.connections.append(request)
         super().process_request(request, client_address)
 
     def server_close(self) -> None:
-        for connection in self.open:
+        for connection in self.connections:
             try:
                 connection.shutdown(SHUT_RDWR)
             except OSError:
-                continue  # The browser was quicker.
+                continue  # The browser has closed it.
         super().server_close()
 
 
@@ -84,13 +89,13 @@ class _Thread(LiveServerThread):
 
 
 class Site:
-    """The whole application on a port, its files served by itself, as in production."""
+    """The whole application on a port, which serves its own static files as in production."""
 
     def __init__(self) -> None:
-        # On the way here, and on the way back.
-        self.gate, self.way_back = Gate(), Gate()
-        # Where requests went that were dealt with, in their order.
-        self.answered: Queue[str] = Queue()
+        # Before a request reaches the application, and before its response is sent.
+        self.request_gate, self.response_gate = Gate(), Gate()
+        # The paths of requests that were handled, in their order.
+        self.handled: Queue[str] = Queue()
         self._port = 0
         self.start()
 
@@ -99,7 +104,10 @@ class Site:
         return f"http://localhost:{self._port}"
 
     def start(self) -> None:
-        self._thread = _Thread("localhost", self._ours, connections_override={}, port=self._port)
+        """Listen; after `stop`, on the same port again."""
+        self._thread = _Thread(
+            "localhost", self._application, connections_override={}, port=self._port
+        )
         self._thread.daemon = True
         self._thread.start()
         self._thread.is_ready.wait()
@@ -110,19 +118,20 @@ class Site:
     def stop(self) -> None:
         self._thread.terminate()
 
-    def _ours(self, django_s_own: WSGIHandler) -> Callable[..., Iterable[bytes]]:
+    def _application(self, static_handler: WSGIHandler) -> Callable[..., Iterable[bytes]]:
+        # In place of Django's own handler, which would serve static files that are not collected.
         application = get_wsgi_application()
 
-        def held(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-            self.gate.pass_by(environ["PATH_INFO"])
-            answer = application(environ, start_response)
-            self.answered.put(environ["PATH_INFO"])
-            self.way_back.pass_by(environ["PATH_INFO"])
-            return answer
+        def through_gates(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+            self.request_gate.pass_through(environ["PATH_INFO"])
+            response = application(environ, start_response)
+            self.handled.put(environ["PATH_INFO"])
+            self.response_gate.pass_through(environ["PATH_INFO"])
+            return response
 
-        return held
+        return through_gates
 
     def wait_for(self, address: str) -> None:
-        """Until something that was sent to an address with this end has been dealt with."""
-        while not self.answered.get(timeout=PATIENCE).endswith(address):
+        """Wait until a request was handled whose path ends like this."""
+        while not self.handled.get(timeout=PATIENCE).endswith(address):
             pass

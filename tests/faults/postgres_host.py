@@ -1,7 +1,7 @@
-"""The machine that Postgres runs on, with a disk of its own that can be filled to the last byte.
+"""Runs Postgres on a small disk that can be filled to the last byte.
 
-Run as a program and told by lines on its standard input; each is answered by one line of JSON. Its
-disk is a small tmpfs which only it can see, and which is gone when it ends, however it ends.
+A program that reads lines, each the name of a method, and answers each with a line of JSON. Its
+disk is a tmpfs in a mount namespace of its own, which is gone however the program ends.
 """
 
 import json
@@ -16,14 +16,14 @@ from local.folder import LocalFolder, UserError
 from local.servers import free_port, run_postgres
 
 SIZE = "size=192m"
-# How a mount can be had that only this process and its children see.
+# How to have a mount that only this process and its children see.
 PREFIXES = (("unshare", "-U", "-m", "--map-root-user"), ("unshare", "-m"))
 BLOCK = bytes(64 * 1024)
 
 
 def command(folder: Path) -> tuple[list[str], bool]:
-    """How to start a keeper here, and whether its disk will be a small one."""
-    program = [sys.executable, "-m", "tests.faults.keeper", str(folder)]
+    """The command that starts this program, and whether it will have a small disk."""
+    program = [sys.executable, "-m", "tests.faults.postgres_host", str(folder)]
     for prefix in PREFIXES:
         if _may_mount(prefix, folder):
             return [*prefix, *program, SIZE], True
@@ -42,10 +42,10 @@ def _mount(folder: Path, size: str) -> list[str]:
     return ["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(folder)]
 
 
-class Keeper:
+class PostgresHost:
     def __init__(self, folder: Path) -> None:
         self.place = LocalFolder(folder)
-        # Postgres may have to run as another user, who passes through this folder to its own.
+        # Postgres may have to run as another user, who must be able to enter this folder.
         folder.chmod(0o711)
         self.place.make()
         self.port, self.password = free_port(), secrets.token_urlsafe(16)
@@ -53,7 +53,7 @@ class Keeper:
         self.filler = folder / "filler"
 
     def start(self) -> dict[str, object]:
-        """On the same port each time, as after a restart of the same machine."""
+        """Start it on the same port each time, as when a machine is restarted."""
         self.running.close()
         pids: dict[str, int] = {}
         server = run_postgres(
@@ -63,7 +63,7 @@ class Keeper:
         return {"url": url, "pid": pids["postgres"], "port": self.port}
 
     def stop(self) -> dict[str, object]:
-        """Fast: whoever is at work is cut off, and what was committed is written down."""
+        """Stop it in its “fast” mode: sessions are ended, and what was committed is on the disk."""
         self.running.close()
         return {}
 
@@ -84,17 +84,17 @@ class Keeper:
 def main(folder: Path, *size: str) -> None:
     if size:
         subprocess.run(_mount(folder, *size), check=True)
-    keeper = Keeper(folder)
+    host = PostgresHost(folder)
     try:
         for line in sys.stdin:
             try:
-                answer = getattr(keeper, line.strip())()
+                answer = getattr(host, line.strip())()
             except UserError as trouble:
-                answer = {"trouble": str(trouble)}
+                answer = {"error": str(trouble)}
             sys.stdout.write(f"{json.dumps(answer)}\n")
             sys.stdout.flush()
     finally:
-        keeper.stop()
+        host.stop()
 
 
 if __name__ == "__main__":

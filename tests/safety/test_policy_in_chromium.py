@@ -1,31 +1,20 @@
 """The policy of our pages, held to by a real browser: nothing of ours breaks it, nothing of
 somebody else's gets past it."""
 
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, Page, Route, sync_playwright
+from playwright.sync_api import Page, Route
 
 from tests.support.addresses import OPERATOR, PRIVATE, PUBLIC, examples
-from tests.support.chromium import launch
+from tests.support.browser import NewContext
 from tests.support.gunicorn_server import Web
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
 # Where nothing is shown: the way out, and what only takes something.
 NO_PAGES = {"/leave/", "/healthz", "/readyz"}
-
-
-@pytest.fixture(scope="module")
-def chromium(cookie: str) -> Iterator[Browser]:
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright keeps a loop in this thread; nothing of Django's runs in it.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        browser = launch(playwright)
-        yield browser
-        browser.close()
 
 
 # Told by the browser itself, so that nothing is missed before a page's own scripts run.
@@ -36,9 +25,9 @@ document.addEventListener("securitypolicyviolation", event =>
 """
 
 
-def open_page(chromium: Browser, server: Web, cookie: str | None, said: list[str]) -> Page:
+def open_page(new_context: NewContext, server: Web, cookie: str | None, said: list[str]) -> Page:
     address = f"http://localhost:{server.port}"
-    context = chromium.new_context(extra_http_headers={"X-Forwarded-Proto": "http"})
+    context = new_context(extra_http_headers={"X-Forwarded-Proto": "http"})
     context.add_init_script(LISTEN)
     if cookie:
         name = settings.SESSION_COOKIE_NAME
@@ -51,15 +40,15 @@ def open_page(chromium: Browser, server: Web, cookie: str | None, said: list[str
 
 @pytest.mark.parametrize("signed_in", [False, True], ids=["nobody", "somebody"])
 def test_no_page_of_ours_breaks_the_policy(
-    chromium: Browser, server: Web, cookie: str, signed_in: bool
+    new_context: NewContext, web_server: Web, session_cookie: str, signed_in: bool
 ) -> None:
     said: list[str] = []
-    page = open_page(chromium, server, cookie if signed_in else None, said)
+    page = open_page(new_context, web_server, session_cookie if signed_in else None, said)
     seen = 0
     for path in examples(PUBLIC, PRIVATE, OPERATOR):
         if path in NO_PAGES or "logout" in path:
             continue
-        url = f"http://localhost:{server.port}{path}"
+        url = f"http://localhost:{web_server.port}{path}"
         # What only takes something has no page to show.
         if page.context.request.get(url, max_redirects=0).status == 405:
             continue
@@ -70,7 +59,6 @@ def test_no_page_of_ours_breaks_the_policy(
     wrong = [text for text in said if "Policy" in text or "Trusted" in text or "TypeError" in text]
     assert wrong == []
     assert seen > 20
-    page.context.close()
 
 
 INJECTED = """
@@ -105,13 +93,13 @@ REFUSED = {
 
 
 def test_what_somebody_put_into_a_page_does_nothing(
-    chromium: Browser, server: Web, cookie: str
+    new_context: NewContext, web_server: Web, session_cookie: str
 ) -> None:
     """As if a page had not made words of it: our own answer, with this in the middle."""
     said: list[str] = []
     asked: list[str] = []
     failed: list[str] = []
-    page = open_page(chromium, server, cookie, said)
+    page = open_page(new_context, web_server, session_cookie, said)
     page.on("requestfinished", lambda request: asked.append(request.url))
     page.on("requestfailed", lambda request: failed.append(f"{request.failure} {request.url}"))
 
@@ -120,7 +108,7 @@ def test_what_somebody_put_into_a_page_does_nothing(
         route.fulfill(response=answer, body=answer.text().replace("<h1", f"{INJECTED}<h1", 1))
 
     page.route("**/journal/write/them/", inject)
-    page.goto(f"http://localhost:{server.port}/journal/write/them/", wait_until="load")
+    page.goto(f"http://localhost:{web_server.port}/journal/write/them/", wait_until="load")
     page.evaluate("document.querySelector('#link').click()")
     page.evaluate("document.querySelector('#form').submit()")
     page.wait_for_function("window.refused.some(each => each.startsWith('form-action'))")
@@ -130,12 +118,13 @@ def test_what_somebody_put_into_a_page_does_nothing(
     assert page.evaluate("getComputedStyle(document.querySelector('h1')).color") != "rgb(1, 2, 3)"
     assert [url for url in asked if "evil" in url] == []
     assert [why for why in failed if "evil" in why and not why.startswith("csp ")] == []
-    page.context.close()
 
 
-def test_scripts_cannot_make_markup_of_words(chromium: Browser, server: Web, cookie: str) -> None:
-    page = open_page(chromium, server, cookie, [])
-    page.goto(f"http://localhost:{server.port}/learn/")
+def test_scripts_cannot_make_markup_of_words(
+    new_context: NewContext, web_server: Web, session_cookie: str
+) -> None:
+    page = open_page(new_context, web_server, session_cookie, [])
+    page.goto(f"http://localhost:{web_server.port}/learn/")
 
     for sink in (
         "document.body.innerHTML = '<b>x</b>'",
@@ -145,15 +134,14 @@ def test_scripts_cannot_make_markup_of_words(chromium: Browser, server: Web, coo
     ):
         code = f"() => {{ try {{ {sink}; return 'done' }} catch (error) {{ return error.name }} }}"
         assert page.evaluate(code) == "TypeError", sink
-    page.context.close()
 
 
 def test_pages_may_ask_a_browser_for_passkeys_and_nothing_else(
-    chromium: Browser, server: Web, cookie: str
+    new_context: NewContext, web_server: Web, session_cookie: str
 ) -> None:
     said: list[str] = []
-    page = open_page(chromium, server, None, said)
-    page.goto(f"http://localhost:{server.port}/{uuid4()}/")
+    page = open_page(new_context, web_server, None, said)
+    page.goto(f"http://localhost:{web_server.port}/{uuid4()}/")
 
     allowed = set(page.evaluate("document.featurePolicy.allowedFeatures()"))
 
@@ -163,4 +151,3 @@ def test_pages_may_ask_a_browser_for_passkeys_and_nothing_else(
         "publickey-credentials-create",
         "publickey-credentials-get",
     }
-    page.context.close()

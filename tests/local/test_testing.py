@@ -1,0 +1,47 @@
+"""How `./dev test` shares the suite between processes."""
+
+import pytest
+
+from local.testing import processes, runs_of_pytest
+
+N = str(processes())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["tests/mail"],
+        ["-q", "tests/mail"],
+        ["tests/mail/test_actions.py::test_x"],
+        ["-k", "claim"],
+        ["--lf"],
+    ],
+)
+def test_what_is_named_runs_in_one_process(arguments: list[str]) -> None:
+    assert runs_of_pytest(arguments) == [arguments]
+
+
+@pytest.mark.parametrize("arguments", [[], ["-q"], ["-x", "--durations=9"]])
+def test_whole_suite_is_shared_and_then_swept(arguments: list[str]) -> None:
+    shared, sweep = runs_of_pytest(arguments)
+
+    assert shared == ["-n", N, "--reuse-db", "-m", "not last", *arguments]
+    assert sweep == ["tests/test_sweep.py", *arguments]
+
+
+def test_part_of_the_suite_that_a_marker_selects_is_shared() -> None:
+    """The later `-m` is the one that counts."""
+    arguments = ["-m", "not faults"]
+
+    assert runs_of_pytest(arguments) == [
+        ["-n", N, "--reuse-db", "-m", "not last", "-m", "not faults"]
+    ]
+
+
+@pytest.mark.parametrize(("cores", "count"), [(None, 2), (1, 2), (2, 2), (6, 6), (64, 8)])
+def test_one_process_for_each_core_but_at_least_two_and_at_most_eight(
+    monkeypatch: pytest.MonkeyPatch, cores: int | None, count: int
+) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+
+    assert processes() == count

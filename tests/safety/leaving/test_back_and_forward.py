@@ -1,0 +1,134 @@
+"""Back, Forward and the history after leaving, on every kind of page."""
+
+from datetime import datetime
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import User
+from journal.models import Letter, LetterContents
+from tests.safety.leaving.tab import (
+    DEAR,
+    KINDS,
+    LETTER,
+    LOCK,
+    NewTab,
+    by_click,
+    by_keyboard,
+    by_shift,
+    desk,
+    letter_itself,
+    see,
+)
+from tests.support.people import signed_in
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.back_forward_cache,
+    pytest.mark.django_db(transaction=True),
+]
+
+
+def test_browser_restores_pages_from_its_cache(new_tab: NewTab, neutral_url: str) -> None:
+    """Otherwise no test here would show anything."""
+    tab = new_tab()
+    tab.page.goto("/learn/signs/")
+    tab.page.goto(neutral_url)
+    tab.page.evaluate("() => { window.kept = 'as it was' }")
+    tab.page.goto("/learn/signs/")
+
+    tab.back()
+
+    assert tab.page.evaluate("() => window.kept") == "as it was"
+    assert (True, []) in tab.appeared
+
+
+def test_page_restored_while_signed_in_loads_itself_again(
+    new_tab: NewTab, lived_in: User, letter: Letter, neutral_url: str, now: datetime
+) -> None:
+    tab = new_tab(signed_in(lived_in))
+    # The first response after a sign-in sets a cookie, so Chromium does not cache that page.
+    tab.page.goto("/today/")
+    letter_itself(tab.page, letter)
+    assert tab.words() == [LETTER, DEAR]
+    tab.page.goto(neutral_url)
+    letter.seal(lived_in.key, LetterContents(to="", body="Changed meanwhile."), now=now)
+    letter.save()
+
+    tab.page.go_back(wait_until="commit")
+    expect(tab.page.locator("article")).to_contain_text("Changed meanwhile.")
+
+    assert (True, []) in tab.appeared
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_kind_of_page_shows_a_private_word_after_leaving(
+    new_tab: NewTab, lived_in: User, letter: Letter, kind: str
+) -> None:
+    tab = new_tab(signed_in(lived_in))
+    for leave in (by_click, by_keyboard, by_shift):
+        tab.sign_in(lived_in)
+        tab.page.goto("/you/" if kind == "today" else "/today/")
+        see(kind, tab, letter)
+
+        tab.leave(leave)
+
+        tab.back()
+        tab.sees_nothing_private()
+        assert tab.path == LOCK
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_kind_of_page_shows_a_private_word_after_leaving_without_scripts(
+    new_tab: NewTab, lived_in: User, letter: Letter, kind: str
+) -> None:
+    tab = new_tab(signed_in(lived_in), scripts=False)
+    tab.page.goto("/you/" if kind == "today" else "/today/")
+    see(kind, tab, letter)
+
+    tab.leave(by_click)
+
+    assert {*tab.look_around(2)} & {LOCK}
+
+
+IN_THE_HISTORY = ["today", "letter", "exercise", "you", "editing"]
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_every_page_in_the_history_asks_for_the_password(
+    new_tab: NewTab,
+    lived_in: User,
+    letter: Letter,
+    scripts: bool,
+) -> None:
+    tab = new_tab(signed_in(lived_in), scripts=scripts)
+    for kind in IN_THE_HISTORY:
+        KINDS[kind][0](tab.page, letter)
+    desk(tab.page, letter)
+
+    tab.leave(by_click)
+
+    assert {*tab.look_around(5)} - {"/steps/1/filling-in/"} <= {LOCK}
+    if scripts:
+        tab.far_back(4)
+        tab.sees_nothing_private()
+    for address in ("/today/", f"/journal/{letter.pk}/", "/you/"):
+        tab.page.goto(address)
+        tab.sees_nothing_private()
+        assert tab.path == LOCK
+
+
+def test_page_ahead_in_the_history_shows_nothing(
+    new_tab: NewTab, lived_in: User, letter: Letter
+) -> None:
+    """Leaving replaces one page in the history. Those ahead of it stay there."""
+    tab = new_tab(signed_in(lived_in))
+    tab.page.goto("/today/")
+    letter_itself(tab.page, letter)
+    tab.back()
+
+    tab.leave(by_click)
+    tab.forward()
+
+    tab.sees_nothing_private()
+    assert tab.path == LOCK

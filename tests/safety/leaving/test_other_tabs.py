@@ -1,0 +1,66 @@
+"""Leaving and signing out reach the other tabs."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from accounts.models import User
+from journal.models import Letter, Opening
+from tests.safety.leaving.tab import (
+    LOCK,
+    SIGN_IN,
+    TYPED,
+    NewTab,
+    by_click,
+    first_line,
+    other_tab,
+    read_then_write,
+)
+from tests.support.live_site import NEUTRAL
+from tests.support.people import signed_in
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.back_forward_cache,
+    pytest.mark.django_db(transaction=True),
+]
+
+
+def test_leaving_takes_the_other_tabs_along(
+    new_tab: NewTab, lived_in: User, letter: Letter
+) -> None:
+    tab = new_tab(signed_in(lived_in))
+    other = other_tab(tab)
+    read_then_write(other, letter)
+    tab.page.goto("/help/gb/")
+
+    tab.leave(by_click)
+
+    expect(other.page.locator("body")).to_have_text(NEUTRAL)
+    other.appeared.clear()
+    assert {*other.look_around(2)} <= {LOCK}
+
+
+def test_form_sent_after_signing_out_in_another_tab_stores_nothing(
+    new_tab: NewTab, lived_in: User, letter: Letter
+) -> None:
+    tab = new_tab(signed_in(lived_in))
+    other = other_tab(tab)
+    first_line(other.page, letter)
+    tab.page.goto("/accounts/logout/")
+    tab.page.locator("main").get_by_role("button", name="Sign out").click()
+    expect(tab.page).to_have_url(re.compile("/$"))
+
+    other.page.get_by_role("button", name="Keep this line").click()
+
+    # Only the text of this form comes back.
+    expect(other.page.locator("main textarea")).to_have_value(TYPED)
+    assert other.words() == [TYPED]
+    assert not Opening.objects.exists()
+    other.page.goto(f"/journal/{letter.pk}/")
+    other.appeared.clear()
+    for _ in range(2):
+        other.sees_nothing_private()
+        other.back()
+    assert other.path == SIGN_IN
