@@ -105,6 +105,15 @@ PRODUCTION = {
 # import-linter has no `-m`, and the first line of its script cannot hold a long path.
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as lint; lint()"
 
+DEPTRY = [sys.executable, "-m", "deptry", "--no-ansi", "."]
+# Without the code that servers lack, and with the extras as development packages.
+SERVER_ONLY = [
+    "--extend-exclude",
+    "^(local|bench|tests)/",
+    "--optional-dependencies-dev-groups",
+    "local,test",
+]
+
 
 def check(arguments: list[str]) -> int:
     with temporary_servers() as environment:
@@ -123,6 +132,8 @@ def _checks() -> list[tuple[str, list[str], Environment]]:
         ("format", _module("ruff", "format", "--check", "--output-format", "concise", "."), {}),
         ("templates", [*_djade(), "--check", *_templates()], {}),
         ("types", _module("mypy", "--no-error-summary"), {}),
+        ("dependencies", DEPTRY, {}),
+        ("server dependencies", [*DEPTRY, *SERVER_ONLY], {}),
         ("imports", [sys.executable, "-c", LINT_IMPORTS, "--no-logo"], {}),
         ("migrations", manage_py("makemigrations --check --dry-run"), {}),
         ("settings", manage_py("check --deploy --fail-level WARNING"), PRODUCTION),
