@@ -8,7 +8,7 @@ from django.contrib.admin.models import LogEntry
 from django.db import connections, transaction
 from django.utils import translation
 
-from accounts import emails, rate_limits, unverified
+from accounts import emails, mail_rate_limits, unverified
 from accounts.models import (
     CONSENT_VERSION,
     Activity,
@@ -201,7 +201,7 @@ EXPIRED: dict[str, Callable[..., object]] = {
     "sessions": _delete_sessions,
     "activity": _delete_activity,
     "invitations": _delete_invitations,
-    "limits": rate_limits.delete_expired,
+    "limits": mail_rate_limits.delete_expired,
 }
 
 

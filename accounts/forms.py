@@ -18,10 +18,10 @@ from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts import code_attempts, enumeration, invitations
+from accounts import decoy_queries, invitations, mailed_code_attempts
 from accounts.allauth_internals import PASSWORD_RESET_VERIFICATION_SESSION_KEY
+from accounts.mail_rate_limits import mail_refusal
 from accounts.models import CONSENT_VERSION, User, UserManager
-from accounts.rate_limits import mail_refusal
 from accounts.returned_forms import not_writing
 from accounts.unverified import PLACEHOLDER_DOMAIN, is_unverified, release_stale_address
 
@@ -218,7 +218,7 @@ class SignupForm(MailLimitMixin, allauth.SignupForm):
             transaction.set_rollback(True)
         self.cleaned_data["email"] = address
         self.account_already_exists = True
-        enumeration.make_decoy_queries(enumeration.QUERIES_AFTER_SIGN_UP)
+        decoy_queries.make_decoy_queries(decoy_queries.QUERIES_AFTER_SIGN_UP)
         return super().try_save(request)
 
 
@@ -258,10 +258,10 @@ class ResetPasswordForm(MailLimitMixin, allauth.ResetPasswordForm):
         address: str = super().save(request, **kwargs)
         state = request.session[PASSWORD_RESET_VERIFICATION_SESSION_KEY]
         # allauth overwrites `at` when the code is entered.
-        state[code_attempts.FIRST_SENT_AT] = state["at"]
+        state[mailed_code_attempts.FIRST_SENT_AT] = state["at"]
         if not self.users:
             # A random id, so that each guess at the code looks for an account here too.
-            state |= {"user_id": str(uuid4()), enumeration.NO_ACCOUNT: True}
+            state |= {"user_id": str(uuid4()), decoy_queries.NO_ACCOUNT: True}
         request.session.modified = True
         return address
 

@@ -3,7 +3,7 @@
 from allauth.mfa.webauthn.views import login_webauthn
 from django.urls import include, path
 
-from accounts import views
+from accounts import mailed_code_views, settings_views
 from accounts.first_visit import first_visit
 from accounts.mfa import reauthentication
 from accounts.mfa import views as mfa
@@ -29,27 +29,27 @@ mfa_patterns = [
 ]
 
 urlpatterns = [
-    path("", views.index, name="account_index"),
+    path("", settings_views.index, name="account_index"),
     path("reauthenticate/", reauthentication.reauthenticate, name="account_reauthenticate"),
-    path("logout/", views.sign_out, name="account_logout"),
+    path("logout/", settings_views.sign_out, name="account_logout"),
     path("first/", first_visit, name="account_first"),
-    path("lock/", views.lock, name="account_lock"),
-    path("devices/", views.devices, name="account_devices"),
-    path("devices/end/", views.end_device, name="account_end_device"),
-    path("devices/end-others/", views.end_other_devices, name="account_end_others"),
-    path("activity/", views.activity, name="account_activity"),
+    path("lock/", settings_views.lock, name="account_lock"),
+    path("devices/", settings_views.devices, name="account_devices"),
+    path("devices/end/", settings_views.end_device, name="account_end_device"),
+    path("devices/end-others/", settings_views.end_other_devices, name="account_end_others"),
+    path("activity/", settings_views.activity, name="account_activity"),
     path("2fa/", include(mfa_patterns)),
-    path("email/", views.email, name="account_email"),
-    path("confirm-email/", views.confirm_email, name="account_email_verification_sent"),
-    path("password/change/", views.change_password, name="account_change_password"),
+    path("email/", settings_views.email, name="account_email"),
+    path("confirm-email/", mailed_code_views.confirm_email, name="account_email_verification_sent"),
+    path("password/change/", settings_views.change_password, name="account_change_password"),
     path(
         "password/reset/confirm/",
-        views.confirm_reset,
+        mailed_code_views.confirm_reset,
         name="account_confirm_password_reset_code",
     ),
     path(
         "password/reset/complete/",
-        views.complete_reset,
+        mailed_code_views.complete_reset,
         name="account_complete_password_reset",
     ),
 ]

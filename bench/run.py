@@ -28,14 +28,7 @@ import psycopg
 from bench import goals, page_weight
 from bench.cpu_time import cpu_seconds, postgres_process
 from bench.load_generator import CLIENT_UUID, LETTER, NEW_UUID, REQUEST_NUMBER, Cookies, Visit
-from bench.servers import (
-    Environment,
-    call_inside,
-    create_database,
-    manage,
-    prepare,
-    web_server,
-)
+from bench.web_servers import Environment, call_inside, create_database, manage, prepare, web_server
 from local.folder import UserError, print_line
 from local.processes import run_logged, stop_on_signals
 

@@ -17,7 +17,7 @@ from config.environment import (
     parse_url,
 )
 from config.logs import configuration, parse_level
-from config.site_url import parse_site_url
+from config.site_url_parser import parse_site_url
 
 django_stubs_ext.monkeypatch()
 
@@ -116,19 +116,19 @@ MIDDLEWARE = [
     "safety.headers_middleware.CacheControlMiddleware",
     # Above sessions and database: help and leaving work while these are down.
     "safety.help_middleware.HelpPagesMiddleware",
-    "safety.leave_middleware.LeaveMiddleware",
+    "safety.leave_fallback_middleware.LeaveMiddleware",
     "vault.sessions.SessionMiddleware",
-    "safety.leave_middleware.LockAfterLeavingMiddleware",
+    "safety.leave_fallback_middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.sessions.authentication.AuthenticationMiddleware",
+    "accounts.sessions.authentication_middleware.AuthenticationMiddleware",
     "accounts.middleware.PersonMiddleware",
     # Above SignInMiddleware: a locked session reauthenticates, it does not sign in again.
     "accounts.middleware.LockMiddleware",
     "accounts.middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "accounts.erased_middleware.ErasedMiddleware",
+    "accounts.erased_meanwhile_middleware.ErasedMiddleware",
     "accounts.middleware.HeadMiddleware",
 ]
 
@@ -144,7 +144,7 @@ TEMPLATES = [
         "OPTIONS": {
             "loaders": [
                 (
-                    "config.template_loader.Loader",
+                    "config.folding_template_loader.Loader",
                     [
                         "django.template.loaders.filesystem.Loader",
                         "django.template.loaders.app_directories.Loader",
@@ -183,7 +183,7 @@ DATABASES["cache"] = DATABASES["default"] | {
     "ATOMIC_REQUESTS": False,
     "TEST": {"MIRROR": "default"},
 }
-DATABASE_ROUTERS = ["config.cache_router.CacheRouter"]
+DATABASE_ROUTERS = ["config.cache_database.CacheRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Rate limits are stored here: they survive restarts and do not depend on Redis.
@@ -191,7 +191,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
-        "KEY_FUNCTION": "config.cache_router.key",
+        "KEY_FUNCTION": "config.cache_database.key",
         # With Django's default of 300, load would evict the counts of rate limits.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
@@ -252,7 +252,7 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = SITE.scheme
 ACCOUNT_RATE_LIMITS = {
-    # The forms check these by accounts.rate_limits: the error is shown beside what was typed.
+    # The forms check these by accounts.mail_rate_limits: the error is shown beside what was typed.
     "signup": None,
     "reset_password": None,
     "confirm_email": None,

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import User
-from healing.answer_fields import (
+from healing.displayed_answer import (
     DisplayedField,
     displayed_fields,
     fields_beyond_form,

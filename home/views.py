@@ -12,8 +12,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions as account_actions
 from accounts.error_views import cannot_open
+from accounts.mfa.reauthentication import may_try_password
 from accounts.models import User
-from accounts.rate_limits import may_try_password
 from accounts.request_types import SignedInRequest
 from accounts.sessions.devices import clear_site_data
 from healing.guide import guide

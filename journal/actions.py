@@ -16,7 +16,7 @@ from journal.models import (
     OpeningContents,
     Revision,
 )
-from journal.revisions import save_late_as_drafts
+from journal.revision_choices import save_late_as_drafts
 from mail.models import Message
 from mail.quiet_hours import DAY_START, day_end, is_quiet, next_hour
 from mail.windows import move_into_window

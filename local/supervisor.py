@@ -42,7 +42,7 @@ COLLECT = "collectstatic --no-input"
 PREPARE = ("migrate --no-input", "createcachetable", COLLECT)
 
 # It also redirects http://127.0.0.1/ and http://[::1]/, which is for a laptop only.
-LOCAL_WEB = replace(WEB, command=WEB.command.replace("config.wsgi", "local.wsgi"))
+LOCAL_WEB = replace(WEB, command=WEB.command.replace("config.wsgi", "local.loopback_redirect"))
 PROGRAMS = {"web": LOCAL_WEB, "worker": WORKER, "beat": BEAT, "catcher": CATCHER}
 
 # Supervisor would interpret a space, percent sign or semicolon in a path or a password: paths are
@@ -59,7 +59,7 @@ pidfile=supervisor.pid
 childlogdir=log
 
 [eventlistener:watch]
-command=python -m local.watch
+command=python -m local.supervisor_listener
 events=PROCESS_STATE_RUNNING,PROCESS_STATE_FATAL
 buffer_size=100
 directory=%(ENV_PAPER_BOAT_ROOT)s

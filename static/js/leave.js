@@ -63,7 +63,7 @@ function onKeyup(event) {
   if (presses === PRESSES && !isTurnedOff()) leave();
 }
 
-// See leave_shortcut.js.
+// See leave_shortcut_switch.js.
 function isTurnedOff() {
   return document.cookie.split("; ").includes("shift=off");
 }

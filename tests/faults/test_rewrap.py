@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from tests.faults.deployment import Deployment, Program
-from vault.actions import BATCH_SIZE
+from vault.rewrap import BATCH_SIZE
 
 COMMAND = "python manage.py vault_rewrap"
 HOLD = """

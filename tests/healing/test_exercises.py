@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healing.answer_fields import displayed_fields, finished_sentence
+from healing.displayed_answer import displayed_fields, finished_sentence
 from healing.exercise_forms import ExerciseForm
 from healing.guide import guide
 from healing.guide_types import Exercise, Field

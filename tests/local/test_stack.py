@@ -301,7 +301,7 @@ def test_a_site_that_is_not_at_localhost_redirects_nobody(
 
 CALL = """
 from wsgiref.util import setup_testing_defaults
-from local.wsgi import application
+from local.loopback_redirect import application
 environ = {"HTTP_HOST": "127.0.0.1:8000", "PATH_INFO": "/healthz"}
 setup_testing_defaults(environ)
 list(application(environ, lambda status, headers: print("answered", status)))

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.actions import make_operator, open_operator_account
 from accounts.forms import AddressField, NewPasswordField
-from accounts.management.terminal import confirm
+from accounts.management.confirm import confirm
 from accounts.models import User
 
 

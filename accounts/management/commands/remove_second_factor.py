@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from accounts.management.terminal import confirm
+from accounts.management.confirm import confirm
 from accounts.mfa.actions import remove_second_factor
 from accounts.mfa.adapter import has_second_factor
 from accounts.models import User, UserManager

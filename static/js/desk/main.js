@@ -3,7 +3,7 @@
 // saves when a button is pressed.
 
 import { createAutosave, createSubmitter } from "./autosave.js";
-import { createCopies } from "./copies.js";
+import { createCopies } from "./leftover_copies.js";
 import { createDevice, createPageCopy } from "./device.js";
 import { createPaper } from "./paper.js";
 import { createServer } from "./server.js";

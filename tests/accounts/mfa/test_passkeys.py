@@ -17,7 +17,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.actions import erase, open_account
 from accounts.mfa.passkeys import public_id
 from accounts.models import Activity, User
-from config.site_url import parse_site_url
+from config.site_url_parser import parse_site_url
 from tests.support.accounts import EVENING, Later, Mails, check_page, sign_in
 from tests.support.at_once import first
 from tests.support.browser import NewContext

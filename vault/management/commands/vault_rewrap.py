@@ -2,7 +2,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from vault import actions
+from vault import rewrap
 from vault.sealing import ring
 
 
@@ -13,7 +13,7 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be done")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = actions.rewrap(dry_run=options["dry_run"])
+        count = rewrap.rewrap(dry_run=options["dry_run"])
         verb = "would be" if options["dry_run"] else "now"
         self.stdout.write(f"{count.rewrapped} keys {verb} wrapped by {ring().primary}.")
         if count.unreadable:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from config.site_url import parse_site_url
+from config.site_url_parser import parse_site_url
 from local.folder import ROOT
 from tests.support.dev_command import run
 

@@ -1,4 +1,4 @@
-"""Limits on the mail that visitors can make us send, and on guesses at a password.
+"""Limits on the mail that visitors can make us send.
 
 Without them, strangers could use our pages to flood a mailbox, and other mail hosts would stop
 accepting our mail. allauth's rate limits count in the cache: a table on a connection of its own, so
@@ -18,7 +18,6 @@ from django.utils.encoding import punycode
 from django.utils.translation import gettext_lazy as _
 
 from accounts.allauth_internals import ratelimit
-from accounts.models import User
 
 CACHE_CONNECTION = "cache"
 APP = "accounts"
@@ -64,13 +63,6 @@ def delete_expired(*, now: datetime) -> None:
     table = connection.ops.quote_name(str(settings.CACHES["default"]["LOCATION"]))
     with connection.cursor() as cursor:
         cursor.execute(f"DELETE FROM {table} WHERE expires < %s", [now])  # noqa: S608
-
-
-def may_try_password(request: HttpRequest, person: User) -> bool:
-    """Count a guess at the password of the signed-in person, together with the guesses at the lock.
-    Returns whether it may be checked."""
-    usage = ratelimit.consume(request, app="allauth.account", action="reauthenticate", user=person)
-    return usage is not None
 
 
 def _keys(address: str) -> dict[str, str]:

@@ -17,8 +17,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from local.servers import free_port
-from mail.delivery_check import NotSent, _explain, send
 from mail.models import Message
+from mail.send_now import NotSent, _explain, send
 from tests.support import smtp
 from tests.support.smtp import Sink
 

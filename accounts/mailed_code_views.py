@@ -1,134 +1,33 @@
+"""Pages that ask for a mailed code, and the link of an invitation."""
+
 import time
-from functools import partial
 from uuid import uuid4
 
 from allauth.account import app_settings
 from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
-from allauth.core import ratelimit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_safe
 
-from accounts import actions, code_attempts, enumeration, invitations
+from accounts import decoy_queries, invitations, mailed_code_attempts
 from accounts.allauth_internals import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     PASSWORD_RESET_VERIFICATION_SESSION_KEY,
     CodeState,
     EmailVerificationProcess,
     PasswordResetVerificationProcess,
-    add_email,
     clear_login,
-    sync_user_email_address,
 )
-from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
-from accounts.mfa.reauthentication import (
-    recent_full_proof_required,
-    recent_proof_required,
-    recent_second_factor_required,
-)
-from accounts.models import Activity, UserManager
-from accounts.rate_limits import mail_refusal
-from accounts.request_types import SignedInRequest
-from accounts.sessions.devices import clear_site_data, list_devices
+from accounts.mail_rate_limits import mail_refusal
+from accounts.models import UserManager
 from accounts.unverified import get_for_update
-
-ACTIVITY_PER_PAGE = 20
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@recent_full_proof_required
-def email(request: SignedInRequest) -> HttpResponse:
-    """Change the address. Replaces allauth's page, which manages several addresses: here there is
-    one, and it changes when the code sent to the new one is entered."""
-    person = request.user
-    form = NewAddressForm(request.POST if request.method == "POST" else None, user=person)
-    if form.is_bound and not ratelimit.consume(request, action="manage_email", user=person):
-        return render(request, "429.html", status=429)
-    if form.is_bound and form.is_valid():
-        # Without a row for the old address, allauth would not mail it about the change.
-        sync_user_email_address(person)
-        add_email(request, form)
-        return redirect("account_email_verification_sent")
-    return render(request, "account/email.html", {"form": form})
-
-
-@recent_second_factor_required
-def change_password(request: SignedInRequest) -> HttpResponse:
-    """allauth's page; its form asks for the current password itself."""
-    response: HttpResponse = allauth.password_change(request)
-    return response
-
-
-@login_not_required
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def sign_out(request: HttpRequest) -> HttpResponse:
-    """allauth's page, which also deletes what our pages stored in the browser."""
-    # A visitor who cancels a pending sign-in posts here too: their browser may hold unsaved words.
-    signs_out = request.method == "POST" and request.user.is_authenticated
-    response: HttpResponse = allauth.logout(request)
-    if signs_out:
-        clear_site_data(response)
-    return response
-
-
-@require_safe
-def index(request: SignedInRequest) -> HttpResponse:
-    return render(request, "account/index.html")
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@recent_proof_required
-def lock(request: SignedInRequest) -> HttpResponse:
-    """Choose after how many idle minutes the pages lock."""
-    person = request.user
-    initial = {"after": person.lock_after or UNTIL_SIGNED_OUT}
-    form = LockForm(request.POST if request.method == "POST" else None, initial=initial)
-    if form.is_bound and form.is_valid():
-        person.set_lock_after(form.cleaned_data["after"])
-        messages.info(request, _("It is kept, and holds wherever you are signed in."))
-        return redirect("account_index")
-    return render(request, "account/lock.html", {"form": form})
-
-
-@require_safe
-@recent_proof_required
-def devices(request: SignedInRequest) -> HttpResponse:
-    found = list_devices(request.user, session_key=request.session.session_key, now=timezone.now())
-    return render(request, "account/devices.html", {"devices": found})
-
-
-@require_POST
-@partial(recent_proof_required, page="account_devices")
-def end_device(request: SignedInRequest) -> HttpResponse:
-    """Sign out the browser named by `id`. One that is gone already counts as signed out."""
-    actions.end_device(person=request.user, id=request.POST.get("id", ""), now=timezone.now())
-    messages.info(request, _("That browser is signed out."))
-    return redirect("account_devices")
-
-
-@require_POST
-@partial(recent_proof_required, page="account_devices")
-def end_other_devices(request: SignedInRequest) -> HttpResponse:
-    key = request.session.session_key
-    actions.end_sessions(person=request.user, except_key=key, now=timezone.now())
-    messages.info(request, _("You are signed in here, and nowhere else."))
-    return redirect("account_devices")
-
-
-@require_safe
-def activity(request: SignedInRequest) -> HttpResponse:
-    rows = Activity.objects.of(request.user).newest_first()
-    page = Paginator(rows, ACTIVITY_PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "account/activity.html", {"page": page})
 
 
 @login_not_required
@@ -144,7 +43,7 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
         if request.user.is_anonymous:
             clear_login(request)
     process = EmailVerificationProcess.resume(request)
-    if refused := code_attempts.refuse_excess_guess(request, process):
+    if refused := mailed_code_attempts.refuse_excess_guess(request, process):
         return refused
     before: CodeState | None = request.session.get(key)
     is_resend = request.method == "POST" and request.POST.get("action") == "resend"
@@ -152,7 +51,7 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
         messages.warning(request, refusal)
         return redirect(request.get_full_path())
     if before and _has_no_account(before):
-        enumeration.make_decoy_queries(enumeration.QUERIES_ON_CODE_PAGE)
+        decoy_queries.make_decoy_queries(decoy_queries.QUERIES_ON_CODE_PAGE)
     # allauth changes the state in place.
     resend_count = before and before["resend_count"]
     response: HttpResponse = allauth.email_verification_sent(request)
@@ -163,11 +62,11 @@ def confirm_email(request: HttpRequest) -> HttpResponse:
 
 
 def _after_resend(request: HttpRequest, state: CodeState) -> None:
-    restarted = code_attempts.restarted(state, at=time.time())
+    restarted = mailed_code_attempts.restarted(state, at=time.time())
     request.session[EMAIL_VERIFICATION_CODE_SESSION_KEY] = restarted
     if _has_no_account(state):
         # allauth sends no second mail here, which would reveal that there is an account already.
-        enumeration.make_decoy_queries(enumeration.QUERIES_WHEN_RESENT)
+        decoy_queries.make_decoy_queries(decoy_queries.QUERIES_WHEN_RESENT)
         get_adapter().send_account_already_exists_mail(state["email"])
 
 
@@ -189,7 +88,7 @@ def confirm_reset(request: HttpRequest) -> HttpResponse:
     if _is_reset_expired(request):
         return _restart_reset(request)
     process = PasswordResetVerificationProcess.resume(request)
-    if refused := code_attempts.refuse_excess_guess(request, process):
+    if refused := mailed_code_attempts.refuse_excess_guess(request, process):
         return refused
     response: HttpResponse = allauth.confirm_password_reset_code(request)
     return response
@@ -207,7 +106,7 @@ def complete_reset(request: HttpRequest) -> HttpResponse:
 
 def _has_no_account(state: CodeState) -> bool:
     """Whether this code belongs to no account: its mail named no code, so none can be entered."""
-    return "user_id" not in state or enumeration.NO_ACCOUNT in state
+    return "user_id" not in state or decoy_queries.NO_ACCOUNT in state
 
 
 def _is_expired(request: HttpRequest, key: str, seconds: int) -> bool:
@@ -226,7 +125,9 @@ def _is_code_invalid(request: HttpRequest, key: str) -> bool:
     person = get_for_update(state.get("user_id") or uuid4())
     if _has_no_account(state):
         return False
-    if person is None or person.invalidated_pending_since(code_attempts.first_sent_at(state)):
+    if person is None or person.invalidated_pending_since(
+        mailed_code_attempts.first_sent_at(state)
+    ):
         return True
     # The person has changed their address: the old mailbox must not reset their password.
     is_reset = key == PASSWORD_RESET_VERIFICATION_SESSION_KEY

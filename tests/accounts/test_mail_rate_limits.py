@@ -10,8 +10,8 @@ from django.test import RequestFactory
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
+from accounts.mail_rate_limits import RATES, mail_refusal
 from accounts.models import User
-from accounts.rate_limits import RATES, mail_refusal
 from mail.models import Message
 from tests.support.accounts import EVENING, Mails, sign_in, sign_up
 from tests.support.client import PASSWORD, Client
