@@ -1,9 +1,8 @@
-"""Runs behind everything else: what the suite wrote in other people's names is on no disk.
+"""Nothing that the suite wrote in people's names is readable on the disk.
 
-`./dev test` starts it when all others have ended; their databases are still there then.
-
-Thousands of letters, answers and names went through real servers, logs and mails by then. What is
-sealed lies in Postgres's own files, so those are read too, as a thief would.
+`./dev test` runs this last, when the other tests have ended and their databases are still there.
+By then thousands of letters, answers and names went through real servers, logs and mails.
+Postgres's own files are searched too, as a thief would.
 """
 
 import mmap
@@ -18,9 +17,9 @@ from tests.support.private_words import CANARIES, JOURNEY
 from tests.support.run_folder import run_folder
 
 PRIVATE = [word.encode() for word in (*CANARIES, *JOURNEY)]
-# Written by the suite where it may be read: what finds this would find the others too.
+# Stored as plain text: a search that finds this would find the private words too.
 READABLE = b"alice@example.org"
-# The suite's own text, copied about by tests of the launcher.
+# Copies of the suite itself, made by tests of the launcher.
 SOURCES = {".py", ".pyc"}
 
 
@@ -39,8 +38,8 @@ def found_in(path: Path, words: list[bytes]) -> list[bytes]:
 
 @pytest.fixture
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where this run's servers keep their data and logs, with every temporary file in it. On
-    servers that were running before, only what the tests themselves have left."""
+    """All data, logs and temporary files of this run. If pytest was started on servers that were
+    already running, only the temporary files of the tests."""
     return run_folder() or tmp_path_factory.getbasetemp()
 
 
@@ -55,6 +54,6 @@ def test_no_private_word_is_left_on_the_disk(folder: Path) -> None:
 @pytest.mark.last
 def test_no_private_word_is_left_in_redis() -> None:
     with redis.from_url(settings.REDIS_URL) as client:
-        held = [client.dump(key) or b"" for key in client.scan_iter()]
+        values = [client.dump(key) or b"" for key in client.scan_iter()]
 
-    assert not [word for word in PRIVATE for value in held if word in value]
+    assert not [word for word in PRIVATE for value in values if word in value]

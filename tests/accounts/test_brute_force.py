@@ -127,7 +127,7 @@ def test_limit_outlives_a_restart(carol: User) -> None:
             connections.close_all()
 
     with ThreadPoolExecutor(1) as pool:
-        assert SEVERAL.encode() in pool.submit(in_a_fresh_process).result(timeout=30)
+        assert SEVERAL.encode() in pool.submit(in_a_fresh_process).result(timeout=120)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -208,7 +208,7 @@ def guess_at_once(client: Client, address: str, person: User, guesses: list[str]
         with first(waiting=len(guesses)):
             User.objects.select_for_update().get(pk=person.pk)
             answers = [pool.submit(try_one, guess) for guess in guesses]
-        return sum(answer.result(timeout=60) for answer in answers)
+        return sum(answer.result(timeout=120) for answer in answers)
 
 
 WRONG_CODES = [f"{number:08}" for number in range(10)]

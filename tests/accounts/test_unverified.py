@@ -178,7 +178,7 @@ def test_two_sign_ups_that_replace_it_make_one_account(later: Later, mails: Mail
         User.objects.create_user(DANA, PASSWORD)
         answer = later(sign_up, Client(), password1=OTHER)
 
-    assert answer.result(timeout=30).status_code == 302
+    assert answer.result(timeout=120).status_code == 302
     assert User.objects.get(email=DANA).check_password(PASSWORD)
     assert "There is one already" in str(mails()[-1].body)
 
@@ -191,7 +191,7 @@ def test_concurrent_confirmation_keeps_the_address(later: Later, mails: Mails) -
         EmailAddress.objects.filter(user=person).update(verified=True)
         answer = later(sign_up, Client(), password1=OTHER)
 
-    assert answer.result(timeout=30).status_code == 302
+    assert answer.result(timeout=120).status_code == 302
     assert User.objects.get() == person
     assert person.check_password(PASSWORD)
     assert "There is one already" in str(mails()[-1].body)
@@ -207,7 +207,7 @@ def test_a_code_that_comes_too_late_is_answered_calmly(later: Later, mails: Mail
         assert release_stale_address(DANA, now=timezone.now())
         answer = later(client.post, CONFIRM, {"code": code})
 
-    assertRedirects(answer.result(timeout=30), "/accounts/login/", fetch_redirect_response=False)
+    assertRedirects(answer.result(timeout=120), "/accounts/login/", fetch_redirect_response=False)
     assert not EmailAddress.objects.filter(verified=True).exists()
 
 
@@ -219,7 +219,7 @@ def test_it_is_confirmed_while_it_is_tidied_away(later: Later, mails: Mails) -> 
         EmailAddress.objects.filter(user=person).update(verified=True)
         answer = later(delete_old, now=timezone.now())
 
-    assert answer.result(timeout=30) == 0
+    assert answer.result(timeout=120) == 0
     assert User.objects.get() == person
 
 
@@ -238,7 +238,7 @@ def test_a_new_password_for_an_account_that_is_erased_makes_none(
             client.post, "/accounts/password/reset/complete/", {"password1": "a longer sentence"}
         )
 
-    assertRedirects(answer.result(timeout=30), RESET, fetch_redirect_response=False)
+    assertRedirects(answer.result(timeout=120), RESET, fetch_redirect_response=False)
     assert not User.objects.exists()
 
 

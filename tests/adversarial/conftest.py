@@ -29,7 +29,7 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 @pytest.fixture(autouse=True)
 def fresh_limits(db: None) -> Iterator[None]:
-    """How often something was tried is counted per address; every test is at the same one."""
+    """Rate limits count per IP address, which is the same one in every test."""
     cache.clear()
     yield
     cache.clear()
@@ -85,7 +85,7 @@ def lived_in(
     profile: Profile,
     now: datetime,
 ) -> User:
-    """Alice, with something of hers in every room."""
+    """Alice, with a row of hers in every table that people write in."""
     mark_step(person=alice, step=guide().steps[2], state=StepMark.State.ASIDE, now=now)
     turn_on(person=alice, hour=18, zone="Europe/Dublin", now=now)
     return alice
@@ -93,21 +93,21 @@ def lived_in(
 
 @pytest.fixture
 def at(letter: Letter, answer: Answer, revision: Revision, line: Opening) -> Callable[[str], str]:
-    """Fills Alice’s ids into an address of the table."""
+    """Fill Alice’s ids into an example of tests/support/addresses.py."""
     hers = {"letter": letter, "answer": answer, "revision": revision, "line": line}
     return lambda example: example.format(**{name: row.pk for name, row in hers.items()})
 
 
 @pytest.fixture
 def browser(alice: User) -> Client:
-    """Alice’s, answering errors as a server does."""
+    """Alice’s. An error becomes a response, as on a server."""
     client = Client(raise_request_exception=False)
     client.force_login(alice)
     return client
 
 
 def everything() -> Rows:
-    """Every row of every table, but for sessions and when somebody was last here."""
+    """Every row of every table but sessions, without the times of the last visit."""
     rows: Rows = {}
     for model in apps.get_models(include_auto_created=True):
         names = [field.attname for field in model._meta.concrete_fields]
@@ -119,7 +119,7 @@ def everything() -> Rows:
 
 
 def counted() -> list[Any]:
-    """What counts against a limit so far."""
+    """The keys of all rate limits that have counted something."""
     with connections["cache"].cursor() as cursor:
         cursor.execute("SELECT cache_key FROM cache ORDER BY 1")
         return list(cursor.fetchall())
@@ -144,7 +144,7 @@ class _Reader(HTMLParser):
 
 
 def read(response: HttpResponse) -> _Reader:
-    """The page as a browser takes it apart: its tags, and every text and value on it."""
+    """The page as a browser parses it: its tags, and all its texts and values."""
     reader = _Reader()
     reader.feed(response.content.decode())
     reader.close()
@@ -152,5 +152,5 @@ def read(response: HttpResponse) -> _Reader:
 
 
 def seen(response: HttpResponse) -> str:
-    """The page without its tokens, which differ each time."""
+    """The page without its CSRF tokens, which differ each time."""
     return re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", response.content.decode())

@@ -1,4 +1,4 @@
-"""Two requests at once, on real connections: one is held half-way while the other arrives."""
+"""Two requests at once, on real connections: one waits to commit while the other arrives."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -32,6 +32,7 @@ from tests.support.accounts import code_in, sign_up
 from tests.support.at_once import first
 from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_draft, earlier, words_of
+from tests.support.waiting import PATIENCE
 from vault.sessions import Session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,7 +44,7 @@ YOU = {"name": "second", "time_zone": "UTC", "language": "en"}
 
 @pytest.fixture
 def send(browser: Client) -> Iterator[Send]:
-    """Posts from Alice’s browser on a connection of its own; the result is the status."""
+    """Post from Alice’s browser, on a database connection of its own. Its result is the status."""
 
     def post(address: str, data: dict[str, str]) -> int:
         try:
@@ -60,18 +61,18 @@ def test_first_name_is_chosen_twice(alice: User, send: Send, now: datetime) -> N
         choose_name(person=alice, name="first", now=now)
         answer = send("/you/", **YOU)
 
-    assert answer.result(timeout=20) == 302
+    assert answer.result(timeout=PATIENCE) == 302
     assert User.objects.get(pk=alice.pk).preferred_name == "second"
 
 
 def test_paper_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
-    """From two pages, in the same moment, with other words: both are kept."""
+    """From two pages with different words: both texts are saved."""
     id = uuid4()
     with first():
         a_draft(alice, "first", id=id, now=now)
         answer = send("/journal/write/them/", id=str(id), to="", body="second")
 
-    assert answer.result(timeout=20) == 302
+    assert answer.result(timeout=PATIENCE) == 302
     assert words_of(id, alice).body == "first"
     assert earlier(Letter.objects.get(), alice, late=True) == ["second"]
 
@@ -81,7 +82,7 @@ def test_first_line_is_kept_twice(alice: User, send: Send, now: datetime) -> Non
         add_opening(person=alice, kind="them", text="The kitchen was quiet", now=now)
         answer = send("/journal/write/them/lines/", opening="The kitchen was quiet")
 
-    assert answer.result(timeout=20) == 302
+    assert answer.result(timeout=PATIENCE) == 302
     assert Opening.objects.count() == 1
 
 
@@ -91,19 +92,19 @@ def test_letter_is_answered_while_it_is_thrown_away(alice: User, send: Send, now
         Letter.objects.filter(pk=gone.pk).delete()
         answer = send("/journal/write/them/", id=str(uuid4()), body="answer", answers=str(gone.pk))
 
-    assert answer.result(timeout=20) == 302
+    assert answer.result(timeout=PATIENCE) == 302
     assert words_of(Letter.objects.get(), alice).body == "answer"
 
 
 def test_draft_is_changed_while_it_is_thrown_away(alice: User, send: Send, now: datetime) -> None:
-    """Its words come back on a new paper."""
+    """Its words are returned in a form for a new letter."""
     letter = a_draft(alice, now=now)
     sent = {"id": str(letter.pk), "to": "", "body": "late", "version": "1"}
     with first():
         Letter.objects.all().delete()
         answer = send(f"/journal/{letter.pk}/edit/", **sent)
 
-    assert answer.result(timeout=20) == 404
+    assert answer.result(timeout=PATIENCE) == 404
     assert not Letter.objects.exists()
 
 
@@ -116,8 +117,8 @@ FATES = {
 
 
 def test_of_twenty_fates_at_once_one_wins(alice: User, now: datetime) -> None:
-    """All were chosen on a page that showed the draft. Whoever tapped twice hears nothing; whoever
-    chose something else is told calmly."""
+    """All come from a page that showed the draft. The same choice again changes nothing, and any
+    other one is answered calmly."""
     letter = a_draft(alice, "once", now=now)
 
     def decide(fate: str) -> HttpResponse:
@@ -145,7 +146,7 @@ def test_answer_is_changed_while_it_is_deleted(alice: User, send: Send, now: dat
         Answer.objects.all().delete()
         answer = send(f"/steps/1/filling-in/{row.pk}/", stands_out="late")
 
-    assert answer.result(timeout=20) == 404
+    assert answer.result(timeout=PATIENCE) == 404
     assert not Answer.objects.exists()
 
 
@@ -154,7 +155,7 @@ def test_step_is_marked_twice(alice: User, send: Send, now: datetime) -> None:
         mark_step(person=alice, step=guide().steps[4], state=StepMark.State.ASIDE, now=now)
         answer = send("/steps/4/mark/", state="settled")
 
-    assert answer.result(timeout=20) == 302
+    assert answer.result(timeout=PATIENCE) == 302
     assert StepMark.objects.get().state == "settled"
 
 
@@ -163,7 +164,7 @@ def test_notes_are_chosen_twice(alice: User, send: Send, now: datetime) -> None:
         turn_on(person=alice, hour=9, zone="UTC", now=now)
         answer = send("/you/reminders/", hour="18", zone="Europe/Oslo")
 
-    assert answer.result(timeout=20) == 302
+    assert answer.result(timeout=PATIENCE) == 302
     assert Schedule.objects.get().hour == 18
 
 
@@ -190,7 +191,7 @@ def test_what_is_sent_while_the_account_is_erased_comes_back(
         with first():
             erase(person=alice, now=now)
             waiting = pool.submit(post)
-        answer = waiting.result(timeout=20)
+        answer = waiting.result(timeout=PATIENCE)
 
     assertContains(answer, "This account was erased a moment ago", status_code=403)
     assertNotContains(answer, "is kept.", status_code=403)
@@ -207,7 +208,7 @@ def test_what_has_a_mistake_while_the_account_is_erased_comes_back(
 ) -> None:
     def post() -> HttpResponse:
         try:
-            # First seen in this browser, so that there is something to keep in the session.
+            # The first request of this browser, so there is something to save in the session.
             return browser.post("/journal/write/them/", {"id": "no id", "body": "Not to be lost"})
         finally:
             connections.close_all()
@@ -216,16 +217,16 @@ def test_what_has_a_mistake_while_the_account_is_erased_comes_back(
         with first():
             erase(person=alice, now=now)
             waiting = pool.submit(post)
-        answer = waiting.result(timeout=20)
+        answer = waiting.result(timeout=PATIENCE)
 
     assertContains(answer, "Not to be lost")
-    # It may be a newer one by now, as after leaving in another tab.
+    # The browser may have a newer cookie by now, as after leaving in another tab.
     assert settings.SESSION_COOKIE_NAME not in answer.cookies
 
 
 @pytest.fixture
 def leave(browser: Client) -> Iterator[Leave]:
-    """Leaves in Alice’s browser, on a connection of its own."""
+    """Leave in Alice’s browser, on a database connection of its own."""
 
     def get() -> HttpResponse:
         try:
@@ -246,8 +247,8 @@ def test_session_is_locked_twice_and_stays_one(
         session.save()
         answer = leave()
 
-    assert answer.result(timeout=20).status_code == 303
-    # The cookie of the first one is the newer one by now.
+    assert answer.result(timeout=PATIENCE).status_code == 303
+    # The cookie that the first one has set is the newer one.
     assert settings.SESSION_COOKIE_NAME not in answer.result().cookies
     [row] = Session.objects.of(alice)
     assert row.session_key == session.session_key
@@ -261,7 +262,7 @@ def test_session_that_is_ended_elsewhere_does_not_come_back_by_leaving(
         end_sessions(person=alice, except_key=None, now=now)
         answer = leave()
 
-    assert answer.result(timeout=20).status_code == 303
+    assert answer.result(timeout=PATIENCE).status_code == 303
     assert not Session.objects.of(alice).exists()
     assert browser.get("/today/").headers["Location"] == "/accounts/login/?next=/today/"
 
@@ -272,7 +273,7 @@ def test_sign_up_with_an_address_that_another_moves_to_meanwhile_looks_like_any_
     browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
     browser.post("/accounts/email/", {"email": "dana@example.org"})
     code = code_in(build_from_payload(Message.objects.get()))
-    # A while later, as far as the limits know.
+    # As if a while had passed for the rate limits.
     cache.clear()
 
     def join() -> HttpResponse:
@@ -286,7 +287,7 @@ def test_sign_up_with_an_address_that_another_moves_to_meanwhile_looks_like_any_
         with first():
             browser.post("/accounts/confirm-email/", {"code": code})
             waiting = pool.submit(join)
-        answer = waiting.result(timeout=20)
+        answer = waiting.result(timeout=PATIENCE)
 
     assert (answer.status_code, answer.headers["Location"]) == (302, "/accounts/confirm-email/")
     assert User.objects.get().pk == alice.pk
@@ -303,7 +304,7 @@ def test_account_is_erased_twice_and_goodbye_is_said_once(
         erase(person=alice, now=now)
         answer = send("/you/privacy/erase/", password=PASSWORD)
 
-    assert answer.result(timeout=20) == 302
+    assert answer.result(timeout=PATIENCE) == 302
     assert not User.objects.exists()
     assert not Letter.objects.exists()
     assert Message.objects.get().kind == "account.account_erased"
@@ -340,7 +341,7 @@ def test_session_that_ends_while_its_password_is_checked_does_not_come_back(
 def test_lock_is_opened_twice_and_whoever_has_the_password_is_in(
     alice: User, browser: Client, monkeypatch: pytest.MonkeyPatch, said: str
 ) -> None:
-    """Browsers drop the answer to the first of two clicks, and with it the new cookie."""
+    """Browsers drop the response to the first of two clicks, and its new cookie with it."""
     assert browser.get("/leave/").status_code == 303
     door, first = "/accounts/reauthenticate/?next=/today/", Client()
     first.cookies = browser.cookies.copy()
@@ -363,7 +364,7 @@ def test_lock_is_opened_twice_and_whoever_has_the_password_is_in(
 def test_sign_up_holds_no_row_that_a_page_of_a_stranger_waits_for(
     alice: User, is_known: bool
 ) -> None:
-    """How long that page takes would tell who has an account."""
+    """The time it takes would tell who has an account."""
     EmailAddress.objects.create(user=alice, email=alice.email, verified=True, primary=True)
     email = alice.email if is_known else "nobody@example.org"
     stranger = Client()
@@ -377,6 +378,6 @@ def test_sign_up_holds_no_row_that_a_page_of_a_stranger_waits_for(
             connections.close_all()
 
     with ThreadPoolExecutor(1) as pool, transaction.atomic():
-        # As a sign-up does before it hashes the password.
+        # What a sign-up locks before it hashes the password.
         release_stale_address(email, now=datetime(2026, 3, 12, tzinfo=UTC))
-        assert pool.submit(guess).result(timeout=60) == 200
+        assert pool.submit(guess).result(timeout=PATIENCE) == 200

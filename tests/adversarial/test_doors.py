@@ -1,4 +1,4 @@
-"""Small holes that were found once, each at the door where it was."""
+"""Small holes that were found once, where they were."""
 
 from datetime import datetime
 
@@ -85,7 +85,7 @@ def test_address_cannot_end_a_line_of_a_mail(client: Client, db: None, address: 
 
 
 def test_erasing_counts_guesses_as_every_door_does(browser: Client, alice: User) -> None:
-    """Otherwise a signed-in device left alone could be asked for the password without end."""
+    """Otherwise passwords could be guessed without limit on a signed-in device."""
     guesses = [browser.post("/you/privacy/erase/", {"password": f"guess {n}"}) for n in range(10)]
     assert {guess.status_code for guess in guesses} == {200}
 
@@ -96,7 +96,7 @@ def test_erasing_counts_guesses_as_every_door_does(browser: Client, alice: User)
 
 
 def test_erasing_leaves_addresses_alone_that_end_alike(alice: User, now: datetime) -> None:
-    """alice@example.org stands in malice@example.org too."""
+    """malice@example.org contains alice@example.org."""
     for waiting in (f"m{alice.email}", alice.email):
         session = SessionStore()
         session["code"] = {"email": waiting}

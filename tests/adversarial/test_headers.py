@@ -1,4 +1,4 @@
-"""Every address, from the real web server over https: its headers and cookies, one by one."""
+"""The headers and cookies of every path, from the real web server over https."""
 
 import re
 from collections import defaultdict
@@ -19,6 +19,7 @@ from tests.support.addresses import LOCAL, PUBLIC, RULES, Whose
 from tests.support.client import PASSWORD, Client
 from tests.support.gunicorn_server import web
 from tests.support.header_values import EVERYWHERE, LOOSER, POLICY, as_operator
+from tests.support.waiting import PATIENCE
 
 HOST = "notes.example.org"
 OVER_HTTPS = EVERYWHERE | {
@@ -30,7 +31,7 @@ SESSION, TOKEN, LEFT, SEEN = "__Host-n", "__Host-c", "__Host-left", "__Host-s"
 EXAMPLES = [
     (f"/{(rule.example or pattern).format_map(defaultdict(uuid4))}", rule.whose)
     for pattern, rule in RULES.items()
-    # These are never there on a server.
+    # Not there on a server.
     if rule.whose is not LOCAL
 ]
 # Ways in which a page can break, and the status each ends with.
@@ -56,13 +57,13 @@ class Site:
     line: HTTPConnection
 
     def ask(self, path: str, method: str = "GET", sent: str = "", **headers: str) -> Answer:
-        """As a proxy of ours passes on what came in over https."""
+        """Send a request as our proxy does for one that came over https."""
         said = {name.replace("_", "-"): value for name, value in headers.items()}
         proxy = {"Host": HOST, "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.7"}
         self.line.request(method, path, sent or None, proxy | said)
         answer = self.line.getresponse()
         found = Answer(answer.status, answer.headers, answer.read())
-        # A new line for each: the server hangs up on one that was silent for two seconds.
+        # A new connection each: the server closes one that is idle for two seconds.
         self.line.close()
         return found
 
@@ -77,14 +78,14 @@ def site(
         "DJANGO_SETTINGS_MODULE": "tests.config.breaking",
     }
     with web(tmp_path_factory.mktemp("web") / "log", **over_https) as server:
-        line = HTTPConnection("127.0.0.1", server.port, timeout=30)
+        line = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
         yield Site(line)
         line.close()
 
 
 @pytest.fixture
 def session(transactional_db: None) -> Iterator[str]:
-    """The cookie of somebody signed in."""
+    """The session cookie of a person who is signed in."""
     client = Client()
     client.force_login(User.objects.create_user("alice@example.org", PASSWORD))
     yield f"{SESSION}={client.cookies[settings.SESSION_COOKIE_NAME].value}"
@@ -109,9 +110,9 @@ def assert_headers(path: str, answer: Answer, *, kept: str) -> None:
     assert said["X-Robots-Tag"] == (None if is_landing(path, answer.status) else "noindex"), where
     assert said["Cache-Control"] == kept, where
     assert re.fullmatch("[0-9a-f]{16}", said["X-Request-ID"]), where
-    # Only signing out takes away what a browser holds.
+    # Only signing out clears what a browser has stored.
     assert said["Clear-Site-Data"] is None, where
-    # Each stands there once: browsers take the looser of two, or neither.
+    # Each comes once: of two, browsers use the looser one or neither.
     twice = [name for name in (*expected, "Cache-Control") if len(said.get_all(name) or []) > 1]
     assert twice == []
     assert said["Server"] in {None, "gunicorn"}
@@ -123,14 +124,14 @@ def assert_cookies(path: str, answer: Answer) -> None:
         where = (path, cookie.key)
         assert cookie.key in {SESSION, TOKEN, LEFT, SEEN}, where
         assert (cookie["path"], cookie["domain"], cookie["samesite"]) == ("/", "", "Lax"), where
-        # A cookie that is taken back need not say so.
+        # A cookie that is deleted needs no attributes.
         assert cookie["secure"] or not cookie.value, where
-        # The page itself leaves the marker behind, so its script may see it.
+        # Set by a script, so a script may read it.
         assert cookie["httponly"] or cookie.key == LEFT or not cookie.value, where
 
 
 def kept_by_nobody(method: str, path: str, whose: Whose, answer: Answer) -> str:
-    """What a browser may keep of an answer to somebody who is not signed in."""
+    """The Cache-Control of a response to a visitor."""
     if method not in {"GET", "HEAD"}:
         return KEPT_NOWHERE
     private = whose is not PUBLIC or path.startswith(("/accounts/", "/leave/"))
@@ -156,7 +157,7 @@ def test_answer_to_somebody_signed_in_is_kept_nowhere(
     site: Site, session: str, method: str
 ) -> None:
     for path, _ in EXAMPLES:
-        # Once it was locked or signed out, the rest would say no more than that.
+        # A session that is locked or signed out would show the other pages to nobody.
         if path not in {"/leave/", "/accounts/logout/", "/you/privacy/erase/"}:
             answer = site.ask(path, method, Cookie=session)
 
@@ -211,7 +212,7 @@ def test_files_have_the_headers_too(
         answer = site.ask(path, method, **said)
 
         assert answer.status == status
-        # Neither of the two repeats what was said of the file before, or there is none.
+        # A 416 does not repeat the header of the file.
         kept = answer.headers["Cache-Control"] if status == 416 else FOR_GOOD
         assert_headers(path, answer, kept=kept)
         assert answer.cookies == []
@@ -259,11 +260,11 @@ def test_signing_out_empties_the_browser_and_nothing_else_does(site: Site, sessi
     answers = (asked, given_up_half_way, done)
     assert [answer.status for answer in answers] == [200, 302, 302]
     cleared = [answer.headers["Clear-Site-Data"] for answer in answers]
-    # Not the cookies: what is said on the next page needs one.
+    # Not cookies: the message on the next page needs one.
     assert cleared == [None, None, '"storage"']
 
 
-# --- What an outside observer would say ------------------------------------------------------
+# --- The score of an outside observer --------------------------------------------------------
 
 
 def observed(answer: Answer) -> int:
@@ -294,7 +295,7 @@ def observed(answer: Answer) -> int:
         5 if "preload" in (said["Strict-Transport-Security"] or "") else 0,
     ]
     score = 100 + sum(losses)
-    # What is more than needed counts only where little is missing.
+    # Bonus points count only if few points are lost.
     return score + (sum(gains) if score >= 90 else 0)
 
 

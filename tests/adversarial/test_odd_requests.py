@@ -1,4 +1,4 @@
-"""Bytes that no browser sends, to the real web server: refused or understood, never an error."""
+"""Bytes that no browser sends to the real web server are refused or understood: never an error."""
 
 import re
 from collections.abc import Iterator
@@ -75,7 +75,7 @@ ODD = {
         + b"Content-Type: application/x-www-form-urlencoded; charset=hex\r\n"
         + with_length(b"b=x")
     ),
-    # --- Bytes that are no words
+    # --- Bytes that are no text
     "NUL in the address": get(b"/journal/%00/"),
     "NUL raw in the address": get(b"/journal/\x00/"),
     "NUL in the query": get(b"/accounts/login/?next=%00"),
@@ -131,13 +131,13 @@ ODD = {
 
 @pytest.fixture(scope="module")
 def cookie(session_cookie: str) -> bytes:
-    """As a line of the request."""
+    """The session cookie, as a header line."""
     return f"Cookie: {settings.SESSION_COOKIE_NAME}={session_cookie}\r\n".encode()
 
 
 @pytest.fixture(autouse=True)
 def fresh_limits(db: None) -> None:
-    """Not emptied inside a test's transaction: the web server would wait for its end."""
+    """Not cleared in the transaction of a test: the web server would wait for it to end."""
 
 
 STATUS = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
@@ -149,7 +149,7 @@ def statuses(answer: bytes) -> list[int]:
 
 @pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
 def test_what_no_browser_sends_is_no_error(web_server: Web, cookie: bytes, odd: bytes) -> None:
-    """By somebody signed in and by nobody. What is no request may stay without an answer."""
+    """With and without a session. What is not a request need not be answered."""
     for head in (cookie, b""):
         answer = web_server.raw(odd.replace(HOST, HOST + head, 1))
 
@@ -210,7 +210,7 @@ NEVER_OURS = {
 def test_what_the_web_server_answers_by_itself_holds_nothing_of_anybody(
     web_server: Web, cookie: bytes, sent: bytes
 ) -> None:
-    """It comes without our headers, so there has to be nothing that they would protect."""
+    """It does not have our headers, so it must contain nothing that they would protect."""
     head, _, page = web_server.raw(sent.replace(HOST, HOST + cookie, 1)).partition(b"\r\n\r\n")
 
     [status] = statuses(head)
@@ -229,7 +229,7 @@ TIMES = 22
 
 
 def tries(server: Web, forwarded: Iterator[str]) -> list[int]:
-    """The statuses of what is allowed 20 times a minute from one place."""
+    """The statuses of a request that is allowed 20 times a minute from one IP address."""
     token = "a" * 32
     head = f"Cookie: {settings.CSRF_COOKIE_NAME}={token}\r\nX-CSRFToken: {token}\r\n"
     ends = f"{head}Connection: close\r\nContent-Length: 0\r\n"
@@ -269,7 +269,7 @@ def test_what_a_proxy_says_may_be_odd(proxied: Web, cookie: bytes, said: str) ->
 @pytest.mark.parametrize("begins", [b"https://evil.example", b"//evil.example", b"/evil"])
 @pytest.mark.parametrize("name", [b"SCRIPT_NAME", b"SCRIPT-NAME", b"PATH_INFO"])
 def test_nobody_says_where_the_site_begins(web_server: Web, name: bytes, begins: bytes) -> None:
-    """A proxy on the same machine passes on what anyone claims, and pages keep parts in memory."""
+    """A proxy may pass on any header, and pages cache links in memory."""
     for target in (b"x:" + begins + b"/accounts/login/", begins + b"/accounts/login/"):
         claimed = name + b": " + begins + b"\r\n"
         web_server.raw(b"GET " + target + b" HTTP/1.1\r\n" + HOST + claimed + b"\r\n")

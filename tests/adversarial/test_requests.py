@@ -1,4 +1,4 @@
-"""Requests that no page of ours sends: never an error, never a change, never a tag of their own."""
+"""Requests that no page of ours sends: never an error, never a change, never markup of theirs."""
 
 import html
 import re
@@ -29,9 +29,9 @@ ODD_METHODS = ["HEAD", "OPTIONS", "TRACE", "DELETE", "PROPFIND"]
 ALL = [f"/{rule.example or pattern}" for pattern, rule in RULES.items()]
 NOT_LEAVING = [example for example in ALL if example != "/leave/"]
 FORMS = [example for example in ALL if rule_of(example).sent is not None]
-# Any mail program may post here for the person: the token in the address is the whole right.
+# Mail programs post here for the person. The token in the path is what allows it.
 WITHOUT_TOKEN = "/r/0123456789abcdefghijkl/"
-# Answered before anybody asks for a token: a link away, and files.
+# Answered before the CSRF check: leaving, and files.
 ABOVE_TOKENS = {"/leave/": 303, "/help/": 405, "/help/nl/": 405}
 
 POST_FORM = re.compile(r'<form[^>]*method="post".*?</form>', re.DOTALL | re.IGNORECASE)
@@ -44,7 +44,7 @@ At = Callable[[str], str]
 
 
 def test_asking_changes_nothing(browser: Client, client: Client, lived_in: User, at: At) -> None:
-    """Looking twice, and whatever else asks without sending. Leaving changes the session only."""
+    """Nor do HEAD and OPTIONS. Leaving changes only the session."""
     before = everything()
 
     for example in NOT_LEAVING:
@@ -90,7 +90,7 @@ def test_bytes_that_are_no_words_break_no_form(
 @hypothesis_settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(example=st.sampled_from(FORMS), data=st.data())
 def test_any_words_break_no_form(lived_in: User, at: At, example: str, data: st.DataObject) -> None:
-    """In one field of it, while the others are as they should be."""
+    """In one field, with valid values in the others."""
     sent = dict(rule_of(example).sent or {})
     if sent:
         sent[data.draw(st.sampled_from(sorted(sent)))] = data.draw(st.text(max_size=300))
@@ -121,7 +121,7 @@ def test_bytes_that_are_no_words_break_no_address(
 def test_every_form_is_read_as_utf_8_whatever_it_claims(
     browser: Client, alice: User, claimed: str
 ) -> None:
-    """In some encodings one can write half a surrogate pair, which cannot be stored."""
+    """Some encodings can contain half a surrogate pair, which cannot be stored."""
     body = "água +2AA- \\ud800"
     content_type = f"{MULTIPART_CONTENT}; charset={claimed}"
     sent = {"id": str(uuid4()), "to": "", "body": body}
@@ -197,7 +197,7 @@ def test_more_than_a_form_holds_is_refused(browser: Client, lived_in: User, exam
 
 
 def test_files_are_written_nowhere(browser: Client, settings: Settings, tmp_path: Path) -> None:
-    """Django would put them on the disk, for anybody, before any page looks at them."""
+    """Django would write them to the disk, for anybody, before any view runs."""
     settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "not there"
     big = tmp_path / "big"
     big.write_bytes(b"x" * 3_000_000)
@@ -224,7 +224,7 @@ CODE = [
 
 
 def _write_and_read(person: User, words: str) -> list[Any]:
-    """Put the words into every field that is shown again, and return every page that shows them."""
+    """Put the words into every field that is shown again. Return every page that shows them."""
     browser = Client(raise_request_exception=False)
     browser.force_login(person)
     for model in (Letter, Answer, Opening):
@@ -243,7 +243,7 @@ def _write_and_read(person: User, words: str) -> list[Any]:
     shown = ["/today/", "/you/", sheet, f"{sheet}{answer.pk}/", line, desk]
     shown += ["/journal/write/them/lines/", browser.post(desk, other).headers["Location"]]
     pages = [browser.get(address) for address in shown]
-    # What could not be kept comes back on the page that was sent.
+    # A form with an error is shown again, with what was typed.
     pages += [browser.post(desk, {"to": words, "body": ""})]
     pages += [browser.post("/journal/write/them/", letter | {"to": words * 20})]
     pages += [browser.post("/journal/search/", {"text": words})]
@@ -257,7 +257,7 @@ def _write_and_read(person: User, words: str) -> list[Any]:
 
 
 def test_words_that_look_like_code_are_words(alice: User, bob: User) -> None:
-    """Each page has the tags it has with plain words, and says the others literally."""
+    """Each page has the same tags as with plain words, and shows these literally."""
     plain = [read(page).tags for page in _write_and_read(bob, "plain words")]
 
     for code in CODE:
@@ -283,7 +283,7 @@ def test_code_in_an_address_is_words(client: Client, db: None) -> None:
 
 
 def strict(person: User | None) -> Client:
-    """A browser whose forms need their token, as everywhere but in tests."""
+    """A client that checks CSRF tokens, which Django’s does not by default."""
     client = Client(enforce_csrf_checks=True, raise_request_exception=False)
     if person:
         client.force_login(person)
@@ -328,7 +328,7 @@ FORGED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("forged", FORGED.values(), ids=FORGED)
 def test_form_of_another_site_is_refused(lived_in: User, at: At, forged: dict[str, Any]) -> None:
-    """At every address, by every method that could change something."""
+    """On every path, by every unsafe method."""
     browser = strict(lived_in)
     given = str(browser.get("/you/").context["csrf_token"])
     said = {name: value for name, value in forged.items() if name != "token"}
@@ -340,7 +340,7 @@ def test_form_of_another_site_is_refused(lived_in: User, at: At, forged: dict[st
             continue
         sent = dict(rule_of(example).sent or {}) | ({"csrfmiddlewaretoken": token} if token else {})
         for method in ("POST", "PUT", "PATCH", "DELETE", "BREW"):
-            # A token elsewhere than in the form of a POST is said by a header.
+            # Only a POST has the token in its form. Other methods send a header.
             head = {"HTTP_X_CSRFTOKEN": token} if token and method != "POST" else {}
             response = browser.generic(
                 method, at(example), urlencode(sent), URLENCODED, **head, **said
@@ -360,7 +360,7 @@ def test_token_of_another_browser_is_refused(lived_in: User, bob: User) -> None:
 
 
 def test_every_form_carries_its_token(browser: Client, lived_in: User, at: At) -> None:
-    """Also when it comes back with a mistake, to nobody, and behind the lock."""
+    """Also with errors, for a visitor, and in a locked session."""
     away = Client()
     away.force_login(lived_in)
     away.get("/leave/")
@@ -396,5 +396,5 @@ def test_every_form_carries_its_token(browser: Client, lived_in: User, at: At) -
     ],
 )
 def test_page_that_takes_something_has_a_form(browser: Client, at: At, address: str) -> None:
-    """So that “every form” above is not about none."""
+    """So that “every form” above means some."""
     assert 'method="post"' in browser.get(at(address)).text

@@ -1,4 +1,4 @@
-"""Nobody, another person and the operator, at every address: what is Alice’s stays hers."""
+"""A visitor, another person and an operator on every path: what is Alice’s stays hers."""
 
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -70,7 +70,7 @@ def test_nobody_else_is_shown_a_word(client: Client, as_bob: Client, lived_in: U
 
 
 def told(response: HttpResponse) -> dict[str, str]:
-    """All headers but the answer's own random name."""
+    """All headers but the random id of the response."""
     return {name: said for name, said in response.items() if name != "X-Request-ID"}
 
 
@@ -97,7 +97,7 @@ def test_what_is_someone_elses_is_not_there(
 
 @pytest.mark.parametrize("example", examples(OBJECT))
 def test_its_owner_finds_it(as_alice: Client, at: At, example: str) -> None:
-    """So that “not found” above is about who asks."""
+    """So that “not found” above depends on who asks."""
     assert as_alice.get(at(example), follow=True).status_code == 200
 
 
@@ -125,7 +125,7 @@ def test_what_lies_elsewhere_is_not_found_here(
 def test_ids_of_hers_in_a_strangers_forms_reach_nothing(
     as_bob: Client, bob: User, lived_in: User, letter: Letter, answer: Answer
 ) -> None:
-    """Whatever a form does not ask for is not heard: not an owner, not a row, not a right."""
+    """Fields that a form does not have are ignored: no owner, no row and no permission."""
     hers = {
         "id": str(letter.pk),
         "pk": str(answer.pk),

@@ -1,4 +1,4 @@
-"""The vault from outside: what a thief finds, what many hands at once may mix up."""
+"""The vault from outside: what a thief finds, and what threads at once could mix up."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,8 +27,8 @@ TURNS = 8
 
 
 def test_no_nonce_is_used_twice() -> None:
-    """A nonce used twice under one key would give both texts away. Five bytes in front of it name
-    the key."""
+    """A nonce used twice under one key would give both texts away. The nonce comes after five bytes
+    that name the key."""
     owner, row = uuid4(), uuid4()
     key = ring().unwrap(owner, ring().primary, ring().new_person_key(owner))
 
@@ -40,7 +40,7 @@ def test_no_nonce_is_used_twice() -> None:
 def test_refused_form_leaves_the_next_reader_with_their_own_words(
     as_alice: Client, alice: User, as_bob: Client, bob: User, now: datetime
 ) -> None:
-    """Forms are made once per process: nothing of one request may stay in them."""
+    """Form classes live as long as the process: nothing of a request may stay in them."""
     mine, his = a_draft(alice, "Alice’s words", now=now), a_draft(bob, "Bob’s words", now=now)
 
     for refused in ("", " ", "x" * 100_001):
@@ -80,7 +80,7 @@ def test_many_hands_at_once_mix_nothing_up(now: datetime) -> None:
 
 
 def everything_stored() -> str:
-    """Every value of every row, as somebody with a copy of the database can read it."""
+    """Every value of every row, as in a copy of the database."""
     rows = [
         row
         for model in apps.get_models(include_auto_created=True)
@@ -112,7 +112,7 @@ def test_thief_of_the_database_reads_nobodys_words_and_signs_nobody_in(
 def test_restored_without_keys_opens_nothing_and_with_them_only_what_was_kept(
     alice: User, bob: User, letter: Letter, now: datetime
 ) -> None:
-    """Yesterday’s data with today’s keys: whoever was erased since is not readable any more."""
+    """Yesterday’s data with today’s keys: a person who was erased since is unreadable."""
     his = keep_letter(bob, now)
     kept = {row.pk: (row.owner_id, bytes(row.sealed)) for row in Letter.objects.all()}
     Key.objects.filter(owner=bob).delete()

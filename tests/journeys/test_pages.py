@@ -1,4 +1,4 @@
-"""Every page as people meet it: asked about barriers, measured, weighed, and used by keyboard."""
+"""Every page as people see it: checked for barriers, measured, weighed, and used by keyboard."""
 
 import re
 from collections import Counter
@@ -31,14 +31,13 @@ pytestmark = pytest.mark.browser
 AXE = (Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COLOURS = ["color-contrast", "link-in-text-block"]
-# All rules whose answer depends on where things are and what they look like, not only on which
-# elements are shown.
+# The rules that depend on where elements are and what they look like, not only on which are shown.
 LAYOUT = [*COLOURS, "target-size", "scrollable-region-focusable"]
 RUN = """
 axe.run(%s, {runOnly: %s, resultTypes: ["violations"], iframes: false}).then((found) =>
   found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id} at ${node.target}`)))
 """
-# Which elements of a page's own part a reader meets, in their order.
+# Which elements of a page's main part are shown, in their order.
 SHOWN = """
 () => [...document.querySelectorAll("main, main *")].map((each) => {
   const { right, bottom } = each.getBoundingClientRect();
@@ -46,7 +45,7 @@ SHOWN = """
   return Number(isShown && right > 0 && bottom > -scrollY);
 }).join("")
 """
-# All of a page but its own part, and without tokens.
+# All of a page but its main part, without tokens.
 FRAME = """
 () => {
   const body = document.body.cloneNode(true);
@@ -58,7 +57,7 @@ WIDTHS = (1280, 320)
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 USUAL, DOUBLE = {"standard": 16, "fixed": 13}, {"standard": 32, "fixed": 26}
 
-# Addresses that are no page of ours, each with the reason.
+# URL names that are not a page of ours, each with the reason.
 NO_PAGE = {
     "healing:mark": "takes a form, shows nothing",
     "journal:autosave": "takes what the desk's script sends",
@@ -86,14 +85,14 @@ READABLE: Arguments = {
     "healing:exercise": [[1, "filling-in"], [8, "small-wins"]],
     "journal:paper": [["them"], ["plain"]],
     "journal:openings": [["them"]],
-    # Opened by its form.
+    # Opened by POST.
     "journal:search": [],
     "safety:lines": [["gb"], ["xx"]],
 }
 
 
 def addresses(resolver: URLResolver, room: str = "") -> Iterator[tuple[str, bool]]:
-    """Every page's name, and whether its address has arguments. The admin is Django's own."""
+    """Every URL name, and whether it takes arguments. The admin is Django's own."""
     for each in resolver.url_patterns:
         if isinstance(each, URLPattern):
             yield f"{room}{each.name}", bool(each.pattern.converters)
@@ -106,7 +105,7 @@ PAGES = {name: given for name, given in addresses(get_resolver()) if name not in
 
 @dataclass
 class Audit:
-    """What was looked at, and what was found on it."""
+    """Which pages were looked at, and what was found on them."""
 
     seen: set[str] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
@@ -115,7 +114,7 @@ class Audit:
     wider: list[str] = field(default_factory=list)
 
     def walk(self, page: Page, names: Iterator[str]) -> None:
-        """Look at each page that is opened there, once for everyone to whom it says the same."""
+        """Look at each page that `names` opens, unless one with the same words was looked at."""
         # Never detached: a browser forgets its passkeys with the last session of its tools.
         devtools = page.context.new_cdp_session(page)
         for name in names:
@@ -207,7 +206,7 @@ def type_code(page: Page, product: Product, email: str) -> None:
 
 
 def open_pages(page: Page, more: Arguments) -> Iterator[str]:
-    """Every page that opens for whoever is here; those that send them elsewhere are passed by."""
+    """Open every page that does not redirect this person."""
     for name, has_arguments in PAGES.items():
         for arguments in (READABLE | more).get(name, [] if has_arguments else [[]]):
             address = reverse(name, args=arguments)
@@ -233,7 +232,7 @@ NEW = "new@example.org"
 
 
 def someone_new(page: Page, product: Product) -> Iterator[str]:
-    """Right after signing up, when everything of theirs is still empty."""
+    """Right after signing up, with nothing written yet."""
     page.goto("/accounts/signup/")
     page.get_by_label("Email address").fill(NEW)
     page.get_by_label("Password").fill(PASSWORD)
@@ -279,8 +278,8 @@ def nowhere_for_letters(product: Product) -> Iterator[None]:
 
 @contextmanager
 def by_form_alone(page: Page) -> Iterator[None]:
-    """As where the desk's script has not come."""
-    script = "**/js/desk.*"
+    """As where the desk's script did not load."""
+    script = "**/js/desk/**"
     page.route(script, lambda route: route.fulfill(body="", content_type="text/javascript"))
     try:
         yield
@@ -316,7 +315,7 @@ def words_given_back(page: Page, product: Product) -> Iterator[str]:
 
 
 def the_shelf(page: Page) -> Iterator[str]:
-    """Narrowed down, and looked through."""
+    """Filtered and searched."""
     for address in (
         "/journal/?show=kept&kind=them",
         "/journal/?show=sealed",
@@ -338,7 +337,7 @@ def the_shelf(page: Page) -> Iterator[str]:
 
 
 def a_life_of_a_letter(page: Page, product: Product) -> Iterator[str]:
-    """Everything that can become of a letter, one after another."""
+    """Every state of a letter, one after another."""
     letter = part_of_link(page, "/journal/?show=kept", r'href="(/journal/[0-9a-f-]{36}/)"')
     page.goto(letter)
     press(page, "Write on")
@@ -365,7 +364,7 @@ def a_life_of_a_letter(page: Page, product: Product) -> Iterator[str]:
 
 
 def two_versions(page: Page, desk: str) -> Iterator[str]:
-    """Of one letter, changed on two pages."""
+    """Of one letter, edited on two pages."""
     other = page.context.new_page()
     other.goto(desk)
     page.locator("textarea").fill("These words came first.")
@@ -410,7 +409,7 @@ def begin_a_letter(page: Page) -> None:
 
 
 def ids(page: Page) -> Arguments:
-    """The names of rows, read where people come upon them."""
+    """Arguments of URLs, read from the links that people follow."""
     letter = part_of_link(page, "/journal/?show=kept", r'href="/journal/([0-9a-f-]{36})/"')
     answer = part_of_link(page, "/steps/1/filling-in/", r"/filling-in/([0-9a-f-]{36})/")
     token = part_of_link(page, "/you/reminders/", r"/r/([^/\s]+)/")
@@ -438,7 +437,7 @@ def someone_who_forgot(page: Page, product: Product) -> Iterator[str]:
 
 
 def someone_careful(page: Page, product: Product) -> Iterator[str]:
-    """The one who is new, with everything there is to keep others out."""
+    """The new person, with every second factor."""
     keep_passkeys(page)
     sign_in(page, NEW)
     page.goto("/accounts/2fa/app/")
@@ -461,7 +460,7 @@ def someone_careful(page: Page, product: Product) -> Iterator[str]:
 
 
 def keep_passkeys(page: Page) -> None:
-    """This browser's device can keep them, and knows who holds it."""
+    """Give this browser a device that stores passkeys and verifies its user."""
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     options = {
@@ -476,7 +475,7 @@ def keep_passkeys(page: Page) -> None:
 
 
 def add_app(page: Page) -> None:
-    # Once more, where a half minute was just over.
+    # Once more if the code has just expired.
     for _ in range(2):
         if not page.url.endswith("/app/"):
             break
@@ -503,7 +502,7 @@ def pages_behind_the_password(page: Page) -> Iterator[str]:
 
 
 def the_doors(page: Page) -> Iterator[str]:
-    """Back in after leaving, and after signing out."""
+    """The pages that ask who is there, after leaving and after signing out."""
     page.request.get("/leave/", max_redirects=0)
     page.goto("/today/")
     yield "a lock that opens in three ways"
@@ -535,7 +534,7 @@ def what_is_removed(page: Page) -> Iterator[str]:
 
 
 def erased_elsewhere(page: Page) -> Iterator[str]:
-    """A moment that only two connections at once can make, so the page is handed in."""
+    """Only two connections at once can lead to this page, so it is rendered here."""
     again = ReturnedForm(
         "/journal/write/them/", [SentField("body", "I am still here.", True)], False
     )
@@ -552,7 +551,7 @@ def erased_elsewhere(page: Page) -> Iterator[str]:
 
 
 def someone_uninvited(page: Page) -> Iterator[str]:
-    """Where accounts are by invitation, and where there are no new ones."""
+    """Where accounts are by invitation, and where none can be made."""
     with elsewhere(registration="invitation") as other:
         page.goto(f"{other}/join/an-old-link/")
         is_headed(page, "This invitation is over")
@@ -573,7 +572,7 @@ def someone_uninvited(page: Page) -> Iterator[str]:
 
 @contextmanager
 def elsewhere(*, registration: str) -> Iterator[str]:
-    """Another such site, which has no database: none of these pages asks one."""
+    """A site with this setting and without a database, which none of these pages needs."""
     with pytest.MonkeyPatch.context() as patch, override_settings(REGISTRATION=registration):
         patch.setitem(connections.settings["default"], "ATOMIC_REQUESTS", False)
         server = Site()
@@ -601,7 +600,7 @@ def demo(product: Product) -> None:
 
 @pytest.fixture(scope="module")
 def audit(product: Product, demo: None, browser: Browser, module_context: NewContext) -> Audit:
-    """One walk through everything, by several people one after another."""
+    """Several people walk through all pages, one after another."""
     audit = Audit()
     for person in (
         visitor,
@@ -634,7 +633,7 @@ def test_pages_fit_a_narrow_window_and_large_letters(audit: Audit) -> None:
 
 
 def weigh(page: Page, address: str) -> Counter[str]:
-    """Each file that opening the address brought, and its bytes as they came over the wire.
+    """Each file that this page loads, with its bytes as transferred.
 
     Without headers: behind a proxy they are compressed too, to almost nothing after the first.
     """
@@ -674,7 +673,7 @@ def test_first_visit_is_light(product: Product, new_context: NewContext) -> None
 
 
 def test_later_pages_are_light(product: Product, demo: None, new_context: NewContext) -> None:
-    """At most 6 kB of HTML, compressed as it comes over the wire."""
+    """At most 6 kB of HTML, as transferred."""
     page = new_context().new_page()
     sign_in(page)
     page.goto("/journal/")
@@ -702,7 +701,7 @@ def weight(answer: Response | None) -> int:
     return int(answer.header_value("content-length") or 0)
 
 
-# Something of what has focus can be seen, and it is drawn as having it (WCAG 2.4.7, 2.4.11).
+# A part of the focused element is visible, and it has an outline (WCAG 2.4.7, 2.4.11).
 IN_SIGHT = """
 () => {
   const at = document.activeElement;
@@ -717,7 +716,7 @@ FOCUSED = "() => document.activeElement.outerHTML"
 
 
 def tab_to(page: Page, what: str) -> None:
-    """On to the next thing of this name. Whatever has focus on the way there is seen to have it."""
+    """Press Tab until an element of this name has focus. On the way, focus is always visible."""
     for _ in range(60):
         page.keyboard.press("Tab")
         assert page.evaluate(IN_SIGHT), page.evaluate(FOCUSED)

@@ -1,4 +1,4 @@
-"""What only the real server in front of the pages can show."""
+"""What only the real web server shows."""
 
 from http.client import HTTPConnection
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ MANY = "&".join(f"a{number}=1" for number in range(301))
 def test_a_claimed_encoding_never_breaks_a_page(
     product: Product, charset: str, query: str, status: int
 ) -> None:
-    """Django would read such a query before any middleware could object, and fail."""
+    """Django would decode such a query before any middleware runs, and fail."""
     connection = HTTPConnection(urlsplit(product.url).netloc, timeout=30)
     connection.request("GET", f"/?{query}", headers={"Content-Type": f"x/y; charset={charset}"})
 

@@ -34,7 +34,7 @@ def test_a_signal_stops_what_was_started(
 ) -> None:
     with serving(local_folder, clean_env) as (launcher, pids):
         launcher.send_signal(number)
-        errors = launcher.communicate(timeout=30)[1]
+        errors = launcher.communicate(timeout=120)[1]
 
     assert (launcher.returncode, errors) == (0, "")
     assert len(pids) == 2
@@ -258,7 +258,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, collected: Path) -> Iterator[
 
 
 def ask(port: int, host: str, method: str, path: str) -> tuple[int, str | None]:
-    connection = http.client.HTTPConnection(host, port, timeout=30)
+    connection = http.client.HTTPConnection(host, port, timeout=120)
     with contextlib.closing(connection):
         connection.request(method, path)
         answer = connection.getresponse()
@@ -417,7 +417,7 @@ def test_a_program_that_cannot_start_stops_all_and_is_named(
         "broken": Program("python -c 'raise SystemExit(\"the reason of the failure\")'"),
     }
     with run_supervisor(local_folder, programs, clean_env, {}) as supervisor:
-        supervisor.process.wait(timeout=40)
+        supervisor.process.wait(timeout=120)
         error = supervisor.error()
 
     assert str(error).startswith("The program “broken” does not start.")

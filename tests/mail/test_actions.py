@@ -519,7 +519,7 @@ def test_two_senders_at_once_send_each_mail_once(plan: Plan, sink: Sink, now: da
 
     def meet() -> None:
         if next(first_two) < 2:
-            both_claimed.wait(timeout=30)
+            both_claimed.wait(timeout=120)
 
     sink.when_handed_over = meet
 
@@ -533,7 +533,7 @@ def test_two_senders_at_once_send_each_mail_once(plan: Plan, sink: Sink, now: da
         thread.start()
     together.wait()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=120)
 
     assert sum(sent) == 120
     assert min(sent) > 0
@@ -550,11 +550,11 @@ def test_row_locked_by_another_sender_is_skipped(plan: Plan, sink: Sink, now: da
     def lock() -> None:
         Message.objects.select_for_update().get(pk=locked.pk)
         is_locked.set()
-        done.wait(timeout=30)
+        done.wait(timeout=120)
 
     other = threading.Thread(target=lambda: (lock(), connections.close_all()))
     other.start()
-    assert is_locked.wait(timeout=30)
+    assert is_locked.wait(timeout=120)
     with connection.cursor() as cursor:
         cursor.execute("SET lock_timeout = '2s'")
 
@@ -562,7 +562,7 @@ def test_row_locked_by_another_sender_is_skipped(plan: Plan, sink: Sink, now: da
         assert send(now) == 1
     finally:
         done.set()
-        other.join(timeout=30)
+        other.join(timeout=120)
         connection.close()
 
     assert sink.to == ["bea@example.org"]

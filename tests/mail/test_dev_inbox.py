@@ -133,7 +133,7 @@ def catcher(folder: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
         yield process, port
     finally:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=120)
 
 
 def test_catcher_saves_each_mail_unchanged_and_stops_on_sigterm(
@@ -152,8 +152,8 @@ def test_catcher_saves_each_mail_unchanged_and_stops_on_sigterm(
     assert {path.read_bytes() for path in saved} == {MAIL}
 
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
-    _out, errors = process.communicate(timeout=10)
+    assert process.wait(timeout=120) == 0
+    _out, errors = process.communicate(timeout=120)
     assert "alice" not in errors
 
 

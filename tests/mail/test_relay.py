@@ -48,7 +48,7 @@ def test_relay_speaks_tls_from_the_first_byte_when_it_is_told_to(listener: socke
 
     # The first byte of a TLS handshake; plain SMTP would wait for the server's greeting.
     assert first == b"\x16"
-    output, _errors = process.communicate(timeout=30)
+    output, _errors = process.communicate(timeout=120)
     assert output == "False\n"
 
 

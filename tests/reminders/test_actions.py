@@ -345,7 +345,7 @@ def test_two_runs_at_once_plan_each_note_once(now: datetime, evening: datetime) 
         thread.start()
     together.wait()
     for thread in threads:
-        thread.join(timeout=30)
+        thread.join(timeout=120)
 
     assert sum(planned) == Message.objects.count() == 8
 
@@ -427,9 +427,9 @@ def test_note_of_a_killed_sender_is_unknown_and_never_sent_again(
 ) -> None:
     sink.holds = True
     process = sender(sink, evening)
-    assert sink.begun.wait(timeout=30)
+    assert sink.begun.wait(timeout=120)
     process.kill()
-    process.wait(timeout=10)
+    process.wait(timeout=120)
     sink.holds = False
     sink.released.set()
 

@@ -1,4 +1,4 @@
-"""Leaving and the policy in a real browser, which is where they have to hold."""
+"""Leaving and the Content Security Policy, in a real browser."""
 
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -38,7 +38,7 @@ def _back(page: Page) -> None:
 
 
 def test_browser_restores_pages_from_memory(new_page: NewPage, neutral_url: str) -> None:
-    """Otherwise the tests below would show nothing."""
+    """Otherwise the tests below would prove nothing."""
     page = new_page()
     page.goto(neutral_url)
     page.evaluate("() => { window.kept = 'as it was' }")
@@ -50,7 +50,7 @@ def test_browser_restores_pages_from_memory(new_page: NewPage, neutral_url: str)
 
 
 def _ways_back(page: Page, site: Site) -> list[str]:
-    """Where each press of Back leads, to the start of the tab; none may show what was written."""
+    """Where each press of Back leads, up to the first page. None may show what was written."""
     found = []
     while page.url != "about:blank":
         _back(page)
@@ -113,7 +113,7 @@ def test_shift_three_times_leaves_and_capitals_do_not(
 def test_leaving_unheard_still_locks(
     new_page: NewPage, site: Site, neutral_url: str, as_alice: Client, letter: Letter
 ) -> None:
-    """The call that locks never arrives; the marker does, with the next request."""
+    """The request that locks is lost. A cookie asks the next request to lock."""
     page = new_page(as_alice)
     _read_and_write(page, site, letter)
     page.context.route("**/leave/", lambda route: route.abort())
@@ -142,7 +142,7 @@ def test_password_opens_what_leaving_closed(
 
 
 def _click_there(page: Page) -> None:
-    """Where the pointer is, without waiting for anything."""
+    """Click where the pointer is, without Playwright's waiting."""
     page.mouse.down()
     page.mouse.up()
 
@@ -181,7 +181,7 @@ def _complaints(page: Page) -> list[str]:
     page.on("pageerror", lambda error: said.append(str(error)))
 
     def hear(message: ConsoleMessage) -> None:
-        # A missing page says so in the console; everything else that is an error counts.
+        # Chromium logs a 404 as an error. Every other error counts.
         if message.type == "error" and "status of 404" not in message.text:
             said.append(f"{page.url}: {message.text}")
 

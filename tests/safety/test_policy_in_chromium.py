@@ -1,5 +1,5 @@
-"""The policy of our pages, held to by a real browser: nothing of ours breaks it, nothing of
-somebody else's gets past it."""
+"""The Content Security Policy in a real browser: our pages keep to it, and injected code does not
+run."""
 
 from uuid import uuid4
 
@@ -13,12 +13,12 @@ from tests.support.gunicorn_server import Web
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
-# Where nothing is shown: the way out, and what only takes something.
+# Paths that show no page.
 NO_PAGES = {"/leave/", "/healthz", "/readyz"}
 
 
-# Told by the browser itself, so that nothing is missed before a page's own scripts run.
-LISTEN = """
+# Added to every page before its own scripts.
+RECORD_VIOLATIONS = """
 window.refused = []
 document.addEventListener("securitypolicyviolation", event =>
   window.refused.push(`${event.effectiveDirective} ${event.blockedURI}`))
@@ -28,7 +28,7 @@ document.addEventListener("securitypolicyviolation", event =>
 def open_page(new_context: NewContext, server: Web, cookie: str | None, said: list[str]) -> Page:
     address = f"http://localhost:{server.port}"
     context = new_context(extra_http_headers={"X-Forwarded-Proto": "http"})
-    context.add_init_script(LISTEN)
+    context.add_init_script(RECORD_VIOLATIONS)
     if cookie:
         name = settings.SESSION_COOKIE_NAME
         context.add_cookies([{"name": name, "value": cookie, "url": address}])
@@ -44,21 +44,24 @@ def test_no_page_of_ours_breaks_the_policy(
 ) -> None:
     said: list[str] = []
     page = open_page(new_context, web_server, session_cookie if signed_in else None, said)
-    seen = 0
+    seen: set[str] = set()
     for path in examples(PUBLIC, PRIVATE, OPERATOR):
+        url = f"http://localhost:{web_server.port}{path}"
         if path in NO_PAGES or "logout" in path:
             continue
-        url = f"http://localhost:{web_server.port}{path}"
-        # What only takes something has no page to show.
-        if page.context.request.get(url, max_redirects=0).status == 405:
+        first = page.context.request.get(url, max_redirects=0)
+        shown = first.headers.get("location", path).partition("?")[0]
+        # Some only take a POST, and most lead a visitor to the same page for signing in.
+        if first.status == 405 or shown in seen:
             continue
         answer = page.goto(url, wait_until="load")
         assert answer
-        seen += answer.status == 200
+        if answer.status == 200:
+            seen.add(shown)
         assert page.evaluate("window.refused") == [], path
     wrong = [text for text in said if "Policy" in text or "Trusted" in text or "TypeError" in text]
     assert wrong == []
-    assert seen > 20
+    assert len(seen) > 20
 
 
 INJECTED = """
@@ -95,7 +98,7 @@ REFUSED = {
 def test_what_somebody_put_into_a_page_does_nothing(
     new_context: NewContext, web_server: Web, session_cookie: str
 ) -> None:
-    """As if a page had not made words of it: our own answer, with this in the middle."""
+    """As if a page had not escaped it: our own response, with this in the middle."""
     said: list[str] = []
     asked: list[str] = []
     failed: list[str] = []
@@ -146,7 +149,7 @@ def test_pages_may_ask_a_browser_for_passkeys_and_nothing_else(
     allowed = set(page.evaluate("document.featurePolicy.allowedFeatures()"))
 
     hints = {name for name in allowed if name.startswith("ch-")}
-    # Django’s admin asks for the second.
+    # Django’s admin needs `unload`.
     assert allowed - hints - {"interest-cohort", "unload"} == {
         "publickey-credentials-create",
         "publickey-credentials-get",

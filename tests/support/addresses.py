@@ -1,4 +1,4 @@
-"""Every address there is, and whose it is. An address that stands in no line fails the suite."""
+"""Every URL pattern, and who may see its pages. A pattern that is missing here fails the suite."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,15 +10,15 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 
 class Whose(Enum):
-    # Anyone may read it; what is shown of a person is shown to that person only.
+    # For anyone. What it shows of a person, it shows to that person only.
     PUBLIC = auto()
-    # Only for somebody signed in, and about them.
+    # For a person who is signed in, about themselves.
     PRIVATE = auto()
-    # Names one thing of one person.
+    # About one object of one person.
     OBJECT = auto()
-    # For whoever runs the site.
+    # For operators.
     OPERATOR = auto()
-    # Only on a machine that catches its own mail.
+    # Only where MAIL_CATCHER is set.
     LOCAL = auto()
 
 
@@ -28,13 +28,13 @@ PUBLIC, PRIVATE, OBJECT, OPERATOR, LOCAL = Whose
 @dataclass(frozen=True)
 class Rule:
     whose: Whose
-    # One address of this pattern; the words in braces are ids of Alice's.
+    # One path that matches. Words in braces stand for ids of Alice's.
     example: str = ""
-    # What a form on it takes; None where nothing is sent to it.
+    # The fields of its form. None if it takes no POST.
     sent: dict[str, str] | None = field(default=None, hash=False)
 
 
-# An id that nobody has kept anything under.
+# An id that no row has.
 FRESH = "b7a1c4f4-9c55-4f0e-8a54-3f2f0c1f7a10"
 LETTER = {"to": "M.", "body": "sent by a stranger"}
 ANSWER = {"moments-0-happened": "sent by a stranger"}
@@ -68,7 +68,7 @@ RULES = {
     ".well-known/security.txt": Rule(PUBLIC),
     "you/reminders/": Rule(PRIVATE, sent={"hour": "9", "zone": "Europe/Oslo"}),
     "you/reminders/off/": Rule(PRIVATE, sent={}),
-    # Whoever holds the mail may stop the notes, and do nothing else.
+    # With the link from a mail anyone may stop the notes, and do nothing else.
     "r/<str:token>/": Rule(PUBLIC, "r/0123456789abcdefghijkl/", {}),
     "dev/inbox/": Rule(LOCAL),
     "dev/inbox/<str:name>/": Rule(LOCAL, "dev/inbox/20260312-201400-000000-00000000/"),
@@ -85,7 +85,7 @@ RULES = {
     "journal/lines/<uuid:id>/remove/": Rule(OBJECT, "journal/lines/{line}/remove/", {}),
     "journal/<uuid:id>/": Rule(OBJECT, "journal/{letter}/"),
     "journal/<uuid:id>/edit/": Rule(OBJECT, "journal/{letter}/edit/", LETTER),
-    # A paper has its id before it is a letter, so any id may be kept here for the first time.
+    # The page chooses the id of a new letter, so any id may be saved for the first time.
     "journal/<uuid:id>/autosave/": Rule(
         PRIVATE, f"journal/{FRESH}/autosave/", LETTER | {"kind": "them"}
     ),
@@ -101,7 +101,7 @@ RULES = {
     "journal/<uuid:id>/write-on/": Rule(OBJECT, "journal/{letter}/write-on/", {}),
     "journal/<uuid:id>/throw-away/": Rule(OBJECT, "journal/{letter}/throw-away/", {}),
     "journal/<uuid:id>/settle/": Rule(OBJECT, "journal/{letter}/settle/"),
-    # Whoever holds an invitation may open the page for signing up, and does nothing else by it.
+    # With an invitation anyone may open the sign-up page, and do nothing else.
     "join/<str:token>/": Rule(PUBLIC, "join/0123456789abcdef:signature/"),
     "accounts/": Rule(PRIVATE),
     "accounts/lock/": Rule(PRIVATE, sent={"after": "out"}),
@@ -121,7 +121,7 @@ RULES = {
     "accounts/2fa/passkeys/login/": Rule(PUBLIC, sent={"credential": "{}"}),
     "accounts/2fa/passkeys/login/options/": Rule(PUBLIC, sent={}),
     "accounts/2fa/passkeys/reauthenticate/": Rule(PRIVATE, sent={"credential": "{}"}),
-    # The password comes before the question whose it is: see tests/accounts/mfa/test_passkeys.py.
+    # It reauthenticates before it looks for the object: see tests/accounts/mfa/test_passkeys.py.
     "accounts/2fa/passkeys/<str:id>/remove/": Rule(
         PRIVATE, f"accounts/2fa/passkeys/{'0' * 32}/remove/", {}
     ),
@@ -141,7 +141,7 @@ RULES = {
     "accounts/password/reset/complete/": Rule(PUBLIC, sent={"password1": "a guess"}),
     "accounts/password/reset/done/": Rule(PUBLIC),
     "accounts/login/code/confirm/": Rule(PUBLIC, sent={"code": "00000000"}),
-    # Django's admin brings more addresses with each model that is registered in it.
+    # All of Django's admin.
     "admin/": Rule(OPERATOR),
     "healthz": Rule(PUBLIC),
     "readyz": Rule(PUBLIC),
@@ -149,7 +149,7 @@ RULES = {
 
 
 def patterns() -> Iterator[tuple[str, Any]]:
-    """(pattern, view) of everything that the resolver knows, the admin as one."""
+    """Every (pattern, view) of the resolver, the admin as one."""
     return _walk(get_resolver(), "")
 
 
@@ -165,7 +165,7 @@ def _walk(resolver: URLResolver, before: str) -> Iterator[tuple[str, Any]]:
 
 
 def examples(*whose: Whose) -> list[str]:
-    """One address for each pattern that is theirs, ids still to be filled in."""
+    """One path for each pattern of these, with ids to be filled in."""
     return [f"/{rule.example or pattern}" for pattern, rule in RULES.items() if rule.whose in whose]
 
 
@@ -174,6 +174,6 @@ def rule_of(example: str) -> Rule:
 
 
 def nowhere(example: str) -> str:
-    """Ids that nobody has."""
+    """The path with ids that no row has."""
     names = ("letter", "answer", "revision", "line")
     return example.format(**{name: uuid4() for name in names})

@@ -1,4 +1,4 @@
-"""Letting days go by for a product that runs on the real clock."""
+"""Let days pass for a product that runs on the real clock."""
 
 from datetime import datetime, timedelta
 
@@ -7,12 +7,12 @@ from reminders.models import Schedule
 
 
 def let_days_pass(person: User, *, now: datetime) -> None:
-    """Someone who chose notes was last here three days ago, and their first one is due now.
+    """Change rows so that this person was last here three days ago and their first note is due now.
 
-    They move to a zone where it is the middle of the day, whatever the time of the test.
+    They move to a time zone in which it is noon.
     """
     ahead = 12 - now.hour
-    # These names count the other way round.
+    # The sign in these names is reversed: Etc/GMT-2 is ahead of UTC.
     zone = f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT"
     then = now - timedelta(days=3)
     User.objects.filter(pk=person.pk).update(time_zone=zone, last_visit_at=then)

@@ -1,4 +1,4 @@
-"""A real SMTP server on loopback that writes down what it accepts and misbehaves when asked to."""
+"""A real SMTP server on loopback that records what it accepts, and misbehaves when asked to."""
 
 import asyncio
 import logging
@@ -20,24 +20,24 @@ from local.servers import free_port
 
 @dataclass
 class Sink:
-    """What the server does, and what it has seen. Change its fields while it runs."""
+    """What the server does, and what it has received. Its fields may change while it runs."""
 
     port: int = 0
-    # Replies to MAIL, to RCPT by address, and to the whole mail for everyone.
+    # Replies to MAIL, to RCPT by address, and to the data of every mail.
     sender: str = "250 ok"
     recipients: dict[str, str] = field(default_factory=dict)
     answer: str = ""
     # Break the connection: "before 354", "before the dot", "after the dot".
     drop: str = ""
-    # End a connection after so many mails, with 421.
+    # Close a connection with 421 after so many mails.
     per_connection: int = 0
-    # The port of whoever has handed over the last mail.
+    # The client's port from which the last mail came.
     came_from: int = 0
-    # Called before a mail is answered, in the server's thread.
+    # Called in a thread of its own before the reply to a mail.
     when_handed_over: Callable[[], None] = lambda: None
     connections: int = 0
     raw: list[bytes] = field(default_factory=list)
-    # Set while a mail has begun; the server goes on when it is released.
+    # With `holds`: set when a mail begins, and what the server then waits for.
     begun: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
     holds: bool = False
@@ -102,10 +102,10 @@ class _Handler:
     ) -> str:
         if self.sink.answer:
             return self.sink.answer
-        # It is kept even if whoever sends it is gone before the answer.
+        # Recorded even if the client has gone before the reply.
         self.sink.raw.append(envelope.original_content or b"")
         self.sink.came_from = session.peer[1]
-        # In a thread, so that it may do anything, and wait for anything.
+        # In a thread, so that it may block.
         await asyncio.to_thread(self.sink.when_handed_over)
         if self.sink.drop == "after the dot":
             server.transport.abort()
@@ -121,20 +121,20 @@ class _Controller(Controller):
 
 @contextmanager
 def running(port: int = 0, sink: Sink | None = None, **more: Any) -> Iterator[Sink]:
-    """A server on this port, or on a free one, for as long as the block lasts.
+    """Run a server on this port, or on a free one, until the block ends.
 
-    Where somebody may come in the moment it listens, give it a sink that knows what to do then.
-    What more it can do stands in aiosmtpd's SMTP: `tls_context`, `authenticator` and so on.
+    A client that connects at once needs a sink that is set up before. The other keyword arguments
+    are those of aiosmtpd's SMTP: `tls_context`, `authenticator` and so on.
     """
     sink = sink or Sink()
     named = {"server_hostname": "sink.invalid", "enable_SMTPUTF8": False}
     controller = _Controller(
         _Handler(sink), hostname="127.0.0.1", port=port or free_port(), **named, **more
     )
-    # It would write every address into the log of the suite, under the name of our own room.
+    # Its logger, `mail.log`, would be a child of our own `mail`, and log every address.
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     controller.start()
-    # Starting makes a connection to see whether it works.
+    # The controller has made a connection to see whether it works.
     sink.port, sink.connections = controller.port, 0
     try:
         yield sink

@@ -133,7 +133,7 @@ def test_passkey_made_while_the_account_is_erased_is_not_said_to_be_set_up(
         erase(person=carol, now=EVENING)
         sent = later(proved_carol.post, ADD, {"credential": Device().makes(options)})
 
-    answer = sent.result(timeout=30)
+    answer = sent.result(timeout=120)
     assert answer.status_code == 302
     assert list(get_messages(answer.wsgi_request)) == []
 

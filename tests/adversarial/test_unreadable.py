@@ -1,4 +1,4 @@
-"""Bytes that were swapped, flipped or cut: said calmly on every page, and left as they are."""
+"""Sealed bytes that were swapped, flipped or cut: a calm sentence, and the row stays as it is."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -54,7 +54,7 @@ def _of_another_row(row: Sealed, bob: User, now: datetime, settings: Settings) -
 
 
 def _of_another_person(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
-    """The same words in a row with the same id, sealed by Bob."""
+    """A row with the same words and the same id, sealed by Bob’s key."""
     theirs = type(row).sealed_by(bob.key, row.open(row.owner.key), now=now, id=row.pk)
     _set(row, sealed=theirs.sealed)
 
@@ -79,7 +79,7 @@ def _key_cut(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
 
 
 def _key_gone(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
-    """As in a backup that leaves the keys out."""
+    """As in a backup without keys."""
     Key.objects.filter(owner=row.owner).delete()
 
 
@@ -102,11 +102,11 @@ Break = Callable[[Sealed], tuple[Any, ...]]
 def broken(
     browser: Client, alice: User, bob: User, now: datetime, settings: Settings, damage: Any
 ) -> Break:
-    """Breaks the row, and returns what stands in it from then on."""
+    """Break the row. Return the bytes that it has from then on."""
 
     def do(row: Sealed) -> tuple[Any, ...]:
         damage(row, bob, now, settings)
-        # Sessions are sealed by the master key too: where that is another, she signs in again.
+        # Sessions are sealed by the master key too: with another one she has to sign in again.
         browser.force_login(alice)
         return stored(row)
 
@@ -132,7 +132,9 @@ def shows_no_word(page: Any) -> bool:
 
 
 @every_damage
-def test_letter_stays_closed_and_untouched(browser: Client, letter: Letter, broken: Break) -> None:
+def test_letter_stays_unreadable_and_untouched(
+    browser: Client, letter: Letter, broken: Break
+) -> None:
     before, address = broken(letter), f"/journal/{letter.pk}/"
 
     page = browser.get(address)
@@ -141,7 +143,7 @@ def test_letter_stays_closed_and_untouched(browser: Client, letter: Letter, brok
     assert SAID in page.text
     assert KEPT in page.text
     assert shows_no_word(page)
-    # Where the words are not shown, nothing is missing.
+    # Pages that do not show the words work.
     for elsewhere in ("/today/", "/journal/", f"{address}let-go/", f"{address}seal/"):
         page = browser.get(elsewhere)
         assert (page.status_code, shows_no_word(page)) == (200, True)
@@ -149,7 +151,7 @@ def test_letter_stays_closed_and_untouched(browser: Client, letter: Letter, brok
 
 
 @every_damage
-def test_draft_stays_closed_and_untouched(
+def test_draft_stays_unreadable_and_untouched(
     browser: Client, alice: User, now: datetime, broken: Break
 ) -> None:
     draft = a_draft(alice, BODY, now=now)
@@ -184,7 +186,7 @@ def test_words_for_a_draft_that_does_not_open_are_a_draft_of_their_own(
 def test_going_back_to_the_desk_writes_over_nothing(
     browser: Client, alice: User, letter: Letter, broken: Break
 ) -> None:
-    """Its page was given the id of this letter, and is sent once more."""
+    """The page of this letter is submitted once more."""
     before = broken(letter)
 
     sent = {"id": str(letter.pk), "to": "", "body": "written again"}
@@ -196,7 +198,9 @@ def test_going_back_to_the_desk_writes_over_nothing(
 
 
 @every_damage
-def test_answer_stays_closed_and_untouched(browser: Client, answer: Answer, broken: Break) -> None:
+def test_answer_stays_unreadable_and_untouched(
+    browser: Client, answer: Answer, broken: Break
+) -> None:
     before, sheet = broken(answer), "/steps/1/filling-in/"
     address, sent = f"{sheet}{answer.pk}/", {"moments-0-happened": "over it"}
 
@@ -212,7 +216,7 @@ def test_answer_stays_closed_and_untouched(browser: Client, answer: Answer, brok
 
 
 @every_damage
-def test_name_stays_closed_and_untouched(
+def test_name_stays_unreadable_and_untouched(
     browser: Client, alice: User, profile: Profile, broken: Break
 ) -> None:
     before = broken(profile)
