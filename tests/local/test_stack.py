@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import psutil
 import pytest
+from django.conf import settings
 
 from config.healthcheck import readyz
 from local.folder import HOME, ROOT, LocalFolder, UserError
@@ -242,13 +243,13 @@ def test_a_command_that_ends_with_more_is_shown_with_its_log(tmp_path: Path) -> 
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, collected: Path) -> Iterator[int]:
+def site(tmp_path_factory: pytest.TempPathFactory, collected: None) -> Iterator[int]:
     """The web server of `./dev run`. Yield its port."""
     folder, port = LocalFolder(tmp_path_factory.mktemp("site")), free_port()
     environment = without_settings() | NEEDED
     environment |= {
-        "STATIC_ROOT": str(collected / "files"),
-        "PAGES_ROOT": str(collected / "pages"),
+        "STATIC_ROOT": str(settings.STATIC_ROOT),
+        "PAGES_ROOT": str(settings.PAGES_ROOT),
     }
     set_local_defaults(folder, environment, port)
     command = [sys.executable, *LOCAL_WEB.command.removeprefix("python ").split()]
