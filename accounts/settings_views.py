@@ -6,7 +6,6 @@ from allauth.account import views as allauth
 from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -26,6 +25,7 @@ from accounts.mfa.reauthentication import (
     recent_second_factor_required,
 )
 from accounts.models import Activity
+from accounts.pagination import ShortListPaginator
 from accounts.request_types import SignedInRequest
 from accounts.sessions.devices import clear_site_data, list_devices
 
@@ -116,5 +116,5 @@ def end_other_devices(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def activity(request: SignedInRequest) -> HttpResponse:
     rows = Activity.objects.of(request.user).newest_first()
-    page = Paginator(rows, ACTIVITY_PER_PAGE).get_page(request.GET.get("page"))
+    page = ShortListPaginator(rows, ACTIVITY_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "account/activity.html", {"page": page})

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Page
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.error_views import cannot_open, not_saved_message, sent_too_late
+from accounts.pagination import ShortListPaginator
 from accounts.request_types import SignedInRequest
 from healing import actions
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
@@ -119,7 +120,7 @@ def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpRespons
 
 def _page_of_answers(request: SignedInRequest, step: Step, key: str) -> Page[Any]:
     rows = Answer.objects.of(request.user).for_exercise(step.number, key).newest_first()
-    page: Page[Any] = Paginator(rows, ANSWERS_PER_PAGE).get_page(request.GET.get("page"))
+    page: Page[Any] = ShortListPaginator(rows, ANSWERS_PER_PAGE).get_page(request.GET.get("page"))
     exercise = step.exercise(key)
     page.object_list = [
         actions.display_answer(person=request.user, row=row, exercise=exercise)

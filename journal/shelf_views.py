@@ -1,4 +1,3 @@
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -6,6 +5,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.error_views import cannot_open
+from accounts.pagination import ShortListPaginator
 from accounts.request_types import SignedInRequest
 from journal.device_key import device_key
 from journal.forms import SearchForm
@@ -36,7 +36,7 @@ def shelf(request: SignedInRequest) -> HttpResponse:
         letters = letters.filter(state__in=STATES_SHOWN[shown])
     if kind:
         letters = letters.filter(kind=kind.key)
-    page = Paginator(letters, LETTERS_PER_PAGE).get_page(request.GET.get("page"))
+    page = ShortListPaginator(letters, LETTERS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "shown": shown,
