@@ -7,8 +7,8 @@ from config.logs import log_uncaught_errors
 log_uncaught_errors()
 
 # A malformed setting ends the server here, with one sentence. In a worker it would be a line of the
-# log without the reason, and gunicorn would start the next worker for ever. Evaluated apart, not
-# imported: workers that start after a SIGHUP read the settings again.
+# log without the reason, and gunicorn would start the next worker for ever. Run, not imported:
+# workers that start after a SIGHUP read the settings again.
 settings = runpy.run_module("config.settings")
 
 logger_class = "config.gunicorn_error_log.GunicornLogger"

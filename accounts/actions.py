@@ -28,7 +28,7 @@ INVITATION_LASTS = timedelta(days=14)
 # How long account activity can be looked up, and invitations are stored after their end.
 RETENTION = timedelta(days=90)
 # How many rows of one table a run of `tidy` deletes; it runs every hour.
-BATCH = 5000
+BATCH_SIZE = 5000
 
 MAIL_OF = {
     Activity.Kind.PASSWORD_CHANGED: emails.password_changed,
@@ -184,12 +184,12 @@ def tidy(*, now: datetime) -> None:
 
 def _delete_sessions(*, now: datetime) -> None:
     ended = Session.objects.expired(now).order_by("expire_date")
-    Session.objects.filter(pk__in=list(ended.values_list("pk", flat=True)[:BATCH])).delete()
+    Session.objects.filter(pk__in=list(ended.values_list("pk", flat=True)[:BATCH_SIZE])).delete()
 
 
 def _delete_activity(*, now: datetime) -> None:
     old = Activity.objects.older_than(RETENTION, now=now).order_by("at")
-    Activity.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:BATCH])).delete()
+    Activity.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:BATCH_SIZE])).delete()
 
 
 def _delete_invitations(*, now: datetime) -> None:

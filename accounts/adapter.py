@@ -1,4 +1,4 @@
-"""Our answers to allauth's questions about accounts: texts, codes, mails and redirects."""
+"""allauth's account adapter with our texts, codes, mails and redirects."""
 
 from contextlib import suppress
 from datetime import timedelta

@@ -22,7 +22,7 @@ admin.site.unregister(mfa_admin.Authenticator)
 
 @admin.register(Invitation)
 class InvitationAdmin(admin.ModelAdmin[Invitation]):
-    """Created here, and its link given to somebody. Deleting one makes its link useless."""
+    """Operators create invitations here and copy their links. Deleting one disables its link."""
 
     list_display = ("made_at", "ends_at", "used_at")
     ordering = ("-made_at", "pk")

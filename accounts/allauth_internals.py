@@ -78,7 +78,7 @@ class CodeState(TypedDict, total=False):
     user_id: str
     resend_count: int
     code_confirmed: bool
-    # Ours: see `code_attempts.FIRST_SENT_AT` and `enumeration.NO_ACCOUNT`.
+    # Ours: see `mailed_code_attempts.FIRST_SENT_AT` and `decoy_queries.NO_ACCOUNT`.
     began_at: float
     nobody: bool
 

@@ -11,8 +11,7 @@ from accounts.models import User
 # Set in the state of a mailed code that was sent to an address without an account.
 NO_ACCOUNT: Final = "nobody"
 
-# How many queries allauth makes about an account and would not make without one. A test compares
-# the sums.
+# How many queries allauth makes for an account but not without one. A test compares the totals.
 QUERIES_AFTER_SIGN_UP = 3
 QUERIES_ON_CODE_PAGE = 2
 QUERIES_WHEN_RESENT = 1

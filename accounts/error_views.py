@@ -1,5 +1,5 @@
-"""Pages for what went wrong. A form that was posted too late, from an old page or into an error of
-ours comes back on them, so that its sender loses nothing they wrote."""
+"""Error pages. They give a form back that was posted too late, from an old page or into an error
+of ours, so that its sender loses nothing they wrote."""
 
 import sys
 from contextlib import suppress

@@ -78,7 +78,7 @@ class MailedAddressField(AddressField):
         if not mailbox.isascii():
             raise ValidationError(NOT_AN_ADDRESS, "invalid")
         # Our mail server would deliver these to itself or to a machine behind it. Only a site on a
-        # laptop has its mail there.
+        # laptop receives its mail there.
         is_local = domain == "localhost" and settings.SITE.hostname != "localhost"
         if is_local or domain.startswith("["):
             raise ValidationError(NOT_MAILED, "invalid")
@@ -122,7 +122,7 @@ class CodeField(forms.CharField):
 
 
 class MailLimitMixin:
-    """Put before each of allauth's forms that send mail to the address in them."""
+    """Rate-limit allauth's forms that send mail to the address in them."""
 
     errors: Any
     cleaned_data: dict[str, Any]

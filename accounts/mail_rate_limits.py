@@ -21,8 +21,8 @@ from accounts.allauth_internals import ratelimit
 
 CACHE_CONNECTION = "cache"
 APP = "accounts"
-# One rate each: of several rates in one action, allauth does not take back those it has counted
-# before the one that refuses.
+# One rate per action: if one of several rates in an action refuses, allauth leaves the mail counted
+# in those before it.
 RATES = {
     # Per mailbox. The first allows one sign-up, both further codes and a new start; the second
     # bounds what a stranger can do to the mailbox.

@@ -50,8 +50,7 @@ def first_sent_at(state: CodeState) -> float:
 
 
 def _is_guess(request: HttpRequest, state: CodeState) -> bool:
-    # Whatever else is posted with it: allauth checks a code beside `action=resend` too when it
-    # cannot send another one.
+    # Also with `action=resend`: if allauth cannot send another code, it checks the posted one.
     is_guess = request.method == "POST" and bool(request.POST.get("code"))
     return is_guess and not state.get("code_confirmed")
 

@@ -105,7 +105,7 @@ def complete_reset(request: HttpRequest) -> HttpResponse:
 
 
 def _has_no_account(state: CodeState) -> bool:
-    """Whether this code belongs to no account: its mail named no code, so none can be entered."""
+    """Whether there is no account: the mail contained no code, so no guess can be right."""
     return "user_id" not in state or decoy_queries.NO_ACCOUNT in state
 
 

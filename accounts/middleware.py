@@ -86,7 +86,7 @@ class LockMiddleware:
             cast(SessionStore, request.session).rotate_to_derived_key()
         # The cookie is valid for one session key only.
         is_cookie_recent = is_cookie_recent and request.session.session_key == key
-        # Pages repeat a failed autosave by themselves, which is no sign of activity.
+        # Pages retry a failed autosave by themselves: that is no activity of the person.
         has_failed = response.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR
         if (
             not (is_cookie_recent or has_failed)

@@ -12,17 +12,17 @@ from django.urls import reverse
 
 Form = TypeVar("Form", bound=type[BaseForm])
 
-# What each form declares below: names that count on every page, or on the account pages only.
+# The names that each form declares by `not_writing`: for every page, or for account pages only.
 ON_EVERY_PAGE: dict[type[BaseForm], frozenset[str]] = {}
 ON_ACCOUNT_PAGES: dict[type[BaseForm], frozenset[str]] = {}
 
 
 def not_writing(*names: str, account_pages_only: bool = False) -> Callable[[Form], Form]:
-    """Class decorator for every form: the names of its fields and of its buttons whose values are
-    not a person's writing. A form without such names declares none.
+    """Declare the fields and buttons of a form whose values are not a person's writing.
 
-    A name counts for all forms, because a form may be given back before its view is known. A name
-    that exercises may use for a field of words must be declared for the account pages only.
+    A class decorator for every form, also for one without such names. A name applies to all forms,
+    because a form may be given back before its view is known. A name that exercises may use for a
+    field of words must be declared for the account pages only.
     """
     declared = ON_ACCOUNT_PAGES if account_pages_only else ON_EVERY_PAGE
 

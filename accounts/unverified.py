@@ -18,7 +18,7 @@ REPLACED_AFTER = timedelta(hours=24)
 DELETED_AFTER = timedelta(days=7)
 # The domain of the address that a replaced account gets until it is deleted. No mail reaches it.
 PLACEHOLDER_DOMAIN = "replaced.invalid"
-BATCH = 200
+BATCH_SIZE = 200
 
 
 def get_for_update(person_id: UUID | str) -> User | None:
@@ -56,7 +56,7 @@ def release_address(person_id: UUID | str) -> bool:
 def delete_old(*, now: datetime) -> int:
     """Delete accounts that were replaced or never verified in time. Returns how many."""
     old = _old(now).order_by("joined_at", "pk").values_list("pk", flat=True)
-    return sum(_delete(person_id, now=now) for person_id in list(old[:BATCH]))
+    return sum(_delete(person_id, now=now) for person_id in list(old[:BATCH_SIZE]))
 
 
 @transaction.atomic
@@ -71,8 +71,7 @@ def _delete(person_id: UUID, *, now: datetime) -> bool:
 
 
 def _unverified() -> QuerySet[User]:
-    """Accounts that were never verified and never used, without operators and without accounts
-    that an operator has closed."""
+    """Accounts that were never verified and never used, except operators' and deactivated ones."""
     verified = EmailAddress.objects.filter(user=OuterRef("pk"), verified=True)
     return User.objects.filter(
         ~Exists(verified),

@@ -21,17 +21,17 @@ from pathlib import Path
 import psutil
 
 from bench.simulated_writer import Writer
-from bench.web_servers import Environment, call_inside, prepare
+from bench.web_servers import call_inside, prepare
 from config.healthcheck import readyz
 from local.folder import LocalFolder, UserError, print_line
 from local.processes import log_tail, wait_until
 from local.servers import LOOPBACK, free_port, run_postgres
+from local.stack import Environment
 from local.supervisor import WEB
 
 SEED = 20_261
-# A restart comes after so many changes.
 CHANGES_BETWEEN_RESTARTS = 40
-# A writer pauses after so many failures in a row, until the servers are back.
+# After this many failures in a row a writer waits until the servers are back.
 FAILURES_BEFORE_PAUSE = 3
 TIMEOUT = 60
 
@@ -40,7 +40,7 @@ TIMEOUT = 60
 class Servers:
     """A gunicorn and a Postgres of our own, each of which can be restarted."""
 
-    place: LocalFolder
+    folder: LocalFolder
     environment: Environment
     port: int
     postgres_port: int = field(default_factory=free_port)
@@ -53,7 +53,7 @@ class Servers:
     def start_postgres(self) -> None:
         pids: dict[str, int] = {}
         server = run_postgres(
-            self.place,
+            self.folder,
             self.password,
             self.environment,
             pids,
@@ -72,7 +72,7 @@ class Servers:
 
     def start_web(self) -> None:
         command = [sys.executable, *WEB.command.split()[1:], "--bind", f"{LOOPBACK}:{self.port}"]
-        with (self.place.log / "web.log").open("ab") as log:
+        with (self.folder.log / "web.log").open("ab") as log:
             self._web = subprocess.Popen(  # noqa: S603 - our own program
                 command, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
@@ -96,7 +96,7 @@ class Servers:
         if web is None or not wait_until(
             lambda: readyz(self.port, url) == HTTPStatus.OK, web, seconds=TIMEOUT
         ):
-            log = self.place.log / "web.log"
+            log = self.folder.log / "web.log"
             raise UserError(f"The web server does not come back. {log_tail(log)}")
         self.are_up.set()
 
@@ -114,21 +114,21 @@ class Servers:
 @contextlib.contextmanager
 def running() -> Iterator[Servers]:
     with tempfile.TemporaryDirectory(prefix="soak-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        # Postgres may have to run as another user, who must be able to reach its own folder.
-        folder.chmod(0o711)
-        place, port = LocalFolder(folder / "house"), free_port()
-        place.make()
+        root = Path(name)
+        # Postgres may run as another user, who must reach its data folder.
+        root.chmod(0o711)
+        folder, port = LocalFolder(root / "local"), free_port()
+        folder.make()
         environment = dict(os.environ) | {
             "GUNICORN_CMD_ARGS": "",
             "SITE_URL": f"http://localhost:{port}",
-            "STATIC_ROOT": str(folder / "static"),
-            "PAGES_ROOT": str(folder / "pages"),
+            "STATIC_ROOT": str(root / "static"),
+            "PAGES_ROOT": str(root / "pages"),
         }
-        servers = Servers(place, environment, port)
+        servers = Servers(folder, environment, port)
         servers.start_postgres()
         try:
-            prepare(servers.environment, place.log)
+            prepare(servers.environment, folder.log)
             servers.start_web()
             servers.wait_until_ready()
             yield servers
@@ -138,7 +138,10 @@ def running() -> Iterator[Servers]:
 
 
 def soak(servers: Servers, *, count: int, seed: int, changes: int, minutes: float) -> bool:
-    """Write so many changes each, or for so many minutes. Return whether nothing was lost."""
+    """Let people make so many changes each, or write for so many minutes.
+
+    Return whether nothing was lost.
+    """
     people = call_inside("bench.sample_data", "create_writers", servers.environment, count=count)
     writers = [
         Writer(servers.port, person["cookies"], person["token"], number, seed)
@@ -182,7 +185,7 @@ def _restart_servers(
     changed: threading.Semaphore,
     chance: random.Random,
 ) -> int:
-    """Restart one of the servers now and then, while anybody writes. Return how often."""
+    """Restart a random server now and then, until all writers are done. Return how often."""
     restarts, seen = 0, 0
     while any(thread.is_alive() for thread in threads):
         if not changed.acquire(timeout=0.2):
@@ -223,14 +226,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args(arguments)
     with running() as servers:
-        is_well = soak(
+        is_passed = soak(
             servers,
             count=options.writers,
             seed=options.seed,
             changes=options.changes,
             minutes=0 if options.changes else options.minutes,
         )
-    return int(not is_well)
+    return int(not is_passed)
 
 
 if __name__ == "__main__":

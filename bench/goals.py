@@ -26,8 +26,8 @@ class Goal:
     def is_on_target(self, measured: float) -> bool:
         return self._reaches(measured, self.target)
 
-    def _reaches(self, measured: float, mark: float) -> bool:
-        return measured <= mark if self.better == "lower" else measured >= mark
+    def _reaches(self, measured: float, threshold: float) -> bool:
+        return measured <= threshold if self.better == "lower" else measured >= threshold
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""The load, from a process of its own whose CPU time is not counted. A Visit on stdin, JSON out.
+"""Generate load in a process of its own, whose CPU time is not counted.
 
-One connection per request, because gunicorn's sync worker closes it after each answer. Cookies
-that come back are kept, as a browser does.
+Reads a Visit as JSON from stdin and writes a summary as JSON to stdout. Makes one connection per
+request, because gunicorn's sync worker closes it after each response, and stores cookies as a
+browser does.
 """
 
 import itertools
@@ -64,7 +65,7 @@ class Result:
 
 
 def request(port: int, path: str, cookies: Cookies, body: bytes | None = None) -> bytes:
-    """Return the whole answer as it came over the wire. Its cookies are added to those given."""
+    """Return the whole response as it came over the wire, and add its cookies to those given."""
     with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
         connection.sendall(_encode(port, path, cookies, body))
         answer = b"".join(iter(lambda: connection.recv(65_536), b""))

@@ -28,9 +28,10 @@ import psycopg
 from bench import goals, page_weight
 from bench.cpu_time import cpu_seconds, postgres_process
 from bench.load_generator import CLIENT_UUID, LETTER, NEW_UUID, REQUEST_NUMBER, Cookies, Visit
-from bench.web_servers import Environment, call_inside, create_database, manage, prepare, web_server
+from bench.web_servers import call_inside, create_database, prepare, web_server
 from local.folder import UserError, print_line
 from local.processes import run_logged, stop_on_signals
+from local.stack import Environment, manage_py
 
 SEED = 20_260
 PEOPLE = 100_000
@@ -122,8 +123,8 @@ def ratios(samples: Samples) -> dict[str, list[float]]:
     for (name, clients), rounds in samples.items():
         if clients == EIGHT and name != FLOOR:
             pairs = list(zip(rounds, floor, strict=True))
-            found[f"{name}_cpu"] = [ours.cpu / its.cpu for ours, its in pairs]
-            found[f"{name}_requests"] = [ours.per_second / its.per_second for ours, its in pairs]
+            found[f"{name}_cpu"] = [ours.cpu / base.cpu for ours, base in pairs]
+            found[f"{name}_requests"] = [ours.per_second / base.per_second for ours, base in pairs]
     return found
 
 
@@ -136,7 +137,7 @@ class Product:
     postgres: psutil.Process
     person: Cookies
     statements: dict[str, int]
-    # Of the floor as well, which has a server and a port of its own.
+    # Those of the floor too, which has a server and a port of its own.
     visits: dict[str, Visit]
     web_servers: dict[int, psutil.Process]
 
@@ -186,7 +187,7 @@ def running(environment: Environment) -> Iterator[Product]:
     log = Path(environment["STATIC_ROOT"]).parent / "log"
     _print_note("Getting ready …")
     prepare(environment, log)
-    run_logged(manage("migrate"), floor, log / "floor.log")
+    run_logged(manage_py("migrate"), floor, log / "floor.log")
     _print_note(f"Filling both with {PEOPLE:,} people …")
     of_floor = call_inside("bench.floor.fill", "fill_database", floor, people=PEOPLE)
     ours = call_inside(
@@ -313,6 +314,6 @@ if __name__ == "__main__":
     stop_on_signals()
     try:
         sys.exit(main(sys.argv[1:]))
-    except UserError as trouble:
-        sys.stderr.write(f"{trouble}\n")
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
         sys.exit(1)

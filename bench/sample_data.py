@@ -20,12 +20,12 @@ from journal.models import Letter, LetterContents
 from operations import demo_account
 
 LETTERS = 20
-# More people, each with so many letters.
+# The numbers of letters that further people have.
 SHELVES = (1, 100, 5000)
 # Saves letters for the load, so that the shelf of the person being read stays as it is.
 WRITER = "writer@example.org"
 
-# Tables in which everybody else gets one copy of the first row, with the columns to change: so each
+# Everybody else gets a copy of the first row of these tables, with these columns changed: so each
 # has one letter and one answer, and nothing in other tables. A new column needs no line here; a
 # new table does.
 COPIED_TABLES = {
@@ -45,7 +45,7 @@ LATERAL jsonb_populate_record(one::{table}, jsonb_build_object({changes})) AS co
 
 
 def create_writers(*, count: int) -> list[dict[str, Any]]:
-    """Create people at their desks; return the cookies and the CSRF token of each."""
+    """Create people who are signed in; return the cookies and the CSRF token of each."""
     return [_create_writer(f"{number}-{WRITER}") for number in range(count)]
 
 
@@ -114,7 +114,7 @@ def _letter(person: User, to: str, *, at: datetime) -> Letter:
 
 
 def _sign_in(person: User) -> Client:
-    """Sign in by the form, so that the session holds what sessions of real visitors hold."""
+    """Sign in by the form, so that the session has the same contents as a real one."""
     client = Client(SERVER_NAME="localhost", headers={"User-Agent": USER_AGENT})
     client.post("/accounts/login/", {"login": person.email, "password": demo_account.PASSWORD})
     status = client.get("/today/").status_code
@@ -145,7 +145,7 @@ def _create_others(count: int) -> None:
 
 
 def _count_statements_of_autosave(client: Client) -> int:
-    """Count those of saving other words for a draft that exists."""
+    """Count the statements of an autosave that changes an existing draft."""
     id = uuid4()
     first, second = (
         {"id": f"{id}", "kind": "them", "version": f"{version}", "body": f"{version} {LETTER}"}

@@ -18,9 +18,9 @@ from bench.load_generator import Cookies, request, status_of
 from bench.page_weight import fetch, text_of
 
 TEXTAREA = re.compile(r"<textarea[^>]*>\n?(.*?)</textarea>", re.DOTALL)
-# A new letter after so many changes, on average.
-CHANGES = 60
-# Each writer has characters that no other types: so a mixed-up letter shows.
+# On average.
+CHANGES_PER_LETTER = 60
+# Characters that only one writer types, so that mixed-up letters are noticed.
 ALPHABETS = ("αβγδεζηθικλ", "абвгдежзикл", "あいうえおかき", "אבגדהוזחט")
 SHARED = "the river, a cup of tea. \n🌊é<&>"
 
@@ -55,7 +55,7 @@ class Writer:
 
     def change(self) -> bool:
         """Insert or delete, or begin a new letter. Return whether everything is saved."""
-        if not self.letters or self.random.random() < 1 / CHANGES:
+        if not self.letters or self.random.random() < 1 / CHANGES_PER_LETTER:
             self.letters.append(Letter(self._new_id()))
         letter = self.letters[-1]
         at = self.random.randrange(len(letter.text) + 1)
@@ -66,7 +66,7 @@ class Writer:
 
     def save(self) -> bool:
         """Send what is not confirmed. Return whether everything is now."""
-        # A list: try every letter, also after one that cannot be saved now.
+        # A list, not a generator: try every letter, also after one that cannot be saved now.
         saved = [self._save(letter) for letter in self.letters]
         return all(saved)
 
@@ -74,8 +74,8 @@ class Writer:
         if letter.unconfirmed is None and letter.text.strip() and letter.text != letter.confirmed:
             letter.unconfirmed = letter.text
         while letter.unconfirmed is not None:
-            # Repeat first, unchanged, what may be saved already: the same words are always
-            # accepted, and the answer names the version to go on from.
+            # Repeat unchanged what may be saved already: the same words are always accepted, and
+            # the response names the version to continue from.
             if not self._send(letter, letter.unconfirmed):
                 return False
             letter.unconfirmed = letter.text if letter.text != letter.confirmed else None

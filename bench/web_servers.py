@@ -16,22 +16,17 @@ from bench.load_generator import request, status_of
 from local.folder import UserError
 from local.processes import log_tail, run_logged, wait_until
 from local.servers import LOOPBACK, free_port
+from local.stack import Environment, manage_py
 from local.supervisor import PREPARE, WEB
-
-Environment = dict[str, str]
 
 # With one thread gunicorn takes its sync worker: the same for the product and the floor.
 SERVE = f"{WEB.command} --threads 1 --bind {LOOPBACK}:"
 
 
-def manage(*arguments: str) -> list[str]:
-    return [sys.executable, "manage.py", *arguments]
-
-
 def prepare(environment: Environment, log: Path) -> None:
-    """Run what is due once before the product can be served."""
+    """Run the commands that the product needs once before it is served."""
     for command in PREPARE:
-        run_logged(manage(*command.split()), environment, log / f"{command.split()[0]}.log")
+        run_logged(manage_py(command), environment, log / f"{command.split()[0]}.log")
 
 
 def create_database(url: str, name: str) -> str:
@@ -49,7 +44,7 @@ def call_inside(module: str, function: str, environment: Environment, **argument
         f"json.dump({function}(**{arguments!r}), sys.stdout)",
     )
     done = subprocess.run(  # noqa: S603 - our own program
-        manage("shell", "-v", "0", "-c", "\n".join(lines)),
+        [*manage_py("shell -v 0 -c"), "\n".join(lines)],
         env=environment,
         capture_output=True,
         text=True,

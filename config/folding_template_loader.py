@@ -65,7 +65,7 @@ class FoldedNode(Node):
         self.folded: dict[str | None, NodeList] = {}
 
     def render(self, context: Context) -> str:
-        # Text is folded as it is escaped in HTML.
+        # Folded text is escaped for HTML.
         if not context.autoescape:
             return self.nodes.render(context)
         return self.in_language(cast(Template, context.template).engine).render(context)

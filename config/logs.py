@@ -34,7 +34,7 @@ ENCODE = json.JSONEncoder().encode
 WORD = re.compile(r"[\w:.-]{1,100}")
 
 NO_BROKER = "Redis cannot be reached"
-# Frequent messages of libraries, in words: their place in the source would tell nobody anything.
+# Frequent messages of libraries, in words: their place in the source would not help an operator.
 EVENTS = {
     ("gunicorn.error", "Starting gunicorn %s"): "web server starts",
     ("gunicorn.error", "Listening at: %s (%s)"): "web server listens",

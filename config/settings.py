@@ -23,7 +23,7 @@ django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# The tests name an empty file, to be independent of a developer's own settings.
+# The tests set DOTENV to an empty file, to be independent of a developer's own settings.
 env = Environment(BASE_DIR / ".env")
 
 # --- The product and its address --------------------------------------------------------------

@@ -22,7 +22,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     """Drop the charset that a request claims.
 
     Django decodes the query string with it before any middleware runs, and some charsets raise.
-    Browsers answer our pages in UTF-8.
+    Browsers post our forms in UTF-8.
     """
     environ["CONTENT_TYPE"] = CHARSET.sub("", environ.get("CONTENT_TYPE", ""))
     return django_application(environ, start_response)

@@ -22,7 +22,7 @@ from healing.step_mark_form import OPEN, StepMarkForm
 
 
 def _public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Open to anyone. Without a transaction, visitors can read while the database is down."""
+    """Open a view to visitors. Without a transaction it works while the database is down."""
     return login_not_required(require_safe(transaction.non_atomic_requests(view)))
 
 

@@ -36,7 +36,7 @@ def _name_of(person: User) -> str:
 
 
 def _greeting(hour: int) -> str:
-    """By their own clock (0 to 23). The small hours still belong to the evening."""
+    """`hour` is the local one, 0 to 23. The small hours still belong to the evening."""
     if 5 <= hour < 12:
         return _("Good morning")
     return _("Good afternoon") if 12 <= hour < 18 else _("Good evening")

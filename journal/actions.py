@@ -22,7 +22,7 @@ from mail.quiet_hours import DAY_START, day_end, is_quiet, next_hour
 from mail.windows import move_into_window
 
 # How many letters one run of a task takes.
-BATCH = 500
+BATCH_SIZE = 500
 # How many first lines of their own a person may have for each kind of letter.
 MAX_OPENINGS = 12
 
@@ -68,7 +68,7 @@ def delete_expired(*, now: datetime) -> int:
     Safe to run any number of times at once.
     """
     expired = Letter.objects.expired(now).order_by("let_go_at").only("leaves_line")
-    rows = list(expired.select_for_update(skip_locked=True)[:BATCH])
+    rows = list(expired.select_for_update(skip_locked=True)[:BATCH_SIZE])
     lines = [row.pk for row in rows if row.leaves_line]
     Revision.objects.filter(letter__in=lines).delete()
     Letter.objects.filter(answers__in=lines).update(answers=None)
@@ -107,7 +107,7 @@ def queue_ready_mails(*, now: datetime) -> int:
     _move_into_new_windows(now=now)
     due = Letter.objects.ready_mail_pending().filter(tell_at__lte=now)
     due = due.select_related("owner").defer("sealed")
-    letters = list(due.select_for_update(of=("self",), skip_locked=True)[:BATCH])
+    letters = list(due.select_for_update(of=("self",), skip_locked=True)[:BATCH_SIZE])
     messages = []
     for letter in letters:
         zone = letter.owner.zone

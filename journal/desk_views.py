@@ -24,11 +24,11 @@ from journal.forms import LetterForm, OpeningForm
 from journal.letter_kinds import KINDS, PLAIN_DAY, TO_THEM, LetterKind
 from journal.models import Letter, Opening
 from journal.saving import LetterGone, Saved, SavedBeside, Superseded, save_words
-from journal.shortcuts import get_or_not_here
+from journal.shortcuts import get_or_gone
 from vault.sealing import CannotOpen
 
-# A start time older than this is from an earlier day of writing.
-LONGEST_SITTING = timedelta(hours=6)
+# A start time older than this is ignored: the writer has been away since.
+MAX_WRITING_TIME = timedelta(hours=6)
 
 
 @require_safe
@@ -65,7 +65,7 @@ def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
     letter: Letter | None = letters.filter(pk=id).first()
     kind = KINDS.get(letter.kind if letter else request.POST.get("kind", ""), TO_THEM)
     if request.method == "POST":
-        # Saved, or given back: even if the letter has been closed or deleted since.
+        # Save the words or give them back, even if the letter has been sealed or deleted since.
         return _save_form(request, kind, id=id) if letter else _give_back(request, kind)
     if letter is None:
         raise Gone
@@ -106,10 +106,10 @@ def _timestamp() -> int:
 
 
 def _started_at(request: SignedInRequest) -> int:
-    """Return when the writer sat down, in Unix seconds: `since`, if an earlier page passes it."""
+    """Return when the writer started, in Unix seconds: `since`, if an earlier page passes it."""
     since: int | None = LetterForm.base_fields["since"].clean(request.GET.get("since"))
     now = _timestamp()
-    if since is None or not 0 <= now - since < LONGEST_SITTING.total_seconds():
+    if since is None or not 0 <= now - since < MAX_WRITING_TIME.total_seconds():
         return now
     return since
 
@@ -307,7 +307,7 @@ def openings(request: SignedInRequest, kind: str) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def remove_opening(request: SignedInRequest, id: UUID) -> HttpResponse:
-    row = get_or_not_here(Opening.objects.of(request.user), pk=id)
+    row = get_or_gone(Opening.objects.of(request.user), pk=id)
     if request.method == "POST":
         row.delete()
     return redirect("journal:openings", row.kind)

@@ -1,7 +1,7 @@
 """The key under which a browser encrypts words that the server has not confirmed yet (ADR 27).
 
-Only this person's signed-in pages receive it, and they hold it in memory. So nobody else who uses
-the device can read those words, and the writer can after signing in again.
+Only this person's signed-in pages receive it, and they keep it in memory. So nobody else who uses
+the device can read those words, and the writer can read them after signing in again.
 """
 
 import base64

@@ -16,7 +16,7 @@ from mail.quiet_hours import HOUR_LABELS
 
 MAX_CHARACTERS = 100_000
 # After writing for this long, people are offered a moment to look up.
-LONG_SITTING = timedelta(minutes=10)
+LONG_WRITING_TIME = timedelta(minutes=10)
 # How far ahead a letter can be sealed.
 MAX_SEALED_FOR = timedelta(days=366 * 20)
 
@@ -113,7 +113,7 @@ class LetterForm(forms.Form):
     revision = TrustedField(UUID)
     # The letter that this one answers.
     answers = TrustedField(UUID)
-    # When the writer sat down, in Unix seconds.
+    # When the writer started, in Unix seconds.
     since = TrustedField(_parse_timestamp)
     # Needed when the letter, and its kind with it, has been deleted.
     kind = TrustedField(str, "")
@@ -134,7 +134,7 @@ class LetterForm(forms.Form):
 
     def has_taken_long(self, now: datetime) -> bool:
         since = self.cleaned_data["since"]
-        return since is not None and now.timestamp() - since >= LONG_SITTING.total_seconds()
+        return since is not None and now.timestamp() - since >= LONG_WRITING_TIME.total_seconds()
 
     @property
     def submission(self) -> Submission:

@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 @dataclass(frozen=True)
 class LetterKind:
-    # Part of URLs, so it must tell nothing to someone who reads the browser's history.
+    # Part of URLs, so it must reveal nothing to someone who reads the browser's history.
     key: str
     title: Promise
     # Shown where a kind is chosen.

@@ -20,7 +20,7 @@ from accounts.time_zones import place_of
 from journal import actions
 from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm
 from journal.models import InvalidTransition, Letter
-from journal.shortcuts import get_or_not_here
+from journal.shortcuts import get_or_gone
 from vault.sealing import CannotOpen
 
 State = Letter.State
@@ -69,7 +69,7 @@ def _get_letter(request: SignedInRequest, id: UUID) -> Letter:
     if request.method == "POST":
         # Two pages may decide differently at once: lock the row, so that the second sees the first.
         letters = letters.select_for_update()
-    letter: Letter = get_or_not_here(letters, pk=id)
+    letter: Letter = get_or_gone(letters, pk=id)
     return letter
 
 

@@ -318,9 +318,9 @@ STATE_FIELDS = [
 
 
 class Ended(models.Model):
-    """The id of a letter that is gone, without its owner.
+    """The id of a deleted letter, without its owner.
 
-    A device may still hold unsent words of that letter: they must not create it again.
+    A device may still have unsent words of that letter: they must not create it again.
     """
 
     id = models.UUIDField(primary_key=True)

@@ -55,7 +55,7 @@ def dismiss(ref: RevisionRef) -> None:
 
 
 def save_late_as_drafts(person: User, letter: Letter, *, now: datetime) -> None:
-    """Make drafts of late revisions before their letter closes.
+    """Make drafts of late revisions before their letter is sealed, let go or deleted.
 
     Revisions that cannot be opened stay. Raises CannotOpen if the person's key cannot be opened.
     """

@@ -15,7 +15,7 @@ from accounts.request_types import SignedInRequest
 from journal import revision_choices
 from journal.forms import ChooseForm
 from journal.models import InvalidTransition, Letter, Revision
-from journal.shortcuts import get_or_not_here
+from journal.shortcuts import get_or_gone
 from vault.sealing import CannotOpen
 
 
@@ -23,7 +23,7 @@ from vault.sealing import CannotOpen
 @transaction.non_atomic_requests
 def versions(request: SignedInRequest, id: UUID) -> HttpResponse:
     """List the days and hours of a letter's revisions, without their words."""
-    letter = get_or_not_here(Letter.objects.visible_to(request.user, timezone.now()), pk=id)
+    letter = get_or_gone(Letter.objects.visible_to(request.user, timezone.now()), pk=id)
     if not letter.is_draft_or_kept:
         return redirect("journal:letter", letter.pk)
     rows = Revision.objects.of(request.user).filter(letter=letter).newest_first()
@@ -34,10 +34,10 @@ def versions(request: SignedInRequest, id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def version(request: SignedInRequest, id: UUID, revision: UUID) -> HttpResponse:
     """Show the words of the letter beside those of a revision, and let the writer choose."""
-    letter = get_or_not_here(Letter.objects.visible_to(request.user, timezone.now()), pk=id)
+    letter = get_or_gone(Letter.objects.visible_to(request.user, timezone.now()), pk=id)
     if not letter.is_draft_or_kept:
         return redirect("journal:letter", letter.pk)
-    row = get_or_not_here(Revision.objects.of(request.user), letter=letter, pk=revision)
+    row = get_or_gone(Revision.objects.of(request.user), letter=letter, pk=revision)
     try:
         if request.method == "POST":
             return _choose(request, letter, row)

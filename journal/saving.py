@@ -120,7 +120,7 @@ def _save_in(
     except CannotOpen:
         return None
     if words == before.words:
-        # The response to the first save was lost: the version they name says nothing.
+        # The response to the first save was lost: ignore the version that this repeat names.
         return SavedInPlace(letter=letter)
     if submission.is_superseded(letter):
         return Superseded(letter=letter)

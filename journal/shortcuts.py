@@ -4,7 +4,7 @@ from accounts.error_views import Gone
 from vault.models import SealedQuerySet
 
 
-def get_or_not_here(rows: SealedQuerySet, **lookups: Any) -> Any:
+def get_or_gone(rows: SealedQuerySet, **lookups: Any) -> Any:
     """Return the row, or raise Gone: the 404 page for what a person may have deleted."""
     row = rows.filter(**lookups).first()
     if row is None:

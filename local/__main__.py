@@ -102,7 +102,7 @@ PRODUCTION = {
     "OPERATOR_CONTACT": "hello@example.org",
     "TRUSTED_PROXY_COUNT": "1",
 }
-# import-linter has no `-m`, and the first line of its script cannot hold a long path.
+# import-linter has no `-m`, and the shebang of its script cannot hold a long path.
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command as lint; lint()"
 
 DEPTRY = [sys.executable, "-m", "deptry", "--no-ansi", "."]

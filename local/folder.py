@@ -1,6 +1,6 @@
 """The folder of `./dev`, `.local/`: data, secrets, logs, and a note of what is running.
 
-Nothing in this package but wsgi.py reads the settings: the rest starts what the settings need.
+Only loopback_redirect.py reads the settings: the rest of the package starts what they need.
 """
 
 import contextlib

@@ -63,7 +63,7 @@ def _can_bind(host: str, port: int) -> bool:
 
 
 def _answers(host: str, port: int) -> bool:
-    """Return whether a program listens here. On macOS one on all addresses blocks no `bind`."""
+    """Return whether a program listens here. On macOS one on all addresses does not stop `bind`."""
     try:
         with socket.create_connection((host, port), timeout=0.5):
             return True
@@ -175,7 +175,7 @@ class RunAs:
     def groups(self) -> list[int] | None:
         return None if self.user is None else []
 
-    def take_over(self, path: Path) -> None:
+    def chown(self, path: Path) -> None:
         if self.user is not None:
             os.chown(path, self.user, _group_of(self.user))
 
@@ -287,16 +287,16 @@ def _options(*, durable: bool) -> dict[str, str]:
 def _make_database(
     folder: LocalFolder, run_as: RunAs, password: str, environment: dict[str, str]
 ) -> None:
-    """Run initdb in a folder beside, and rename it when done: an interrupted one starts over."""
+    """Run initdb in a temporary folder, and rename it when done: an interrupted run starts over."""
     unfinished = folder.path / "postgres.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
-    run_as.take_over(unfinished)
+    run_as.chown(unfinished)
     log = folder.log / "initdb.log"
     with tempfile.NamedTemporaryFile("w", suffix=".pw") as secret, log.open("wb") as output:
         secret.write(password)
         secret.flush()
-        run_as.take_over(Path(secret.name))
+        run_as.chown(Path(secret.name))
         arguments = ("-D", str(unfinished), f"--pwfile={secret.name}", *INITDB)
         done = subprocess.run(  # noqa: S603 - our own programs
             run_as.command("initdb", *arguments), env=_server_environment(environment),
@@ -425,7 +425,7 @@ def run_redis(
     url = f"redis://:{password}@{LOOPBACK}:{port}/0"
     log = folder.log / "redis.log"
     log.write_bytes(b"")
-    # By standard input: every user of this machine can read a command line.
+    # Passed on standard input: every user of this machine can read a command line.
     options = [f"bind {LOOPBACK}", f"port {port}", f"requirepass {password}", 'save ""',
                "appendonly no", "set-proc-title no"]  # fmt: skip
     command = [str(redis_program()), "-"]

@@ -35,7 +35,7 @@ SHARED_VARIABLES = (
     "DATABASE_URL", "REDIS_URL", "SECRET_KEY", "VAULT_KEYS", "SITE_URL", "EMAIL_HOST",
     "EMAIL_PORT", "MAIL_CATCHER", "STATIC_ROOT", "PAGES_ROOT",
 )  # fmt: skip
-# In seconds. A server that ends again within this time is not restarted for ever.
+# In seconds. A restarted server that ends within this time is not restarted once more.
 SHORTEST_UPTIME = 60
 
 

@@ -1,4 +1,4 @@
-"""The supervisor's event listener: log program states, and end it all if one cannot start."""
+"""Listen to the supervisor: record program states, and stop it if a program cannot start."""
 
 import os
 import signal

@@ -44,7 +44,7 @@ def prepare(environment: Environment) -> Environment:
 def runs_of_pytest(arguments: list[str]) -> list[list[str]]:
     """The arguments of each run, one after another.
 
-    What is named by its path or selected by words runs in one process. Anything else is shared
+    Tests that are named by path or selected by keyword run in one process. Anything else is shared
     between processes, which keep their databases: when the whole suite is done, its last tests look
     at what the others have left on the disk.
     """

@@ -30,7 +30,7 @@ TIME_BUDGET = timedelta(seconds=50)
 # How long rows in a final state are stored, and how many one run deletes after that.
 RETENTION = timedelta(days=90)
 TIDY_BATCH_SIZE = 5000
-# For how many seconds saving an outcome is retried while the database is away.
+# For how many seconds saving an outcome is retried while the database is down.
 DATABASE_PATIENCE = 60
 HEARTBEAT = "mail"
 
@@ -118,7 +118,7 @@ def skip_unwanted(*, now: datetime) -> None:
 
 def _drain(relay: Relay, *, clock: Clock, deadline: datetime) -> int:
     sent = 0
-    # Connect before claiming: while the relay is away, no row is claimed and all stay due.
+    # Connect before claiming: while the relay is down, no row is claimed and all stay due.
     while clock() < deadline and relay.ensure_connected():
         messages = _claim(now=clock())
         if not messages:
@@ -213,8 +213,8 @@ def _save_outcomes(outcomes: dict[Outcome, list[Message]], *, now: datetime) -> 
 
 
 def _save_with_retries(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
-    """Save the outcome, also across a restart of the database: unsaved, sent mail may be sent
-    again."""
+    """Save the outcome, with retries while the database restarts: mail that was sent goes out again
+    if that is not saved."""
     deadline = time.monotonic() + DATABASE_PATIENCE
     while True:
         try:

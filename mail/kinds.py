@@ -1,4 +1,4 @@
-"""The registry of the kinds of mail: how each is built, until when it is wanted, how it retries.
+"""The registry of the kinds of mail: how each is built, how long it is wanted, how it retries.
 
 Rooms above this one register their kinds in `AppConfig.ready`. Mail of any other kind is
 prerendered: its address and content are sealed in the row (see `actions.enqueue`).
@@ -12,19 +12,15 @@ from django.core.mail import EmailMessage
 from django.db.models import Q
 
 from mail.emails import build_from_payload
-from mail.models import Message
+from mail.models import Message, inside_window
 
 
 class Unwanted(Exception):
-    """Raised by a kind's `compose` if the reason for the mail has gone meanwhile."""
+    """Raised by a kind's `compose` if the reason for the mail no longer exists."""
 
 
 def _always(now: datetime) -> Q:
     return Q()
-
-
-def _inside_window(now: datetime) -> Q:
-    return Q(closes_at=None) | Q(closes_at__gt=now)
 
 
 def _ignore(message: Message) -> None:
@@ -63,7 +59,7 @@ PRERENDERED = Kind(
     compose=build_from_payload,
     # A code in the mail lives for ten minutes: the last try comes before that.
     retry_delays=tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 400)),
-    still_wanted=_inside_window,
+    still_wanted=inside_window,
 )
 
 _registered: dict[str, Kind] = {}
@@ -82,7 +78,7 @@ def of(message: Message) -> Kind:
 
 
 def wanted(now: datetime) -> Q:
-    """A condition on Message rows: each is still wanted by its own kind."""
+    """Return a condition on Message rows: the kind of the row still wants it sent."""
     condition = ~Q(kind__in=list(_registered)) & PRERENDERED.still_wanted(now)
     for kind in _registered.values():
         condition |= Q(kind=kind.name) & kind.still_wanted(now)
@@ -90,5 +86,5 @@ def wanted(now: datetime) -> Q:
 
 
 def select_related() -> list[str]:
-    """What the kinds together need, as arguments of `QuerySet.select_related`."""
+    """Return what all kinds need, as arguments of `QuerySet.select_related`."""
     return sorted({name for kind in _registered.values() for name in kind.select_related})

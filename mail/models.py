@@ -22,6 +22,10 @@ WHERE id = ANY(ARRAY({rows})) RETURNING id
 """
 
 
+def inside_window(now: datetime) -> Q:
+    return Q(closes_at=None) | Q(closes_at__gt=now)
+
+
 class State(models.TextChoices):
     DUE = "due"
     SENDING = "sending"
@@ -40,8 +44,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
 
     def due(self, now: datetime) -> Self:
         """Mail that may be sent now. A row past its window waits for a new one."""
-        inside_window = Q(closes_at=None) | Q(closes_at__gt=now)
-        return self.pending().filter(inside_window, due_at__lte=now)
+        return self.pending().filter(inside_window(now), due_at__lte=now)
 
     def ended_for(self, age: timedelta, *, now: datetime) -> Self:
         """Mail that has been in a final state for longer than this."""

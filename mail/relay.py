@@ -1,4 +1,4 @@
-"""The mail relay: Django's SMTP backend, which also tells what an error means for the mail."""
+"""The mail relay: Django's SMTP backend, which also reports what an error means for the mail."""
 
 import logging
 import re
@@ -115,12 +115,12 @@ class Relay(EmailBackend):
             return DeliveryStatus.NO_SUCH_ADDRESS
         if 500 <= code < 600:
             return DeliveryStatus.REJECTED
-        is_answer = 400 <= code < 500 or not smtp.handed_over
-        return DeliveryStatus.DEFERRED if is_answer else DeliveryStatus.UNKNOWN
+        was_not_accepted = 400 <= code < 500 or not smtp.handed_over
+        return DeliveryStatus.DEFERRED if was_not_accepted else DeliveryStatus.UNKNOWN
 
 
 def _blames_address(code: int, reply: bytes | str) -> bool:
-    """Whether the address does not exist. A relay that refuses us must not end anyone's notes."""
+    """Whether the address does not exist. A relay that refuses us must not stop reminders."""
     text = reply if isinstance(reply, str) else reply.decode("ascii", "replace")
     status = ENHANCED_STATUS.match(text)
     if status:

@@ -227,8 +227,8 @@ def _return_after_leaving(page: "Page") -> Iterator[str]:
     page.request.get("/leave/", max_redirects=0)
     _submit(page)
     yield "locked"
-    ways = {"": "lock-password", "2fa/": "lock-code", "2fa/passkeys/": "lock-passkey"}
-    for path, name in ways.items():
+    pages = {"": "lock-password", "2fa/": "lock-code", "2fa/passkeys/": "lock-passkey"}
+    for path, name in pages.items():
         yield from _open(page, {name: f"/accounts/{path}reauthenticate/"})
     page.click("main button >> nth=0")
     page.wait_for_url("/today/")

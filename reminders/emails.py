@@ -12,7 +12,7 @@ from reminders.models import Schedule
 
 @dataclass(frozen=True)
 class Note:
-    """The words of one note. Lock screens show about 120 characters, so those name nothing."""
+    """The words of one note. Lock screens show about 120 characters: those reveal nothing."""
 
     opening: Promise
     # Followed by the link.

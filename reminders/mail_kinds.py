@@ -1,4 +1,4 @@
-"""The kind of mail this room registers with the mail engine."""
+"""The kind of mail that this room registers in `mail.kinds`."""
 
 from datetime import datetime, timedelta
 

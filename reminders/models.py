@@ -97,7 +97,7 @@ class Schedule(models.Model):
 
     @property
     def is_finished(self) -> bool:
-        """The last note has been sent, and has said that no other follows."""
+        """Whether the last note has been sent, which announces that no other follows."""
         return self.next_due_at is None
 
     @property

@@ -26,7 +26,7 @@ def leave_url_is_elsewhere(
 
 @register(Tags.security, deploy=True)
 def operator_is_named(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Without them the pages say that the operator is unknown."""
+    """Without name and contact, the pages say that the operator is unknown."""
     names = ("OPERATOR_NAME", "OPERATOR_CONTACT")
     unset = [name for name in names if not getattr(settings, name).strip()]
     if not unset:

@@ -7,7 +7,7 @@ from safety.contact import contact_link
 
 
 def site(request: HttpRequest | None) -> dict[str, Any]:
-    """Settings that any page may show. Without a request for pages rendered to files."""
+    """Settings that any page may show. `request` is None for pages rendered to files."""
     return {
         "site_name": settings.SITE_NAME,
         "discreet_name": settings.DISCREET_NAME,

@@ -95,7 +95,7 @@ class CacheControlMiddleware:
         return response
 
     def _may_be_private(self, request: HttpRequest, response: HttpResponse) -> bool:
-        # The cookie, not request.user: this holds while the database cannot say who it is.
+        # The cookie, not request.user: this must work while the database is down.
         session = settings.SESSION_COOKIE_NAME
         if session in request.COOKIES or session in response.cookies or response.status_code >= 400:
             return True

@@ -29,7 +29,7 @@ class LeaveMiddleware:
 
 
 class LockAfterLeavingMiddleware:
-    """Lock a session that was left while the server did not hear of it, before it is used."""
+    """Lock a session before its next use if a “Leave now” did not reach the server."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response

@@ -34,8 +34,8 @@ def lock(session: SessionBase, *, now: datetime) -> None:
         return
     store = cast(SessionStore, session)
     if store.found_by_old_key:
-        # Another request with this cookie locked it already. A second move would put it out of
-        # reach of that cookie, which the browser may still send.
+        # Another request with this cookie locked it already. Rotating the key once more would put
+        # the session out of reach of that cookie, which the browser may still send.
         return
     session[LOCKED_AT] = now.timestamp()
     for name in _cleared_by_lock:

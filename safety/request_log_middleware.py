@@ -16,8 +16,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
 class RequestLogMiddleware:
     """Give every request an id and write one log line for it (ADR 22).
 
-    The log must not tell who writes, nor when: it has the name of the route instead of the path,
-    which holds ids and tokens, and no user, network address, user agent or query.
+    The log must not reveal who writes, nor when: it has the name of the route instead of the path,
+    which contains ids and tokens, and no user, IP address, user agent or query.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -1,6 +1,6 @@
 """Read our YAML data files; every mistake is reported with file, line and reason.
 
-Works on YAML nodes, because plain values have lost their lines. Scalars stay as they are written:
+Works on YAML nodes, because plain values have no line numbers. Scalars stay as they are written:
 YAML itself would read `no` as False and 024 as 20.
 """
 
@@ -118,7 +118,7 @@ class Record:
         raise self.mistake(f"“{key}” needs a day, as in 2026-11-22.", key)
 
     def day_or_null(self, key: str) -> date | None:
-        """The key is required, so that nobody forgets it: null says that there is no day yet."""
+        """Return None for null: no day yet. The key is required, so that nobody forgets it."""
         node = self.remaining.get(key)
         if node is not None and node.tag == NULL:
             del self.remaining[key]
@@ -157,7 +157,10 @@ class Record:
 
 
 def _text(node: yaml.Node) -> str | None:
-    """Nothing at all counts as empty; an explicit `null` or `~` is not text."""
+    """Return a scalar as stripped text, or None for an explicit `null` or `~` or another node.
+
+    A key without a value is an empty text.
+    """
     if not isinstance(node, yaml.ScalarNode) or (node.tag == NULL and node.value):
         return None
     return str(node.value).strip()

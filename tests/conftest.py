@@ -31,7 +31,7 @@ MARKERS = {
 }
 DATABASES = ["default", "cache"]
 
-# The same examples each time, and no limit of time.
+# The same examples each time, and no time limit.
 hypothesis.settings.register_profile("suite", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("suite")
 
@@ -76,13 +76,13 @@ def _skip_where_impossible(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.skip(reason="NOT RUN: other tests may still be running"))
 
 
-# One piece each, since the tests of a folder share one running product.
+# Each is given to one process as a whole, because its tests share one running product.
 FOLDERS = ["tests/faults/", "tests/journeys/"]
 
 
 def _turn(item: pytest.Item) -> int:
-    """What takes longest comes first: begun at the end, it would keep the run waiting for one
-    process. What looks at the traces of all others comes last."""
+    """Return the sort key: the longest tests first, because started at the end they would keep the
+    other processes waiting; tests that inspect what all others have left come last."""
     if item.get_closest_marker("last"):
         return 9
     if item.nodeid.startswith(tuple(FOLDERS)):
@@ -100,6 +100,6 @@ class FilesAndFolders(LoadFileScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> FilesAndFolders:
-    # xdist would begin with the file of the most tests.
+    # By default xdist starts with the file that has the most tests.
     config.option.loadscopereorder = False
     return FilesAndFolders(config, log)

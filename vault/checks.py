@@ -22,7 +22,7 @@ def ring_is_readable(**kwargs: Any) -> Sequence[CheckMessage]:
 def ring_opens_what_is_stored(
     *, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> Sequence[CheckMessage]:
-    """For each master key in use: is it in VAULT_KEYS, and does it unwrap one key?"""
+    """Check that each master key in use is in VAULT_KEYS and unwraps one key."""
     # Before the first migration there is no table.
     if not databases or Key._meta.db_table not in connection.introspection.table_names():
         return []

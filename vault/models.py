@@ -154,8 +154,8 @@ class Sealed(HasContents[Contents]):
 
     def insert_if_new(self) -> bool:
         """Insert this row, or return False and change nothing if there is one with its id."""
-        # Inside a transaction a failed INSERT spoils it, hence a savepoint. Outside, the INSERT is
-        # atomic by itself and two statements are saved.
+        # A failed INSERT would abort the transaction it is in, hence a savepoint. Outside one the
+        # INSERT is atomic by itself, and needs no BEGIN and COMMIT.
         in_transaction = transaction.get_connection().in_atomic_block
         try:
             with transaction.atomic() if in_transaction else nullcontext():

@@ -96,8 +96,10 @@ class KeyRing:
         return self._wrap(self._unwrap(owner, name, wrapped), owner)
 
     def seal(self, purpose: str, row: UUID, data: bytes) -> bytes:
-        """Seal by the primary master key what has no person's key, such as a mail to an address
-        without an account. The name of the master key is stored in front."""
+        """Seal data that belongs to no account, such as a mail to an address without one.
+
+        The result begins with the name of the primary master key, which sealed it.
+        """
         sealed = self._keys[self.primary].encrypt(data, _associated_data(purpose, row))
         return b"\n".join([self.primary.encode(), sealed])
 

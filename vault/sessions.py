@@ -156,7 +156,7 @@ class SessionStore(DatabaseSessionStore):
     """Django's database sessions, with an owner and an absolute expiry.
 
     `loaded_owner` is the owner read together with the session: a user with the wrapped key, or
-    None. It is set once the session has been read. `found_by_old_key` tells that the cookie still
+    None. It is set once the session has been read. `found_by_old_key` is True if the cookie still
     names the key from before a lock, as in a request sent while the session was being locked.
     """
 
@@ -221,7 +221,7 @@ class SessionStore(DatabaseSessionStore):
         self.modified = True
 
     def _update_row(self, key: str | None, contents: dict[str, Any]) -> bool:
-        """Save to the row with this key, and its current key too. Return False without a row."""
+        """Save contents and current key to the row with this key. Return False without a row."""
         row = self.create_model_instance(contents)
         # A single UPDATE is atomic by itself; Django's save() adds a transaction around it.
         updated: int = Session.objects.filter(session_key=key).update(

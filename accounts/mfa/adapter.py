@@ -1,4 +1,4 @@
-"""Our answers to allauth's questions about second factors, and how their seeds are sealed.
+"""allauth's adapter for second factors with our texts and URLs, and how their seeds are sealed.
 
 The seeds of authenticator apps and of recovery codes are sealed by their person's key. Which person
 that is comes from the request, never from the row: a seed copied into another person's row does not
@@ -77,8 +77,7 @@ class Adapter(DefaultMFAAdapter):
         return open_seed(_person_of(context.request), encrypted_text)
 
     def is_mfa_enabled(self, user: User, types: list[str] | None = None) -> bool:
-        """From the person's cached factors: allauth asks several times a page, each time by a
-        query of its own."""
+        """Use the person's cached factors: allauth asks often per page, with a query each time."""
         if user.is_anonymous:
             return False
         return bool(user.second_factors if types is None else user.second_factors & {*types})

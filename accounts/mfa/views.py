@@ -39,7 +39,7 @@ FORM_METHODS = ["GET", "HEAD", "POST"]
 
 
 def show_cannot_open(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """Answer a seed that cannot be opened by the same page as a letter that cannot be opened."""
+    """Show the page that an unreadable letter gets if a seed cannot be opened."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -1,6 +1,6 @@
 """The lock: a locked session asks for the password again.
 
-A session locks when its person leaves in a hurry (`safety.leaving.lock` notes the moment in it), or
+A session locks when its person leaves in a hurry (`safety.leaving.lock` stores the time in it), or
 has been idle for as long as they chose. Locking clears every proof of identity from the session, so
 that a proof in a locked session is a newer one and unlocks it.
 

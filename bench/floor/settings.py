@@ -1,4 +1,4 @@
-"""Settings of the floor: as little Django as a page with a user on it takes.
+"""Settings of the floor: the least Django that serves a page with a user on it.
 
 What both share is imported from the product's settings, so that the comparison stays fair.
 """

@@ -11,16 +11,16 @@ BYTES = b"<!doctype html><title>Bare</title><p>" + b"No person, no template. " *
 
 @require_safe
 def bare(request: HttpRequest) -> HttpResponse:
-    """Cost only what the server and an empty Django cost."""
+    """The cost of the server and of Django alone."""
     return HttpResponse(BYTES)
 
 
-# As the product's pages: a transaction would make F slower and our ratios better.
+# Without a transaction, as the product's pages: with one F would be slower, our ratios better.
 @login_required
 @require_safe
 @transaction.non_atomic_requests
 def page(request: HttpRequest) -> HttpResponse:
-    """Cost F: a session, a user, a plain template."""
+    """The unit F: the cost of a session, a user and a plain template."""
     return render(request, "floor/page.html")
 
 

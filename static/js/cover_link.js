@@ -1,5 +1,5 @@
-// Hides the page at once when it is to be covered, before the blank page has loaded. Without this module the link opens
-// the blank page all the same.
+// Hides the page as soon as its cover link is clicked, before the blank page has loaded. Without this module the link
+// still opens the blank page.
 
 for (const link of document.querySelectorAll("a[data-cover]")) {
   link.addEventListener("click", (event) => {

@@ -1,5 +1,5 @@
-// "Leave now": empties the page, locks the session and replaces the page by a neutral one, so that Back does not return
-// here. Without this module the link opens /leave/, which locks and redirects.
+// "Leave now": empties the page, locks the session and replaces the page with a neutral one, so that Back does not
+// return here. Without this module the link opens /leave/, which locks and redirects.
 
 const PRESSES = 3;
 const MAX_PAUSE = 5000;

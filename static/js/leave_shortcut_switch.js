@@ -1,5 +1,5 @@
 // Turns the shortcut of leave.js, Shift × 3, off and on in this browser, for people who hold keys down or press them
-// often. A cookie stores the choice, under a name that tells nothing: it belongs to the keyboard rather than to an
+// often. A cookie stores the choice, under a name that reveals nothing: it belongs to the keyboard rather than to an
 // account, and has to outlast signing out.
 
 const YEAR = 365 * 24 * 60 * 60;

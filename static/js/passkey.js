@@ -1,6 +1,6 @@
 // Passkeys. A form names the ceremony (data-passkey: "create" or "get"), and its options (data-options) or the address
 // that they are fetched from (data-from). The device's answer is submitted with the form. Without this module, or in a
-// browser without passkeys, the words beside the button say so.
+// browser without passkeys, the text beside the button says so.
 
 const CEREMONIES = {
   create: (publicKey) => navigator.credentials.create({ publicKey }),

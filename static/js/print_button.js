@@ -1,4 +1,4 @@
-// Shows a button that prints the page, in place of a line that tells how to do it. Without this module the line stays.
+// Shows a button that prints the page, in place of a line that explains how. Without this module the line stays.
 
 for (const button of document.querySelectorAll("button[data-print]")) {
   button.hidden = false;

@@ -1,5 +1,5 @@
 // Warns on the sign-out page that this device stores words which the server has not confirmed (see desk/device.js):
-// signing out deletes them. They are encrypted, so whose they are cannot be told here.
+// signing out deletes them. They are encrypted, so this page cannot know whose they are.
 
 const warning = document.querySelector("[data-waiting]");
 const request = indexedDB.open("desk");

@@ -14,7 +14,7 @@ from mail.emails import OneLineMail, build_from_payload
 from mail.models import Message
 from tests.support.accounts import Later, Mails, Typed, sign_in
 from tests.support.client import PASSWORD, Client
-from tests.support.second_factors import note_shown, prove_again
+from tests.support.second_factors import reauthenticate, record_second_factor_proof
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def as_carol(carol: User) -> Client:
 @pytest.fixture
 def proved_carol(as_carol: Client) -> Client:
     """Carol's browser after recent proofs by password and second factor."""
-    prove_again(as_carol)
-    note_shown(as_carol)
+    reauthenticate(as_carol)
+    record_second_factor_proof(as_carol)
     return as_carol
 
 

@@ -11,7 +11,13 @@ from mail.models import Message
 from tests.support.accounts import EVENING, Mails, code_in, sign_in
 from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_letter
-from tests.support.second_factors import STEP, code_of, give_app, note_shown, prove_again
+from tests.support.second_factors import (
+    AUTHENTICATE,
+    code_of,
+    give_app,
+    reauthenticate,
+    record_second_factor_proof,
+)
 from vault.sessions import Session
 
 PAGE = "/accounts/activity/"
@@ -44,7 +50,7 @@ def test_sign_in_is_noted_when_it_is_whole(carol: User) -> None:
     sign_in(Client(), carol.email, "a guess")
     assert "signed_in" not in kinds_of(carol)
 
-    browser.post(STEP, {"code": code_of(secret)})
+    browser.post(AUTHENTICATE, {"code": code_of(secret)})
 
     assert kinds_of(carol) == ["app_added", "signed_in"]
 
@@ -58,7 +64,7 @@ def test_reading_and_writing_are_never_noted(carol: User, as_carol: Client) -> N
     as_carol.post("/journal/write/them/", {"id": str(uuid4()), "to": "", "body": "more"})
     as_carol.post(f"/journal/{letter.pk}/edit/", {"to": "", "body": "other"})
     as_carol.post(f"/journal/{letter.pk}/let-go/")
-    prove_again(as_carol)
+    reauthenticate(as_carol)
 
     assert kinds_of(carol) == before == ["signed_in"]
 
@@ -66,9 +72,9 @@ def test_reading_and_writing_are_never_noted(carol: User, as_carol: Client) -> N
 def test_every_change_of_how_one_signs_in_is_noted_and_told(
     carol: User, as_carol: Client, mails: Mails
 ) -> None:
-    prove_again(as_carol)
+    reauthenticate(as_carol)
     secret = give_app(carol)
-    note_shown(as_carol)
+    record_second_factor_proof(as_carol)
     as_carol.post("/accounts/2fa/codes/new/")
     as_carol.post("/accounts/2fa/app/remove/")
     as_carol.post("/accounts/password/change/", {"oldpassword": PASSWORD, "password1": NEW})

@@ -28,7 +28,7 @@ from accounts.allauth_internals import (
 from accounts.models import User
 from tests.support.accounts import RESET, Mails, code_in, sign_in, sign_up
 from tests.support.client import Client
-from tests.support.second_factors import STEP, code_of, give_app, prove_again
+from tests.support.second_factors import AUTHENTICATE, code_of, give_app, reauthenticate
 
 pytestmark = pytest.mark.usefixtures("fresh_limits")
 
@@ -151,7 +151,7 @@ def test_code_of_a_reset_records_that_it_was_entered(
 def test_pending_login_names_its_user_and_stage(client: Client, carol: User) -> None:
     give_app(carol)
     before = time.time()
-    assert sign_in(client, carol.email).headers["Location"] == STEP
+    assert sign_in(client, carol.email).headers["Location"] == AUTHENTICATE
 
     request = RequestFactory().get("/")
     request.session = client.session
@@ -176,16 +176,16 @@ def test_user_of_a_pending_login_is_known_on_the_page_for_the_second_factor(
     """From `request._login_stage`: without it the seed of their app cannot be opened."""
     secret = give_app(carol)
     sign_in(client, carol.email)
-    page = client.get(STEP)
+    page = client.get(AUTHENTICATE)
 
     assert user_of_login_stage(page.wsgi_request) == carol, MEND
-    assert client.post(STEP, {"code": code_of(secret)}).status_code == 302
+    assert client.post(AUTHENTICATE, {"code": code_of(secret)}).status_code == 302
 
 
 def test_proofs_are_recorded_with_method_and_time(as_carol: Client, carol: User) -> None:
     request = RequestFactory().get("/")
     before = time.time()
-    prove_again(as_carol)
+    reauthenticate(as_carol)
     request.session = as_carol.session
 
     first, *_others, last = authentication_records(request, carol)
@@ -196,7 +196,7 @@ def test_proofs_are_recorded_with_method_and_time(as_carol: Client, carol: User)
 
 
 def test_lock_clears_the_proofs(as_carol: Client) -> None:
-    prove_again(as_carol)
+    reauthenticate(as_carol)
     assert allauth_internals.AUTHENTICATION_METHODS_SESSION_KEY in as_carol.session
 
     as_carol.get("/leave/")

@@ -25,7 +25,7 @@ from tests.support.accounts import (
 )
 from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
-from tests.support.second_factors import EARLIER, give_app, prove_again
+from tests.support.second_factors import EARLIER, give_app, reauthenticate
 from vault.sessions import Session
 
 PAGE = "/accounts/email/"
@@ -155,7 +155,7 @@ def test_code_runs_out(carol: User, mails: Mails) -> None:
     with time_machine.travel(EVENING, tick=False) as clock:
         browser = Client()
         sign_in(browser, carol.email)
-        prove_again(browser)
+        reauthenticate(browser)
         browser.post(PAGE, {"email": NEW})
         assert Message.objects.get().closes_at == EVENING + CODE_LIFETIME
         clock.shift(timedelta(minutes=10, seconds=1))
@@ -210,7 +210,7 @@ def test_code_of_another_browser_ends_with_the_address(
     """Two changes are pending: the code that is entered first wins."""
     other = Client()
     sign_in(other, carol.email)
-    prove_again(other)
+    reauthenticate(other)
     other.post(PAGE, {"email": "other@example.org"})
     late = code_in(mails()[-1])
     proved_carol.post(PAGE, {"email": NEW})

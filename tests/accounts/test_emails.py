@@ -16,7 +16,7 @@ from mail.emails import MailContent
 from mail.models import Message
 from tests.support.accounts import EVENING, Mails, code_in, sign_in, sign_up
 from tests.support.client import PASSWORD, Client
-from tests.support.second_factors import prove_again
+from tests.support.second_factors import reauthenticate
 
 MAILS = {
     "confirm_code": emails.confirm_code("48291357"),
@@ -168,7 +168,7 @@ def cause_every_mail(person: User, mails: Mails, claims: dict[str, str]) -> None
             Client(headers=claims).post("/accounts/password/reset/", {"email": email})
         inside = Client(headers=claims)
         sign_in(inside, person.email)
-        prove_again(inside)
+        reauthenticate(inside)
         clock.shift(timedelta(seconds=11))
         inside.post("/accounts/email/", {"email": "new@example.org"})
         clock.shift(timedelta(seconds=11))

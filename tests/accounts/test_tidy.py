@@ -91,7 +91,7 @@ def test_people_and_what_is_theirs_stay(
 def test_one_run_deletes_so_much_and_the_next_the_rest(
     alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "BATCH", 2)
+    monkeypatch.setattr(actions, "BATCH_SIZE", 2)
     for _time in range(3):
         record_activity(person=alice, kind=Activity.Kind.SIGNED_IN, now=now - 2 * KEPT)
         session_until(now)

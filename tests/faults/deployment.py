@@ -137,7 +137,7 @@ class Program:
 
 @dataclass
 class Deployment:
-    place: LocalFolder
+    folder: LocalFolder
     environment: Environment
     postgres_host: JsonProgram
     has_small_disk: bool
@@ -192,7 +192,7 @@ class Deployment:
     def start_redis(self) -> None:
         pids: dict[str, int] = {}
         password = self.environment["REDIS_URL"].partition("://:")[2].partition("@")[0]
-        server = run_redis(self.place, password, self.environment, pids, port=self.redis_port)
+        server = run_redis(self.folder, password, self.environment, pids, port=self.redis_port)
         self._redis.enter_context(server)
         self.redis_pid = pids["redis"]
 
@@ -203,7 +203,7 @@ class Deployment:
 
     def extra_program(self, command: str, name: str, **more: str) -> Program:
         """One more program beside the usual ones, not started yet. It ends with the test."""
-        log = self.place.log / f"{name}.log"
+        log = self.folder.log / f"{name}.log"
         log.unlink(missing_ok=True)
         program = Program(command, self.environment | more, log)
         self._extras.append(program)
@@ -347,12 +347,12 @@ class Deployment:
 
     def open(self) -> None:
         command = [sys.executable, "-m", "tests.faults.django_calls"]
-        self._calls = JsonProgram(command, self.environment, self.place.log / "calls.log")
+        self._calls = JsonProgram(command, self.environment, self.folder.log / "calls.log")
         self.start_redis()
         self.call("prepare")
         commands = {"web": WEB.command, "worker": WORKER.command, "beat": QUICK_BEAT}
         for name, words in commands.items():
-            program = Program(words, self.environment, self.place.log / f"{name}.log")
+            program = Program(words, self.environment, self.folder.log / f"{name}.log")
             self.programs[name] = program
             program.start()
 
@@ -369,11 +369,11 @@ class Deployment:
         self.postgres_host.end()
 
 
-def build(folder: Path) -> Deployment:
+def build(root: Path) -> Deployment:
     """Make the servers, with nothing of the settings of this process."""
-    place = LocalFolder(folder / "deployment")
-    place.make()
-    disk = folder / "disk"
+    folder = LocalFolder(root / "deployment")
+    folder.make()
+    disk = root / "disk"
     disk.mkdir()
     # The mark of this run stays in the environment: if this process is killed, `./dev` finds the
     # programs by it and ends them.
@@ -382,7 +382,7 @@ def build(folder: Path) -> Deployment:
         name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in names
     }
     command, has_small_disk = postgres_host.command(disk)
-    host = JsonProgram(command, environment, place.log / "postgres_host.log")
+    host = JsonProgram(command, environment, folder.log / "postgres_host.log")
     started = host.ask("start")
     port, relay_port, redis_port = free_port(), free_port(), free_port()
     own = new_secrets()
@@ -401,7 +401,7 @@ def build(folder: Path) -> Deployment:
         "GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}",
     }
     return Deployment(
-        place=place,
+        folder=folder,
         environment=environment,
         postgres_host=host,
         has_small_disk=has_small_disk,

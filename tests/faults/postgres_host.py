@@ -44,10 +44,10 @@ def _mount(folder: Path, size: str) -> list[str]:
 
 class PostgresHost:
     def __init__(self, folder: Path) -> None:
-        self.place = LocalFolder(folder)
+        self.folder = LocalFolder(folder)
         # Postgres may have to run as another user, who must be able to enter this folder.
         folder.chmod(0o711)
-        self.place.make()
+        self.folder.make()
         self.port, self.password = free_port(), secrets.token_urlsafe(16)
         self.running = ExitStack()
         self.filler = folder / "filler"
@@ -57,7 +57,7 @@ class PostgresHost:
         self.running.close()
         pids: dict[str, int] = {}
         server = run_postgres(
-            self.place, self.password, dict(os.environ), pids, durable=True, port=self.port
+            self.folder, self.password, dict(os.environ), pids, durable=True, port=self.port
         )
         url = self.running.enter_context(server).url
         return {"url": url, "pid": pids["postgres"], "port": self.port}

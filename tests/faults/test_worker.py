@@ -120,7 +120,7 @@ def _session_of_the_sender(deployment: Deployment, sink: Sink) -> tuple[int, int
     Another child may be connected to the relay too, and find nothing to send.
     """
     families = [child.net_connections() for child in deployment.worker.children]
-    (lines,) = (each for each in families if sink.came_from in {line.laddr.port for line in each})
+    (lines,) = (each for each in families if sink.client_port in {line.laddr.port for line in each})
     ports = {line.raddr.port: line.laddr.port for line in lines if line.raddr}
     port = ports[deployment.postgres_port]
     ((pid,),) = deployment.sql("SELECT pid FROM pg_stat_activity WHERE client_port = %s", port)

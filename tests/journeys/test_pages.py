@@ -189,7 +189,7 @@ def sign_in(page: Page, email: str = EMAIL) -> None:
     expect(page).to_have_url(re.compile("/today/$"))
 
 
-def prove_again(page: Page) -> None:
+def reauthenticate(page: Page) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     press(page, "Open my pages")
 
@@ -300,7 +300,7 @@ def words_given_back(page: Page, product: Product) -> Iterator[str]:
     yield "pages closed by leaving"
     page.goto("/today/")
     yield "account_reauthenticate"
-    prove_again(page)
+    reauthenticate(page)
     begin_a_letter(page)
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     press(page, "Keep it as a draft")
@@ -441,7 +441,7 @@ def someone_careful(page: Page, product: Product) -> Iterator[str]:
     keep_passkeys(page)
     sign_in(page, NEW)
     page.goto("/accounts/2fa/app/")
-    prove_again(page)
+    reauthenticate(page)
     yield "mfa_activate_totp"
     press(page, "Set it up")
     yield "an app without a code"
@@ -522,7 +522,7 @@ def the_doors(page: Page) -> Iterator[str]:
 
 def what_is_removed(page: Page) -> Iterator[str]:
     page.goto("/accounts/2fa/app/remove/")
-    prove_again(page)
+    reauthenticate(page)
     yield "mfa_deactivate_totp"
     press(page, "Remove it")
     page.get_by_role("link", name=re.compile("^Remove")).click()
@@ -794,7 +794,7 @@ def test_focus_is_seen_where_others_are_kept_out(
     page = new_context(viewport={"width": 390, "height": 640}).new_page()
     sign_in(page)
     page.goto("/accounts/2fa/app/")
-    prove_again(page)
+    reauthenticate(page)
     is_headed(page, "Set up an app")
     tab_through(page)
     page.goto("/accounts/devices/")

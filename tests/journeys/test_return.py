@@ -83,7 +83,7 @@ def test_none_of_their_words_is_anywhere_but_on_their_screen(
     product: Product, two_people_away: None
 ) -> None:
     """Neither in a dump of the database, nor in logs, nor in mails."""
-    state = product.place.read_state()
+    state = product.folder.read_state()
     assert state
     dump = subprocess.run(
         [binaries() / "pg_dump", "--dbname", state.environment["DATABASE_URL"], "--inserts"],
@@ -92,7 +92,7 @@ def test_none_of_their_words_is_anywhere_but_on_their_screen(
     ).stdout
     assert b"herons-with@example.org" in dump
     assert b"journal_letter" in dump
-    files = [path for path in product.place.path.rglob("*") if path.suffix in {".log", ".eml"}]
+    files = [path for path in product.folder.path.rglob("*") if path.suffix in {".log", ".eml"}]
     assert len(files) > 4
     for content in [dump, *(path.read_bytes() for path in files)]:
         assert not [word for word in JOURNEY if word.encode() in content]

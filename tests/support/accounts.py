@@ -1,4 +1,4 @@
-"""Signing up and signing in, and what the pages and mails on that way hold."""
+"""Sign up, sign in and reset a password, and read the pages and mails of these."""
 
 import re
 from collections.abc import Callable

@@ -112,7 +112,7 @@ def site(
 
 @pytest.fixture
 def new_page(site: Site, new_context: NewContext) -> NewPage:
-    """Open a page in a context of its own, signed in as a client is if one is given."""
+    """Open a page in a context of its own, signed in like `client` if that is given."""
 
     def make(client: Client | None = None, *, scripts: bool = True) -> Page:
         context = new_context(java_script_enabled=scripts, base_url=site.url)

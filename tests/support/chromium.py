@@ -35,7 +35,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=n
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Whole, and with the back/forward cache, which Playwright turns off."""
+    """Start the whole browser, with the back/forward cache, which Playwright turns off."""
     return playwright.chromium.launch(
         executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
         args=[*ARGUMENTS, f"--disable-features={','.join(OFF_IN_PLAYWRIGHT + OMNIBOX)}"],
@@ -44,7 +44,7 @@ def launch(playwright: Playwright) -> Browser:
 
 
 def launch_shell(playwright: Playwright) -> Browser:
-    """The headless shell, or the whole browser where there is none."""
+    """Start the headless shell, or the whole browser if there is none."""
     program = os.environ.get("HEADLESS_SHELL")
     if program is None:
         return launch(playwright)

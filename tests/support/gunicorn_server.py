@@ -118,7 +118,7 @@ def committed_person(address: str, blocker: DjangoDbBlocker) -> Iterator[str]:
 
 @contextmanager
 def web(file: Path, **more: str) -> Iterator[Web]:
-    """Start it with these environment variables besides. Its output goes to the file."""
+    """Start gunicorn with these additional environment variables, its output in `file`."""
     port = free_port()
     environment = environment_of_tests() | {"GUNICORN_CMD_ARGS": f"--bind 127.0.0.1:{port}"} | more
     program = WEB.command.replace("--workers 2", "--workers 1").removeprefix("python ").split()

@@ -1,4 +1,4 @@
-"""Headers that every response has, and an operator, whose pages have a looser policy."""
+"""Headers that every response has, and an operator: the admin has a looser policy."""
 
 from types import SimpleNamespace
 

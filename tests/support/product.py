@@ -12,9 +12,9 @@ from pathlib import Path
 
 import psycopg
 
-from local.folder import HOME, ROOT, RUN, LocalFolder
-from local.stack import settings_names
+from local.folder import HOME, ROOT, LocalFolder
 from mail.dev_inbox.mailbox import CaughtMail, newest
+from tests.support.environment import without_settings
 from tests.support.waiting import PATIENCE, wait_for
 
 READY = "Ready: "
@@ -25,7 +25,7 @@ class Product:
     """The running product: its address, its folder, and the environment it was started in."""
 
     url: str
-    place: LocalFolder
+    folder: LocalFolder
     environment: dict[str, str]
 
     def manage(self, *arguments: str) -> str:
@@ -42,18 +42,18 @@ class Product:
         return done.stdout
 
     def sql(self, statement: str, *parameters: object) -> None:
-        """Change rows directly: what no page can do, above all let time go by."""
-        state = self.place.read_state()
+        """Change rows directly, as no page can: above all to let time pass."""
+        state = self.folder.read_state()
         assert state
         with psycopg.connect(state.environment["DATABASE_URL"]) as connection:
             connection.execute(statement, parameters)
 
     def mail_to(self, address: str, subject: str) -> CaughtMail:
         """Wait until the worker has sent a mail of this subject. Return the newest one."""
-        folder = self.place.path / "mail"
+        mailbox = self.folder.path / "mail"
 
         def find() -> CaughtMail | None:
-            for caught in newest(folder):
+            for caught in newest(mailbox):
                 if caught.mail["To"] == address and caught.mail["Subject"] == subject:
                     return caught
             return None
@@ -64,13 +64,14 @@ class Product:
 
 
 @contextmanager
-def running_product(folder: Path) -> Iterator[Product]:
-    """In a folder with a space in its name, with nothing set."""
-    place = LocalFolder(folder / "local folder")
-    ours = settings_names() | {HOME, RUN}
-    environment = {
-        name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours
-    } | {HOME: str(place.path), "PORT": "0", "DOTENV": os.devnull}
+def running_product(parent: Path) -> Iterator[Product]:
+    """Run the product in a folder with a space in its name, without settings."""
+    folder = LocalFolder(parent / "local folder")
+    environment = without_settings() | {
+        HOME: str(folder.path),
+        "PORT": "0",
+        "DOTENV": os.devnull,
+    }
     launcher = subprocess.Popen(
         [sys.executable, "-m", "local", "run"],
         cwd=ROOT,
@@ -80,7 +81,7 @@ def running_product(folder: Path) -> Iterator[Product]:
         text=True,
     )
     try:
-        yield Product(_url(launcher), place, environment)
+        yield Product(_url(launcher), folder, environment)
     finally:
         launcher.terminate()
         output, _ = launcher.communicate(timeout=PATIENCE)
@@ -88,7 +89,7 @@ def running_product(folder: Path) -> Iterator[Product]:
 
 
 def _url(launcher: "subprocess.Popen[str]") -> str:
-    """The address that it prints when it is ready. Fails with all its output if it ends before."""
+    """Return the address that it prints once ready. Fails with its output if it ends before."""
     lines: queue.Queue[str | None] = queue.Queue()
 
     def read() -> None:
@@ -99,7 +100,7 @@ def _url(launcher: "subprocess.Popen[str]") -> str:
                 return
         lines.put(None)
 
-    # `readline` itself cannot be given a limit of time.
+    # `readline` has no timeout of its own.
     threading.Thread(target=read, daemon=True).start()
     output = []
     while (line := lines.get(timeout=PATIENCE)) is not None:

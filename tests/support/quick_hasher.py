@@ -1,4 +1,4 @@
-"""A password hasher for tests: Argon2 takes 0.1 s and 100 MiB a time, on purpose."""
+"""A password hasher for tests: Argon2 takes 0.1 s and 100 MiB each time, on purpose."""
 
 from typing import Any
 

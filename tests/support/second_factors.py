@@ -25,8 +25,8 @@ from accounts.models import User
 from tests.support.client import PASSWORD, Client
 from vault.sessions import Session
 
-AGAIN = "/accounts/reauthenticate/"
-STEP = "/accounts/2fa/authenticate/"
+REAUTHENTICATE = "/accounts/reauthenticate/"
+AUTHENTICATE = "/accounts/2fa/authenticate/"
 EARLIER = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 
 PRESENT, VERIFIED, ATTESTED = 0x01, 0x04, 0x40
@@ -59,11 +59,11 @@ def codes_of(person: User) -> list[str]:
         return show_recovery_codes(person=person, now=EARLIER)
 
 
-def prove_again(client: Client) -> None:
-    assert client.post(AGAIN, {"password": PASSWORD}).status_code == 302
+def reauthenticate(client: Client) -> None:
+    assert client.post(REAUTHENTICATE, {"password": PASSWORD}).status_code == 302
 
 
-def note_shown(client: Client) -> None:
+def record_second_factor_proof(client: Client) -> None:
     """Record a recent proof by second factor in this browser, without using a code up."""
     session = client.session
     session[AUTHENTICATION_METHODS_SESSION_KEY] += [
@@ -99,26 +99,32 @@ class Device:
     id: bytes = field(default_factory=lambda: secrets.token_bytes(32))
     key: Any = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
-    def makes(self, options: dict[str, Any]) -> str:
+    def register(self, options: dict[str, Any]) -> str:
         """Return the response to registration options."""
         made = b"\0" * 16 + len(self.id).to_bytes(2, "big") + self.id
         made += cbor.encode(ES256.from_cryptography_key(self.key.public_key()))
         data = self._data(self.flags | ATTESTED) + made
         attested = cbor.encode({"fmt": "none", "attStmt": {}, "authData": data})
         return self._answer(
-            clientDataJSON=self._said("webauthn.create", options["challenge"]),
+            clientDataJSON=self._client_data("webauthn.create", options["challenge"]),
             attestationObject=attested,
         )
 
-    def shows(self, options: dict[str, Any]) -> str:
+    def authenticate(self, options: dict[str, Any]) -> str:
         """Return the response to authentication options."""
-        data, said = self._data(self.flags), self._said("webauthn.get", options["challenge"])
-        signed = self.key.sign(data + hashlib.sha256(said).digest(), ec.ECDSA(hashes.SHA256()))
+        data = self._data(self.flags)
+        client_data = self._client_data("webauthn.get", options["challenge"])
+        signed = self.key.sign(
+            data + hashlib.sha256(client_data).digest(), ec.ECDSA(hashes.SHA256())
+        )
         return self._answer(
-            clientDataJSON=said, authenticatorData=data, signature=signed, userHandle=self.holder
+            clientDataJSON=client_data,
+            authenticatorData=data,
+            signature=signed,
+            userHandle=self.holder,
         )
 
-    def _said(self, kind: str, challenge: str) -> bytes:
+    def _client_data(self, kind: str, challenge: str) -> bytes:
         return json.dumps({"type": kind, "challenge": challenge, "origin": self.origin}).encode()
 
     def _data(self, flags: int) -> bytes:
@@ -137,7 +143,7 @@ def give_passkey(person: User, device: Device | None = None) -> Device:
     """Add a passkey to the account and return its device."""
     device = device or Device()
     device.holder = person.pk.bytes
-    answer = json.loads(device.makes({"challenge": websafe(b"0" * 32)}))
+    answer = json.loads(device.register({"challenge": websafe(b"0" * 32)}))
     del answer["extra"]
     assert add_passkey(
         person=person,
@@ -153,7 +159,7 @@ def start_sign_in(person: User, client: Client | None = None) -> Client:
     """Return a browser in which the password was right and the second factor is asked for."""
     client = client or Client(raise_request_exception=False)
     sent = {"login": person.email, "password": PASSWORD}
-    assert client.post("/accounts/login/", sent).headers["Location"] == STEP
+    assert client.post("/accounts/login/", sent).headers["Location"] == AUTHENTICATE
     return client
 
 
@@ -168,13 +174,13 @@ def leave(client: Client) -> Client:
 
 
 def secret_on(page: Any) -> str:
-    """The secret that the page for a new app shows."""
+    """Return the secret that the page for a new app shows."""
     found = re.search(r"<code>([A-Z2-7 ]+)</code>", page.text)
     assert found
     return found[1].replace(" ", "")
 
 
-def asked_on(page: str) -> dict[str, Any]:
+def options_in(page: str) -> dict[str, Any]:
     """Return the WebAuthn options in a page."""
     found = re.search(r'data-options="([^"]+)"', page)
     assert found, page

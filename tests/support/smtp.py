@@ -32,7 +32,7 @@ class Sink:
     # Close a connection with 421 after so many mails.
     per_connection: int = 0
     # The client's port from which the last mail came.
-    came_from: int = 0
+    client_port: int = 0
     # Called in a thread of its own before the reply to a mail.
     when_handed_over: Callable[[], None] = lambda: None
     connections: int = 0
@@ -104,7 +104,7 @@ class _Handler:
             return self.sink.answer
         # Recorded even if the client has gone before the reply.
         self.sink.raw.append(envelope.original_content or b"")
-        self.sink.came_from = session.peer[1]
+        self.sink.client_port = session.peer[1]
         # In a thread, so that it may block.
         await asyncio.to_thread(self.sink.when_handed_over)
         if self.sink.drop == "after the dot":

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Seconds. Bounds nothing of the product: it only ends a test that would wait for ever, so it is far
-# longer than anything takes on a busy machine.
+# In seconds: far longer than anything takes on a busy machine. It only ends a test that would wait
+# for ever, and bounds nothing of the product.
 PATIENCE = 120
 
 

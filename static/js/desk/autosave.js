@@ -1,15 +1,15 @@
-// Saves the words of a paper while they are written, and tells in the status line what became of them.
+// Saves the words of a paper while they are written, and shows in the status line whether they are saved.
 
 import { inTime } from "./device.js";
 import { asNew, textOf } from "./paper.js";
 import { CONFLICT, GONE, OK, TOO_LARGE, UNAVAILABLE } from "./server.js";
 import { link } from "./status.js";
 
-// After the last key, and at the latest while somebody goes on writing.
+// In milliseconds: after the last keystroke, and at the latest while the writer goes on.
 const SAVE_AFTER = 800;
 const SAVE_WITHIN = 5000;
 const RETRY_AFTER = 30000;
-// What save() answers where the words cannot be sent on, and where the form may be sent all the same.
+// Results of save(): nothing can be sent, or autosave failed and the form may still be submitted.
 const BLOCKED = "blocked";
 export const REFUSED = "refused";
 
@@ -17,11 +17,11 @@ export function createAutosave({ paper, status, pageCopy, server, texts }) {
   let afterPause = 0;
   let atLatest = 0;
   let retry = 0;
-  // A promise of what save() answers.
+  // The promise of the save that runs.
   let running = null;
-  let isRunAgain = false;
-  let textUnderWay = "";
-  // Goes before the next message that the words are saved.
+  let isSaveQueued = false;
+  let textInFlight = "";
+  // Shown before the next message that the words are saved.
   let note = "";
 
   function onInput() {
@@ -31,15 +31,15 @@ export function createAutosave({ paper, status, pageCopy, server, texts }) {
     pageCopy.updateSoon();
   }
 
-  // Why the words are not saved; "" where they are.
+  // Returns why the words are not saved, or "" if they are.
   function save() {
     for (const timer of [afterPause, atLatest, retry]) clearTimeout(timer);
     atLatest = 0;
-    isRunAgain = Boolean(running);
+    isSaveQueued = Boolean(running);
     if (!running && !paper.isNew()) return nothingToSave();
     running ??= saveOnce().finally(() => {
       running = null;
-      if (isRunAgain) save();
+      if (isSaveQueued) save();
     });
     return running;
   }
@@ -64,22 +64,22 @@ export function createAutosave({ paper, status, pageCopy, server, texts }) {
 
   async function saveOnce() {
     const sheet = paper.numbered(paper.read());
-    textUnderWay = textOf(sheet);
+    textInFlight = textOf(sheet);
     const answer = await server.send(sheet);
-    textUnderWay = "";
+    textInFlight = "";
     if (answer.why) {
-      // The words may have arrived: even the text that was saved before is new again.
+      // The words may have arrived: then the server no longer has the text that was saved before.
       if (answer.isLost) paper.markUnsaved();
       await sayNotSent(answer.why);
       return answer.why;
     }
     await apply(sheet, answer);
     if (answer.status === OK) return "";
-    // No button leads on from these: the status line offers what can be done.
+    // Submitting the form would not help: the status line offers what can be done.
     return [TOO_LARGE, GONE].includes(answer.status) ? BLOCKED : REFUSED;
   }
 
-  // Takes over what the server answered about the words of this paper.
+  // Applies the server's answer about the words of this paper.
   async function apply(sheet, answer) {
     const { status: code } = answer;
     const isStored = code === OK || code === CONFLICT;
@@ -95,7 +95,7 @@ export function createAutosave({ paper, status, pageCopy, server, texts }) {
     note = "";
   }
 
-  // The letter is gone from the server. A version above 0 keeps these words from beginning it again unasked.
+  // The letter is gone from the server. With a version above 0 these words do not create it again by themselves.
   function markGone() {
     paper.markUnsaved();
     if (paper.field("version").value === "0") paper.write({ version: "1" });
@@ -115,7 +115,7 @@ export function createAutosave({ paper, status, pageCopy, server, texts }) {
     else status.saySaved(answer.said, note);
   }
 
-  // Where the words are comes first.
+  // Says first where the words are stored.
   async function sayNotSaved(text, copied, ...more) {
     const isOnDevice = await inTime(copied);
     status.setProblem(true);
@@ -137,14 +137,14 @@ export function createAutosave({ paper, status, pageCopy, server, texts }) {
     save();
   }
 
-  // The page is going: send without waiting for anything.
+  // The page is being closed: send without waiting for anything.
   function handOver() {
     const sheet = paper.read();
     if (!paper.isNew(sheet)) return;
     pageCopy.update();
     const text = textOf(sheet);
-    if (!server.isTrusted() || textUnderWay === text) return;
-    textUnderWay = text;
+    if (!server.isTrusted() || textInFlight === text) return;
+    textInFlight = text;
     server.post(paper.numbered(sheet));
   }
 
@@ -153,7 +153,7 @@ export function createAutosave({ paper, status, pageCopy, server, texts }) {
       resume();
     } else {
       pageCopy.update();
-      if (textUnderWay !== textOf(paper.read())) save();
+      if (textInFlight !== textOf(paper.read())) save();
     }
   }
 
@@ -165,17 +165,17 @@ export function createAutosave({ paper, status, pageCopy, server, texts }) {
   }
 
   // Sends words of a copy that was put back on the paper, as the page that wrote them would have. Returns whether the
-  // copy is needed no longer.
+  // copy is no longer needed.
   async function saveCopy(sheet) {
     note = texts.back;
     status.say(note);
-    textUnderWay = textOf(sheet);
+    textInFlight = textOf(sheet);
     const sending = server.send(sheet);
     // Saves started meanwhile wait for it.
     running = sending.then(() => "");
     const answer = await sending;
     running = null;
-    textUnderWay = "";
+    textInFlight = "";
     if (!answer.why && !answer.overtaken) await apply(sheet, answer);
     const isOnDevice = await inTime(pageCopy.update());
     save();

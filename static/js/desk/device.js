@@ -3,12 +3,12 @@
 
 const DATABASE = "desk";
 const COPIES = "copies";
-// Some browsers never answer a request to IndexedDB. Nothing waits longer than this for it.
+// In milliseconds. Some browsers never answer a request to IndexedDB: nothing waits longer than this.
 const PATIENCE = 2000;
-// Sooner than anybody closes a page after the last key.
+// In milliseconds: sooner than a page can be closed after the last keystroke.
 const COPY_AFTER = 30;
 
-// The result, or false where it takes too long.
+// Returns the result of a promise, or false if it takes too long.
 export function inTime(promise) {
   return Promise.race([promise, new Promise((resolve) => setTimeout(resolve, PATIENCE, false))]);
 }
@@ -64,7 +64,7 @@ export function createDevice(key) {
     return { iv, bytes: await crypto.subtle.encrypt(algorithm(name, iv), await importedKey(), plain) };
   }
 
-  // Null where it was sealed with another person's key.
+  // Returns null if it was sealed with another person's key.
   async function unseal(name, { iv, bytes }) {
     try {
       const plain = await crypto.subtle.decrypt(algorithm(name, iv), await importedKey(), bytes);
@@ -105,9 +105,9 @@ export function createDevice(key) {
   return device;
 }
 
-// The copy of one page: it lies on the device exactly as long as the paper holds words that are not confirmed.
+// The copy of one page: it is on the device exactly while the paper has words that are not confirmed.
 export function createPageCopy(paper, device) {
-  // One after the other, so that a write that is under way does not bring back what was deleted.
+  // One after the other: a write that is still running must not restore what was deleted.
   let queue = Promise.resolve();
   let stored = "";
   let timer = 0;
@@ -129,7 +129,7 @@ export function createPageCopy(paper, device) {
     return true;
   }
 
-  // Returns whether the words are on the device now, as far as they need to be.
+  // Returns whether the device now has the words, if it needs them.
   function update() {
     clearTimeout(timer);
     timer = 0;

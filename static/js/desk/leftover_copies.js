@@ -1,5 +1,4 @@
-// Delivers the copies that earlier pages left on the device: onto this paper where they belong to it, else to the
-// server.
+// Delivers the copies that earlier pages left on the device: to this paper if they belong to it, else to the server.
 
 import { asNew, textOf } from "./paper.js";
 import { CONFLICT, GONE, OK } from "./server.js";
@@ -13,7 +12,7 @@ export function createCopies({ paper, autosave, device, server, status, texts, f
     for (const [name, record] of await device.getAll()) {
       const sheet = await device.unseal(name, record);
       if (!sheet || name === paper?.pageId) continue;
-      const act = paper?.isUntouched() && belongsHere(name, sheet) ? putBack : bring;
+      const act = paper?.isUntouched() && belongsHere(name, sheet) ? putBack : send;
       const drop = () => device.removeUnchanged(name, record);
       if (await act({ ...sheet, revision: "", waited: "1" }, drop)) await drop();
     }
@@ -25,33 +24,33 @@ export function createCopies({ paper, autosave, device, server, status, texts, f
     return sheet.id === here.id || (name === formerPageId && !here.body.trim() && sheet.kind === here.kind);
   }
 
-  // Puts a copy on this paper. Returns whether the copy is needed no longer.
+  // Puts a copy on this paper. Returns whether the copy is no longer needed.
   async function putBack(sheet) {
     paper.write(sheet);
     return paper.isNew() ? autosave.saveCopy(sheet) : true;
   }
 
-  // Sends a copy that belongs to another paper. Returns whether the copy is needed no longer.
-  async function bring(sheet, drop) {
+  // Sends a copy that belongs to another paper. Returns whether the copy is no longer needed.
+  async function send(sheet, drop) {
     const answer = await server.send(sheet);
-    if (answer.status === GONE) offer(sheet, drop);
+    if (answer.status === GONE) offerNewPaper(sheet, drop);
     if (answer.status === CONFLICT) status.say(answer.said, link(texts.toBoth, answer.link));
-    // Where newer words of the same page are saved already, nothing has changed.
-    if (answer.status === OK && !answer.overtaken) sayBrought(sheet, answer);
+    // If newer words of the same page were saved before, nothing has changed.
+    if (answer.status === OK && !answer.overtaken) sayDelivered(sheet, answer);
     return answer.status === OK || answer.status === CONFLICT;
   }
 
-  function sayBrought(sheet, { id, address }) {
+  function sayDelivered(sheet, { id, address }) {
     if (id !== paper?.read().id) return status.say(texts.delivered, link(texts.toThem, address));
     if (!paper.isUntouched() || textOf(sheet) === paper.initialText) return;
-    // They reached this very letter after the page was made.
+    // The words were saved in this letter after the page was rendered.
     paper.write({ to: sheet.to, body: sheet.body });
     autosave.saveWithNote(texts.back);
   }
 
-  // The letter is gone. Its writer decides about words that were not in it then.
-  function offer(sheet, drop) {
-    const end = () => {
+  // The letter is gone: let the writer decide what happens to these words.
+  function offerNewPaper(sheet, drop) {
+    const dismiss = () => {
       status.say("");
       drop().catch(() => {});
     };
@@ -60,10 +59,10 @@ export function createCopies({ paper, autosave, device, server, status, texts, f
       const answer = await server.send(fresh);
       if (answer.why) return void sayWaiting(answer.why, begin);
       if (answer.status !== OK) return void status.say(answer.said);
-      end();
+      dismiss();
       status.say(texts.delivered, link(texts.toThem, answer.address));
     };
-    status.say(texts.gone, status.button(texts.newPaper, begin), status.button(texts.deleteWords, end));
+    status.say(texts.gone, status.button(texts.newPaper, begin), status.button(texts.deleteWords, dismiss));
   }
 
   function sayWaiting(why, tryAgain) {

@@ -9,8 +9,8 @@ import { createPaper } from "./paper.js";
 import { createServer } from "./server.js";
 import { createStatus } from "./status.js";
 
-// The keyCode of a key that an input method (Chinese, Japanese, Korean) handles. Browsers that end the composition
-// before they report its Enter mark that key in no other way.
+// The keyCode of a key that an input method (Chinese, Japanese, Korean) handles: the only mark of the Enter that ends
+// a composition, in browsers that report the end of the composition first.
 const COMPOSING = 229;
 
 const line = document.querySelector("[data-desk]");
@@ -36,7 +36,7 @@ const autosave = paper && createAutosave({ paper, status, pageCopy, server, text
 const formerPageId = history.state?.paper;
 const copies = createCopies({ paper, autosave, device, server, status, texts, formerPageId });
 
-// Enter after the name goes on to the letter instead of sending the form. During a composition it ends the word.
+// Enter in the salutation moves on to the letter instead of submitting the form. During a composition it ends the word.
 function onKeydown(event) {
   const isEnter = event.key === "Enter" && !event.isComposing && event.keyCode !== COMPOSING;
   if (!isEnter || event.target !== paper.field("to")) return;
@@ -58,7 +58,7 @@ if (paper) {
   if (paper.isNew()) autosave.onInput();
 }
 
-// Other tabs may wait for somebody to sign in here: they hear of it once this page has delivered what they left.
+// Other tabs may be waiting for a sign-in: tell them, once this page has delivered the copies that they left.
 copies
   .deliver()
   .catch(() => {})

@@ -21,13 +21,13 @@ export function asNew(sheet) {
 
 // isSaved: the server already has, or has refused, what the form shows as the page loads.
 export function createPaper(form, { kind, isSaved }) {
-  // Each open page has a name, and everything taken from its paper a number, for the server and for the copy on the
-  // device. So of two texts of one page the later one is known, even where two pages show the same letter (ADR 25).
+  // Each open page has an id, and each text that is sent or copied from it has a number. So the later one of two texts
+  // of a page is known, even if two pages show the same letter (ADR 25).
   const pageId = newId();
   let turn = 0;
 
   const initialText = textOf(read());
-  // What the server confirmed last; "" where that is not known.
+  // What the server confirmed last; "" if that is not known.
   let savedText = isSaved ? initialText : "";
 
   function field(name) {

@@ -1,4 +1,4 @@
-// Requests to the server: who is signed in, and words to be saved. The answers tell what became of the words, or why
+// Requests to the server: who is signed in, and words to be saved. Answers say whether the words were saved, or why
 // nothing could be sent.
 
 export const OK = 200;
@@ -13,9 +13,9 @@ const FORBIDDEN = 403;
 const NO_ANSWER = 0;
 
 const FORM = "application/x-www-form-urlencoded";
-// Replaced in the address that words are posted to.
+// Replaced by the id of a letter in saveUrl.
 const NO_LETTER = "00000000-0000-0000-0000-000000000000";
-// A request may take this long, and a second more for every so many bytes of its body.
+// A request may take this many milliseconds, and a second more for each BYTES_PER_SECOND of its body.
 const TIMEOUT = 20000;
 const BYTES_PER_SECOND = 2000;
 // Browsers refuse more bytes than about this in requests that outlive their page (keepalive).
@@ -32,7 +32,7 @@ export function createServer({ saveUrl, tokenUrl, key, csrf = "", tooLong = "", 
   // Whether nobody else can have signed in since the last answer.
   let isTrusted = Boolean(csrf);
   let checking = null;
-  // What is sent after this may be a repetition of words that arrived although their answer did not.
+  // From then on, words may be a repeat of some that arrived although their answer did not.
   let hasSent = false;
   let keepaliveBytes = 0;
 
@@ -98,14 +98,14 @@ export function createServer({ saveUrl, tokenUrl, key, csrf = "", tooLong = "", 
     return why;
   }
 
-  // Posts a sheet, after asking who is signed in where that is not certain. Returns the answer, or { why }, with isLost
-  // where the words may have arrived although no answer did.
+  // Posts a sheet, after asking who is signed in if that is not certain. Returns the answer, or { why }, with isLost if
+  // the words may have arrived although no answer did.
   async function send(sheet) {
     let why = isTrusted ? "" : await check();
     if (why) return { why };
     let answer = await post(sheet);
     if (answer.status === FORBIDDEN) {
-      // Only the token may be too old: once more with a new one.
+      // Perhaps only the token was too old: retry once with a new one.
       why = await check();
       answer = why ? { why } : await post(sheet);
     }

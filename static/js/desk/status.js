@@ -1,4 +1,4 @@
-// The line under the paper that tells what became of the words. It is a live region: screen readers read it out.
+// The line under the paper that shows whether the words are saved. It is a live region: screen readers read it out.
 
 const MINUTE = 60000;
 
@@ -13,7 +13,7 @@ export function link(text, address, { isNewTab = false } = {}) {
 // field: takes the focus when a button in the line is pressed. Without one the line itself does.
 export function createStatus(line, field = null) {
   const message = line.querySelector("[data-desk-said]");
-  const savedSign = line.querySelector("[data-desk-kept]");
+  const savedIcon = line.querySelector("[data-desk-kept]");
   // By the monotonic clock: a device whose time is set back would otherwise stay silent.
   let shownAt = -Infinity;
   let isPending = false;
@@ -27,7 +27,7 @@ export function createStatus(line, field = null) {
     // A screen reader would read the same words again.
     if (message.isEqualNode(next)) return;
     message.replaceChildren(...next.childNodes);
-    savedSign.hidden = true;
+    savedIcon.hidden = true;
   }
 
   // For a message about words that are still to be saved.
@@ -40,7 +40,7 @@ export function createStatus(line, field = null) {
   function saySaved(text, note = "") {
     if (!hasProblem && !note && performance.now() - shownAt < MINUTE) return;
     say([note, text].join(" ").trim());
-    savedSign.hidden = false;
+    savedIcon.hidden = false;
   }
 
   function clearPending() {

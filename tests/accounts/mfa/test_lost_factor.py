@@ -22,7 +22,7 @@ from tests.support.accounts import (
 )
 from tests.support.client import PASSWORD, Client
 from tests.support.second_factors import (
-    STEP,
+    AUTHENTICATE,
     code_of,
     give_app,
     give_passkey,
@@ -84,7 +84,7 @@ def test_pending_sign_in_has_to_start_again(carol: User, as_bob: Client, where: 
 
     remove_second_factor(person=carol, now=timezone.now())
 
-    assertRedirects(waiting.get(STEP), "/accounts/login/")
+    assertRedirects(waiting.get(AUTHENTICATE), "/accounts/login/")
     assert not is_signed_in(waiting)
 
 
@@ -107,7 +107,7 @@ def test_second_step_can_be_set_up_again(carol: User, mails: Mails) -> None:
     secret = give_app(carol)
 
     client = start_sign_in(carol)
-    client.post(STEP, {"code": code_of(secret)})
+    client.post(AUTHENTICATE, {"code": code_of(secret)})
     assert is_signed_in(client)
 
 
@@ -184,7 +184,7 @@ def test_pages_about_the_second_step_say_who_can_help(
     settings.OPERATOR_CONTACT = contact
     give_app(carol)
 
-    for page in (proved_carol.get("/accounts/2fa/"), start_sign_in(carol).get(STEP)):
+    for page in (proved_carol.get("/accounts/2fa/"), start_sign_in(carol).get(AUTHENTICATE)):
         assertContains(page, SENTENCE)
         main = page.text[page.text.index("<main") : page.text.index("</main>")]
         assert shown in main

@@ -25,16 +25,16 @@ from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
 from tests.support.live_site import Site
 from tests.support.second_factors import (
+    AUTHENTICATE,
     EARLIER,
     PRESENT,
-    STEP,
     VERIFIED,
     Device,
-    asked_on,
     code_of,
     give_app,
     give_passkey,
     is_signed_in,
+    options_in,
     row_of,
     start_sign_in,
 )
@@ -44,7 +44,7 @@ INDEX = "/accounts/2fa/"
 ADD = "/accounts/2fa/passkeys/add/"
 LOGIN = "/accounts/2fa/passkeys/login/"
 OPTIONS = "/accounts/2fa/passkeys/login/options/"
-AGAIN = "/accounts/2fa/passkeys/reauthenticate/"
+REAUTHENTICATE = "/accounts/2fa/passkeys/reauthenticate/"
 NOT_KNOWN = "That passkey is not known here."
 
 
@@ -71,7 +71,7 @@ def words(page: Any) -> str:
 
 
 def sign_in_by_passkey(client: Client, device: Device, **more: str) -> Any:
-    return client.post(LOGIN, {"credential": device.shows(asked(client))} | more)
+    return client.post(LOGIN, {"credential": device.authenticate(asked(client))} | more)
 
 
 # --- Adding and removing -------------------------------------------------------------------
@@ -83,13 +83,13 @@ def test_passkey_is_made_and_named_by_browser_and_day(
     page = proved_carol.get(ADD)
     check_page(words(page))
     assertContains(page, "Whoever can unlock this device, or shares its passwords and passkeys")
-    options = asked_on(page.text)
+    options = options_in(page.text)
     assert options["authenticatorSelection"]["residentKey"] == "required"
     assert options["authenticatorSelection"]["userVerification"] == "required"
     assert options["rp"] == {"id": "localhost", "name": "Notes"}
 
     chrome = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) Chrome/150.0 Safari/537.36"}
-    response = proved_carol.post(ADD, {"credential": Device().makes(options)}, headers=chrome)
+    response = proved_carol.post(ADD, {"credential": Device().register(options)}, headers=chrome)
 
     assertRedirects(response, "/accounts/2fa/codes/")
     assertContains(proved_carol.get(INDEX), "<b>Chrome on Linux</b>")
@@ -100,9 +100,9 @@ def test_passkey_is_made_and_named_by_browser_and_day(
 
 
 def test_passkey_of_no_known_browser_is_called_so_on_its_link_too(proved_carol: Client) -> None:
-    options = asked_on(proved_carol.get(ADD).text)
+    options = options_in(proved_carol.get(ADD).text)
     proved_carol.post(
-        ADD, {"credential": Device().makes(options)}, headers={"User-Agent": "curl/8.5.0"}
+        ADD, {"credential": Device().register(options)}, headers={"User-Agent": "curl/8.5.0"}
     )
 
     page = proved_carol.get(INDEX)
@@ -114,9 +114,9 @@ def test_passkey_of_no_known_browser_is_called_so_on_its_link_too(proved_carol: 
 def test_first_passkey_signs_out_everywhere_else(proved_carol: Client, carol: User) -> None:
     elsewhere = Client()
     sign_in(elsewhere, carol.email)
-    options = asked_on(proved_carol.get(ADD).text)
+    options = options_in(proved_carol.get(ADD).text)
 
-    page = proved_carol.post(ADD, {"credential": Device().makes(options)}, follow=True)
+    page = proved_carol.post(ADD, {"credential": Device().register(options)}, follow=True)
 
     assertContains(page, "Wherever else you were signed in, you are signed out now.")
     assert is_signed_in(proved_carol)
@@ -127,11 +127,11 @@ def test_first_passkey_signs_out_everywhere_else(proved_carol: Client, carol: Us
 def test_passkey_made_while_the_account_is_erased_is_not_said_to_be_set_up(
     carol: User, proved_carol: Client, later: Later
 ) -> None:
-    options = asked_on(proved_carol.get(ADD).text)
+    options = options_in(proved_carol.get(ADD).text)
 
     with first():
         erase(person=carol, now=EVENING)
-        sent = later(proved_carol.post, ADD, {"credential": Device().makes(options)})
+        sent = later(proved_carol.post, ADD, {"credential": Device().register(options)})
 
     answer = sent.result(timeout=120)
     assert answer.status_code == 302
@@ -141,7 +141,7 @@ def test_passkey_made_while_the_account_is_erased_is_not_said_to_be_set_up(
 def test_only_what_was_asked_for_is_kept_of_a_new_passkey(
     carol: User, proved_carol: Client
 ) -> None:
-    answer = json.loads(Device().makes(asked_on(proved_carol.get(ADD).text)))
+    answer = json.loads(Device().register(options_in(proved_carol.get(ADD).text)))
     answer |= {"clientExtensionResults": {"a": "\ud800\0" * 100}, "note": "private words"}
 
     assert proved_carol.post(ADD, {"credential": json.dumps(answer)}).status_code == 302
@@ -155,7 +155,7 @@ def test_only_what_was_asked_for_is_kept_of_a_new_passkey(
 @pytest.mark.parametrize("part", ["id", "attestationObject", "clientDataJSON"])
 def test_passkey_is_stored_as_it_was_verified(carol: User, proved_carol: Client, part: str) -> None:
     """Base64 decoders skip foreign characters, such as a NUL, which the database refuses."""
-    answer = json.loads(Device().makes(asked_on(proved_carol.get(ADD).text)))
+    answer = json.loads(Device().register(options_in(proved_carol.get(ADD).text)))
     holder = answer if part == "id" else answer["response"]
     # Four of them, to keep a length that base64 allows.
     holder[part] = f"{holder[part][:8]}{chr(0) * 4}{holder[part][8:]}"
@@ -182,19 +182,19 @@ def test_passkey_is_stored_as_it_was_verified(carol: User, proved_carol: Client,
 def test_passkey_that_was_made_otherwise_is_not_kept(
     proved_carol: Client, bent: dict[str, Any]
 ) -> None:
-    options = asked_on(proved_carol.get(ADD).text)
+    options = options_in(proved_carol.get(ADD).text)
 
-    page = proved_carol.post(ADD, {"credential": Device(**bent).makes(options)})
+    page = proved_carol.post(ADD, {"credential": Device(**bent).register(options)})
 
     assertContains(page, NOT_KNOWN)
     assert not Authenticator.objects.exists()
 
 
 def test_passkey_made_for_another_question_is_not_kept(proved_carol: Client) -> None:
-    earlier = asked_on(proved_carol.get(ADD).text)
+    earlier = options_in(proved_carol.get(ADD).text)
     proved_carol.get(ADD)
 
-    assertContains(proved_carol.post(ADD, {"credential": Device().makes(earlier)}), NOT_KNOWN)
+    assertContains(proved_carol.post(ADD, {"credential": Device().register(earlier)}), NOT_KNOWN)
 
 
 def test_passkey_is_removed_by_a_name_that_tells_nothing(
@@ -329,7 +329,7 @@ def _refused(device: Device, statements: Statements) -> dict[str, Any]:
     """What a refused visitor can see: the page, and the queries it took."""
     client = Client()
     options = asked(client)
-    shown = device.shows(options)
+    shown = device.authenticate(options)
     with statements() as found:
         response = client.post(LOGIN, {"credential": shown})
     page = client.get("/accounts/login/")
@@ -345,7 +345,7 @@ def _refused(device: Device, statements: Statements) -> dict[str, Any]:
 
 def test_answer_of_a_device_works_once(carol: User, device: Device) -> None:
     browser, thief = Client(), Client()
-    answer = device.shows(asked(browser))
+    answer = device.authenticate(asked(browser))
     thief.cookies = browser.cookies.copy()
     assert browser.post(LOGIN, {"credential": answer}).status_code == 302
     browser.post("/accounts/logout/")
@@ -360,12 +360,12 @@ def test_answer_of_a_device_works_once(carol: User, device: Device) -> None:
 
 def test_answer_of_a_device_opens_a_lock_once(as_carol: Client, device: Device) -> None:
     as_carol.get("/leave/")
-    answer = device.shows(asked_on(as_carol.get(AGAIN).text))
-    assert as_carol.post(AGAIN, {"credential": answer}).status_code == 302
+    answer = device.authenticate(options_in(as_carol.get(REAUTHENTICATE).text))
+    assert as_carol.post(REAUTHENTICATE, {"credential": answer}).status_code == 302
     assert is_signed_in(as_carol)
     as_carol.get("/leave/")
 
-    assertContains(as_carol.post(AGAIN, {"credential": answer}), NOT_KNOWN)
+    assertContains(as_carol.post(REAUTHENTICATE, {"credential": answer}), NOT_KNOWN)
     assert not is_signed_in(as_carol)
 
 
@@ -399,19 +399,19 @@ def test_removed_passkey_opens_nothing(client: Client, carol: User, device: Devi
     options = asked(client)
     Authenticator.objects.all().delete()
 
-    client.post(LOGIN, {"credential": device.shows(options)})
+    client.post(LOGIN, {"credential": device.authenticate(options)})
 
     assert not is_signed_in(client)
 
 
 def test_passkey_after_the_password(carol: User, device: Device) -> None:
     browser = start_sign_in(carol)
-    page = browser.get(STEP)
+    page = browser.get(AUTHENTICATE)
     check_page(words(page))
-    options = asked_on(page.text)
+    options = options_in(page.text)
     assert len(options["allowCredentials"]) == 1
 
-    response = browser.post(STEP, {"credential": device.shows(options)})
+    response = browser.post(AUTHENTICATE, {"credential": device.authenticate(options)})
 
     assertRedirects(response, "/today/", fetch_redirect_response=False)
     assert is_signed_in(browser)
@@ -421,7 +421,10 @@ def test_passkey_of_somebody_else_is_no_second_step(carol: User, bob: User, devi
     theirs = give_passkey(bob)
     browser = start_sign_in(carol)
 
-    page = browser.post(STEP, {"credential": theirs.shows(asked_on(browser.get(STEP).text))})
+    page = browser.post(
+        AUTHENTICATE,
+        {"credential": theirs.authenticate(options_in(browser.get(AUTHENTICATE).text))},
+    )
 
     assertContains(page, NOT_KNOWN)
     assert not is_signed_in(browser)
@@ -431,19 +434,21 @@ def test_who_has_no_passkey_is_not_asked_for_one(carol: User) -> None:
     secret = give_app(carol)
     browser = start_sign_in(carol)
 
-    assertNotContains(browser.get(STEP), "data-passkey=")
-    assert browser.post(STEP, {"credential": "{}"}).status_code == 200
-    assert browser.post(STEP, {"code": code_of(secret)}).status_code == 302
+    assertNotContains(browser.get(AUTHENTICATE), "data-passkey=")
+    assert browser.post(AUTHENTICATE, {"credential": "{}"}).status_code == 200
+    assert browser.post(AUTHENTICATE, {"code": code_of(secret)}).status_code == 302
 
 
 def test_locked_pages_open_with_a_passkey(as_carol: Client, device: Device) -> None:
     as_carol.get("/leave/")
     assert not is_signed_in(as_carol)
-    page = as_carol.get(AGAIN)
+    page = as_carol.get(REAUTHENTICATE)
     check_page(words(page))
 
-    options = asked_on(page.text)
-    response = as_carol.post(AGAIN, {"credential": device.shows(options), "next": "/you/"})
+    options = options_in(page.text)
+    response = as_carol.post(
+        REAUTHENTICATE, {"credential": device.authenticate(options), "next": "/you/"}
+    )
 
     assertRedirects(response, "/you/")
 
@@ -453,9 +458,11 @@ def test_locked_pages_stay_closed_to_another_passkey(
 ) -> None:
     theirs = give_passkey(bob)
     as_carol.get("/leave/")
-    options = asked_on(as_carol.get(AGAIN).text)
+    options = options_in(as_carol.get(REAUTHENTICATE).text)
 
-    page = as_carol.post(AGAIN, {"credential": theirs.shows(options), "next": "/you/"})
+    page = as_carol.post(
+        REAUTHENTICATE, {"credential": theirs.authenticate(options), "next": "/you/"}
+    )
 
     assertContains(page, NOT_KNOWN)
     assert not is_signed_in(as_carol)
@@ -499,22 +506,22 @@ def test_what_is_no_passkey_breaks_nothing(
     assert visitor.post(LOGIN, {"credential": sent}).status_code == 302
     proved_carol.get(ADD)
     assert proved_carol.post(ADD, {"credential": sent}).status_code == 200
-    proved_carol.get(AGAIN)
-    assert proved_carol.post(AGAIN, {"credential": sent}).status_code == 200
+    proved_carol.get(REAUTHENTICATE)
+    assert proved_carol.post(REAUTHENTICATE, {"credential": sent}).status_code == 200
     browser = start_sign_in(carol)
-    browser.get(STEP)
-    assert browser.post(STEP, {"credential": sent}).status_code == 200
+    browser.get(AUTHENTICATE)
+    assert browser.post(AUTHENTICATE, {"credential": sent}).status_code == 200
 
 
 @pytest.mark.parametrize("part", ["clientDataJSON", "attestationObject"])
 def test_new_passkey_with_odd_bytes_breaks_nothing(proved_carol: Client, part: str) -> None:
-    options = asked_on(proved_carol.get(ADD).text)
-    answer = json.loads(Device().makes(options))
+    options = options_in(proved_carol.get(ADD).text)
+    answer = json.loads(Device().register(options))
     whole = answer["response"][part]
     for cut in (0, 3, 8, 40, 60, len(whole) // 2, len(whole) - 4):
         answer["response"][part] = whole[:cut]
         assert proved_carol.post(ADD, {"credential": json.dumps(answer)}).status_code == 200
-        asked_on(proved_carol.get(ADD).text)
+        options_in(proved_carol.get(ADD).text)
     assert not Authenticator.objects.exists()
 
 
@@ -548,7 +555,7 @@ def test_wrong_passwords_keep_nobody_from_their_passkey(
     assert is_signed_in(client)
 
 
-@pytest.mark.parametrize("address", [ADD, AGAIN])
+@pytest.mark.parametrize("address", [ADD, REAUTHENTICATE])
 def test_page_needs_few_statements(
     proved_carol: Client, carol: User, device: Device, statements: Statements, address: str
 ) -> None:
@@ -640,7 +647,7 @@ def test_passkey_in_chromium_from_making_it_to_every_door(page: Page, dora: User
     page.goto("/accounts/login/")
     page.locator("input[type=email]").fill("dora@example.org")
     type_password(page)
-    page.wait_for_url(f"**{STEP}")
+    page.wait_for_url(f"**{AUTHENTICATE}")
     page.get_by_role("button", name="Use a passkey").focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/today/")

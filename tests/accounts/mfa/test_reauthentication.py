@@ -13,16 +13,16 @@ from mail.models import Message
 from tests.support.accounts import EVENING, sign_in
 from tests.support.client import PASSWORD, Client
 from tests.support.second_factors import (
-    AGAIN,
-    STEP,
+    AUTHENTICATE,
+    REAUTHENTICATE,
     Device,
-    asked_on,
     code_of,
     codes_of,
     give_app,
     give_passkey,
-    note_shown,
-    prove_again,
+    options_in,
+    reauthenticate,
+    record_second_factor_proof,
     row_of,
     secret_on,
 )
@@ -51,7 +51,7 @@ def test_request_posted_before_the_password_is_not_carried_out_after_it(
 ) -> None:
     """An intruder at the unlocked device may have sent it."""
     asked = as_carol.post(address, sent)
-    assertRedirects(asked, f"{AGAIN}?next={address.replace('/', '%2F')}")
+    assertRedirects(asked, f"{REAUTHENTICATE}?next={address.replace('/', '%2F')}")
 
     response = as_carol.post(asked["Location"], {"password": PASSWORD})
 
@@ -114,7 +114,9 @@ def test_after_leaving_nothing_is_known_of_what_was_sent_before(
     as_carol.post("/accounts/lock/", {"after": "out"})
     as_carol.get("/leave/")
 
-    response = as_carol.post(AGAIN, {"password": PASSWORD, "next": "/accounts/lock/"}, follow=True)
+    response = as_carol.post(
+        REAUTHENTICATE, {"password": PASSWORD, "next": "/accounts/lock/"}, follow=True
+    )
 
     assertRedirects(response, "/accounts/lock/")
     assertNotContains(response, NOT_DONE)
@@ -127,8 +129,8 @@ def test_after_leaving_nothing_is_said_that_was_about_to_be(proved_carol: Client
     proved_carol.get("/leave/")
 
     for page in (
-        proved_carol.get(AGAIN),
-        proved_carol.post(AGAIN, {"password": PASSWORD}, follow=True),
+        proved_carol.get(REAUTHENTICATE),
+        proved_carol.post(REAUTHENTICATE, {"password": PASSWORD}, follow=True),
     ):
         assertNotContains(page, "It is kept, and holds wherever you are signed in.")
 
@@ -160,7 +162,7 @@ def test_session_older_than_the_second_factor_changes_nothing_by_the_password(
 ) -> None:
     give_app(carol)
     before, mails = state_of(carol), Message.objects.count()
-    prove_again(as_carol)
+    reauthenticate(as_carol)
 
     for response in (as_carol.get(address), as_carol.post(address, CHANGING[address])):
         assertRedirects(response, f"{BY_CODE}?next={address.replace('/', '%2F')}")
@@ -172,7 +174,7 @@ def test_session_older_than_the_second_factor_changes_nothing_by_the_password(
 def test_passkey_is_not_removed_by_the_password(carol: User, as_carol: Client) -> None:
     give_passkey(carol)
     address = f"{SECOND}passkeys/{public_id(row_of(carol, 'webauthn'))}/remove/"
-    prove_again(as_carol)
+    reauthenticate(as_carol)
 
     response = as_carol.post(address)
 
@@ -206,9 +208,9 @@ def test_recovery_code_opens_it_too(carol: User, as_carol: Client) -> None:
 def test_passkey_opens_it_too(carol: User, as_carol: Client) -> None:
     device, address = give_passkey(carol), f"{SECOND}passkeys/add/"
     asked = as_carol.get(address)["Location"]
-    options = asked_on(as_carol.get(asked).text)
+    options = options_in(as_carol.get(asked).text)
 
-    response = as_carol.post(asked, {"credential": device.shows(options)})
+    response = as_carol.post(asked, {"credential": device.authenticate(options)})
 
     assertRedirects(response, address)
 
@@ -217,7 +219,7 @@ def test_recent_password_alone_is_refused_with_a_reason(carol: User, as_carol: C
     give_app(carol)
     address = f"{SECOND}app/remove/"
 
-    page = as_carol.post(AGAIN, {"password": PASSWORD, "next": address}, follow=True)
+    page = as_carol.post(REAUTHENTICATE, {"password": PASSWORD, "next": address}, follow=True)
 
     assert page.redirect_chain[-1][0].startswith(BY_CODE)
     assertContains(page, ALONE)
@@ -228,23 +230,23 @@ def test_second_factor_is_asked_for_again_after_a_while_and_after_a_lock(carol: 
     with time_machine.travel(EVENING, tick=False) as clock:
         secret = give_app(carol)
         sign_in(browser, carol.email)
-        browser.post(STEP, {"code": code_of(secret)})
-        prove_again(browser)
+        browser.post(AUTHENTICATE, {"code": code_of(secret)})
+        reauthenticate(browser)
         assert browser.get(address).status_code == 200
 
         clock.shift(timedelta(minutes=5))
-        prove_again(browser)
+        reauthenticate(browser)
         assert browser.get(address)["Location"].startswith(BY_CODE)
 
         browser.post(BY_CODE, {"code": code_of(secret)})
         assert browser.get(address).status_code == 200
         browser.get("/leave/")
-        prove_again(browser)
+        reauthenticate(browser)
         assert browser.get(address)["Location"].startswith(BY_CODE)
 
 
 def test_setting_up_an_app_counts_as_a_recent_proof(carol: User, as_carol: Client) -> None:
-    prove_again(as_carol)
+    reauthenticate(as_carol)
     secret = secret_on(as_carol.get(f"{SECOND}app/"))
     assertRedirects(as_carol.post(f"{SECOND}app/", {"code": code_of(secret)}), f"{SECOND}codes/")
 
@@ -253,9 +255,9 @@ def test_setting_up_an_app_counts_as_a_recent_proof(carol: User, as_carol: Clien
 
 
 def test_adding_a_passkey_counts_as_a_recent_proof(carol: User, as_carol: Client) -> None:
-    prove_again(as_carol)
-    options = asked_on(as_carol.get(f"{SECOND}passkeys/add/").text)
-    made = {"credential": Device().makes(options)}
+    reauthenticate(as_carol)
+    options = options_in(as_carol.get(f"{SECOND}passkeys/add/").text)
+    made = {"credential": Device().register(options)}
     assertRedirects(as_carol.post(f"{SECOND}passkeys/add/", made), f"{SECOND}codes/")
 
     assert as_carol.post(f"{SECOND}codes/").text.count("<code>") == 10
@@ -265,8 +267,8 @@ def test_password_is_changed_where_the_second_factor_was_shown(
     carol: User, as_carol: Client
 ) -> None:
     give_app(carol)
-    prove_again(as_carol)
-    note_shown(as_carol)
+    reauthenticate(as_carol)
+    record_second_factor_proof(as_carol)
 
     sent = CHANGING["/accounts/password/change/"]
     assertRedirects(as_carol.post("/accounts/password/change/", sent), "/you/")
@@ -279,7 +281,7 @@ def test_without_a_second_factor_the_password_is_all_that_is_asked_for(
     carol: User, as_carol: Client
 ) -> None:
     assert as_carol.get("/accounts/password/change/").status_code == 200
-    prove_again(as_carol)
+    reauthenticate(as_carol)
 
     for address in ("/accounts/email/", f"{SECOND}app/", f"{SECOND}passkeys/add/"):
         assert as_carol.get(address).status_code == 200

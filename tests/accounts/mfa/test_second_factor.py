@@ -37,8 +37,8 @@ from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
 from tests.support.people import AppClock
 from tests.support.second_factors import (
+    AUTHENTICATE,
     EARLIER,
-    STEP,
     code_of,
     codes_of,
     enter_admin,
@@ -46,7 +46,7 @@ from tests.support.second_factors import (
     give_passkey,
     is_signed_in,
     leave,
-    prove_again,
+    reauthenticate,
     row_of,
     secret_on,
     start_sign_in,
@@ -219,9 +219,9 @@ def test_no_page_shows_the_number_of_a_row(proved_carol: Client, carol: User, se
 
 
 def test_password_alone_opens_nothing(client: Client, carol: User, secret: str) -> None:
-    assertRedirects(sign_in(client, carol.email), STEP)
+    assertRedirects(sign_in(client, carol.email), AUTHENTICATE)
 
-    check_page(client.get(STEP).text)
+    check_page(client.get(AUTHENTICATE).text)
     assertRedirects(client.get("/you/"), "/accounts/login/?next=/you/", target_status_code=302)
     assert not Activity.objects.of(carol).filter(kind=Activity.Kind.SIGNED_IN).exists()
 
@@ -229,34 +229,34 @@ def test_password_alone_opens_nothing(client: Client, carol: User, secret: str) 
 def test_code_after_the_password_signs_in(carol: User, secret: str) -> None:
     browser = start_sign_in(carol)
 
-    response = browser.post(STEP, {"code": code_of(secret)})
+    response = browser.post(AUTHENTICATE, {"code": code_of(secret)})
 
     assertRedirects(response, "/today/", fetch_redirect_response=False)
     assert is_signed_in(browser)
 
 
 def test_code_without_the_password_is_asked_for_it(client: Client, db: None) -> None:
-    assertRedirects(client.get(STEP), "/accounts/login/")
-    assertRedirects(client.post(STEP, {"code": "123456"}), "/accounts/login/")
+    assertRedirects(client.get(AUTHENTICATE), "/accounts/login/")
+    assertRedirects(client.post(AUTHENTICATE, {"code": "123456"}), "/accounts/login/")
 
 
 def test_code_works_once(carol: User, secret: str) -> None:
     with time_machine.travel(EVENING, tick=False):
         first, second = start_sign_in(carol), start_sign_in(carol)
-        assert first.post(STEP, {"code": code_of(secret)}).status_code == 302
+        assert first.post(AUTHENTICATE, {"code": code_of(secret)}).status_code == 302
 
-        assertContains(second.post(STEP, {"code": code_of(secret)}), NOT_THAT_CODE)
+        assertContains(second.post(AUTHENTICATE, {"code": code_of(secret)}), NOT_THAT_CODE)
         assert not is_signed_in(second)
 
 
 def test_code_that_set_the_app_up_does_not_sign_in(carol: User, proved_carol: Client) -> None:
     with time_machine.travel(EVENING, tick=False):
-        prove_again(proved_carol)
+        reauthenticate(proved_carol)
         secret = secret_on(proved_carol.get(APP))
         proved_carol.post(APP, {"code": code_of(secret)})
         browser = start_sign_in(carol)
 
-        assertContains(browser.post(STEP, {"code": code_of(secret)}), NOT_THAT_CODE)
+        assertContains(browser.post(AUTHENTICATE, {"code": code_of(secret)}), NOT_THAT_CODE)
 
 
 @pytest.mark.parametrize("steps", [-2, -1, 1, 2])
@@ -264,7 +264,9 @@ def test_code_of_another_half_minute_is_refused(carol: User, secret: str, steps:
     with time_machine.travel(EVENING, tick=False):
         browser = start_sign_in(carol)
 
-        assertContains(browser.post(STEP, {"code": code_of(secret, steps=steps)}), NOT_THAT_CODE)
+        assertContains(
+            browser.post(AUTHENTICATE, {"code": code_of(secret, steps=steps)}), NOT_THAT_CODE
+        )
         assert not is_signed_in(browser)
 
 
@@ -272,7 +274,7 @@ def test_code_of_another_half_minute_is_refused(carol: User, secret: str, steps:
 def test_what_is_no_code_is_refused(carol: User, secret: str, code: str) -> None:
     browser = start_sign_in(carol)
 
-    assert browser.post(STEP, {"code": code}).status_code == 200
+    assert browser.post(AUTHENTICATE, {"code": code}).status_code == 200
     assert not is_signed_in(browser)
 
 
@@ -284,9 +286,9 @@ def test_new_password_by_mail_still_asks_for_the_code(
     new = "a much longer sentence"
     client.post("/accounts/password/reset/complete/", {"password1": new})
 
-    assertRedirects(sign_in(client, carol.email, new), STEP)
+    assertRedirects(sign_in(client, carol.email, new), AUTHENTICATE)
     assert not is_signed_in(client)
-    assert client.post(STEP, {"code": code_of(secret)}).status_code == 302
+    assert client.post(AUTHENTICATE, {"code": code_of(secret)}).status_code == 302
     assert is_signed_in(client)
 
 
@@ -326,7 +328,7 @@ def test_pending_sign_in_ends_with_the_other_sessions(
 
     assert proved_carol.post(address, sent).status_code == 302
 
-    assertRedirects(pending.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
+    assertRedirects(pending.post(AUTHENTICATE, {"code": code_of(secret)}), "/accounts/login/")
     assert not is_signed_in(pending)
     assert is_signed_in(proved_carol)
 
@@ -344,7 +346,7 @@ def test_pending_sign_in_in_the_locked_browser_of_another_ends_too(
 
     assert proved_carol.post(address, sent).status_code == 302
 
-    assertRedirects(pending.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
+    assertRedirects(pending.post(AUTHENTICATE, {"code": code_of(secret)}), "/accounts/login/")
     assert not is_signed_in(pending)
 
 
@@ -353,10 +355,10 @@ def test_sign_in_begun_since_goes_on_in_the_locked_browser_of_another(
 ) -> None:
     pending = start_sign_in(carol, leave(as_bob))
     proved_carol.post("/accounts/devices/end-others/")
-    pending.get(STEP)
+    pending.get(AUTHENTICATE)
 
     start_sign_in(carol, pending)
-    pending.post(STEP, {"code": code_of(secret)})
+    pending.post(AUTHENTICATE, {"code": code_of(secret)})
 
     assert is_signed_in(pending)
 
@@ -367,7 +369,7 @@ def test_pending_sign_in_of_an_erased_account_ends(
     pending = start_sign_in(carol, leave(as_bob))
     erase(person=carol, now=EVENING)
 
-    assertRedirects(pending.post(STEP, {"code": code_of(secret)}), "/accounts/login/")
+    assertRedirects(pending.post(AUTHENTICATE, {"code": code_of(secret)}), "/accounts/login/")
 
 
 def test_old_pending_sign_in_does_not_affect_the_person_signed_in_now(
@@ -375,9 +377,9 @@ def test_old_pending_sign_in_does_not_affect_the_person_signed_in_now(
 ) -> None:
     start_sign_in(carol, leave(as_bob))
     proved_carol.post("/accounts/devices/end-others/")
-    prove_again(as_bob)
+    reauthenticate(as_bob)
 
-    assertRedirects(as_bob.get(STEP), "/today/")
+    assertRedirects(as_bob.get(AUTHENTICATE), "/today/")
     assert is_signed_in(as_bob)
 
 
@@ -387,7 +389,7 @@ def test_page_for_the_second_step_does_not_tell_a_sign_up_who_has_an_account(
 ) -> None:
     sign_up(client, address)
 
-    assertRedirects(client.get(STEP), "/accounts/login/", target_status_code=302)
+    assertRedirects(client.get(AUTHENTICATE), "/accounts/login/", target_status_code=302)
 
     assertRedirects(client.get("/accounts/login/"), "/accounts/confirm-email/")
 
@@ -400,7 +402,7 @@ def test_pending_sign_in_ends_when_the_second_factor_is_removed(
 
     proved_carol.post("/accounts/2fa/app/remove/")
 
-    assertRedirects(pending.get(STEP), "/accounts/login/")
+    assertRedirects(pending.get(AUTHENTICATE), "/accounts/login/")
     sign_in(pending, carol.email)
     assert is_signed_in(pending)
 
@@ -414,7 +416,7 @@ def test_sign_in_of_others_goes_on_when_somebody_signs_out_elsewhere(
 
     proved_carol.post("/accounts/devices/end-others/")
 
-    assert browser.post(STEP, {"code": code_of(secret)}).status_code == 302
+    assert browser.post(AUTHENTICATE, {"code": code_of(secret)}).status_code == 302
     assert is_signed_in(browser)
 
 
@@ -423,7 +425,7 @@ def test_person_can_start_again(carol: User, secret: str) -> None:
 
     browser.post("/accounts/logout/", {"next": "/accounts/login/"})
 
-    assertRedirects(browser.get(STEP), "/accounts/login/")
+    assertRedirects(browser.get(AUTHENTICATE), "/accounts/login/")
 
 
 # --- Limits --------------------------------------------------------------------------------
@@ -436,11 +438,11 @@ def test_tries_are_counted_per_person_wherever_they_come_from(
     browser = start_sign_in(carol)
     for n in range(10):
         away = {"X-Forwarded-For": f"203.0.113.{n}"}
-        assertContains(browser.post(STEP, {"code": "000000"}, headers=away), NOT_THAT_CODE)
+        assertContains(browser.post(AUTHENTICATE, {"code": "000000"}, headers=away), NOT_THAT_CODE)
 
     another = start_sign_in(carol)
     sent = {"code": code_of(secret)}
-    response = another.post(STEP, sent, headers={"X-Forwarded-For": "198.51.100.7"})
+    response = another.post(AUTHENTICATE, sent, headers={"X-Forwarded-For": "198.51.100.7"})
 
     assertContains(response, MANY_TRIES)
 
@@ -452,10 +454,10 @@ def test_guesses_are_counted_per_client_across_accounts(
     give_app(dan)
     first, second = start_sign_in(carol), start_sign_in(dan)
     for _ in range(5):
-        first.post(STEP, {"code": "000000"})
-        second.post(STEP, {"code": "000000"})
+        first.post(AUTHENTICATE, {"code": "000000"})
+        second.post(AUTHENTICATE, {"code": "000000"})
 
-    assertContains(first.post(STEP, {"code": code_of(secret)}), MANY_TRIES)
+    assertContains(first.post(AUTHENTICATE, {"code": code_of(secret)}), MANY_TRIES)
 
 
 def test_right_code_of_ones_own_does_not_reset_the_limit_for_others(
@@ -468,21 +470,21 @@ def test_right_code_of_ones_own_does_not_reset_the_limit_for_others(
     give_app(dan)
     browser, another = start_sign_in(carol), start_sign_in(dan)
     for _ in range(4):
-        browser.post(STEP, {"code": "000000"})
-        another.post(STEP, {"code": "000000"})
-    another.post(STEP, {"code": "000000"})
-    assert start_sign_in(eve).post(STEP, {"code": code_of(hers)}).status_code == 302
+        browser.post(AUTHENTICATE, {"code": "000000"})
+        another.post(AUTHENTICATE, {"code": "000000"})
+    another.post(AUTHENTICATE, {"code": "000000"})
+    assert start_sign_in(eve).post(AUTHENTICATE, {"code": code_of(hers)}).status_code == 302
 
-    browser.post(STEP, {"code": "000000"})
+    browser.post(AUTHENTICATE, {"code": "000000"})
 
-    assertContains(browser.post(STEP, {"code": code_of(secret)}), MANY_TRIES)
+    assertContains(browser.post(AUTHENTICATE, {"code": code_of(secret)}), MANY_TRIES)
 
 
 def test_right_code_counts_as_no_try(carol: User, secret: str, app_clock: AppClock) -> None:
     for _ in range(12):
         app_clock.at += 30
         browser = start_sign_in(carol)
-        assert browser.post(STEP, {"code": code_of(secret)}).status_code == 302
+        assert browser.post(AUTHENTICATE, {"code": code_of(secret)}).status_code == 302
 
 
 def test_guesses_are_limited_per_day(carol: User, secret: str) -> None:
@@ -491,12 +493,14 @@ def test_guesses_are_limited_per_day(carol: User, secret: str) -> None:
         for _ in range(4):
             browser = start_sign_in(carol)
             for _ in range(10):
-                assertContains(browser.post(STEP, {"code": "000000"}), NOT_THAT_CODE)
+                assertContains(browser.post(AUTHENTICATE, {"code": "000000"}), NOT_THAT_CODE)
             clock.shift(timedelta(hours=1))
 
-        assertContains(start_sign_in(carol).post(STEP, {"code": code_of(secret)}), MANY_TRIES)
+        assertContains(
+            start_sign_in(carol).post(AUTHENTICATE, {"code": code_of(secret)}), MANY_TRIES
+        )
         clock.shift(timedelta(days=1))
-        assert start_sign_in(carol).post(STEP, {"code": code_of(secret)}).status_code == 302
+        assert start_sign_in(carol).post(AUTHENTICATE, {"code": code_of(secret)}).status_code == 302
 
 
 def counts() -> int:
@@ -508,7 +512,7 @@ def counts() -> int:
 def test_tries_stand_in_the_database_where_a_restart_leaves_them(carol: User, secret: str) -> None:
     browser, before = start_sign_in(carol), counts()
 
-    browser.post(STEP, {"code": "000000"})
+    browser.post(AUTHENTICATE, {"code": "000000"})
 
     assert counts() - before == 3
 
@@ -537,10 +541,10 @@ def test_recovery_code_signs_in_once(carol: User, secret: str) -> None:
     code, *_others = codes_of(carol)
     first, second = start_sign_in(carol), start_sign_in(carol)
 
-    assert first.post(STEP, {"code": f" {code[:4]} {code[4:]} "}).status_code == 302
+    assert first.post(AUTHENTICATE, {"code": f" {code[:4]} {code[4:]} "}).status_code == 302
 
     assert is_signed_in(first)
-    assertContains(second.post(STEP, {"code": code}), NOT_THAT_CODE)
+    assertContains(second.post(AUTHENTICATE, {"code": code}), NOT_THAT_CODE)
     assertContains(first.get(INDEX), "9 codes are left.")
 
 
@@ -556,7 +560,7 @@ def test_recovery_code_sent_ten_times_at_once_works_once(settings: Settings) -> 
 
     def send(browser: Client) -> int:
         try:
-            return browser.post(STEP, {"code": code}).status_code
+            return browser.post(AUTHENTICATE, {"code": code}).status_code
         finally:
             connections.close_all()
 
@@ -575,9 +579,9 @@ def test_new_codes_take_the_place_of_the_old(
 
     assertRedirects(proved_carol.post(NEW_CODES), CODES)
 
-    assertContains(start_sign_in(carol).post(STEP, {"code": old}), NOT_THAT_CODE)
+    assertContains(start_sign_in(carol).post(AUTHENTICATE, {"code": old}), NOT_THAT_CODE)
     new = re.findall(r"<code>(\d{4} \d{4})</code>", proved_carol.post(CODES).text)
-    assert start_sign_in(carol).post(STEP, {"code": new[9]}).status_code == 302
+    assert start_sign_in(carol).post(AUTHENTICATE, {"code": new[9]}).status_code == 302
     assert "new recovery codes" in str(mails()[-1].body)
 
 
@@ -698,7 +702,7 @@ def test_seed_that_was_tampered_with_opens_nothing_and_is_left_alone(
     row.save()
 
     for code in (code_of(secret), code_of(bobs), code_of("JBSWY3DPEHPK3PXP")):
-        page = start_sign_in(carol).post(STEP, {"code": code})
+        page = start_sign_in(carol).post(AUTHENTICATE, {"code": code})
         assertContains(page, "We cannot open this", status_code=503)
         assertNotContains(page, code, status_code=503)
     assert not Activity.objects.of(carol).filter(kind=Activity.Kind.SIGNED_IN).exists()
@@ -709,7 +713,7 @@ def test_recovery_codes_open_where_the_app_does_not(carol: User, secret: str) ->
     code, *_others = codes_of(carol)
     Authenticator.objects.filter(type="totp").update(data={"secret": "x"})
 
-    assert start_sign_in(carol).post(STEP, {"code": code}).status_code == 302
+    assert start_sign_in(carol).post(AUTHENTICATE, {"code": code}).status_code == 302
 
 
 def test_codes_of_another_person_are_not_shown(
@@ -756,7 +760,7 @@ def test_seeds_open_after_the_master_key_was_changed(
     call_command("vault_rewrap", verbosity=0)
     settings.VAULT_KEYS = new
 
-    assert start_sign_in(carol).post(STEP, {"code": code_of(secret)}).status_code == 302
+    assert start_sign_in(carol).post(AUTHENTICATE, {"code": code_of(secret)}).status_code == 302
 
 
 def test_seed_asked_for_by_nobody_stays_closed(carol: User, secret: str) -> None:
@@ -795,7 +799,7 @@ def test_operator_without_a_second_factor_is_led_to_set_one_up_and_back(
         == INDEX
     )
 
-    prove_again(browser)
+    reauthenticate(browser)
     secret = secret_on(browser.get(APP))
     browser.post(APP, {"code": code_of(secret)})
     shown = browser.post(CODES)
@@ -804,7 +808,7 @@ def test_operator_without_a_second_factor_is_led_to_set_one_up_and_back(
     assert is_in_admin(browser), "setting it up showed it"
     with time_machine.travel(EVENING + timedelta(days=365), tick=False):
         browser = start_sign_in(operator)
-        browser.post(STEP, {"code": code_of(secret)})
+        browser.post(AUTHENTICATE, {"code": code_of(secret)})
         assert browser.get(address).status_code in {200, 302}
         assert is_in_admin(browser)
 
@@ -831,7 +835,7 @@ def test_password_again_is_no_second_factor(operator: User) -> None:
     sign_in(browser, operator.email)
     give_app(operator)
 
-    prove_again(browser)
+    reauthenticate(browser)
 
     assert not is_in_admin(browser)
 
@@ -852,7 +856,7 @@ def test_admin_asks_again_after_a_lock(operator: User) -> None:
     browser.force_login(operator)
     enter_admin(browser, operator)
     browser.get("/leave/")
-    prove_again(browser)
+    reauthenticate(browser)
 
     assert is_signed_in(browser)
     assert not is_in_admin(browser)

@@ -9,7 +9,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY
 from accounts.models import User
 from tests.support.accounts import sign_in
 from tests.support.client import Client
-from tests.support.second_factors import STEP, code_of, give_app, is_signed_in
+from tests.support.second_factors import AUTHENTICATE, code_of, give_app, is_signed_in
 from vault.sessions import SessionStore, cookie_for
 
 BACKEND = "accounts.backend.Backend"
@@ -69,7 +69,7 @@ def test_each_sign_in_stores_the_path_of_the_backend(client: Client, carol: User
     second = Client()
     secret = give_app(carol)
     sign_in(second, carol.email)
-    second.post(STEP, {"code": code_of(secret)})
+    second.post(AUTHENTICATE, {"code": code_of(secret)})
 
     assert is_signed_in(second)
     assert (by_password, second.session[BACKEND_SESSION_KEY]) == (BACKEND, BACKEND)
