@@ -1,6 +1,7 @@
 """Markers, the order of the suite, and how it is shared between processes.
 
-Fixtures that several folders use are in tests/support.
+Fixtures that several folders use are in tests/support. No test depends on the wall clock or on the
+outside world (ADR 15).
 """
 
 import os

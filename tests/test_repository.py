@@ -254,3 +254,18 @@ def test_every_test_that_the_docs_name_exists() -> None:
         if not (ROOT / file).is_file() or (test and f"def {test}(" not in (ROOT / file).read_text())
     ]
     assert missing == []
+
+
+def test_every_decision_is_named_by_a_module_that_it_explains() -> None:
+    """As “ADR 24”, in a docstring or a comment."""
+    decisions = {int(path.name[:4]): path.name for path in ROOT.glob("docs/adr/[0-9]*.md")}
+    modules = tracked("*.py", "*.js", "*.css", "dev", "Dockerfile", "docker-compose.yml")
+    named = {
+        int(number)
+        for path in modules
+        if path != Path(__file__)
+        for number in re.findall(r"\bADR (\d+)\b", path.read_text())
+    }
+
+    assert sorted(named - decisions.keys()) == []
+    assert [name for number, name in sorted(decisions.items()) if number not in named] == []

@@ -10,7 +10,9 @@ from operations.demo_account import EMAIL, PASSWORD
 from tests.support.client import Client
 
 
-@pytest.mark.parametrize("command", ["make_demo", "take_pictures"])
+@pytest.mark.parametrize(
+    "command", ["make_demo", pytest.param("take_pictures", marks=pytest.mark.pictures)]
+)
 def test_command_refuses_a_site_that_sends_mail(
     db: None, settings: LazySettings, command: str
 ) -> None:
