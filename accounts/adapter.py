@@ -1,4 +1,4 @@
-"""allauth's account adapter with our texts, codes, mails and redirects."""
+"""allauth's account adapter with our texts, codes, mails and redirects (ADR 16)."""
 
 from contextlib import suppress
 from datetime import timedelta

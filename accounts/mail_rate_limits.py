@@ -1,4 +1,4 @@
-"""Limits on the mail that visitors can make us send.
+"""Limits on the mail that visitors can make us send (ADR 23).
 
 Without them, strangers could use our pages to flood a mailbox, and other mail hosts would stop
 accepting our mail. allauth's rate limits count in the cache: a table on a connection of its own, so

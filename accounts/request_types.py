@@ -1,3 +1,5 @@
+"""Types of requests for views, which are functions (ADR 9)."""
+
 from django.http import HttpRequest
 
 from accounts.models import User

@@ -96,6 +96,9 @@ class Environment:
         """Return what `parse` makes of the text. It raises ValueError if that is malformed."""
         with _explained(name, expected):
             text = self._env.str(name, None)
+        # `SOURCE_URL=` as .env.example has it means none.
+        if text == default == "":
+            return default
         if text is None:
             return _stop(f"{name} is not set: write {expected}.") if default is None else default
         try:
@@ -134,8 +137,8 @@ def parse_url(text: str) -> str:
 
 
 def parse_hosts(text: str) -> list[str]:
-    hosts = [host.strip() for host in text.split(",")]
-    if not all(map(HOST.fullmatch, hosts)):
+    hosts = [host.strip() for host in text.split(",") if host.strip()]
+    if not hosts or not all(map(HOST.fullmatch, hosts)):
         raise ValueError
     return hosts
 

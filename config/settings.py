@@ -1,4 +1,7 @@
-"""All settings, from the environment. `.env.example` lists and explains the names."""
+"""All settings, from the environment. `.env.example` lists and explains the names.
+
+ADR 1 says why Django 5.2 and Python 3.11.
+"""
 
 from datetime import timedelta
 from pathlib import Path

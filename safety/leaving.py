@@ -9,9 +9,8 @@ from django.contrib.messages.storage.session import SessionStorage
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpResponse
 
-from vault.sessions import SessionStore
+from vault.sessions import LOCKED_AT, SessionStore
 
-LOCKED_AT = "locked_at"
 # Someone else may unlock the session, so pending messages must not wait in it.
 _cleared_by_lock = {SessionStorage.session_key}
 

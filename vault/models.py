@@ -56,7 +56,7 @@ class Key(models.Model):
 
 class SealedQuerySet(models.QuerySet[Any]):
     def of(self, owner: Any) -> Self:
-        """The rows of this person. Every query starts here."""
+        """The rows of this person. Every query starts here (ADR 6)."""
         return self.filter(owner=owner)
 
 

@@ -34,6 +34,10 @@ ANY_ROW = UUID(int=0)
 
 ENDS_AT = "ends_at"
 PERSISTENT = "stays"
+LOCKED_AT = "locked_at"
+# For how many seconds a cookie from before a lock still leads to the locked session: long enough
+# for a request that was under way, too short for a stolen cookie to be of use.
+OLD_KEY_LASTS = 60
 
 
 class SessionQuerySet(models.QuerySet["Session"]):
@@ -171,14 +175,21 @@ class SessionStore(DatabaseSessionStore):
         key, now = self.session_key, timezone.now()
         row = load_session(key, now)
         if row is None and key:
-            row = load_session(_locked_key(key), now)
-            self.found_by_old_key = row is not None
+            row = self._load_by_old_key(key, now)
         if row is None:
             self._session_key = None
             return {}
         self._session_key = row.session_key
         self.loaded_owner = row.owner
         return self.decode(row.session_data)
+
+    def _load_by_old_key(self, key: str, now: datetime) -> Session | None:
+        row = load_session(_locked_key(key), now)
+        if row is None:
+            return None
+        locked_at = self.decode(row.session_data).get(LOCKED_AT, 0)
+        self.found_by_old_key = now.timestamp() - locked_at < OLD_KEY_LASTS
+        return row if self.found_by_old_key else None
 
     def save(self, must_create: bool = False) -> None:
         if must_create or self.session_key is None:

@@ -1,4 +1,5 @@
-"""allauth's adapter for second factors with our texts and URLs, and how their seeds are sealed.
+"""allauth's adapter for second factors with our texts and URLs, and how their seeds are sealed
+(ADR 21).
 
 The seeds of authenticator apps and of recovery codes are sealed by their person's key. Which person
 that is comes from the request, never from the row: a seed copied into another person's row does not
@@ -18,8 +19,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.allauth_internals import authentication_records, user_of_login_stage
 from accounts.models import User
-from safety.leaving import LOCKED_AT
 from vault.sealing import CannotOpen, pack, unpack
+from vault.sessions import LOCKED_AT
 
 PURPOSE = "accounts.second_factor"
 # The types that count as a second factor. Recovery codes only stand in for one of these.

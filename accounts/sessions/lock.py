@@ -1,4 +1,4 @@
-"""The lock: a locked session asks for the password again.
+"""The lock: a locked session asks for the password again (ADR 19).
 
 A session locks when its person leaves in a hurry (`safety.leaving.lock` stores the time in it), or
 has been idle for as long as they chose. Locking clears every proof of identity from the session, so
@@ -20,8 +20,8 @@ from django.http import HttpRequest, HttpResponse
 from accounts.allauth_internals import AuthenticationRecord, authentication_records
 from accounts.models import User
 from accounts.sessions.devices import BEGAN_AT, DEVICE, device_name
-from safety.leaving import LOCKED_AT, lock
-from vault.sessions import PERSISTENT
+from safety.leaving import lock
+from vault.sessions import LOCKED_AT, PERSISTENT
 
 # A session expires after this time, however much it is used.
 LIFETIME = timedelta(seconds=settings.SESSION_COOKIE_AGE)

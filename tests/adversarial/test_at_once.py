@@ -26,14 +26,14 @@ from mail.emails import build_from_payload
 from mail.models import Message
 from reminders.actions import turn_on
 from reminders.models import Schedule
-from safety.leaving import LOCKED_AT, lock
+from safety.leaving import lock
 from tests.adversarial.conftest import keep_letter, keep_words
 from tests.support.accounts import code_in, sign_up
 from tests.support.at_once import first
 from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_draft, earlier, words_of
 from tests.support.waiting import PATIENCE
-from vault.sessions import Session
+from vault.sessions import LOCKED_AT, Session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -76,6 +76,18 @@ def test_log_level_is_written_in_any_case_or_left_empty(
     assert (shown.stdout, shown.stderr) == (f"{level}\n", "")
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "printed"),
+    [("SOURCE_URL", "", ""), ("ALLOWED_HOSTS", "a.example,", ["a.example"])],
+)
+def test_values_that_name_nothing_are_taken_as_nothing(
+    environment: dict[str, str], name: str, value: str, printed: object
+) -> None:
+    shown = show(f"settings.{name}", environment | {name: value})
+
+    assert (shown.stdout, shown.stderr) == (f"{printed}\n", "")
+
+
 def test_an_empty_mail_catcher_is_none(environment: dict[str, str]) -> None:
     """`MAIL_CATCHER=` must not open /dev/inbox/ on the working directory."""
     shown = show("settings.MAIL_CATCHER", environment | {"MAIL_CATCHER": ""})

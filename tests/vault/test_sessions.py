@@ -16,7 +16,7 @@ from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
 from vault.models import Key
 from vault.sealing import new_keyset
-from vault.sessions import Session, SessionStore, cookie_for, key_in, load_session
+from vault.sessions import LOCKED_AT, Session, SessionStore, cookie_for, key_in, load_session
 
 COOKIE = "n"
 
@@ -91,6 +91,7 @@ def test_key_from_before_a_lock_finds_the_locked_session(
 ) -> None:
     before = str(as_alice.session.session_key)
     locked = SessionStore(before)
+    locked[LOCKED_AT] = timezone.now().timestamp()
     locked.rotate_to_locked_key()
 
     late = SessionStore(before)
@@ -106,6 +107,7 @@ def test_key_from_before_a_lock_finds_the_locked_session(
 def test_key_from_before_a_lock_finds_nothing_once_it_is_unlocked(as_alice: Client) -> None:
     before = as_alice.session.session_key
     session = SessionStore(before)
+    session[LOCKED_AT] = timezone.now().timestamp()
     session.rotate_to_locked_key()
     locked_key = session.session_key
 

@@ -229,6 +229,14 @@ def test_old_cookie_is_of_no_use_once_its_owner_has_unlocked(
     assertRedirects(late.get(CHANGE), f"/accounts/login/?next={CHANGE}")
 
 
+def test_old_cookie_leads_to_the_lock_for_a_minute_only(late: Client) -> None:
+    """Somebody who copied it before the lock is asked for the second factor too, at sign-in."""
+    with time_machine.travel(EVENING + timedelta(seconds=30), tick=False):
+        assert late.get(CHANGE)["Location"].startswith(REAUTHENTICATE)
+    with time_machine.travel(EVENING + timedelta(seconds=61), tick=False):
+        assertRedirects(late.get(CHANGE), f"/accounts/login/?next={CHANGE}")
+
+
 def test_old_cookie_does_not_find_an_unlocked_session(late: Client, as_carol: Client) -> None:
     """Unlocking moves a session to another key. A proof stored without that move, as by a bug,
     still opens nothing to the old cookie."""
