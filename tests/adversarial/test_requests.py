@@ -239,7 +239,7 @@ def _write_and_read(person: User, words: str) -> list[Any]:
     kept = desk.removesuffix("edit/")
     other = letter | {"body": f"{words}, otherwise", "version": "9"}
     browser.post("/journal/write/them/lines/", {"opening": words})
-    answer = Answer.objects.of(person).to(1, "filling-in").get()
+    answer = Answer.objects.of(person).for_exercise(1, "filling-in").get()
     shown = ["/today/", "/you/", sheet, f"{sheet}{answer.pk}/", line, desk]
     shown += ["/journal/write/them/lines/", browser.post(desk, other).headers["Location"]]
     pages = [browser.get(address) for address in shown]

@@ -55,8 +55,12 @@ def caching_browser(playwright: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_context(request: pytest.FixtureRequest) -> Iterator[NewContext]:
-    """Open a browser context, as for another person or device. It is closed after the test."""
+def new_context(request: pytest.FixtureRequest, playwright: Playwright) -> Iterator[NewContext]:
+    """Open a browser context, as for another person or device. It is closed after the test.
+
+    Playwright's event loop hides connections that were opened before it from Django: naming
+    `playwright` here starts it before any test opens its transaction.
+    """
     is_caching = request.node.get_closest_marker("back_forward_cache")
     browser = request.getfixturevalue("caching_browser" if is_caching else "browser")
     contexts: list[BrowserContext] = []
