@@ -4,6 +4,7 @@ import smtplib
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -168,5 +169,9 @@ def test_catcher_says_so_when_its_port_is_taken(settings: Settings, folder: Path
     with smtp.running() as sink:
         settings.EMAIL_PORT = sink.port
 
-        with pytest.raises(CommandError, match=f"Port {sink.port} cannot be opened"):
-            call_command("catch_mail")
+        # In a thread of its own: Playwright may have left an event loop running in this one.
+        with (
+            ThreadPoolExecutor(1) as thread,
+            pytest.raises(CommandError, match=f"Port {sink.port} cannot be opened"),
+        ):
+            thread.submit(call_command, "catch_mail").result()
