@@ -3,7 +3,6 @@
 from functools import partial
 
 from allauth.account import views as allauth
-from allauth.core import ratelimit
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
@@ -14,10 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import actions
-from accounts.allauth_internals import (
-    add_email,
-    sync_user_email_address,
-)
+from accounts.allauth_internals import add_email, ratelimit, sync_user_email_address
 from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
 from accounts.mfa.reauthentication import (
     recent_full_proof_required,
@@ -39,7 +35,9 @@ def email(request: SignedInRequest) -> HttpResponse:
     one, and it changes when the code sent to the new one is entered."""
     person = request.user
     form = NewAddressForm(request.POST if request.method == "POST" else None, user=person)
-    if form.is_bound and not ratelimit.consume(request, action="manage_email", user=person):
+    if form.is_bound and not ratelimit.consume(
+        request, app="allauth.account", action="manage_email", user=person
+    ):
         return render(request, "429.html", status=429)
     if form.is_bound and form.is_valid():
         # Without a row for the old address, allauth would not mail it about the change.

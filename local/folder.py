@@ -126,7 +126,7 @@ class LocalFolder:
             if self.database.exists():
                 raise UserError(
                     f"{self.database} is here but the secrets that open it are not: put "
-                    f"{self.secrets} back, or move {self.database} away to begin anew."
+                    f"{self.secrets} back, or move {self.database} away to start over."
                 )
             lines = (f"{name}={value}\n" for name, value in new_secrets().items())
             write_private(self.secrets, "".join(lines))
@@ -142,7 +142,7 @@ class LocalFolder:
         if missing:
             raise UserError(
                 f"{self.secrets} lacks {', '.join(missing)}: put the whole file back, or move "
-                f"{self.path} away to begin anew."
+                f"{self.path} away to start over."
             )
         return found
 

@@ -257,7 +257,7 @@ def run_postgres(
         if not server.is_ready():
             raise UserError(
                 f"Postgres does not start with the data in {folder.database}: put a copy back, or "
-                f"move that folder away to begin anew. {log_tail(log)}"
+                f"move that folder away to start over. {log_tail(log)}"
             )
         yield server
     finally:
@@ -321,13 +321,13 @@ def _check_data(folder: LocalFolder) -> None:
     except (OSError, ValueError) as error:
         raise UserError(
             f"{folder.database} is not a whole Postgres data folder: put a copy back, or move it "
-            f"away to begin anew (the last words of Postgres are in {folder.log / 'postgres.log'})."
+            f"away to start over (the last words of Postgres are in {folder.log / 'postgres.log'})."
         ) from error
     ours = binary_version(binaries() / "postgres").partition(".")[0]
     if version != ours:
         raise UserError(
             f"{folder.database} was made by Postgres {version} and this is Postgres {ours}: move "
-            "it over with pg_dump and pg_restore, or move it away to begin anew."
+            "it over with pg_dump and pg_restore, or move it away to start over."
         )
     _remove_stale_pid_file(folder)
 
@@ -366,7 +366,7 @@ def _accepts(url: str, folder: LocalFolder) -> bool:
         if "password authentication failed" in str(error):
             raise UserError(
                 f"{folder.secrets} does not open the data in {folder.database}: put the file back "
-                "that was made with it, or move both away to begin anew."
+                "that was made with it, or move both away to start over."
             ) from error
         return False
     return True

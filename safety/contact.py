@@ -5,13 +5,13 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.validators import URLValidator, validate_email
+from django.core.validators import validate_email
 from django.urls import reverse
+
+from safety.yaml_records import validate_https
 
 # RFC 9116 recommends less than a year. Counted from each request, so that it never expires.
 VALID_FOR = timedelta(days=300)
-
-_validate_https = URLValidator(schemes=["https"])
 
 
 def contact_link(contact: str) -> str:
@@ -19,7 +19,7 @@ def contact_link(contact: str) -> str:
     contact = contact.strip()
     try:
         if contact.startswith("https:"):
-            _validate_https(contact)
+            validate_https(contact)
             return contact
         validate_email(contact)
     except ValidationError:

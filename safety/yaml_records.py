@@ -15,7 +15,7 @@ from django.core.validators import URLValidator
 STRING = "tag:yaml.org,2002:str"
 NULL = "tag:yaml.org,2002:null"
 
-_validate_https = URLValidator(schemes=["https"])
+validate_https = URLValidator(schemes=["https"])
 
 
 class DataFileError(ImproperlyConfigured):
@@ -103,7 +103,7 @@ class Record:
         value = self.text(key, default)
         if value:
             try:
-                _validate_https(value)
+                validate_https(value)
             except ValidationError:
                 raise self.mistake(f"“{key}” begins with https://.", key) from None
         return value

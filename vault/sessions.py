@@ -134,15 +134,17 @@ def key_in(cookie: str | None) -> str | None:
 
 
 def _derived_key(session_key: str) -> str:
-    """Derive the next session key: stable, and unpredictable without SECRET_KEY."""
-    salt = "vault.sessions.after"
-    return salted_hmac(salt, session_key, algorithm="sha256").hexdigest()[:40]
+    """Derive the key that a session moves on to once it is unlocked."""
+    return _derive("vault.sessions.after", session_key)
 
 
 def _locked_key(session_key: str) -> str:
-    """Derive the key that a lock moves this session to: stable, and unpredictable without
-    SECRET_KEY. Its own salt keeps it apart from the key that an unlocked session moves on to."""
-    salt = "vault.sessions.locked"
+    """Derive the key that a lock moves a session to."""
+    return _derive("vault.sessions.locked", session_key)
+
+
+def _derive(salt: str, session_key: str) -> str:
+    # The same each time, and unpredictable without SECRET_KEY.
     return salted_hmac(salt, session_key, algorithm="sha256").hexdigest()[:40]
 
 

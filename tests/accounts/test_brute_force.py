@@ -11,7 +11,7 @@ from pytest_django.asserts import assertContains, assertRedirects
 
 from accounts.models import User
 from tests.support.accounts import EVENING, Mails, code_in, sign_in, sign_up
-from tests.support.at_once import first
+from tests.support.at_once import hold_locks_until_awaited
 from tests.support.client import PASSWORD, Client
 from tests.support.quick_hasher import QuickHasher
 
@@ -205,7 +205,7 @@ def guess_at_once(client: Client, address: str, person: User, guesses: list[str]
             connections.close_all()
 
     with ThreadPoolExecutor(len(guesses)) as pool:
-        with first(waiting=len(guesses)):
+        with hold_locks_until_awaited(by=len(guesses)):
             User.objects.select_for_update().get(pk=person.pk)
             answers = [pool.submit(try_one, guess) for guess in guesses]
         return sum(answer.result(timeout=120) for answer in answers)

@@ -20,7 +20,7 @@ from accounts.unverified import (
     release_stale_address,
 )
 from tests.support.accounts import EVENING, Later, Mails, code_in, sign_in, sign_up
-from tests.support.at_once import first
+from tests.support.at_once import hold_locks_until_awaited
 from tests.support.client import PASSWORD, Client
 from vault.models import Key
 
@@ -173,7 +173,7 @@ def test_its_reset_is_worth_nothing_once_it_was_replaced(mails: Mails) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_two_sign_ups_that_replace_it_make_one_account(later: Later, mails: Mails) -> None:
     unfinished_sign_up(DANA, timezone.now() - timedelta(hours=25))
-    with first():
+    with hold_locks_until_awaited():
         assert release_stale_address(DANA, now=timezone.now())
         User.objects.create_user(DANA, PASSWORD)
         answer = later(sign_up, Client(), password1=OTHER)
@@ -186,7 +186,7 @@ def test_two_sign_ups_that_replace_it_make_one_account(later: Later, mails: Mail
 @pytest.mark.django_db(transaction=True)
 def test_concurrent_confirmation_keeps_the_address(later: Later, mails: Mails) -> None:
     person = unfinished_sign_up(DANA, timezone.now() - timedelta(hours=25))
-    with first():
+    with hold_locks_until_awaited():
         list(User.objects.select_for_update(no_key=True).filter(pk=person.pk))
         EmailAddress.objects.filter(user=person).update(verified=True)
         answer = later(sign_up, Client(), password1=OTHER)
@@ -203,7 +203,7 @@ def test_a_code_that_comes_too_late_is_answered_calmly(later: Later, mails: Mail
     client = Client()
     sign_in(client, DANA)
     code = code_in(mails()[-1])
-    with first():
+    with hold_locks_until_awaited():
         assert release_stale_address(DANA, now=timezone.now())
         answer = later(client.post, CONFIRM, {"code": code})
 
@@ -214,7 +214,7 @@ def test_a_code_that_comes_too_late_is_answered_calmly(later: Later, mails: Mail
 @pytest.mark.django_db(transaction=True)
 def test_it_is_confirmed_while_it_is_tidied_away(later: Later, mails: Mails) -> None:
     person = unfinished_sign_up(DANA, timezone.now() - timedelta(days=8))
-    with first():
+    with hold_locks_until_awaited():
         list(User.objects.select_for_update(no_key=True).filter(pk=person.pk))
         EmailAddress.objects.filter(user=person).update(verified=True)
         answer = later(delete_old, now=timezone.now())
@@ -230,7 +230,7 @@ def test_a_new_password_for_an_account_that_is_erased_makes_none(
     client = Client()
     client.post(RESET, {"email": carol.email})
     client.post(RESET_CODE, {"code": code_in(mails()[-1])})
-    with first():
+    with hold_locks_until_awaited():
         # Without deleting its sessions, as erase() would.
         with transaction.atomic():
             User.objects.get(pk=carol.pk).delete()

@@ -29,7 +29,7 @@ from reminders.models import Schedule
 from safety.leaving import lock
 from tests.adversarial.conftest import keep_letter, keep_words
 from tests.support.accounts import code_in, sign_up
-from tests.support.at_once import first
+from tests.support.at_once import hold_locks_until_awaited
 from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_draft, earlier, words_of
 from tests.support.waiting import PATIENCE
@@ -57,7 +57,7 @@ def send(browser: Client) -> Iterator[Send]:
 
 
 def test_first_name_is_chosen_twice(alice: User, send: Send, now: datetime) -> None:
-    with first():
+    with hold_locks_until_awaited():
         choose_name(person=alice, name="first", now=now)
         answer = send("/you/", **YOU)
 
@@ -68,7 +68,7 @@ def test_first_name_is_chosen_twice(alice: User, send: Send, now: datetime) -> N
 def test_paper_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
     """From two pages with different words: both texts are saved."""
     id = uuid4()
-    with first():
+    with hold_locks_until_awaited():
         a_draft(alice, "first", id=id, now=now)
         answer = send("/journal/write/them/", id=str(id), to="", body="second")
 
@@ -78,7 +78,7 @@ def test_paper_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
 
 
 def test_first_line_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
-    with first():
+    with hold_locks_until_awaited():
         add_opening(person=alice, kind="them", text="The kitchen was quiet", now=now)
         answer = send("/journal/write/them/lines/", opening="The kitchen was quiet")
 
@@ -88,7 +88,7 @@ def test_first_line_is_kept_twice(alice: User, send: Send, now: datetime) -> Non
 
 def test_letter_is_answered_while_it_is_thrown_away(alice: User, send: Send, now: datetime) -> None:
     gone = a_draft(alice, "gone", now=now)
-    with first():
+    with hold_locks_until_awaited():
         Letter.objects.filter(pk=gone.pk).delete()
         answer = send("/journal/write/them/", id=str(uuid4()), body="answer", answers=str(gone.pk))
 
@@ -100,7 +100,7 @@ def test_draft_is_changed_while_it_is_thrown_away(alice: User, send: Send, now: 
     """Its words are returned in a form for a new letter."""
     letter = a_draft(alice, now=now)
     sent = {"id": str(letter.pk), "to": "", "body": "late", "version": "1"}
-    with first():
+    with hold_locks_until_awaited():
         Letter.objects.all().delete()
         answer = send(f"/journal/{letter.pk}/edit/", **sent)
 
@@ -142,7 +142,7 @@ def test_of_twenty_fates_at_once_one_wins(alice: User, now: datetime) -> None:
 
 def test_answer_is_changed_while_it_is_deleted(alice: User, send: Send, now: datetime) -> None:
     row = keep_words(alice, now)
-    with first():
+    with hold_locks_until_awaited():
         Answer.objects.all().delete()
         answer = send(f"/steps/1/filling-in/{row.pk}/", stands_out="late")
 
@@ -151,7 +151,7 @@ def test_answer_is_changed_while_it_is_deleted(alice: User, send: Send, now: dat
 
 
 def test_step_is_marked_twice(alice: User, send: Send, now: datetime) -> None:
-    with first():
+    with hold_locks_until_awaited():
         mark_step(person=alice, step=guide().steps[4], state=StepMark.State.ASIDE, now=now)
         answer = send("/steps/4/mark/", state="settled")
 
@@ -160,7 +160,7 @@ def test_step_is_marked_twice(alice: User, send: Send, now: datetime) -> None:
 
 
 def test_notes_are_chosen_twice(alice: User, send: Send, now: datetime) -> None:
-    with first():
+    with hold_locks_until_awaited():
         turn_on(person=alice, hour=9, zone="UTC", now=now)
         answer = send("/you/reminders/", hour="18", zone="Europe/Oslo")
 
@@ -188,7 +188,7 @@ def test_what_is_sent_while_the_account_is_erased_comes_back(
             connections.close_all()
 
     with ThreadPoolExecutor(1) as pool:
-        with first():
+        with hold_locks_until_awaited():
             erase(person=alice, now=now)
             waiting = pool.submit(post)
         answer = waiting.result(timeout=PATIENCE)
@@ -214,7 +214,7 @@ def test_what_has_a_mistake_while_the_account_is_erased_comes_back(
             connections.close_all()
 
     with ThreadPoolExecutor(1) as pool:
-        with first():
+        with hold_locks_until_awaited():
             erase(person=alice, now=now)
             waiting = pool.submit(post)
         answer = waiting.result(timeout=PATIENCE)
@@ -242,7 +242,7 @@ def test_session_is_locked_twice_and_stays_one(
     alice: User, browser: Client, leave: Leave, now: datetime
 ) -> None:
     session = browser.session
-    with first():
+    with hold_locks_until_awaited():
         lock(session, now=now)
         session.save()
         answer = leave()
@@ -258,7 +258,7 @@ def test_session_is_locked_twice_and_stays_one(
 def test_session_that_is_ended_elsewhere_does_not_come_back_by_leaving(
     alice: User, browser: Client, leave: Leave, now: datetime
 ) -> None:
-    with first():
+    with hold_locks_until_awaited():
         end_sessions(person=alice, except_key=None, now=now)
         answer = leave()
 
@@ -284,7 +284,7 @@ def test_sign_up_with_an_address_that_another_moves_to_meanwhile_looks_like_any_
             connections.close_all()
 
     with ThreadPoolExecutor(1) as pool:
-        with first():
+        with hold_locks_until_awaited():
             browser.post("/accounts/confirm-email/", {"code": code})
             waiting = pool.submit(join)
         answer = waiting.result(timeout=PATIENCE)
@@ -300,7 +300,7 @@ def test_account_is_erased_twice_and_goodbye_is_said_once(
     alice: User, send: Send, now: datetime
 ) -> None:
     keep_letter(alice, now)
-    with first():
+    with hold_locks_until_awaited():
         erase(person=alice, now=now)
         answer = send("/you/privacy/erase/", password=PASSWORD)
 

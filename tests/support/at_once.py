@@ -15,8 +15,8 @@ FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = '
 
 
 @contextmanager
-def first(waiting: int = 1) -> Iterator[None]:
-    """Commit what the block does only when so many others wait for its locks."""
+def hold_locks_until_awaited(by: int = 1) -> Iterator[None]:
+    """Run the block in a transaction, and commit it once `by` other sessions wait for its locks."""
     with transaction.atomic():
         yield
         with connection.cursor() as cursor:
@@ -25,6 +25,6 @@ def first(waiting: int = 1) -> Iterator[None]:
                 # A transaction would see the same snapshot of the statistics each time.
                 cursor.execute("SELECT pg_stat_clear_snapshot()")
                 cursor.execute(WAITING)
-                return bool(cursor.fetchone()[0] >= waiting)
+                return bool(cursor.fetchone()[0] >= by)
 
-            wait_for(do_they_wait, f"{waiting} others at a lock", every=0.005)
+            wait_for(do_they_wait, f"{by} others waiting for a lock", every=0.005)

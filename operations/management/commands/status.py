@@ -14,9 +14,9 @@ from operations.health import INSTALLATION, OK, report
 # For an operator who was woken up.
 REMEDIES = {
     "database": "Does Postgres run, and does DATABASE_URL lead to it?",
-    "migrations": "Run “migrate”: start compose or the prepare unit anew.",
+    "migrations": "Run “migrate”: start compose or the prepare unit again.",
     "limits": "Run “createcachetable”. Until then nobody can sign in.",
-    "files": "Run “collectstatic”, then start the web server anew.",
+    "files": "Run “collectstatic”, then start the web server again.",
     "keys": "Put the missing key back into VAULT_KEYS. Letters stay closed, nothing is lost.",
     "redis": "Does Redis run, and does REDIS_URL lead to it? Mail waits, nothing is lost.",
     "beat": "Do worker and beat run? After a start they take up to two minutes.",

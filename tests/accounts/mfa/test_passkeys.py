@@ -19,7 +19,7 @@ from accounts.mfa.passkeys import public_id
 from accounts.models import Activity, User
 from config.site_url_parser import parse_site_url
 from tests.support.accounts import EVENING, Later, Mails, check_page, sign_in
-from tests.support.at_once import first
+from tests.support.at_once import hold_locks_until_awaited
 from tests.support.browser import NewContext
 from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
@@ -129,7 +129,7 @@ def test_passkey_made_while_the_account_is_erased_is_not_said_to_be_set_up(
 ) -> None:
     options = options_in(proved_carol.get(ADD).text)
 
-    with first():
+    with hold_locks_until_awaited():
         erase(person=carol, now=EVENING)
         sent = later(proved_carol.post, ADD, {"credential": Device().register(options)})
 

@@ -32,7 +32,7 @@ from tests.support.accounts import (
     sign_in,
     sign_up,
 )
-from tests.support.at_once import first
+from tests.support.at_once import hold_locks_until_awaited
 from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
 from tests.support.people import AppClock
@@ -616,7 +616,7 @@ def test_removing_both_at_once_takes_the_codes_along(carol: User, later: Later) 
     give_passkey(carol)
     passkey = row_of(carol, "webauthn")
 
-    with first():
+    with hold_locks_until_awaited():
         remove_app(person=carol, device="", now=EVENING)
         other = later(remove_passkey, person=carol, passkey=passkey, device="", now=EVENING)
 
@@ -634,7 +634,7 @@ def test_adding_one_while_the_other_is_removed_leaves_codes(
     remove = partial(remove_app, person=carol, device="", now=EVENING)
     quicker, slower = (add, remove) if begins == "adding" else (remove, add)
 
-    with first():
+    with hold_locks_until_awaited():
         quicker()
         other = later(slower)
 
