@@ -11,7 +11,7 @@ log_uncaught_errors()
 # workers that start after a SIGHUP read the settings again.
 settings = runpy.run_module("config.settings")
 
-logger_class = "config.gunicorn_error_log.GunicornLogger"
+logger_class = "config.gunicorn_logger.GunicornLogger"
 loglevel = settings["LOGGING"]["root"]["level"]
 # The site is at the root, and its pages cache their addresses: trust no SCRIPT_NAME. By default
 # gunicorn trusts the headers of any proxy on this machine, which passes on what clients send.

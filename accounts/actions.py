@@ -1,14 +1,12 @@
 import json
-import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from allauth.account.models import EmailAddress
 from django.contrib.admin.models import LogEntry
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import translation
 
-from accounts import emails, mail_rate_limits, unverified
+from accounts import emails
 from accounts.models import (
     CONSENT_VERSION,
     Activity,
@@ -17,18 +15,11 @@ from accounts.models import (
     ProfileContents,
     User,
 )
-from accounts.sessions.devices import find_session_key
 from accounts.unverified import release_address
 from mail.actions import enqueue
 from vault.sessions import Session
 
-logger = logging.getLogger(__name__)
-
 INVITATION_LASTS = timedelta(days=14)
-# How long account activity can be looked up, and invitations are stored after their end.
-RETENTION = timedelta(days=90)
-# How many rows of one table a run of `tidy` deletes; it runs every hour.
-BATCH_SIZE = 5000
 
 MAIL_OF = {
     Activity.Kind.PASSWORD_CHANGED: emails.password_changed,
@@ -117,23 +108,6 @@ def record_activity(*, person: User, kind: Activity.Kind, now: datetime, device:
 
 
 @transaction.atomic
-def end_device(*, person: User, id: str, now: datetime) -> None:
-    """Sign this person out of the browser with this `Device.id`."""
-    key = find_session_key(person, id, now=now)
-    if Session.objects.of(person).filter(session_key=key).delete()[0]:
-        record_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
-
-
-@transaction.atomic
-def end_sessions(*, person: User, except_key: str | None, now: datetime) -> None:
-    """End every session of this person but the one with this key, and invalidate their pending
-    sign-ins and codes: an intruder may have started those."""
-    person.invalidate_pending(now=now)
-    if Session.objects.of(person).exclude(session_key=except_key).delete()[0]:
-        record_activity(person=person, kind=Activity.Kind.SIGNED_OUT_ELSEWHERE, now=now)
-
-
-@transaction.atomic
 def notify_of_change(
     *, person: User, kind: Activity.Kind, now: datetime, device: str = "", to: str | None = None
 ) -> None:
@@ -159,50 +133,6 @@ def invite(*, count: int = 1, days: int = INVITATION_LASTS.days, now: datetime) 
     return Invitation.objects.bulk_create(
         Invitation(made_at=now, ends_at=ends_at) for _number in range(count)
     )
-
-
-def tidy(*, now: datetime) -> None:
-    """Delete what has expired: one batch of accounts, sessions and activity, and all invitations
-    and rate-limit counts.
-
-    One kind that fails is logged and does not stop the others; all errors are raised at the end.
-    Safe to run concurrently.
-    """
-    errors = []
-    for kind, delete in EXPIRED.items():
-        try:
-            delete(now=now)
-        except Exception as error:
-            # Also Celery's soft time limit: the others get what is left of the time.
-            logger.error("cannot be tidied", extra={"kind": kind}, exc_info=error)
-            errors.append(error)
-            # The time limit may have interrupted a statement, which leaves its connection unusable.
-            connections.close_all()
-    if errors:
-        raise ExceptionGroup("tidied in part", errors)
-
-
-def _delete_sessions(*, now: datetime) -> None:
-    ended = Session.objects.expired(now).order_by("expire_date")
-    Session.objects.filter(pk__in=list(ended.values_list("pk", flat=True)[:BATCH_SIZE])).delete()
-
-
-def _delete_activity(*, now: datetime) -> None:
-    old = Activity.objects.older_than(RETENTION, now=now).order_by("at")
-    Activity.objects.filter(pk__in=list(old.values_list("pk", flat=True)[:BATCH_SIZE])).delete()
-
-
-def _delete_invitations(*, now: datetime) -> None:
-    Invitation.objects.unusable_for(RETENTION, now=now).delete()
-
-
-EXPIRED: dict[str, Callable[..., object]] = {
-    "accounts": unverified.delete_old,
-    "sessions": _delete_sessions,
-    "activity": _delete_activity,
-    "invitations": _delete_invitations,
-    "limits": mail_rate_limits.delete_expired,
-}
 
 
 def _delete_anonymous_sessions_naming(person: User) -> None:

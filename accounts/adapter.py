@@ -19,8 +19,9 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from accounts import emails, invitations
-from accounts.actions import end_sessions, free_address, notify_of_change, record_activity
+from accounts.actions import free_address, notify_of_change, record_activity
 from accounts.models import Activity, User
+from accounts.sessions.actions import end_sessions
 from accounts.sessions.devices import device_name
 from mail.actions import enqueue
 from mail.emails import MailContent

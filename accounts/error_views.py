@@ -19,7 +19,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.models import User
 from accounts.returned_forms import has_writing, page_before, returned_form
-from accounts.sessions.lock import is_locked
+from accounts.sessions.idle_lock import is_locked
 from safety.context_processors import site
 from safety.request_id import request_id
 

@@ -1,4 +1,4 @@
-"""Pages that ask for a mailed code, and the link of an invitation."""
+"""Pages that ask for a mailed code."""
 
 import time
 from uuid import uuid4
@@ -6,17 +6,14 @@ from uuid import uuid4
 from allauth.account import app_settings
 from allauth.account import views as allauth
 from allauth.account.adapter import get_adapter
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.shortcuts import redirect
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
 
-from accounts import decoy_queries, invitations, mailed_code_attempts
+from accounts import decoy_queries, mailed_code_attempts
 from accounts.allauth_internals import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     PASSWORD_RESET_VERIFICATION_SESSION_KEY,
@@ -68,17 +65,6 @@ def _after_resend(request: HttpRequest, state: CodeState) -> None:
         # allauth sends no second mail here, which would reveal that there is an account already.
         decoy_queries.make_decoy_queries(decoy_queries.QUERIES_WHEN_RESENT)
         get_adapter().send_account_already_exists_mail(state["email"])
-
-
-@login_not_required
-@never_cache
-@require_safe
-def join(request: HttpRequest, token: str) -> HttpResponse:
-    """The target of an invitation's link."""
-    by_invitation = settings.REGISTRATION == "invitation"
-    if by_invitation and not invitations.remember(request, token, now=timezone.now()):
-        return render(request, "account/invitation_over.html", status=404)
-    return redirect("account_signup")
 
 
 @login_not_required

@@ -1,9 +1,9 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import actions
+from accounts import tidying
 
 
 @shared_task(name="accounts.tasks.tidy")  # type: ignore[untyped-decorator]
 def tidy() -> None:
-    actions.tidy(now=timezone.now())
+    tidying.tidy(now=timezone.now())

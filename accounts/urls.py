@@ -3,8 +3,8 @@
 from allauth.mfa.webauthn.views import login_webauthn
 from django.urls import include, path
 
-from accounts import mailed_code_views, settings_views
-from accounts.first_visit import first_visit
+from accounts import mailed_code_views, sign_in_settings_views
+from accounts.first_visit_view import first_visit
 from accounts.mfa import reauthentication
 from accounts.mfa import views as mfa
 
@@ -29,19 +29,23 @@ mfa_patterns = [
 ]
 
 urlpatterns = [
-    path("", settings_views.index, name="account_index"),
+    path("", sign_in_settings_views.index, name="account_index"),
     path("reauthenticate/", reauthentication.reauthenticate, name="account_reauthenticate"),
-    path("logout/", settings_views.sign_out, name="account_logout"),
+    path("logout/", sign_in_settings_views.sign_out, name="account_logout"),
     path("first/", first_visit, name="account_first"),
-    path("lock/", settings_views.lock, name="account_lock"),
-    path("devices/", settings_views.devices, name="account_devices"),
-    path("devices/end/", settings_views.end_device, name="account_end_device"),
-    path("devices/end-others/", settings_views.end_other_devices, name="account_end_others"),
-    path("activity/", settings_views.activity, name="account_activity"),
+    path("lock/", sign_in_settings_views.lock, name="account_lock"),
+    path("devices/", sign_in_settings_views.devices, name="account_devices"),
+    path("devices/end/", sign_in_settings_views.end_device, name="account_end_device"),
+    path(
+        "devices/end-others/", sign_in_settings_views.end_other_devices, name="account_end_others"
+    ),
+    path("activity/", sign_in_settings_views.activity, name="account_activity"),
     path("2fa/", include(mfa_patterns)),
-    path("email/", settings_views.email, name="account_email"),
+    path("email/", sign_in_settings_views.email, name="account_email"),
     path("confirm-email/", mailed_code_views.confirm_email, name="account_email_verification_sent"),
-    path("password/change/", settings_views.change_password, name="account_change_password"),
+    path(
+        "password/change/", sign_in_settings_views.change_password, name="account_change_password"
+    ),
     path(
         "password/reset/confirm/",
         mailed_code_views.confirm_reset,

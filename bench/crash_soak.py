@@ -20,8 +20,8 @@ from pathlib import Path
 
 import psutil
 
+from bench.measured_servers import call_inside, prepare
 from bench.simulated_writer import Writer
-from bench.web_servers import call_inside, prepare
 from config.healthcheck import readyz
 from local.folder import LocalFolder, UserError, print_line
 from local.processes import log_tail, wait_until

@@ -28,7 +28,7 @@ import psycopg
 from bench import goals, page_weight
 from bench.cpu_time import cpu_seconds, postgres_process
 from bench.load_generator import CLIENT_UUID, LETTER, NEW_UUID, REQUEST_NUMBER, Cookies, Visit
-from bench.web_servers import call_inside, create_database, prepare, web_server
+from bench.measured_servers import call_inside, create_database, prepare, web_server
 from local.folder import UserError, print_line
 from local.processes import run_logged, stop_on_signals
 from local.stack import Environment, manage_py

@@ -124,15 +124,15 @@ MIDDLEWARE = [
     "safety.leave_fallback_middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.sessions.authentication_middleware.AuthenticationMiddleware",
-    "accounts.middleware.PersonMiddleware",
+    "accounts.sessions.session_owner_middleware.AuthenticationMiddleware",
+    "accounts.person_middleware.PersonMiddleware",
     # Above SignInMiddleware: a locked session reauthenticates, it does not sign in again.
-    "accounts.middleware.LockMiddleware",
-    "accounts.middleware.SignInMiddleware",
+    "accounts.lock_middleware.LockMiddleware",
+    "accounts.sign_in_middleware.SignInMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.erased_meanwhile_middleware.ErasedMiddleware",
-    "accounts.middleware.HeadMiddleware",
+    "accounts.head_middleware.HeadMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -147,7 +147,7 @@ TEMPLATES = [
         "OPTIONS": {
             "loaders": [
                 (
-                    "config.folding_template_loader.Loader",
+                    "config.constant_folding_loader.Loader",
                     [
                         "django.template.loaders.filesystem.Loader",
                         "django.template.loaders.app_directories.Loader",
@@ -186,7 +186,7 @@ DATABASES["cache"] = DATABASES["default"] | {
     "ATOMIC_REQUESTS": False,
     "TEST": {"MIRROR": "default"},
 }
-DATABASE_ROUTERS = ["config.cache_database.CacheRouter"]
+DATABASE_ROUTERS = ["config.database_cache.CacheRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Rate limits are stored here: they survive restarts and do not depend on Redis.
@@ -194,7 +194,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
-        "KEY_FUNCTION": "config.cache_database.key",
+        "KEY_FUNCTION": "config.database_cache.key",
         # With Django's default of 300, load would evict the counts of rate limits.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },

@@ -1,27 +1,13 @@
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from accounts.models import User
 from healing.displayed_answer import (
-    DisplayedField,
-    displayed_fields,
     fields_beyond_form,
-    finished_sentence,
 )
 from healing.guide_types import Exercise, Step
 from healing.models import Answer, AnswerContents, StepMark
-from vault.sealing import CannotOpen
-
-
-@dataclass(frozen=True)
-class DisplayedAnswer:
-    """A saved answer as its page shows it. `fields` is None if it cannot be opened."""
-
-    row: Answer
-    sentence: str
-    fields: list[DisplayedField] | None
 
 
 def save_answer(
@@ -62,15 +48,6 @@ def change_answer(
     row.version = exercise.version
     row.seal(person.key, contents, now=now)
     row.save(update_fields=["sealed", "scheme", "changed_at", "version"])
-
-
-def display_answer(*, person: User, row: Answer, exercise: Exercise | None) -> DisplayedAnswer:
-    try:
-        contents = row.open(person.key)
-    except CannotOpen:
-        return DisplayedAnswer(row, "", None)
-    sentence = finished_sentence(exercise, contents.fields)
-    return DisplayedAnswer(row, sentence, displayed_fields(exercise, contents.fields))
 
 
 def mark_step(*, person: User, step: Step, state: StepMark.State, now: datetime) -> None:

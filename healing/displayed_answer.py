@@ -1,11 +1,14 @@
-"""The fields of a saved answer, read by the exercise as it is worded today."""
+"""A saved answer as its page shows it, read by the exercise as it is worded today."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from django.utils.dateparse import parse_date
 
+from accounts.models import User
 from healing.guide_types import Exercise, Field
+from healing.models import Answer
+from vault.sealing import CannotOpen
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,24 @@ class DisplayedField:
     lines: tuple[str, ...] = ()
     headings: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class DisplayedAnswer:
+    """A saved answer as its page shows it. `fields` is None if it cannot be opened."""
+
+    row: Answer
+    sentence: str
+    fields: list[DisplayedField] | None
+
+
+def display_answer(*, person: User, row: Answer, exercise: Exercise | None) -> DisplayedAnswer:
+    try:
+        contents = row.open(person.key)
+    except CannotOpen:
+        return DisplayedAnswer(row, "", None)
+    sentence = finished_sentence(exercise, contents.fields)
+    return DisplayedAnswer(row, sentence, displayed_fields(exercise, contents.fields))
 
 
 def displayed_fields(exercise: Exercise | None, answer: dict[str, Any]) -> list[DisplayedField]:

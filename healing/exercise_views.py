@@ -18,9 +18,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.error_views import cannot_open, not_saved_message, sent_too_late
-from accounts.pagination import ShortListPaginator
 from accounts.request_types import SignedInRequest
+from accounts.short_list_paginator import ShortListPaginator
 from healing import actions
+from healing.displayed_answer import display_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
 from healing.models import Answer
@@ -123,8 +124,7 @@ def _page_of_answers(request: SignedInRequest, step: Step, key: str) -> Page[Any
     page: Page[Any] = ShortListPaginator(rows, ANSWERS_PER_PAGE).get_page(request.GET.get("page"))
     exercise = step.exercise(key)
     page.object_list = [
-        actions.display_answer(person=request.user, row=row, exercise=exercise)
-        for row in page.object_list
+        display_answer(person=request.user, row=row, exercise=exercise) for row in page.object_list
     ]
     return page
 

@@ -1,15 +1,15 @@
 from django.urls import path
 
-from home import views
+from home import today_views, you_views
 
 app_name = "home"
 urlpatterns = [
-    path("", views.start, name="start"),
-    path("today/", views.today, name="today"),
-    path("steps/", views.steps, name="steps"),
-    path("progress/", views.progress, name="progress"),
-    path("you/", views.you, name="you"),
-    path("you/privacy/", views.privacy, name="privacy"),
-    path("you/privacy/erase/", views.erase, name="erase"),
-    path("goodbye/", views.goodbye, name="goodbye"),
+    path("", today_views.start, name="start"),
+    path("today/", today_views.today, name="today"),
+    path("steps/", today_views.steps, name="steps"),
+    path("progress/", today_views.progress, name="progress"),
+    path("you/", you_views.you, name="you"),
+    path("you/privacy/", you_views.privacy, name="privacy"),
+    path("you/privacy/erase/", you_views.erase, name="erase"),
+    path("goodbye/", you_views.goodbye, name="goodbye"),
 ]

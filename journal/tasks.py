@@ -1,7 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from journal import actions
+from journal import actions, ready_mails
 
 # Queued messages and the schedule of beat name tasks by these strings: they outlive renames.
 
@@ -13,4 +13,4 @@ def delete_expired() -> None:
 
 @shared_task(name="journal.tasks.tell")  # type: ignore[untyped-decorator]
 def queue_ready_mails() -> None:
-    actions.queue_ready_mails(now=timezone.now())
+    ready_mails.queue_ready_mails(now=timezone.now())

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from local import chromium, testing
+from local import chromium, pytest_runs
 from local.folder import ROOT, UserError, print_line
 from local.processes import INTERRUPTED, Stopped, run_in_foreground, stop_on_signals
 from local.servers import free_port
@@ -161,8 +161,8 @@ def fix(arguments: list[str]) -> int:
 def test(arguments: list[str]) -> int:
     browser = chromium.environment()
     with temporary_servers() as environment:
-        environment |= browser | testing.prepare(environment)
-        code = _until_stopped(testing.runs_of_pytest(arguments), environment)
+        environment |= browser | pytest_runs.prepare(environment)
+        code = _until_stopped(pytest_runs.runs_of_pytest(arguments), environment)
     if chromium.NO_BROWSER in browser:
         print_line(f"\n{chromium.NOT_RUN}")
     return code

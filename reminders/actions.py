@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from journal import actions as journal
+from journal import ready_mails
 from mail.models import Heartbeat, Message, State
 from mail.quiet_hours import day_end, is_quiet
 from mail.windows import move_into_window
@@ -59,7 +59,7 @@ def change_time_zone(*, person: "User", zone: str, now: datetime) -> None:
         return
     person.time_zone = zone
     person.save(update_fields=["time_zone"])
-    journal.time_zone_changed(person=person, now=now)
+    ready_mails.time_zone_changed(person=person, now=now)
     schedule = Schedule.objects.of(person).lock().first()
     if schedule is None:
         return

@@ -5,9 +5,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from safety import contact, help_pages
+from safety import help_pages
 from safety.helplines import countries
 from safety.leaving import left_cookie_name, lock, redirect_away
+from safety.security_txt import security_txt_contents
 
 # The headers by which browsers mark a request that no click has caused.
 PREFETCH_HEADERS = ("Sec-Purpose", "Purpose", "X-Purpose", "X-Moz")
@@ -60,7 +61,7 @@ def safety(request: HttpRequest) -> HttpResponse:
 @require_safe
 @transaction.non_atomic_requests
 def security_txt(request: HttpRequest) -> HttpResponse:
-    text = contact.security_txt(now=timezone.now())
+    text = security_txt_contents(now=timezone.now())
     if not text:
         raise Http404
     return HttpResponse(text, content_type="text/plain; charset=utf-8")

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from accounts.actions import choose_name, end_sessions, erase, save_preferences
+from accounts.actions import choose_name, erase, save_preferences
 from accounts.models import Profile, User
+from accounts.sessions.actions import end_sessions
 from tests.support.accounts import EVENING
 from tests.support.client import Client
 from tests.support.database import Statements

@@ -4,8 +4,8 @@ import pytest
 import time_machine
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from accounts.actions import end_sessions
 from accounts.models import User
+from accounts.sessions.actions import end_sessions
 from tests.support.accounts import (
     CODE_PAGE,
     EVENING,

@@ -9,8 +9,8 @@ from django.utils import timezone, translation
 from pytest_django import Settings
 from pytest_django.asserts import assertContains
 
-from accounts.middleware import PersonMiddleware
 from accounts.models import User
+from accounts.person_middleware import PersonMiddleware
 from tests.support.accounts import EVENING
 from tests.support.client import Client
 from tests.support.database import Statements

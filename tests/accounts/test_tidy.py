@@ -14,10 +14,11 @@ from django.core.cache import cache
 from django.db import ProgrammingError, connection, connections, transaction
 from django.utils import timezone
 
-from accounts import actions
-from accounts.actions import invite, record_activity, tidy
+from accounts import tidying
+from accounts.actions import invite, record_activity
 from accounts.models import Activity, Invitation, User
 from accounts.tasks import tidy as task
+from accounts.tidying import tidy
 from config.celery import app
 from tests.support.client import PASSWORD, Client
 from tests.support.waiting import PATIENCE, wait_for
@@ -91,7 +92,7 @@ def test_people_and_what_is_theirs_stay(
 def test_one_run_deletes_so_much_and_the_next_the_rest(
     alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "BATCH_SIZE", 2)
+    monkeypatch.setattr(tidying, "BATCH_SIZE", 2)
     for _time in range(3):
         record_activity(person=alice, kind=Activity.Kind.SIGNED_IN, now=now - 2 * KEPT)
         session_until(now)
@@ -201,7 +202,7 @@ def _time_is_up(*_args: object) -> None:
 
 
 def kinds_in(caplog: pytest.LogCaptureFixture) -> set[str]:
-    return {vars(record)["kind"] for record in caplog.records if record.name == "accounts.actions"}
+    return {vars(record)["kind"] for record in caplog.records if record.name == "accounts.tidying"}
 
 
 @pytest.mark.django_db(transaction=True)

@@ -14,8 +14,9 @@ from django.db import connections, transaction
 from django.http import HttpResponse
 from pytest_django.asserts import assertContains, assertNotContains
 
-from accounts.actions import choose_name, end_sessions, erase
+from accounts.actions import choose_name, erase
 from accounts.models import User
+from accounts.sessions.actions import end_sessions
 from accounts.unverified import release_stale_address
 from healing.actions import mark_step
 from healing.guide import guide

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections, transaction
 
 from accounts.models import User
-from journal import actions
+from journal import ready_mails
 from journal.models import Letter
 from mail.actions import send_due
 from mail.models import Message
@@ -40,7 +40,7 @@ def sealed(alice: User, now: datetime) -> Letter:
 
 
 def queue_and_send(moment: datetime) -> int:
-    actions.queue_ready_mails(now=moment)
+    ready_mails.queue_ready_mails(now=moment)
     return send_due(clock=lambda: moment)
 
 
@@ -57,9 +57,9 @@ def test_mail_is_sent_once_at_the_chosen_hour(sealed: Letter, alice: User, sink:
 
 
 def test_letter_that_is_queued_twice_makes_one_mail(sealed: Letter) -> None:
-    actions.queue_ready_mails(now=at("2027-03-28T18:00"))
+    ready_mails.queue_ready_mails(now=at("2027-03-28T18:00"))
     Letter.objects.update(tell_at=sealed.tell_at)
-    actions.queue_ready_mails(now=at("2027-03-28T18:00"))
+    ready_mails.queue_ready_mails(now=at("2027-03-28T18:00"))
 
     assert Message.objects.count() == 1
 
@@ -70,13 +70,13 @@ def test_run_skips_letters_that_another_run_has_locked(sealed: Letter) -> None:
     with transaction.atomic(), ThreadPoolExecutor(1) as others:
         Letter.objects.select_for_update().get()
         assert (
-            others.submit(_on_new_connection, lambda: actions.queue_ready_mails(now=moment)).result(
-                60
-            )
+            others.submit(
+                _on_new_connection, lambda: ready_mails.queue_ready_mails(now=moment)
+            ).result(60)
             == 0
         )
 
-    assert actions.queue_ready_mails(now=moment) == 1
+    assert ready_mails.queue_ready_mails(now=moment) == 1
     assert Message.objects.count() == 1
 
 
@@ -99,7 +99,7 @@ def test_no_mail_is_sent_if_the_letter_is_not_sealed_until_that_day(
     sealed: Letter, alice: User, sink: Sink, change: str
 ) -> None:
     moment = at("2027-03-28T18:00")
-    actions.queue_ready_mails(now=moment)
+    ready_mails.queue_ready_mails(now=moment)
     if change == "unsealed":
         sealed.unseal(now=moment)
     elif change == "let go":
@@ -135,7 +135,7 @@ def test_no_mail_is_sent_at_night(sealed: Letter, sink: Sink) -> None:
 
 def test_mail_that_missed_its_window_is_sent_in_the_morning(sealed: Letter, sink: Sink) -> None:
     """The relay was down in the evening."""
-    actions.queue_ready_mails(now=at("2027-03-28T18:00"))
+    ready_mails.queue_ready_mails(now=at("2027-03-28T18:00"))
 
     assert queue_and_send(at("2027-03-28T20:30")) == 0
     assert queue_and_send(at("2027-03-29T08:00")) == 1
@@ -145,7 +145,7 @@ def test_due_time_follows_a_change_of_time_zone(sealed: Letter, alice: User) -> 
     alice.time_zone = "Pacific/Auckland"
     alice.save()
 
-    actions.time_zone_changed(person=alice, now=at("2026-05-01T12:00"))
+    ready_mails.time_zone_changed(person=alice, now=at("2026-05-01T12:00"))
 
     sealed.refresh_from_db()
     assert sealed.tell_at == datetime(2027, 3, 28, 18, tzinfo=ZoneInfo("Pacific/Auckland"))
@@ -163,11 +163,11 @@ def test_due_time_follows_the_time_zone_of_the_reminders(
 def test_queued_mail_moves_into_a_window_of_the_new_time_zone(sealed: Letter, alice: User) -> None:
     """The relay was down, and it is night in the new time zone."""
     moment = at("2027-03-28T18:00")
-    actions.queue_ready_mails(now=moment)
+    ready_mails.queue_ready_mails(now=moment)
     alice.time_zone = "Pacific/Auckland"
     alice.save()
 
-    actions.time_zone_changed(person=alice, now=moment)
+    ready_mails.time_zone_changed(person=alice, now=moment)
 
     message = Message.objects.get()
     morning = datetime(2027, 3, 29, 8, tzinfo=ZoneInfo("Pacific/Auckland"))
@@ -182,7 +182,7 @@ def test_statements_of_queueing_do_not_grow_with_the_letters(
         for _ in range(many):
             a_draft(alice, now=now).seal_until(SPRING, tell_hour=9, person=alice, now=now)
         with statements() as found:
-            actions.queue_ready_mails(now=at("2027-03-28T12:00"))
+            ready_mails.queue_ready_mails(now=at("2027-03-28T12:00"))
         asked.append(len(found))
 
     assert asked[0] == asked[1] <= 5

@@ -10,7 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from accounts.models import User
-from journal import actions, revision_choices
+from journal import actions, revision_actions
 from journal.models import (
     ENDED_IDS_STORED_FOR,
     MAX_REVISIONS,
@@ -22,7 +22,7 @@ from journal.models import (
     Revision,
     Words,
 )
-from journal.revision_choices import RevisionRef
+from journal.revision_actions import RevisionRef
 from journal.saving import LetterGone, Saved, SavedBeside, SavedInPlace, Superseded, save_words
 from journal.submission import Submission
 from tests.support.database import Statements
@@ -175,7 +175,7 @@ def test_page_does_not_follow_words_from_elsewhere(
         save(alice, id, "other", 2, now=now)
     else:
         row = Revision.objects.get()
-        revision_choices.restore(ref(alice, draft, row), version=2, now=now)
+        revision_actions.restore(ref(alice, draft, row), version=2, now=now)
     current = words_of(id, alice).body
 
     saved = save(alice, id, "one two three", 2, edit_session=EditSession(page, 3), now=now)
@@ -314,9 +314,9 @@ def test_no_revision_of_a_letter_that_was_let_go_can_be_chosen(alice: User, now:
     revision = ref(alice, draft, row)
 
     for choose in (
-        lambda: revision_choices.keep_both(revision, now=now),
-        lambda: revision_choices.restore(revision, version=1, now=now),
-        lambda: revision_choices.dismiss(revision),
+        lambda: revision_actions.keep_both(revision, now=now),
+        lambda: revision_actions.restore(revision, version=1, now=now),
+        lambda: revision_actions.dismiss(revision),
     ):
         with pytest.raises(InvalidTransition):
             choose()
@@ -426,7 +426,7 @@ def test_earlier_version_is_restored_and_current_words_become_one(
     save(alice, draft.pk, "second", 1, now=now)
     row = Revision.objects.get()
 
-    revision_choices.restore(ref(alice, draft, row), version=2, now=now)
+    revision_actions.restore(ref(alice, draft, row), version=2, now=now)
 
     assert words_of(draft, alice).body == "first"
     assert sorted(earlier(draft, alice)) == ["first", "second"]
@@ -438,7 +438,7 @@ def test_oldest_of_twenty_versions_is_restored(alice: User, now: datetime) -> No
         save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_INTERVAL)
     oldest = Revision.objects.newest_first().last()
 
-    revision_choices.restore(ref(alice, draft, oldest), version=MAX_REVISIONS + 1, now=now)
+    revision_actions.restore(ref(alice, draft, oldest), version=MAX_REVISIONS + 1, now=now)
 
     assert words_of(draft, alice).body == "0"
     assert f"{MAX_REVISIONS}" in earlier(draft, alice)
@@ -451,7 +451,7 @@ def test_no_version_is_restored_over_newer_words(alice: User, now: datetime) -> 
     save(alice, draft.pk, "third, unseen", 2, now=now)
 
     with pytest.raises(InvalidTransition):
-        revision_choices.restore(ref(alice, draft, first), version=2, now=now)
+        revision_actions.restore(ref(alice, draft, first), version=2, now=now)
 
     assert words_of(draft, alice).body == "third, unseen"
 
@@ -461,8 +461,8 @@ def test_both_are_kept_as_letters_once(alice: User, now: datetime) -> None:
     save(alice, draft.pk, "second", 1, now=now)
     late = save_beside(alice, draft.pk, "other", 1, now=now)
 
-    other = revision_choices.keep_both(ref(alice, draft, late), now=now)
-    again = revision_choices.keep_both(ref(alice, draft, late), now=now)
+    other = revision_actions.keep_both(ref(alice, draft, late), now=now)
+    again = revision_actions.keep_both(ref(alice, draft, late), now=now)
 
     assert other == again
     assert sorted(bodies(alice)) == ["other", "second"]
@@ -473,7 +473,7 @@ def test_dismissed_words_become_an_earlier_version(alice: User, now: datetime) -
     draft = a_draft(alice, "first", now=now)
     late = save_beside(alice, draft.pk, "other", 5, now=now)
 
-    revision_choices.dismiss(ref(alice, draft, late))
+    revision_actions.dismiss(ref(alice, draft, late))
 
     assert words_of(draft, alice).body == "first"
     assert (earlier(draft, alice), earlier(draft, alice, late=True)) == (["other"], [])
@@ -575,5 +575,5 @@ def test_any_words_come_back_as_they_were(
     assert words_of(id, alice) == second
     if isinstance(late, SavedBeside):
         assert late.revision.open(alice.key) == third
-        revision_choices.restore(ref(alice, letter, late.revision), version=letter.version, now=now)
+        revision_actions.restore(ref(alice, letter, late.revision), version=letter.version, now=now)
         assert words_of(id, alice) == third

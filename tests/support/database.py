@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoDbBlocker
 
-from local.testing import TEMPLATE_DATABASE
+from local.pytest_runs import TEMPLATE_DATABASE
 
 Statements = Callable[[], AbstractContextManager[list[str]]]
 

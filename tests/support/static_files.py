@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.management import call_command
 from whitenoise import WhiteNoise
 
-from local.testing import TEMPLATE_DATABASE
+from local.pytest_runs import TEMPLATE_DATABASE
 
 
 @pytest.fixture(scope="session", autouse=True)

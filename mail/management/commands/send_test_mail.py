@@ -5,7 +5,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
-from mail import send_now
+from mail import operator_test_mail
 
 
 class Command(BaseCommand):
@@ -22,17 +22,17 @@ class Command(BaseCommand):
         except ValidationError as error:
             raise CommandError("That does not look like an email address.") from error
         try:
-            send_now.send(to)
-        except send_now.NotSent as error:
+            operator_test_mail.send(to)
+        except operator_test_mail.NotSent as error:
             raise CommandError(f"Not sent. {error}") from error
         self.stdout.write("\n".join(self._report(to)))
 
     def _report(self, to: str) -> list[str]:
-        relay, sender = send_now.relay_address(), settings.DEFAULT_FROM_EMAIL
+        relay, sender = operator_test_mail.relay_address(), settings.DEFAULT_FROM_EMAIL
         lines = [f"{relay} has taken a mail from {sender} to {to}."]
         if settings.MAIL_CATCHER:
             return [*lines, "It goes no further: mail is caught here, and shown at /dev/inbox/."]
-        if not send_now.uses_tls():
+        if not operator_test_mail.uses_tls():
             lines.append("It went in the clear: fine within this machine, not across a network.")
         return [
             *lines,

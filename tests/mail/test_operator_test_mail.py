@@ -18,7 +18,7 @@ from pytest_django import Settings
 
 from local.servers import free_port
 from mail.models import Message
-from mail.send_now import NotSent, _explain, send
+from mail.operator_test_mail import NotSent, _explain, send
 from tests.support import smtp
 from tests.support.smtp import Sink
 

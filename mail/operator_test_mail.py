@@ -23,7 +23,7 @@ def send(to: str) -> None:
     """Hand one mail to the relay. Raises NotSent."""
     relay = Relay()
     try:
-        mail = build(Message(), to=to, content=render("mail/send_now"))
+        mail = build(Message(), to=to, content=render("mail/operator_test_mail"))
         relay.open()
         relay.send_messages([mail])
     except (OSError, ValueError) as error:

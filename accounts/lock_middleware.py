@@ -1,22 +1,18 @@
 from collections.abc import Callable
-from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.middleware import LoginRequiredMiddleware, get_user
+from django.contrib.auth.middleware import get_user
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone, translation
+from django.utils import timezone
 
-from accounts.error_views import locked, signed_out
-from accounts.returned_forms import has_writing
-from accounts.sessions.lock import is_locked, lock_if_idle, set_activity_cookie
+from accounts.error_views import locked
+from accounts.sessions.idle_lock import is_locked, lock_if_idle, set_activity_cookie
 from vault.sessions import SessionStore
-
-GetResponse = Callable[[HttpRequest], HttpResponse]
 
 # The URL names of the views that see the session's owner even while it is locked.
 OPEN_WHILE_LOCKED = frozenset(
@@ -29,36 +25,6 @@ OPEN_WHILE_LOCKED = frozenset(
 )
 
 
-class PersonMiddleware:
-    """Activate the person's language and time zone, and record their visit."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        with ExitStack() as preferences:
-            if request.user.is_authenticated:
-                preferences.enter_context(translation.override(request.user.active_language))
-                preferences.enter_context(timezone.override(request.user.zone))
-            response = self.get_response(request)
-        if response.status_code < 400 and request.user.is_authenticated and not is_locked(request):
-            request.user.record_visit(now=timezone.now())
-        return response
-
-
-class SignInMiddleware(LoginRequiredMiddleware):
-    """Require a sign-in, unless the view opts out. A form that was posted after the session had
-    ended is given back instead of being lost in a redirect."""
-
-    # The stubs allow only a redirect here.
-    def handle_no_permission(  # type: ignore[override]
-        self, request: HttpRequest, view_func: Callable[..., HttpResponseBase]
-    ) -> HttpResponseBase:
-        if request.method == "POST" and has_writing(request):
-            return signed_out(request)
-        return super().handle_no_permission(request, view_func)
-
-
 class LockMiddleware:
     """Lock idle sessions, and treat the user of a locked session as anonymous.
 
@@ -66,7 +32,7 @@ class LockMiddleware:
     again.
     """
 
-    def __init__(self, get_response: GetResponse) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
@@ -119,20 +85,3 @@ class LockMiddleware:
 def _is_unlocked_by_old_key(request: HttpRequest) -> bool:
     """A cookie from before a lock leads to the lock, never past it."""
     return cast(SessionStore, request.session).found_by_old_key and not is_locked(request)
-
-
-class HeadMiddleware:
-    """Let views answer a HEAD as a GET: allauth's rate limits and forms treat every other method as
-    a POST."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.method != "HEAD":
-            return self.get_response(request)
-        request.method = "GET"
-        try:
-            return self.get_response(request)
-        finally:
-            request.method = "HEAD"

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import actions
 from accounts.allauth_internals import add_email, ratelimit, sync_user_email_address
 from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
 from accounts.mfa.reauthentication import (
@@ -21,9 +20,10 @@ from accounts.mfa.reauthentication import (
     recent_second_factor_required,
 )
 from accounts.models import Activity
-from accounts.pagination import ShortListPaginator
 from accounts.request_types import SignedInRequest
+from accounts.sessions import actions
 from accounts.sessions.devices import clear_site_data, list_devices
+from accounts.short_list_paginator import ShortListPaginator
 
 ACTIVITY_PER_PAGE = 20
 

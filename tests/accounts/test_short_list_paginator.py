@@ -4,7 +4,7 @@ import pytest
 from django.core.paginator import Paginator
 
 from accounts.models import User
-from accounts.pagination import ShortListPaginator
+from accounts.short_list_paginator import ShortListPaginator
 from tests.support.database import Statements
 
 

@@ -14,7 +14,7 @@ from django.test import RequestFactory, override_settings
 from django.urls import NoReverseMatch, clear_url_caches, include, path, re_path
 from django.utils import translation
 
-from config.folding_template_loader import FoldedNode
+from config.constant_folding_loader import FoldedNode
 from tests.support.template_files import TEMPLATES
 
 # Django brings a catalogue of its own in each language, and Polish has two words for a month.
@@ -24,7 +24,7 @@ LIBRARIES = {
     "static": "django.templatetags.static",
     "allauth": "allauth.templatetags.allauth",
 }
-LOADERS = ["django.template.loaders.cached.Loader", "config.folding_template_loader.Loader"]
+LOADERS = ["django.template.loaders.cached.Loader", "config.constant_folding_loader.Loader"]
 LOAD = "{% load i18n static %}"
 
 CONSTANT = {

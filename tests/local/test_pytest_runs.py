@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.testing import processes, runs_of_pytest
+from local.pytest_runs import processes, runs_of_pytest
 
 N = str(processes())
 
