@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from accounts.mailed_code_views import join
+from accounts.invitation_views import join
 from operations import health
 
 # Django tries them in order; a prefix that does not match skips a whole include.

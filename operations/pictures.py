@@ -189,9 +189,14 @@ def _enter_password(page: "Page") -> None:
     _submit(page)
 
 
+def _follow(page: "Page", selector: str) -> None:
+    # `wait_for_load_state` after a click may return for the page that is still open.
+    with page.expect_event("load"):
+        page.click(selector)
+
+
 def _submit(page: "Page") -> None:
-    page.click("main button >> nth=0")
-    page.wait_for_load_state()
+    _follow(page, "main button >> nth=0")
 
 
 def _set_up_second_factors(page: "Page") -> Iterator[str]:
@@ -209,8 +214,7 @@ def _set_up_second_factors(page: "Page") -> Iterator[str]:
             "input[name=code]",
             totp.format_hotp_value(totp.hotp_value(secret, int(time.time()) // 30)),
         )
-        page.click("main button >> nth=0")
-        page.wait_for_load_state()
+        _follow(page, "main button >> nth=0")
     yield "codes-not-shown"
     _submit(page)
     yield "codes"
@@ -255,8 +259,7 @@ def _remove_second_factors(page: "Page") -> Iterator[str]:
     _enter_password(page)
     yield "app-remove"
     _submit(page)
-    page.click("main a[href$='/remove/']")
-    page.wait_for_load_state()
+    _follow(page, "main a[href$='/remove/']")
     yield "passkey-remove"
     _submit(page)
     yield "second-step-removed"

@@ -15,13 +15,13 @@ from django.db import connections
 from django.template.loader import render_to_string
 from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from playwright.sync_api import Browser, CDPSession, Page, Response, expect
+from playwright.sync_api import Browser, CDPSession, Locator, Page, Response, expect
 
 from accounts.returned_forms import ReturnedForm, SentField
 from healing.guide import guide
 from operations.demo_account import EMAIL, PASSWORD
 from safety.context_processors import site
-from tests.support.browser import NewContext
+from tests.support.browser import NewContext, follow
 from tests.support.live_site import Site
 from tests.support.product import Product
 from tests.support.second_factors import code_of
@@ -172,9 +172,12 @@ def ask(devtools: CDPSession, part: str, rules: list[str]) -> list[str]:
     return found
 
 
+def button(page: Page, name: str) -> Locator:
+    return page.locator("main").get_by_role("button", name=name, exact=True)
+
+
 def press(page: Page, name: str) -> None:
-    page.locator("main").get_by_role("button", name=name, exact=True).click()
-    page.wait_for_load_state()
+    follow(button(page, name))
 
 
 def type_password(page: Page, email: str = EMAIL) -> None:
@@ -246,7 +249,7 @@ def someone_new(page: Page, product: Product) -> Iterator[str]:
         page.goto(address)
         yield f"{address}, still empty"
     page.goto("/dev/inbox/")
-    page.locator("main .letters a").first.click()
+    follow(page.locator("main .letters a").first)
     yield "dev_inbox:caught"
 
 
@@ -260,7 +263,7 @@ def someone_with_words(page: Page, product: Product) -> Iterator[str]:
     yield "an empty letter"
     begin_a_letter(page)
     with nowhere_for_letters(product):
-        press(page, "Keep it as a draft")
+        button(page, "Keep it as a draft").click()
         expect(page.get_by_text("Your words are on this device, encrypted.")).to_be_visible()
         yield "a letter that cannot reach us"
     with by_form_alone(page):
@@ -347,8 +350,7 @@ def a_life_of_a_letter(page: Page, product: Product) -> Iterator[str]:
     yield "journal:close"
     page.get_by_label("warm").check()
     page.get_by_label("One thing for the next hour").fill("The window, and the street below")
-    page.get_by_role("button", name="Keep it").click()
-    page.wait_for_load_state()
+    follow(page.get_by_role("button", name="Keep it"))
     yield "a letter with the hour after it"
     yield from sealed(page, product, letter)
     page.goto(f"{letter}let-go/?long=1")
@@ -368,19 +370,16 @@ def two_versions(page: Page, desk: str) -> Iterator[str]:
     other = page.context.new_page()
     other.goto(desk)
     page.locator("textarea").fill("These words came first.")
-    with page.expect_navigation():
-        press(page, "Keep it as a draft")
+    press(page, "Keep it as a draft")
     other.locator("textarea").fill("These came later.")
     press(other, "Keep it as a draft")
     other.wait_for_url("**/versions/*/")
     page.goto(other.url)
     other.close()
     yield "journal:version"
-    page.get_by_role("link", name="Earlier versions").click()
-    page.wait_for_load_state()
+    follow(page.get_by_role("link", name="Earlier versions"))
     yield "journal:versions"
-    page.locator("main .letters a").last.click()
-    page.wait_for_load_state()
+    follow(page.locator("main .letters a").last)
     yield "an earlier version"
     press(page, "Leave the letter as it is")
 
@@ -393,14 +392,12 @@ def sealed(page: Page, product: Product, letter: str) -> Iterator[str]:
     page.get_by_label("Closed until").fill(f"{datetime.now(UTC).date() + timedelta(days=30)}")
     press(page, "Seal it")
     yield "a letter that is closed"
-    page.get_by_role("link", name="Open it early").click()
-    page.wait_for_load_state()
+    follow(page.get_by_role("link", name="Open it early"))
     yield "journal:unseal"
     product.sql("UPDATE journal_letter SET opens_on = current_date - 1 WHERE state = 'sealed'")
     page.goto(letter)
     yield "a letter whose day has come"
-    page.get_by_role("button", name="Read it").click()
-    page.wait_for_load_state()
+    follow(page.get_by_role("button", name="Read it"))
 
 
 def begin_a_letter(page: Page) -> None:
@@ -508,8 +505,7 @@ def the_doors(page: Page) -> Iterator[str]:
     yield "a lock that opens in three ways"
     page.goto("/accounts/2fa/reauthenticate/")
     yield "mfa_reauthenticate"
-    page.get_by_role("link", name="Use a passkey instead").click()
-    page.wait_for_load_state()
+    follow(page.get_by_role("link", name="Use a passkey instead"))
     yield "mfa_reauthenticate_webauthn"
     page.context.clear_cookies()
     type_password(page, NEW)
@@ -525,8 +521,7 @@ def what_is_removed(page: Page) -> Iterator[str]:
     reauthenticate(page)
     yield "mfa_deactivate_totp"
     press(page, "Remove it")
-    page.get_by_role("link", name=re.compile("^Remove")).click()
-    page.wait_for_load_state()
+    follow(page.get_by_role("link", name=re.compile("^Remove")))
     yield "mfa_remove_webauthn"
     press(page, "Remove it")
     yield "no second step any more"

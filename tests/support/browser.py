@@ -12,6 +12,7 @@ from django.test import override_settings
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    Locator,
     Page,
     Playwright,
     expect,
@@ -29,6 +30,16 @@ expect.set_options(timeout=PATIENCE * 1000)
 
 NewContext = Callable[..., BrowserContext]
 NewPage = Callable[..., Page]
+
+
+def follow(locator: Locator) -> None:
+    """Click, and wait until the page that this leads to has loaded.
+
+    Playwright does not wait for a navigation that a click begins, and `wait_for_load_state` returns
+    at once for the page that is still open.
+    """
+    with locator.page.expect_event("load"):
+        locator.click()
 
 
 @pytest.fixture(scope="session")
