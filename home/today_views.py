@@ -16,6 +16,7 @@ from healing.guide import guide
 from healing.guide_types import Step
 from healing.progress import StepStatus, step_statuses
 from home.displayed_name import displayed_name
+from journal.letter_lines import LISTED_FIELDS
 from journal.models import Letter
 from reminders.models import Schedule
 
@@ -63,7 +64,7 @@ def today(request: SignedInRequest) -> HttpResponse:
     person = request.user
     now = timezone.now()
     shelf = Letter.objects.on_shelf_of(person, now).newest_first()
-    letters = list(shelf.defer("sealed")[:3])
+    letters = list(shelf.only(*LISTED_FIELDS)[:3])
     statuses = _step_statuses(person, letters[0].changed_at if letters else None)
     context = {
         "name": displayed_name(person),

@@ -10,6 +10,7 @@ from accounts.short_list_paginator import ShortListPaginator
 from journal.device_key import device_key
 from journal.forms import SearchForm
 from journal.letter_kinds import KINDS
+from journal.letter_lines import LISTED_FIELDS
 from journal.models import Letter
 from journal.search import search_letters
 from vault.sealing import CannotOpen
@@ -31,7 +32,7 @@ def shelf(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     shown, kind = request.GET.get("show", ""), KINDS.get(request.GET.get("kind", ""))
     shown = shown if shown in STATES_SHOWN else ""
-    letters = Letter.objects.on_shelf_of(request.user, now).newest_first().defer("sealed")
+    letters = Letter.objects.on_shelf_of(request.user, now).newest_first().only(*LISTED_FIELDS)
     if shown:
         letters = letters.filter(state__in=STATES_SHOWN[shown])
     if kind:

@@ -38,7 +38,8 @@ def prepare(environment: Environment) -> Environment:
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(run, steps))
-    return {TEMPLATE_DATABASE: name}
+    # The suite starts some hundred processes: let them share what Python has compiled.
+    return {TEMPLATE_DATABASE: name, "PYTHONDONTWRITEBYTECODE": ""}
 
 
 def runs_of_pytest(arguments: list[str]) -> list[list[str]]:
