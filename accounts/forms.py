@@ -1,5 +1,6 @@
 """allauth's forms with our texts, one field per password, and no field that is not needed."""
 
+import unicodedata
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +28,8 @@ from accounts.unverified import PLACEHOLDER_DOMAIN, is_unverified, release_stale
 
 PASSWORD_MAX_LENGTH = 128
 ADDRESS_MAX_LENGTH = 254
+# Far more than any code has, with spaces and invisible characters.
+CODE_MAX_LENGTH = 200
 WRITE_THE_CODE = _("Write the code from the mail.")
 NOT_AN_ADDRESS = _("This does not look like an email address. Check it for a slip.")
 NOT_MAILED = _("No mail reaches this address. Use one that you can read.")
@@ -110,6 +113,9 @@ class NewPasswordField(SetPasswordField):
 
 
 class CodeField(forms.CharField):
+    """A code of digits. Phones type them in many scripts, and copying brings along characters that
+    nobody sees."""
+
     def __init__(self, *, required: Any = WRITE_THE_CODE, **kwargs: Any) -> None:
         super().__init__(
             label=_("Code"),
@@ -119,6 +125,12 @@ class CodeField(forms.CharField):
             error_messages={"required": required},
             **kwargs,
         )
+
+    def to_python(self, value: Any) -> str:
+        text = unicodedata.normalize("NFKC", str(super().to_python(value))[:CODE_MAX_LENGTH])
+        digits = "".join(str(unicodedata.decimal(each)) for each in text if each.isdecimal())
+        # Without a digit it is a wrong code, not an empty field.
+        return digits or text
 
 
 class MailLimitMixin:
