@@ -24,6 +24,7 @@ from accounts.allauth_internals import PASSWORD_RESET_VERIFICATION_SESSION_KEY
 from accounts.mail_rate_limits import mail_refusal
 from accounts.models import CONSENT_VERSION, User, UserManager
 from accounts.returned_forms import not_writing
+from accounts.time_zones import NO_ZONE_CHOSEN, current_zone
 from accounts.unverified import PLACEHOLDER_DOMAIN, is_unverified, release_stale_address
 
 PASSWORD_MAX_LENGTH = 128
@@ -148,7 +149,7 @@ class MailLimitMixin:
         return cleaned
 
 
-@not_writing("consent")
+@not_writing("consent", "zone")
 class SignupForm(MailLimitMixin, allauth.SignupForm):
     account_already_exists: bool
 
@@ -179,6 +180,9 @@ class SignupForm(MailLimitMixin, allauth.SignupForm):
         },
     )
 
+    # The browser's, filled in by `time_zone.js`.
+    zone = forms.Field(required=False, widget=forms.HiddenInput(attrs={"data-zone": ""}))
+
     field_order = ("email", "password1", "consent")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -199,6 +203,8 @@ class SignupForm(MailLimitMixin, allauth.SignupForm):
 
     def signup(self, request: HttpRequest, user: User) -> None:
         """Called by allauth once the account is saved."""
+        user.time_zone = current_zone(str(self.cleaned_data["zone"])) or NO_ZONE_CHOSEN
+        user.save(update_fields=["time_zone"])
         user.record_consent(version=CONSENT_VERSION, now=timezone.now())
 
     def try_save(self, request: HttpRequest) -> Any:
