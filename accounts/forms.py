@@ -247,6 +247,8 @@ class LoginForm(allauth.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"] = AddressField()
+        # What password managers look for beside a password.
+        self.fields["login"].widget.attrs["autocomplete"] = "username"
 
     def clean(self) -> Any:
         cleaned = super().clean()
