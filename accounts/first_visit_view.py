@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from accounts.request_types import SignedInRequest
+from accounts.time_zones import place_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -18,4 +19,5 @@ def first_visit(request: SignedInRequest) -> HttpResponse:
         request.user.record_safety_shown(now=timezone.now())
         # Not redirect(): it would look up a short address as a URL name.
         return HttpResponseRedirect(onward)
-    return render(request, "account/first.html", {"onward": onward})
+    context = {"onward": onward, "place": place_of(request.user.time_zone)}
+    return render(request, "account/first.html", context)

@@ -1,5 +1,6 @@
 """allauth's forms with our texts, one field per password, and no field that is not needed."""
 
+import unicodedata
 from typing import Any
 from uuid import uuid4
 
@@ -23,10 +24,13 @@ from accounts.allauth_internals import PASSWORD_RESET_VERIFICATION_SESSION_KEY
 from accounts.mail_rate_limits import mail_refusal
 from accounts.models import CONSENT_VERSION, User, UserManager
 from accounts.returned_forms import not_writing
+from accounts.time_zones import NO_ZONE_CHOSEN, current_zone
 from accounts.unverified import PLACEHOLDER_DOMAIN, is_unverified, release_stale_address
 
 PASSWORD_MAX_LENGTH = 128
 ADDRESS_MAX_LENGTH = 254
+# Far more than any code has, with spaces and invisible characters.
+CODE_MAX_LENGTH = 200
 WRITE_THE_CODE = _("Write the code from the mail.")
 NOT_AN_ADDRESS = _("This does not look like an email address. Check it for a slip.")
 NOT_MAILED = _("No mail reaches this address. Use one that you can read.")
@@ -110,6 +114,9 @@ class NewPasswordField(SetPasswordField):
 
 
 class CodeField(forms.CharField):
+    """A code of digits. Phones type them in many scripts, and copying brings along characters that
+    nobody sees."""
+
     def __init__(self, *, required: Any = WRITE_THE_CODE, **kwargs: Any) -> None:
         super().__init__(
             label=_("Code"),
@@ -119,6 +126,12 @@ class CodeField(forms.CharField):
             error_messages={"required": required},
             **kwargs,
         )
+
+    def to_python(self, value: Any) -> str:
+        text = unicodedata.normalize("NFKC", str(super().to_python(value))[:CODE_MAX_LENGTH])
+        digits = "".join(str(unicodedata.decimal(each)) for each in text if each.isdecimal())
+        # Without a digit it is a wrong code, not an empty field.
+        return digits or text
 
 
 class MailLimitMixin:
@@ -136,7 +149,7 @@ class MailLimitMixin:
         return cleaned
 
 
-@not_writing("consent")
+@not_writing("consent", "zone")
 class SignupForm(MailLimitMixin, allauth.SignupForm):
     account_already_exists: bool
 
@@ -167,6 +180,9 @@ class SignupForm(MailLimitMixin, allauth.SignupForm):
         },
     )
 
+    # The browser's, filled in by `time_zone.js`.
+    zone = forms.Field(required=False, widget=forms.HiddenInput(attrs={"data-zone": ""}))
+
     field_order = ("email", "password1", "consent")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -187,6 +203,8 @@ class SignupForm(MailLimitMixin, allauth.SignupForm):
 
     def signup(self, request: HttpRequest, user: User) -> None:
         """Called by allauth once the account is saved."""
+        user.time_zone = current_zone(str(self.cleaned_data["zone"])) or NO_ZONE_CHOSEN
+        user.save(update_fields=["time_zone"])
         user.record_consent(version=CONSENT_VERSION, now=timezone.now())
 
     def try_save(self, request: HttpRequest) -> Any:
@@ -229,6 +247,8 @@ class LoginForm(allauth.LoginForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"] = AddressField()
+        # What password managers look for beside a password.
+        self.fields["login"].widget.attrs["autocomplete"] = "username"
 
     def clean(self) -> Any:
         cleaned = super().clean()

@@ -5,6 +5,7 @@ from functools import partial
 from allauth.account import views as allauth
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -45,6 +46,15 @@ def email(request: SignedInRequest) -> HttpResponse:
         add_email(request, form)
         return redirect("account_email_verification_sent")
     return render(request, "account/email.html", {"form": form})
+
+
+@login_not_required
+@require_safe
+@transaction.non_atomic_requests
+def change_password_address(request: HttpRequest) -> HttpResponse:
+    """Where password managers look for the page on which a password is changed (W3C, A Well-Known
+    URL for Changing Passwords)."""
+    return redirect("account_change_password")
 
 
 @recent_second_factor_required

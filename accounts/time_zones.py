@@ -13,6 +13,9 @@ from django.utils.translation import gettext_lazy as _
 # The zone of an account whose person has not chosen a place: we do not guess one.
 NO_ZONE_CHOSEN = "UTC"
 
+# Names in the database of zones that are nobody's place: the zone of this machine, or none at all.
+NO_PLACES = frozenset({"Factory", "localtime", "posixrules"})
+
 # ((region, ((place, place), …)), …): choices in groups, as a form field takes them.
 ZoneChoices = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 
@@ -20,7 +23,27 @@ ZoneChoices = tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
 @cache
 def zone_names() -> frozenset[str]:
     """Every zone this machine knows. Cached: finding them walks hundreds of files."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - NO_PLACES
+
+
+@cache
+def _current_names() -> dict[str, str]:
+    """Return the listed zone for each older name of one, as `Asia/Kolkata` for `Asia/Calcutta`.
+
+    Source: the links in the time zone database of IANA.
+    """
+    table = resources.files("tzdata").joinpath("zoneinfo/tzdata.zi").read_text(encoding="utf-8")
+    links = (line.split() for line in table.splitlines() if line.startswith("L "))
+    listed = set(places().values())
+    return {old: zone for _l, zone, old in links if zone in listed and old not in listed}
+
+
+def current_zone(name: str) -> str:
+    """Return the zone that a browser means by this name; an empty string for an unknown one.
+
+    Browsers report many places by the names they had long ago.
+    """
+    return _current_names().get(name, name if name in zone_names() else "")
 
 
 def validate_zone(name: str) -> None:
@@ -55,7 +78,7 @@ def place_of(zone: str) -> str:
 class ZoneSelect(forms.Select):
     """A select whose option values are the places themselves (see the template): names and values
     apart would double the page. A zone that is not listed gets an option of its own when it is
-    chosen: browsers know some places by older names."""
+    chosen. Where none is, an empty option is: browsers would show the first place as chosen."""
 
     option_template_name = "accounts/_zone.html"
 
@@ -63,10 +86,12 @@ class ZoneSelect(forms.Select):
         groups = super().optgroups(name, value, attrs)
         chosen = any(option["selected"] for _name, options, _index in groups for option in options)
         other = value[0] if value else ""
-        if chosen or other not in zone_names():
+        if chosen:
             return groups
-        label = other.replace("_", " ")
-        option = self.create_option(name, other, label, selected=True, index=0)
+        zone, label = "", str(_("Choose a place"))
+        if other in zone_names():
+            zone, label = other, other.replace("_", " ")
+        option = self.create_option(name, zone, label, selected=True, index=0)
         return [(None, [option], 0), *groups]
 
 
@@ -80,7 +105,8 @@ class ZoneField(forms.ChoiceField):
         return place if places().get(place) == value else value
 
     def to_python(self, value: Any) -> str:
-        return places().get(str(value), str(super().to_python(value)))
+        name = str(super().to_python(value))
+        return places().get(name) or current_zone(name) or name
 
     def valid_value(self, value: str) -> bool:
         return value in zone_names()

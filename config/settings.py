@@ -339,6 +339,8 @@ STORAGES = {
     "staticfiles": {"BACKEND": "config.static_storage.StaticStorage"},
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+# What browsers and robots ask for at the root of a site, whatever a page links to.
+WHITENOISE_ROOT = BASE_DIR / "static" / "root"
 
 # --- HTTP ----------------------------------------------------------------------------------
 

@@ -6,7 +6,9 @@ from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
 from accounts.returned_forms import not_writing
-from accounts.time_zones import NO_ZONE_CHOSEN, ZoneField, zone_choices
+from accounts.time_zones import NO_ZONE_CHOSEN, ZoneField, ZoneSelect, zone_choices
+
+CHOOSE_A_PLACE = _("Choose a place from the list.")
 
 
 @not_writing("time_zone", "language")
@@ -23,6 +25,8 @@ class PreferencesForm(forms.Form):
     time_zone = ZoneField(
         label=_("Where are you?"),
         help_text=_("So that “evening” means your evening."),
+        error_messages={"required": CHOOSE_A_PLACE, "invalid_choice": CHOOSE_A_PLACE},
+        widget=ZoneSelect(attrs={"data-zone": NO_ZONE_CHOSEN}),
     )
     language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.request_types import SignedInRequest
+from accounts.time_zones import NO_ZONE_CHOSEN
 from healing.guide import guide
 from healing.guide_types import Step
 from healing.progress import StepStatus, step_statuses
@@ -21,8 +22,11 @@ from journal.models import Letter
 from reminders.models import Schedule
 
 
-def _greeting(hour: int) -> str:
-    """`hour` is the local one, 0 to 23. The small hours still belong to the evening."""
+def _greeting(person: User) -> str:
+    """By their local time; the small hours still belong to the evening."""
+    if person.time_zone == NO_ZONE_CHOSEN:
+        return _("Hello")
+    hour = timezone.localtime().hour
     if 5 <= hour < 12:
         return _("Good morning")
     return _("Good afternoon") if 12 <= hour < 18 else _("Good evening")
@@ -68,12 +72,13 @@ def today(request: SignedInRequest) -> HttpResponse:
     statuses = _step_statuses(person, letters[0].changed_at if letters else None)
     context = {
         "name": displayed_name(person),
-        "greeting": _greeting(timezone.localtime().hour),
+        "greeting": _greeting(person),
         "letters": letters,
         "now": now,
         "step_statuses": statuses,
         "next_step": _next_step(statuses),
         "untouched": all(status.state == "open" for status in statuses),
+        "has_zone": person.time_zone != NO_ZONE_CHOSEN,
         "schedule": Schedule.objects.of(person).first(),
     }
     return render(request, "home/today.html", context)

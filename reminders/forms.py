@@ -32,5 +32,4 @@ class RemindersForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        empty = [] if self["zone"].value() else [("", _("Choose a place"))]
-        cast(ZoneField, self.fields["zone"]).choices = [*empty, *zone_choices()]
+        cast(ZoneField, self.fields["zone"]).choices = zone_choices()

@@ -11,9 +11,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.allauth_internals import ratelimit, totp, validate_can_add_authenticator
+from accounts.allauth_internals import ratelimit, validate_can_add_authenticator
 from accounts.forms import CodeField
-from accounts.mfa import passkeys
+from accounts.mfa import app_codes, passkeys
 from accounts.models import User
 from accounts.returned_forms import not_writing
 from vault.sealing import CannotOpen
@@ -75,7 +75,7 @@ class CodeForm(allauth.BaseAuthenticateForm):
         is_unreadable = False
         for factor in Authenticator.objects.filter(user=self.user).exclude(type="webauthn"):
             try:
-                if factor.wrap().validate_code(code):
+                if _counts(factor, code):
                     factor.user = self.user
                     return factor
             except (CannotOpen, KeyError):
@@ -83,6 +83,12 @@ class CodeForm(allauth.BaseAuthenticateForm):
         if is_unreadable:
             raise CannotOpen
         raise get_adapter().validation_error("incorrect_code")
+
+
+def _counts(factor: Authenticator, code: str) -> bool:
+    if factor.type == Authenticator.Type.TOTP:
+        return app_codes.use(factor, code)
+    return bool(factor.wrap().validate_code(code))
 
 
 class SignInCodeForm(CodeForm, allauth.AuthenticateForm):
@@ -110,7 +116,7 @@ class AddAppForm(forms.Form):
     def clean_code(self) -> str:
         validate_can_add_authenticator(self.person)
         code: str = self.cleaned_data["code"]
-        if not totp.validate_totp_code(self.secret, code):
+        if not app_codes.fits(self.secret, code):
             raise get_adapter().validation_error("incorrect_code")
         return code
 

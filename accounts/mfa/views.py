@@ -21,7 +21,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.allauth_internals import clear_login, pending_login, ratelimit, totp
 from accounts.error_views import cannot_open
-from accounts.mfa import actions, passkeys
+from accounts.mfa import actions, app_codes, passkeys
 from accounts.mfa.adapter import URL_AFTER_SETUP, has_second_factor
 from accounts.mfa.forms import AddAppForm, AddPasskeyForm
 from accounts.mfa.qr import qr_path
@@ -106,7 +106,7 @@ def _add_app(request: SignedInRequest, form: AddAppForm) -> HttpResponse:
     totp.clear_totp_secret(request)
     if app:
         # An onlooker may have seen the code: mark it as used, so that it cannot sign in as well.
-        app.wrap().validate_code(form.cleaned_data["code"])
+        app_codes.use(app, form.cleaned_data["code"])
         record_setup_as_proof(request, app)
         messages.info(request, _("Your app is set up. Signing in asks for a code from it now."))
         _say_other_sessions_ended(request, had_factor)

@@ -58,7 +58,6 @@ PARAMETERS = {
     allauth_internals.totp.generate_totp_secret: "length",
     allauth_internals.totp.get_totp_secret: "regenerate",
     allauth_internals.totp.hotp_value: "secret, counter",
-    allauth_internals.totp.validate_totp_code: "secret, code",
     allauth_internals.totp.yield_hotp_counters_from_time: "",
     allauth_internals.webauthn.begin_authentication: "user",
     allauth_internals.webauthn.begin_registration: "user, passwordless",

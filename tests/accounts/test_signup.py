@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ from tests.support.accounts import (
     sign_up,
 )
 from tests.support.client import PASSWORD, Client
+from tests.support.codes import AS_TYPED
 from tests.support.quick_hasher import QuickHasher
 
 CODE_PAGE = "/accounts/confirm-email/"
@@ -167,6 +169,17 @@ def test_sign_up_says_what_a_password_lacks(
 
     assert response.context["form"].errors == {"password1": [words]}
     assertNotContains(response, f'value="{password}"')
+
+
+@pytest.mark.parametrize("typed", AS_TYPED.values(), ids=AS_TYPED)
+def test_mailed_code_is_taken_as_any_phone_types_it(
+    client: Client, mails: Mails, typed: Callable[[str], str]
+) -> None:
+    sign_up(client)
+
+    response = client.post(CODE_PAGE, {"code": typed(code_in(mails()[0]))})
+
+    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
 
 
 def test_a_wrong_code_is_said_kindly_and_can_be_tried_again(client: Client, mails: Mails) -> None:

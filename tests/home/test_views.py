@@ -68,6 +68,7 @@ def test_today_of_someone_new_has_nothing_waiting(as_alice: Client) -> None:
     ],
 )
 def test_today_greets_by_local_time(as_alice: Client, alice: User, at: str, greeting: str) -> None:
+    User.objects.filter(pk=alice.pk).update(time_zone="Atlantic/Reykjavik")
     with time_machine.travel(at, tick=False):
         as_alice.force_login(alice)
         assert greeting in text_of(as_alice, "/today/")

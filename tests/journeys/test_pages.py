@@ -71,6 +71,7 @@ NO_PAGE = {
     "safety:security_txt": "a file for machines",
     "healthz": "a word for machines",
     "readyz": "a word for machines",
+    "account_well_known": "leads password managers to a page",
     "account_end_device": "takes a form, shows nothing",
     "account_end_others": "takes a form, shows nothing",
     "mfa_login_webauthn": "takes what a device answers, shows nothing",

@@ -65,6 +65,7 @@ RULES = {
     "help/": Rule(PUBLIC),
     "help/<slug:country>/": Rule(PUBLIC, "help/nl/"),
     "safety/": Rule(PUBLIC),
+    ".well-known/change-password": Rule(PUBLIC),
     ".well-known/security.txt": Rule(PUBLIC),
     "you/reminders/": Rule(PRIVATE, sent={"hour": "9", "zone": "Europe/Oslo"}),
     "you/reminders/off/": Rule(PRIVATE, sent={}),
