@@ -242,12 +242,11 @@ def _form_visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
         "version": REQUEST_NUMBER,
         "body": REQUEST_NUMBER + LETTER,
     }
-    search = token | {"text": "no such words"}
     longest_shelf = filled["shelves"][max(filled["shelves"], key=int)]
     autosave = f"/journal/{CLIENT_UUID}/autosave/"
     return {
         "save": Visit(port, "/journal/write/them/", 302, [filled["writer"]], form=letter),
-        "search": Visit(port, "/journal/search/", 200, [longest_shelf["cookies"]], form=search),
+        "search": Visit(port, longest_shelf["results"], 200, [longest_shelf["cookies"]]),
         **{
             f"autosave_{count}": Visit(port, autosave, 200, [desk["cookies"]], form=draft)
             for count, desk in filled["desks"].items()
@@ -263,7 +262,7 @@ def _statements(filled: dict[str, Any]) -> dict[str, int]:
         f"{page}_{count}": statements
         for count, person in people
         for page, statements in person.items()
-        if page != "cookies"
+        if page not in ("cookies", "results")
     }
 
 

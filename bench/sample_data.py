@@ -81,9 +81,11 @@ def fill_database(*, people: int, addresses: list[str]) -> dict[str, Any]:
             count: {
                 "cookies": _cookies(owner) | token,
                 "shelf": _count_statements(owner, "/journal/"),
-                "search": _count_statements(owner, "/journal/search/", {"text": "no such words"}),
+                "search": _count_statements(owner, results),
+                "results": results,
             }
             for count, owner in shelves.items()
+            for results in [_search(owner)]
         },
         "desks": {
             count: {
@@ -121,6 +123,11 @@ def _sign_in(person: User) -> Client:
     if status != HTTPStatus.OK:
         raise AssertionError(f"Nobody could sign in: /today/ answers {status}.")
     return client
+
+
+def _search(client: Client) -> str:
+    """Return the address of the results."""
+    return client.post("/journal/search/", {"text": "no such words"}).headers["Location"]
 
 
 def _cookies(client: Client) -> Cookies:

@@ -258,3 +258,8 @@ class SearchForm(forms.Form):
     # Where the previous search stopped.
     at = TrustedField(_parse_moment)
     id = TrustedField(UUID)
+
+    @property
+    def after(self) -> tuple[datetime, UUID] | None:
+        at, id = self.cleaned_data["at"], self.cleaned_data["id"]
+        return (at, id) if at and id else None

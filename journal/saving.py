@@ -1,6 +1,5 @@
 """Save the words that a page of the desk sends, and never overwrite others (ADR 25)."""
 
-from bisect import bisect_left
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid4, uuid5
@@ -166,5 +165,11 @@ def _unchanged_length(before: str, after: str) -> int:
 
 
 def _common_prefix_length(one: str, other: str) -> int:
-    lengths = range(1, min(len(one), len(other)) + 1)
-    return bisect_left(lengths, True, key=lambda length: one[:length] != other[:length])
+    # Each piece is half as long as the one before: together they are no longer than the texts.
+    shorter, start = min(len(one), len(other)), 0
+    size = 1 << shorter.bit_length()
+    while size := size // 2:
+        end = start + size
+        if end <= shorter and one[start:end] == other[start:end]:
+            start = end
+    return start

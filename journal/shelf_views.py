@@ -1,8 +1,11 @@
+from uuid import UUID
+
 from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
@@ -13,6 +16,7 @@ from journal.letter_kinds import KINDS
 from journal.letter_lines import LISTED_FIELDS
 from journal.models import Letter
 from journal.search import search_letters
+from journal.search_session import Search, load_search, save_search
 from vault.sealing import CannotOpen
 
 LETTERS_PER_PAGE = 20
@@ -52,18 +56,35 @@ def shelf(request: SignedInRequest) -> HttpResponse:
     return render(request, "journal/shelf.html", context)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
+@transaction.non_atomic_requests
 def search(request: SignedInRequest) -> HttpResponse:
+    """Save what is looked for and redirect to the results, so that Back does not send it again."""
+    if request.method != "POST":
+        return redirect(f"{reverse('journal:shelf')}#id_text")
     form = SearchForm(request.POST)
-    context: dict[str, object] = {"form": form, "now": timezone.now()}
-    if form.is_valid():
-        text, at, id = (form.cleaned_data[name] for name in ("text", "at", "id"))
-        after = (at, id) if at and id else None
-        try:
-            context["found"] = search_letters(text, person=request.user, after=after)
-        except CannotOpen:
-            return cannot_open(request)
-    return render(request, "journal/search.html", context)
+    if not form.is_valid():
+        return render(request, "journal/search.html", {"form": form})
+    wanted = Search(form.cleaned_data["text"], form.after)
+    try:
+        name = save_search(request.session, request.user, wanted, now=timezone.now())
+    except CannotOpen:
+        return cannot_open(request)
+    return redirect("journal:search_results", name)
+
+
+@require_safe
+def search_results(request: SignedInRequest, name: UUID) -> HttpResponse:
+    now, context = timezone.now(), {}
+    try:
+        wanted = load_search(request.session, request.user, name, now=now)
+        if wanted:
+            found = search_letters(wanted.text, person=request.user, after=wanted.after)
+            context = {"search": wanted, "found": found, "now": now}
+    except CannotOpen:
+        return cannot_open(request)
+    form = SearchForm(initial={"text": wanted.text if wanted else ""})
+    return render(request, "journal/search.html", {"form": form, "is_gone": not wanted, **context})
 
 
 @require_safe

@@ -246,7 +246,7 @@ def _write_and_read(person: User, words: str) -> list[Any]:
     # A form with an error is shown again, with what was typed.
     pages += [browser.post(desk, {"to": words, "body": ""})]
     pages += [browser.post("/journal/write/them/", letter | {"to": words * 20})]
-    pages += [browser.post("/journal/search/", {"text": words})]
+    pages += [browser.post("/journal/search/", {"text": words}, follow=True)]
     browser.post(f"{kept}close/", {"next_hour": words, "then": "keep"})
     pages += [browser.get(kept)]
     pages += [browser.post("/you/", {"name": words})]

@@ -1,4 +1,4 @@
-"""The shelf and its search; a letter's own pages, and what becomes of it."""
+"""The shelf; a letter's own pages, and what becomes of it."""
 
 import re
 from datetime import datetime, timedelta
@@ -11,7 +11,6 @@ from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import User
-from journal import search
 from journal.actions import delete_expired
 from journal.letter_kinds import KINDS
 from journal.models import Letter, LetterContents, Revision, Words
@@ -170,53 +169,6 @@ def test_statements_of_the_shelf_do_not_grow(
         as_alice.get("/journal/")
 
     assert len(found) == asked
-
-
-# --- Search --------------------------------------------------------------------------------
-
-
-def test_search_shows_letters_without_their_words(
-    as_alice: Client, alice: User, now: datetime
-) -> None:
-    letter = a_letter(alice, WORDS, now=now)
-
-    page = as_alice.post("/journal/search/", {"text": "CHECKING"})
-
-    assert listed(page.text) == [letter.pk]
-    assert "seen it" not in page.text
-    assert as_alice.get("/journal/search/").status_code == 405
-
-
-def test_search_says_when_it_stopped_and_continues(
-    as_alice: Client, alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search, "MAX_LETTERS", 2)
-    letters = {a_letter(alice, WORDS, now=now).pk for _ in range(5)}
-
-    seen: list[UUID] = []
-    data: dict[str, str] | None = {"text": "checking"}
-    while data:
-        page = as_alice.post("/journal/search/", data).text
-        seen += listed(page)
-        stopped_at = dict(re.findall(r'name="(at|id)" value="([^"]+)"', page))
-        data = {"text": "checking"} | stopped_at if stopped_at else None
-
-    assert (set(seen), len(seen)) == (letters, 5)
-
-
-@pytest.mark.parametrize("text", ["", "   ", "x" * 101, "a\x00b"])
-def test_search_for_nothing_has_an_error(as_alice: Client, text: str) -> None:
-    page = as_alice.post("/journal/search/", {"text": text})
-
-    assert page.status_code == 200
-    assert "Error:" in page.text
-
-
-@pytest.mark.parametrize("at", ["yesterday", "2026-13-45", "0001-01-01T00:00:00-14:00"])
-def test_search_ignores_a_start_that_cannot_be(as_alice: Client, at: str) -> None:
-    data = {"text": "x", "at": at, "id": "nobody"}
-
-    assert as_alice.post("/journal/search/", data).status_code == 200
 
 
 def test_cover_does_not_mention_letters(as_alice: Client) -> None:

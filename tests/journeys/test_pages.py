@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -331,7 +332,9 @@ def the_shelf(page: Page) -> Iterator[str]:
         page.goto("/journal/")
         page.get_by_label("Words in my own letters").fill(words)
         press(page, "Look for them")
-        yield "journal:search"
+        yield "journal:search_results" if words else "journal:search"
+    page.goto(f"/journal/search/{uuid4()}/")
+    yield "a search that is no longer kept"
     page.goto("/journal/write/them/lines/")
     press(page, "Keep this line")
     yield "a first line without words"

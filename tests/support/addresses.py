@@ -76,6 +76,8 @@ RULES = {
     "dev/inbox/<str:name>/html/": Rule(LOCAL, "dev/inbox/20260312-201400-000000-00000000/html/"),
     "journal/": Rule(PRIVATE),
     "journal/search/": Rule(PRIVATE, sent={"text": "river"}),
+    # The name of a search means something in the session that made it, and nowhere else.
+    "journal/search/<uuid:name>/": Rule(PRIVATE, f"journal/search/{FRESH}/"),
     "journal/cover/": Rule(PRIVATE),
     "journal/token/": Rule(PRIVATE),
     "journal/write/": Rule(PRIVATE),

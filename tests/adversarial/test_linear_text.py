@@ -1,0 +1,173 @@
+"""Text of a hundred thousand odd characters: ten times the text is at most twelve times the work.
+
+Work is counted and never timed: calls of functions, characters that `normalize` sorts, statements,
+and bytes of pages. What takes more for longer text than it should also holds the interpreter, and
+with it everybody else's pages.
+"""
+
+import sys
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Literal
+from uuid import uuid4
+
+import pytest
+
+from accounts.models import User
+from journal.forms import MAX_CHARACTERS
+from journal.models import Letter, Revision, Words
+from journal.saving import save_words
+from journal.submission import Submission
+from tests.support.client import PASSWORD, Client
+from tests.support.database import Statements
+from tests.support.letters import a_draft, a_letter
+
+# Ten times the text.
+MOST = 12
+
+ODD: dict[str, str | tuple[str, str]] = {
+    "marks": "a\u0301",
+    "nothing but marks": "\u0301",
+    "marks in the wrong order": ("\u0345", "\u0334"),
+    "one word": "a",
+    "line ends": "\n",
+    "line ends of forms": "\r\n",
+    "spaces": " ",
+    "no-break spaces": "\u00a0",
+    "families of emoji": "👩\u200d👩\u200d👧\u200d👦",
+    "right to left": "\u202eשלום\u202c ",
+    "brackets": "(",
+    "bait for regular expressions": "aaaaaaaaaaaaaaaa!",
+    "quotes": "’",
+    "dashes": "--",
+    "beyond the basic plane": "𝒜",
+    "a sentence in one character": "\ufdfa",
+    "HTML": "<b>&amp;'\"",
+}
+
+
+def odd(pieces: str | tuple[str, str], length: int) -> str:
+    """Return so many characters. A letter of spaces alone would count as empty."""
+    first, second = pieces if isinstance(pieces, tuple) else (pieces, pieces)
+    half = length // 2
+    return f"x{(first * half)[:half]}{(second * half)[: length - half - 1]}"
+
+
+@contextmanager
+def counted_work(statements: Statements) -> Iterator[Counter[str]]:
+    work: Counter[str] = Counter()
+    normalize = unicodedata.normalize
+
+    def counting(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+        runs = groupby(text, lambda character: unicodedata.combining(character) > 0)
+        # Each run of marks is sorted in quadratic time.
+        work["normalize"] += sum(len(list(run)) ** (2 if marks else 1) for marks, run in runs)
+        return normalize(form, text)
+
+    def count_call(_frame: Any, event: str, _function: Any) -> None:
+        if event in ("call", "c_call"):
+            work["calls"] += 1
+
+    with pytest.MonkeyPatch.context() as patch, statements() as found:
+        patch.setattr(unicodedata, "normalize", counting)
+        sys.setprofile(count_call)
+        try:
+            yield work
+        finally:
+            sys.setprofile(None)
+    work["statements"] = len(found)
+
+
+def every_page(browser: Client, person: User, text: str, now: datetime) -> int:
+    """Put the text wherever text can be put, and look at every page with it. Return their bytes."""
+    draft, kept = a_draft(person, "words", now=now), a_letter(person, text, now=now)
+    late = Revision.add(person, draft, Words("", text), late=True, now=now)
+    sent = {"id": str(uuid4()), "to": text, "body": text}
+    first, second = {"body": text, "version": "1"}, {"body": f"{text[:-1]}y", "version": "2"}
+    desk, step = f"/journal/{draft.pk}", "/steps/1/filling-in/"
+    pages = [
+        browser.post("/journal/write/them/", sent),
+        browser.post("/journal/write/them/", sent | {"to": ""}),
+        browser.post(f"{desk}/autosave/", first),
+        browser.post(f"{desk}/autosave/", second),
+        browser.get(f"{desk}/edit/"),
+        browser.get(f"{desk}/versions/"),
+        browser.get(f"{desk}/versions/{late.pk}/"),
+        browser.post(f"{desk}/versions/{late.pk}/", {"keep": "other", "version": "3"}),
+        browser.post(f"{desk}/close/", {"next_hour": text}),
+        browser.get(f"/journal/{kept.pk}/"),
+        browser.post(f"/journal/{kept.pk}/seal/", {"day": text, "tell_hour": text}),
+        browser.post("/journal/write/them/lines/", {"opening": text}),
+        browser.post("/journal/search/", {"text": text}),
+        browser.post("/journal/search/", {"text": "no such words"}, follow=True),
+        browser.post("/journal/search/", {"text": text[:100]}, follow=True),
+        browser.post(step, {"moments-0-happened": text, "stands_out": text, "id": "x"}),
+        browser.post("/steps/5/boundary/", dict.fromkeys(("value", "situation", "action"), text)),
+        browser.post("/steps/1/mark/", {"state": text}),
+        browser.post("/you/", {"name": text, "time_zone": text, "language": text}),
+        browser.post("/you/reminders/", {"hour": text, "zone": text}),
+        browser.post("/accounts/password/change/", {"oldpassword": text, "password1": text}),
+        Client().post("/accounts/login/", {"login": text, "password": text, "next": text}),
+        Client().post("/accounts/signup/", {"email": text, "password1": text, "next": text}),
+        Client().post("/accounts/password/reset/", {"email": text}),
+    ]
+    browser.get("/leave/")
+    pages += [browser.post("/journal/write/them/", sent)]
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    Letter.objects.of(person).delete()
+    return sum(len(page.content) for page in pages)
+
+
+@pytest.mark.parametrize("pieces", ODD.values(), ids=list(ODD))
+def test_work_grows_with_the_text_and_no_faster(
+    as_alice: Client,
+    alice: User,
+    now: datetime,
+    statements: Statements,
+    pieces: str | tuple[str, str],
+) -> None:
+    # Compiles the templates, and saves the name that is left of spaces.
+    every_page(as_alice, alice, odd(pieces, 100), now)
+
+    found = []
+    for length in (MAX_CHARACTERS // 10, MAX_CHARACTERS):
+        with counted_work(statements) as work:
+            size = every_page(as_alice, alice, odd(pieces, length), now)
+        found.append({**work, "bytes": size})
+
+    few, many = found
+    assert few.keys() == many.keys() == {"calls", "normalize", "statements", "bytes"}
+    assert {name: many[name] for name in many if many[name] > MOST * few[name]} == {}
+    assert many["statements"] == few["statements"]
+
+
+class Sliced(str):
+    """Text that counts the characters that are copied out of it."""
+
+    __slots__ = ()
+    copied: Counter[str] = Counter()
+
+    def __getitem__(self, key: Any) -> "Sliced":
+        piece = super().__getitem__(key)
+        self.copied["characters"] += len(piece)
+        return Sliced(piece)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda text: f"{text}y", lambda text: f"y{text}", lambda text: f"y{text}y"]
+)
+def test_looking_for_what_is_unchanged_copies_each_character_a_few_times(
+    alice: User, now: datetime, change: Callable[[str], str]
+) -> None:
+    before = "a" * (MAX_CHARACTERS - 2)
+    letter = a_draft(alice, before, now=now, revised_at=now)
+    Sliced.copied.clear()
+
+    words = Words("", Sliced(change(before)))
+    save_words(person=alice, id=letter.pk, submission=Submission(words, version=1), now=now)
+
+    assert 0 < Sliced.copied["characters"] < 8 * len(before)
