@@ -26,6 +26,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from vault.keys import sealing_ring
 from vault.sealing import ring
 
 PURPOSE = "session"
@@ -152,7 +153,7 @@ class SealedSerializer:
     """JSON, sealed by the master key. `loads` raises CannotOpen on anything else."""
 
     def dumps(self, contents: Any) -> bytes:
-        return ring().seal(PURPOSE, ANY_ROW, json.dumps(contents).encode())
+        return sealing_ring().seal(PURPOSE, ANY_ROW, json.dumps(contents).encode())
 
     def loads(self, data: bytes) -> Any:
         return json.loads(ring().open(PURPOSE, ANY_ROW, data))
