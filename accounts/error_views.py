@@ -22,6 +22,7 @@ from accounts.returned_forms import has_writing, page_before, returned_form
 from accounts.sessions.idle_lock import is_locked
 from safety.context_processors import site
 from safety.request_id import request_id
+from vault.keys import CannotSeal
 
 
 def sent_too_late(request: HttpRequest) -> HttpResponse | None:
@@ -102,8 +103,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     # Giving the form back may fail as the view did, and the page is needed all the same.
     with suppress(Exception):
         context |= {"again": returned_form(request), "csrf_token": get_token(request)}
-    is_database_down = isinstance(sys.exception(), (OperationalError, InterfaceError))
-    # The database is expected back soon: people and machines may retry.
-    headers = {"Retry-After": "30"} if is_database_down else {}
+    # Database and master key are expected back soon: people and machines may retry.
+    may_retry = isinstance(sys.exception(), (OperationalError, InterfaceError, CannotSeal))
+    headers = {"Retry-After": "30"} if may_retry else {}
     page = render_to_string("500.html", context)
-    return HttpResponse(page, status=503 if is_database_down else 500, headers=headers)
+    return HttpResponse(page, status=503 if may_retry else 500, headers=headers)

@@ -25,7 +25,10 @@ Parsed = TypeVar("Parsed")
 HOST = re.compile(r"\.?[a-z0-9.-]+|\[[a-f0-9:.]+\]|\*", re.IGNORECASE)
 DATABASE = "an address such as postgres://user:password@localhost:5432/name"
 READABLE = "a text file that this program may open"
-MASTER_KEYS = "name:key, newest first, with commas between; .env.example says how to make a key"
+MASTER_KEYS = (
+    "name:key, newest first, with commas between; put the old key back, because a new one opens "
+    "nothing (only a new site makes one, see .env.example)"
+)
 
 
 class Environment:

@@ -8,6 +8,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from mail.models import Message
+from vault.keys import sealing_ring
 from vault.sealing import pack, ring, unpack
 
 PAYLOAD = "mail.payload"
@@ -69,8 +70,8 @@ def build(
 
 
 def seal_payload(message: Message, *, to: str, content: MailContent) -> bytes:
-    """Seal address and content for the `payload` of this row."""
-    return ring().seal(PAYLOAD, message.pk, pack({"to": to, **asdict(content)}))
+    """Seal address and content for the `payload` of this row. Raises CannotSeal."""
+    return sealing_ring().seal(PAYLOAD, message.pk, pack({"to": to, **asdict(content)}))
 
 
 def build_from_payload(message: Message) -> OneLineMail:

@@ -55,6 +55,7 @@ READABLE = {
     "reminders.Schedule.rhythm": "one of the rhythms",
     "reminders.Schedule.token": "random",
     "vault.Key.kek": "the name of a master key",
+    "vault.Key.fingerprint": "a hash of that key",
     "vault.Session.session_key": "random, and useless without a signature",
     "vault.Session.session_data": "sealed by the master key",
 }

@@ -88,6 +88,9 @@ def test_session_is_still_signed_in(browser: Client) -> None:
     assertContains(browser.get(f"/journal/{letter['pk']}/"), "the lighthouse at Varr")
     assertContains(browser.get("/steps/1/filling-in/"), "marzipan")
     assertContains(browser.get("/journal/write/them/"), "The kitchen was quiet when")
+    # It was sealed for no row in particular, and is sealed for its own now.
+    [stored] = [row["fields"]["session_data"] for row in rows("vault.session")]
+    assert Session.objects.get().session_data != stored
 
 
 @time_machine.travel(AT, tick=False)
@@ -100,6 +103,7 @@ def test_locked_session_opens_with_the_password_and_the_app(browser: Client, dan
     assertContains(browser.get("/today/"), "Quillonda")
 
 
+@time_machine.travel(AT, tick=False)
 def test_session_names_its_backend_and_its_proofs_as_before(dana: User) -> None:
     contents = Session.objects.of(dana).get().get_decoded()
 
@@ -140,6 +144,7 @@ def test_link_of_an_invitation_still_invites(stored: None, settings: Settings) -
     assertRedirects(answer, "/accounts/signup/", fetch_redirect_response=False)
 
 
+@time_machine.travel(AT, tick=False)
 def test_every_purpose_is_named_as_before(dana: User) -> None:
     assert {
         model._meta.label: model.purpose for model in apps.get_models() if hasattr(model, "purpose")

@@ -2,7 +2,11 @@
 
 import sys
 
-from vault.sealing import new_keyset
+from vault.sealing import new_master_key
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{sys.argv[1] if len(sys.argv) > 1 else 'k1'}:{new_keyset()}\n")
+    try:
+        entry = new_master_key(sys.argv[1] if len(sys.argv) > 1 else "k1")
+    except ValueError as error:
+        sys.exit(str(error))
+    sys.stdout.write(f"{entry}\n")

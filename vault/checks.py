@@ -1,3 +1,4 @@
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -5,8 +6,22 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from vault.models import Key
-from vault.sealing import CannotOpen, ring
+from vault.keys import Key
+from vault.sealing import ring
+
+MISSING = (
+    "The master key “{name}” is not in VAULT_KEYS, and it wrapped {count} of the stored keys. Put "
+    "the old key back, after the ones that are there: letters stay closed without it."
+)
+WRONG = (
+    "The master key “{name}” in VAULT_KEYS is not the one that wrapped the {count} keys stored "
+    "under this name. Put the old key back in its place: letters stay closed without it."
+)
+TWO_KEYS = (
+    "The master key “{name}” in VAULT_KEYS does not open {count} of the keys stored under this "
+    "name: another one was used too. “Changing the master key” in docs/operating.md says how to "
+    "bring them together."
+)
 
 
 @register(Tags.security)
@@ -22,21 +37,31 @@ def ring_is_readable(**kwargs: Any) -> Sequence[CheckMessage]:
 def ring_opens_what_is_stored(
     *, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> Sequence[CheckMessage]:
-    """Check that each master key in use is in VAULT_KEYS and unwraps one key."""
+    """Check that VAULT_KEYS holds each master key by which a person's key is wrapped."""
     # Before the first migration there is no table.
     if not databases or Key._meta.db_table not in connection.introspection.table_names():
         return []
-    errors: list[CheckMessage] = []
-    for kek in Key.objects.values_list("kek", flat=True).distinct():
-        key = Key.objects.filter(kek=kek)[:1].get()
-        try:
-            key.unwrap()
-        except CannotOpen:
-            errors.append(
-                Error(
-                    f"The master key “{key.kek}” is missing from VAULT_KEYS or is not the one that "
-                    "wrapped the stored keys. Letters stay closed until it is back.",
-                    id="vault.E002",
-                )
-            )
-    return errors
+    stored, closed = Counter[str](), Counter[str]()
+    for (name, fingerprint), count in Key.objects.by_master_key().items():
+        stored[name] += count
+        closed[name] += _count_closed(name, fingerprint, count)
+    return [
+        Error(said.format(name=name, count=closed[name]), id=id)
+        for name in stored
+        if closed[name]
+        for id, said in [_problem(name, is_all=closed[name] == stored[name])]
+    ]
+
+
+def _count_closed(name: str, fingerprint: str, count: int) -> int:
+    """Count how many of these keys the master key of this name does not open."""
+    if fingerprint:
+        return 0 if fingerprint == ring().fingerprints.get(name) else count
+    keys = Key.objects.without_fingerprint().filter(kek=name)
+    return sum(not key.opens() for key in keys.iterator())
+
+
+def _problem(name: str, *, is_all: bool) -> tuple[str, str]:
+    if name not in ring().fingerprints:
+        return "vault.E002", MISSING
+    return ("vault.E003", WRONG) if is_all else ("vault.E004", TWO_KEYS)

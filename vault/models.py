@@ -1,4 +1,4 @@
-"""Keys, and the base of every model that stores what people write (ADR 5, ADR 25)."""
+"""The base of every model that stores what people write (ADR 5, ADR 25)."""
 
 import dataclasses
 from collections.abc import Callable
@@ -11,8 +11,12 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from psycopg.errors import UniqueViolation
 
-from vault.sealing import CannotOpen, PersonKey, pack, ring, unpack
-from vault.sessions import Session  # noqa: F401 - Django looks for models in this module
+from vault.keys import Key, sealing_ring
+from vault.sealing import CannotOpen, PersonKey, pack, unpack
+from vault.sessions import Session
+
+# Django looks for models in this module.
+__all__ = ["Key", "Sealed", "SealedQuerySet", "Session"]
 
 
 class Dataclass(Protocol):
@@ -20,38 +24,6 @@ class Dataclass(Protocol):
 
 
 Contents = TypeVar("Contents", bound=Dataclass)
-
-
-class Key(models.Model):
-    """A person's key, wrapped by the master key named in `kek`."""
-
-    owner = models.OneToOneField(
-        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="wrapped_key"
-    )
-    kek = models.CharField(max_length=40)
-    wrapped = models.BinaryField()
-    created_at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"key of {self.owner_id}"
-
-    @classmethod
-    def make(cls, owner_id: UUID, *, now: datetime) -> Self:
-        """Create a new key for this person."""
-        wrapped = ring().new_person_key(owner_id)
-        return cls.objects.create(
-            owner_id=owner_id, kek=ring().primary, wrapped=wrapped, created_at=now
-        )
-
-    def unwrap(self) -> PersonKey:
-        """Raises CannotOpen if no master key opens it."""
-        return ring().unwrap(self.owner_id, self.kek, self.wrapped)
-
-    def rewrap(self) -> None:
-        """Wrap the same key by the primary master key. Raises CannotOpen if none opens it."""
-        self.wrapped = ring().rewrap(self.owner_id, self.kek, self.wrapped)
-        self.kek = ring().primary
-        self.save(update_fields=["wrapped", "kek"])
 
 
 class SealedQuerySet(models.QuerySet[Any]):
@@ -172,7 +144,8 @@ class Sealed(HasContents[Contents]):
         self.save(update_fields=["sealed", "scheme", "changed_at"])
 
     def seal(self, key: PersonKey, contents: Contents, *, now: datetime) -> None:
-        """Replace the contents; the caller saves."""
+        """Replace the contents; the caller saves. Raises CannotSeal."""
+        sealing_ring()
         data = pack(dataclasses.asdict(contents))
         self.sealed = key.seal(self.purpose, self.id, data)
         self.scheme = self.SCHEME

@@ -3,10 +3,8 @@ from uuid import UUID
 
 from django.db import transaction
 
-from vault.models import Key
-from vault.sealing import CannotOpen, ring
-
-BATCH_SIZE = 500
+from vault.keys import BATCH_SIZE, Key, sealing_ring
+from vault.sealing import CannotOpen
 
 
 @dataclass
@@ -21,6 +19,8 @@ def rewrap(*, dry_run: bool = False) -> RewrapCount:
 
     May be stopped at any time, run again, and run concurrently: finished batches are committed, and
     rows locked by another run are skipped. Unreadable keys are counted and left unchanged.
+
+    Raises CannotSeal, and then changes nothing.
     """
     count = RewrapCount()
     last: UUID | None = None
@@ -32,7 +32,7 @@ def rewrap(*, dry_run: bool = False) -> RewrapCount:
 @transaction.atomic
 def _rewrap_batch(after: UUID | None, count: RewrapCount, *, dry_run: bool) -> UUID | None:
     """Rewrap one batch of keys and return its last owner, or None if no keys were left."""
-    keys = Key.objects.exclude(kek=ring().primary).order_by("owner_id")
+    keys = Key.objects.exclude(kek=sealing_ring().primary).order_by("owner_id")
     if after is not None:
         keys = keys.filter(owner_id__gt=after)
     last = None

@@ -9,8 +9,10 @@ Wire format: Tink's own, `0x01 | key id (4) | nonce (12) | ciphertext | tag (16)
 
 import base64
 import binascii
+import hashlib
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
@@ -24,6 +26,10 @@ VERSION = b"vault/v1"
 # Plaintext is padded to whole blocks, so that its length reveals little.
 BLOCK_SIZE = 256
 
+# Names are stored with each key, and stand before a line break in what the ring seals.
+NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+NAMES = "1 to 40 of A-Z, a-z, 0-9, “-” and “_”"
+
 # What psycopg returns for a bytea column.
 Bytes = bytes | memoryview
 
@@ -32,6 +38,13 @@ aead.register()
 
 class CannotOpen(Exception):
     """These bytes cannot be decrypted under this key, purpose, owner and row."""
+
+
+def new_master_key(name: str) -> str:
+    """Return a new entry for VAULT_KEYS. Raises ValueError if it cannot have this name."""
+    if not NAME.fullmatch(name):
+        raise ValueError(f"A name of a master key is {NAMES}.")
+    return f"{name}:{new_keyset()}"
 
 
 def new_keyset() -> str:
@@ -73,12 +86,25 @@ class PersonKey:
         return f"PersonKey({self.owner})"
 
 
-class KeyRing:
-    """The master keys by name. The first is the primary and seals; all of them open."""
+@dataclass(frozen=True)
+class MasterKey:
+    # Tells keys of one name apart, and reveals nothing about them.
+    fingerprint: str
+    primitive: aead.Aead = field(repr=False)
 
-    def __init__(self, keys: dict[str, aead.Aead]) -> None:
-        self._keys = keys
+
+class KeyRing:
+    """The master keys by name. The first is the primary and seals; all of them open.
+
+    What seals gets the ring from `vault.keys.sealing_ring`, which first compares the primary key
+    with what is stored.
+    """
+
+    def __init__(self, keys: dict[str, MasterKey]) -> None:
+        self._keys = {name: key.primitive for name, key in keys.items()}
+        self.fingerprints = {name: key.fingerprint for name, key in keys.items()}
         self.primary = next(iter(keys))
+        self.primary_fingerprint = self.fingerprints[self.primary]
 
     def new_person_key(self, owner: UUID) -> bytes:
         """Return a new keyset for this person, wrapped by the primary master key."""
@@ -137,25 +163,33 @@ def _decrypt(key: aead.Aead, sealed: Bytes, associated_data: bytes) -> bytes:
 
 def parse_ring(text: str) -> KeyRing:
     """Parse `k2:<base64>,k1:<base64>`. Raises ImproperlyConfigured, without showing a key."""
-    keys: dict[str, aead.Aead] = {}
+    keys: dict[str, MasterKey] = {}
     for position, entry in enumerate(filter(None, map(str.strip, text.split(","))), start=1):
         name, _, value = entry.partition(":")
         if not name or name in keys:
             raise ImproperlyConfigured(f"VAULT_KEYS: entry {position} needs a name of its own.")
+        if not NAME.fullmatch(name):
+            raise ImproperlyConfigured(f"VAULT_KEYS: the name of entry {position} is not {NAMES}.")
         keys[name] = _parse_keyset(position, value)
     if not keys:
         raise ImproperlyConfigured(
-            "VAULT_KEYS is empty. Make a key with `python -m vault` and keep it safe."
+            "VAULT_KEYS is empty. Put the old key back; only a new site needs a new one."
         )
     return KeyRing(keys)
 
 
-def _parse_keyset(position: int, value: str) -> aead.Aead:
+def _parse_keyset(position: int, value: str) -> MasterKey:
     try:
         raw = base64.b64decode(value, validate=True)
-        return proto_keyset_format.parse(raw, secret_key_access.TOKEN).primitive(aead.Aead)
+        handle = proto_keyset_format.parse(raw, secret_key_access.TOKEN)
+        return MasterKey(_fingerprint(raw), handle.primitive(aead.Aead))
     except (binascii.Error, tink.TinkError) as error:
         raise ImproperlyConfigured(f"VAULT_KEYS: entry {position} is not a key.") from error
+
+
+def _fingerprint(keyset: bytes) -> str:
+    # The keyset holds 256 random bits: its hash cannot be reversed.
+    return hashlib.sha256(VERSION + b"|fingerprint|" + keyset).hexdigest()[:32]
 
 
 @lru_cache(maxsize=2)

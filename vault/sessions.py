@@ -1,13 +1,17 @@
 """Sessions that cannot be taken over with a copy of the database (ADR 18).
 
 The cookie carries the session key and a signature; the row stores only the key, so a cookie cannot
-be made from a row. Session data (codes, unfinished sign-ins) is sealed by the master key.
+be made from a row. Session data (codes, unfinished sign-ins) is sealed by the master key, for the
+row with this session key: in another row it does not open.
 """
 
+import hashlib
 import json
+import math
 from collections.abc import Iterator
-from datetime import UTC, datetime
-from functools import cache
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from itertools import islice
 from typing import Any, ClassVar, Self, cast
 from uuid import UUID
@@ -20,17 +24,21 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseSessionS
 from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessionManager
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
+from django.core import signing
 from django.core.signing import BadSignature, Signer
 from django.db import DEFAULT_DB_ALIAS, connection, models
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from vault.sealing import ring
+from vault.keys import CannotSeal, sealing_ring
+from vault.sealing import CannotOpen, ring
 
 PURPOSE = "session"
-# Django does not pass the session key to the serializer; the signed cookie binds the data to it.
+# Earlier versions sealed data for no row in particular. None of their sessions lasts longer than
+# this: what is older was put back by somebody.
 ANY_ROW = UUID(int=0)
+UNBOUND_LASTS = timedelta(days=30)
 
 ENDS_AT = "ends_at"
 PERSISTENT = "stays"
@@ -69,6 +77,10 @@ class Session(AbstractBaseSession):
     @classmethod
     def get_session_store_class(cls) -> type[SessionBase]:
         return SessionStore
+
+    def get_decoded(self) -> dict[str, Any]:
+        # Django's own passes no key, and the data opens for its row only.
+        return SessionStore(self.session_key).decode(self.session_data)
 
 
 def load_session(session_key: str | None, now: datetime) -> Session | None:
@@ -148,14 +160,31 @@ def _derive(salt: str, session_key: str) -> str:
     return salted_hmac(salt, session_key, algorithm="sha256").hexdigest()[:40]
 
 
+def _row_id(session_key: str | None) -> UUID:
+    """Name the row with this key for the seal. The key is written together with the data, also when
+    it changes, so data never outlives the key it was sealed for."""
+    return UUID(bytes=hashlib.sha256(str(session_key).encode()).digest()[:16])
+
+
+def _fits(row: Session, contents: dict[str, Any], now: datetime) -> bool:
+    """Whether the plain columns say the same as what is sealed: somebody who can write to the
+    database could make a session last, or hide it from signing out everywhere."""
+    owner = None if row.owner_id is None else str(row.owner_id)
+    is_over = contents.get(ENDS_AT, math.inf) <= now.timestamp()
+    return contents.get(SESSION_KEY) == owner and not is_over
+
+
 class SealedSerializer:
-    """JSON, sealed by the master key. `loads` raises CannotOpen on anything else."""
+    """JSON, sealed by the master key for one row. `loads` raises CannotOpen on anything else."""
+
+    def __init__(self, row: UUID) -> None:
+        self.row = row
 
     def dumps(self, contents: Any) -> bytes:
-        return ring().seal(PURPOSE, ANY_ROW, json.dumps(contents).encode())
+        return sealing_ring().seal(PURPOSE, self.row, json.dumps(contents).encode())
 
     def loads(self, data: bytes) -> Any:
-        return json.loads(ring().open(PURPOSE, ANY_ROW, data))
+        return json.loads(ring().open(PURPOSE, self.row, data))
 
 
 class SessionStore(DatabaseSessionStore):
@@ -183,15 +212,54 @@ class SessionStore(DatabaseSessionStore):
             return {}
         self._session_key = row.session_key
         self.loaded_owner = row.owner
-        return self.decode(row.session_data)
+        contents = self._open_bound(row.session_data) or self._bind_unbound(row.session_data)
+        return contents if _fits(row, contents, now) else {}
 
     def _load_by_old_key(self, key: str, now: datetime) -> Session | None:
         row = load_session(_locked_key(key), now)
         if row is None:
             return None
-        locked_at = self.decode(row.session_data).get(LOCKED_AT, 0)
+        locked_at = row.get_decoded().get(LOCKED_AT, 0)
         self.found_by_old_key = now.timestamp() - locked_at < OLD_KEY_LASTS
         return row if self.found_by_old_key else None
+
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        self.serializer = partial(SealedSerializer, _row_id(self.session_key))
+        return str(super().encode(session_dict))
+
+    def decode(self, session_data: Any) -> dict[str, Any]:
+        """Return the contents; nothing if they do not open for the row with this session's key."""
+        return self._open_bound(session_data) or self._open_unbound(session_data)
+
+    def _open_bound(self, session_data: str) -> dict[str, Any]:
+        return self._loads(session_data, _row_id(self.session_key))
+
+    def _open_unbound(self, session_data: str) -> dict[str, Any]:
+        """Open data from before it was bound to a row."""
+        return self._loads(session_data, ANY_ROW, max_age=UNBOUND_LASTS)
+
+    def _bind_unbound(self, session_data: str) -> dict[str, Any]:
+        """Open data from before it was bound to a row, and bind it to this one."""
+        contents = self._open_unbound(session_data)
+        if contents:
+            with suppress(CannotSeal):
+                # Another request may have saved newer contents meanwhile: replace only what was
+                # read.
+                read = Session.objects.filter(session_key=self.session_key)
+                read.filter(session_data=session_data).update(session_data=self.encode(contents))
+        return contents
+
+    def _loads(
+        self, session_data: str, row: UUID, *, max_age: timedelta | None = None
+    ) -> dict[str, Any]:
+        serializer: Any = partial(SealedSerializer, row)
+        try:
+            contents: dict[str, Any] = signing.loads(
+                session_data, salt=self.key_salt, serializer=serializer, max_age=max_age
+            )
+        except (signing.BadSignature, CannotOpen):
+            return {}
+        return contents
 
     def save(self, must_create: bool = False) -> None:
         if must_create or self.session_key is None:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.allauth_internals import authentication_records, user_of_login_stage
 from accounts.models import User
+from vault.keys import sealing_ring
 from vault.sealing import CannotOpen, pack, unpack
 from vault.sessions import LOCKED_AT
 
@@ -31,7 +32,8 @@ URL_AFTER_SETUP = "second_factor_for"
 
 def seal_seed(person: User, seed: str) -> str:
     """Return the seed as an authenticator's row stores it. Raises CannotOpen if the person's own
-    key cannot be opened."""
+    key cannot be opened, and CannotSeal."""
+    sealing_ring()
     data = person.key.seal(PURPOSE, person.pk, pack({"seed": seed}))
     return base64.b64encode(data).decode()
 

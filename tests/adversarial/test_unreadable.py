@@ -88,7 +88,8 @@ def _master_key_gone(row: Sealed, bob: User, now: datetime, settings: Settings) 
 
 
 def _master_key_wrong(row: Sealed, bob: User, now: datetime, settings: Settings) -> None:
-    settings.VAULT_KEYS = f"k1:{new_keyset()}"
+    # As the first key it would not even seal a session: nobody could sign in.
+    settings.VAULT_KEYS = f"k2:{new_keyset()},k1:{new_keyset()}"
 
 
 ROW_BROKEN = [_cut, _emptied, _longer, _flipped, _plain, _of_another_row, _of_another_person]

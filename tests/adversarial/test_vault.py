@@ -109,6 +109,18 @@ def test_thief_of_the_database_reads_nobodys_words_and_signs_nobody_in(
     assert cookie_for(key) not in stolen
 
 
+def test_older_words_put_back_into_their_own_row_open_as_they_were(
+    alice: User, letter: Letter, now: datetime
+) -> None:
+    """What sealing cannot prevent (docs/security.md): no word is read or made up by it."""
+    older = bytes(letter.sealed)
+    letter.reseal(alice.key, LetterContents(to="", body="Newer words."), now=now)
+    Letter.objects.filter(pk=letter.pk).update(sealed=older)
+
+    opened: LetterContents = Letter.objects.get(pk=letter.pk).open(alice.key)
+    assert opened.body == BODY
+
+
 def test_restored_without_keys_opens_nothing_and_with_them_only_what_was_kept(
     alice: User, bob: User, letter: Letter, now: datetime
 ) -> None:

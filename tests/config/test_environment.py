@@ -131,6 +131,8 @@ BAD = [
     ("VAULT_KEYS", f"k1:{SECRET}"),
     ("VAULT_KEYS", SECRET),
     ("VAULT_KEYS", "k1:ключ"),
+    ("VAULT_KEYS", f"{SECRET * 7}:{SECRET}"),
+    ("VAULT_KEYS", f"{SECRET}\n:{SECRET}"),
     ("VAULT_KEYS", ""),
     ("VAULT_KEYS", None),
     ("REGISTRATION", "maybe"),

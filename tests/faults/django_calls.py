@@ -94,6 +94,7 @@ def crowd(count: int) -> None:
         Key(
             owner=each,
             kek=ring().primary,
+            fingerprint=ring().fingerprints[ring().primary],
             wrapped=ring().new_person_key(each.pk),
             created_at=now,
         )

@@ -15,6 +15,7 @@ from vault.sealing import new_keyset
 
 WORDS = "I kept checking if you had seen it."
 SEALED = ("journal_letter", "vault_key", "accounts_profile", "healing_answer")
+MADE = (*SEALED, "accounts_user", "account_emailaddress", "vault_session", "mail_message")
 
 
 @pytest.fixture
@@ -22,9 +23,9 @@ def visitor(deployment: Deployment) -> Visitor:
     return deployment.person("alice")
 
 
-def _rows(deployment: Deployment) -> list[tuple[Any, ...]]:
+def _rows(deployment: Deployment, *tables: str) -> list[tuple[Any, ...]]:
     everything = "SELECT * FROM {} ORDER BY 1"
-    return [row for table in SEALED for row in deployment.sql(everything.format(table))]
+    return [row for table in tables for row in deployment.sql(everything.format(table))]
 
 
 def _sign_in(visitor: Visitor, email: str) -> None:
@@ -33,13 +34,20 @@ def _sign_in(visitor: Visitor, email: str) -> None:
     assert page.status == 302
 
 
-@pytest.mark.parametrize("name", ["k1", "k9"], ids=["wrong", "missing"])
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["k9"], "a master key is missing"),
+        (["k9", "k1"], "a master key is not the one it was"),
+    ],
+    ids=["missing", "wrong"],
+)
 def test_letters_stay_unreadable_until_the_key_is_back(
-    deployment: Deployment, visitor: Visitor, name: str
+    deployment: Deployment, visitor: Visitor, names: list[str], said: str
 ) -> None:
     kept = visitor.keep(visitor.desk(WORDS))
-    before = _rows(deployment)
-    wrong = {"VAULT_KEYS": f"{name}:{new_keyset()}"}
+    before = _rows(deployment, *SEALED)
+    wrong = {"VAULT_KEYS": ",".join(f"{name}:{new_keyset()}" for name in names)}
     web, other = deployment.extra_web("wrong-key", **wrong)
     web.start()
     wait_for(other.is_answered, "the web server")
@@ -66,13 +74,53 @@ def test_letters_stay_unreadable_until_the_key_is_back(
     for address in ("/", "/today/", "/journal/", "/steps/", "/you/", "/help/"):
         assert other.get(address).status == 200
     ready = other.get("/readyz")
-    assert (ready.status, "a master key is missing" in ready.text) == (200, True)
-    assert name != "k9" or _status(deployment, **wrong) != 0
-    assert _rows(deployment) == before
+    assert (ready.status, said in ready.text) == (200, True)
+    assert _command(deployment, "status", **wrong).returncode != 0
+    assert _rows(deployment, *SEALED) == before
 
     # The server with the right key opens everything.
     assert WORDS in words_in(visitor.get(kept.location))
-    assert "a master key is missing" not in deployment.stranger().get("/readyz").text
+    assert "a master key" not in deployment.stranger().get("/readyz").text
+
+
+def test_wrong_key_under_a_known_name_makes_and_seals_nothing(
+    deployment: Deployment, visitor: Visitor
+) -> None:
+    """As after `python -m vault k1` for a site that had a k1 before."""
+    kept = visitor.keep(visitor.desk(WORDS))
+    before = _rows(deployment, *MADE)
+    wrong = {"VAULT_KEYS": f"k1:{new_keyset()}"}
+    web, other = deployment.extra_web("other-key", **wrong)
+    web.start()
+    wait_for(other.is_answered, "the web server")
+
+    # Her session does not open. What was sent is returned.
+    other.cookies = dict(visitor.cookies)
+    page = other.keep(visitor.desk("not kept yet"))
+    assert (page.status, "not kept yet</textarea>" in page.text) == (403, True)
+    other.cookies.clear()
+    for address, typed in (
+        ("/accounts/login/", {"login": visitor.email, "password": PASSWORD}),
+        (
+            "/accounts/signup/",
+            {"email": "new@example.org", "password1": PASSWORD, "consent": "on"},
+        ),
+        ("/accounts/password/reset/", {"email": visitor.email}),
+    ):
+        page = other.post(address, other.get(address).form(address) | typed)
+        assert (page.status, page.is_calm, page.headers["Retry-After"]) == (503, True, "30")
+    for address in ("/", "/steps/", "/steps/1/", "/learn/signs/", "/help/"):
+        assert other.get(address).status == 200
+    assert "a master key is not the one it was" in other.get("/readyz").text
+    for command in ("status", "vault_rewrap", "create_operator --email new@example.org"):
+        done = _command(deployment, command, **wrong)
+        assert done.returncode == 1
+        assert "Put the old key back" in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
+    assert web.logged("the first of VAULT_KEYS is not the key it was: put the old key back")
+    assert _rows(deployment, *MADE) == before
+
+    assert WORDS in words_in(visitor.get(kept.location))
 
 
 def _token(visitor: Visitor) -> dict[str, str]:
@@ -80,16 +128,17 @@ def _token(visitor: Visitor) -> dict[str, str]:
     return {"csrfmiddlewaretoken": sheet["csrfmiddlewaretoken"]}
 
 
-def _status(deployment: Deployment, **more: str) -> int:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "status"],
+def _command(deployment: Deployment, command: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *command.split()],
         cwd=ROOT,
         env=deployment.environment | more,
+        input=f"{PASSWORD}\n",
         capture_output=True,
+        text=True,
         check=False,
         timeout=PATIENCE,
     )
-    return done.returncode
 
 
 @pytest.mark.parametrize(
@@ -97,8 +146,9 @@ def _status(deployment: Deployment, **more: str) -> int:
     [
         ("", "VAULT_KEYS"),
         ("k1:nonsense", "VAULT_KEYS: entry 1 is not a key: write name:key"),
+        (f"{'k' * 41}:", "VAULT_KEYS: the name of entry 1 is not 1 to 40 of"),
     ],
-    ids=["none", "nonsense"],
+    ids=["none", "nonsense", "name"],
 )
 def test_without_a_key_the_web_server_does_not_start(
     deployment: Deployment, given: str, said: str

@@ -13,6 +13,7 @@ from mail.actions import enqueue
 from mail.emails import MailContent
 from mail.models import Heartbeat, Message, State
 from tests.support.client import Client
+from vault.models import Key
 from vault.sealing import new_keyset
 
 
@@ -84,15 +85,27 @@ def test_malformed_redis_url_only_degrades(
     assert response.json()["redis"] == "not answering (ValueError)"
 
 
-def test_missing_master_key_only_degrades(
-    client: Client, alice: User, beating: None, settings: LazySettings
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("k2", "a master key is missing"), ("k1", "a master key is not the one it was")],
+)
+def test_missing_or_wrong_master_key_only_degrades(
+    client: Client, alice: User, beating: None, settings: LazySettings, name: str, said: str
 ) -> None:
-    settings.VAULT_KEYS = f"k2:{new_keyset()}"
+    settings.VAULT_KEYS = f"{name}:{new_keyset()}"
 
     response = client.get("/readyz")
 
     assert response.status_code == 200
-    assert response.json()["keys"] == "a master key is missing"
+    assert response.json()["keys"] == said
+
+
+def test_second_key_under_a_name_degrades(
+    client: Client, alice: User, bob: User, beating: None
+) -> None:
+    Key.objects.filter(owner=bob).update(fingerprint="f" * 32)
+
+    assert client.get("/readyz").json()["keys"] == "two master keys were used under one name"
 
 
 def test_beat_that_stopped_days_ago_degrades(client: Client, beating: None) -> None:
@@ -193,7 +206,7 @@ def test_status_prints_remedies_and_fails(
     lines, error = status()
 
     assert error == "Needs a look: keys, redis, beat, mail."
-    assert lines["keys"].startswith("a master key is missing. Put the missing key back")
+    assert lines["keys"].startswith("a master key is missing. Put the old key back")
     assert lines["redis"].startswith("not answering (ConnectionError). Does Redis run")
     assert lines["beat"].startswith("not seen yet: mail, reminders. Do worker and beat run?")
     assert "seconds late. Try “send_test_mail”" in lines["mail"]

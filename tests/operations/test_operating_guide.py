@@ -184,6 +184,13 @@ def test_dumps_are_stored_outside_the_code() -> None:
     assert "**/*.dump" in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
 
 
+def test_running_the_installation_twice_keeps_the_master_key() -> None:
+    makes = re.findall(r"(.*(?:\\\n)?.*)python -m vault k1 >(?:> )? *(\S+)", fenced())
+
+    assert [path for _before, path in makes] == ["secrets/vault_keys", "/etc/paper-boat/vault_keys"]
+    assert all(f"test -s {path} || " in before for before, path in makes)
+
+
 # --- Proxies -------------------------------------------------------------------------------
 
 

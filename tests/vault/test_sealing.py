@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -7,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local.folder import ROOT
 from vault.sealing import (
     BLOCK_SIZE,
     CannotOpen,
@@ -127,6 +130,44 @@ def test_invalid_key_ring_is_refused_without_showing_a_key(text: str) -> None:
         parse_ring(text)
 
     assert "QUJD" not in str(caught.value)
+
+
+BAD_NAMES = ["k" * 41, "k\n1", "k1\n", "k 1", "k.1", "k/1", "schlüssel", "k\u0661", "“k1”", "k\0"]
+
+
+@pytest.mark.parametrize("name", BAD_NAMES)
+@pytest.mark.parametrize("place", [1, 2])
+def test_name_that_cannot_be_stored_is_refused(name: str, place: int) -> None:
+    """A longer one fits no row, and what is sealed under a line break never opens."""
+    entries = [f"k0:{new_keyset()}", f"k9:{new_keyset()}"]
+    entries[place - 1] = f"{name}:{new_keyset()}"
+
+    with pytest.raises(ImproperlyConfigured, match=f"VAULT_KEYS: the name of entry {place} ") as no:
+        parse_ring(",".join(entries))
+
+    assert "40" in str(no.value)
+
+
+@pytest.mark.parametrize("name", ["k" * 40, "k1", "2026-11_a", "-", "K"])
+def test_name_that_can_be_stored_seals(name: str) -> None:
+    ring = ring_of(name)
+
+    assert ring.open("p", ROW, ring.seal("p", ROW, b"words")) == b"words"
+
+
+@pytest.mark.parametrize("name", BAD_NAMES[:2])
+def test_no_key_is_made_under_a_name_that_cannot_be_stored(name: str) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "vault", name], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (made.returncode, made.stdout) == (1, "")
+    assert made.stderr == "A name of a master key is 1 to 40 of A-Z, a-z, 0-9, “-” and “_”.\n"
+
+
+def test_fingerprint_tells_keys_apart_and_stays() -> None:
+    assert parse_ring(VECTORS["ring"]).fingerprints == VECTORS["fingerprints"]
+    assert len({ring_of("k1").fingerprints["k1"] for _ring in range(20)}) == 20
 
 
 def test_two_master_keys_of_one_name_are_refused() -> None:

@@ -1,11 +1,15 @@
+import hashlib
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 import time_machine
 from django.conf import LazySettings
 from django.core import signing
+from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 from pytest_django.asserts import assertRedirects
@@ -15,8 +19,16 @@ from accounts.models import User
 from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
 from vault.models import Key
-from vault.sealing import new_keyset
-from vault.sessions import LOCKED_AT, Session, SessionStore, cookie_for, key_in, load_session
+from vault.sealing import CannotOpen, new_keyset, ring
+from vault.sessions import (
+    ENDS_AT,
+    LOCKED_AT,
+    Session,
+    SessionStore,
+    cookie_for,
+    key_in,
+    load_session,
+)
 
 COOKIE = "n"
 
@@ -169,6 +181,187 @@ def test_str_of_a_session_shows_no_key(as_alice: Client) -> None:
     row = Session.objects.get()
 
     assert row.session_key not in f"{row} {row!r}"
+
+
+# --- The row they belong to ---------------------------------------------------------------
+
+
+def stored_data(session: SessionStore) -> str:
+    data: str = Session.objects.get(pk=session.session_key).session_data
+    return data
+
+
+def store(session: SessionStore, data: str, **more: Any) -> None:
+    """What somebody who can write to the database can do."""
+    Session.objects.filter(pk=session.session_key).update(session_data=data, **more)
+
+
+def is_signed_in(browser: Client) -> bool:
+    return browser.get("/today/").status_code == 200
+
+
+def test_contents_of_another_session_do_not_open(
+    as_alice: Client, alice: User, as_bob: Client
+) -> None:
+    """In a row of his own, somebody would be signed in as she is."""
+    store(as_bob.session, stored_data(as_alice.session), owner=alice)
+
+    assert not is_signed_in(as_bob)
+    assert Session.objects.get(pk=as_bob.session.session_key).get_decoded() == {}
+    assert is_signed_in(as_alice)
+
+
+@pytest.mark.parametrize("owner", ["bob", None])
+def test_contents_do_not_open_in_a_row_of_another_owner(
+    as_alice: Client, bob: User, owner: str | None
+) -> None:
+    """Signing out everywhere and erasing find sessions by this column."""
+    session = as_alice.session
+    store(session, stored_data(session), owner=bob if owner else None)
+
+    assert not is_signed_in(as_alice)
+
+
+def test_contents_from_before_a_lock_do_not_unlock_it(as_alice: Client) -> None:
+    assert is_signed_in(as_alice)
+    unlocked = stored_data(as_alice.session)
+    as_alice.get("/leave/")
+    store(as_alice.session, unlocked)
+
+    assert not is_signed_in(as_alice)
+
+
+def test_contents_open_after_each_change_of_the_key(as_alice: Client) -> None:
+    session = SessionStore(as_alice.session.session_key)
+    for change in (
+        session.rotate_to_locked_key,
+        session.rotate_to_derived_key,
+        session.cycle_key,
+    ):
+        expected = dict(session.items())
+        change()
+        session.save()
+        assert dict(SessionStore(session.session_key).items()) == expected != {}
+
+
+def test_session_cannot_be_made_to_last_longer(as_alice: Client) -> None:
+    """When it ends is also in its contents."""
+    with time_machine.travel("2026-03-12 08:00Z", tick=False) as clock:
+        session = as_alice.session
+        session.set_absolute_expiry(timezone.now() + timedelta(hours=1), persistent=False)
+        session.save()
+        Session.objects.update(expire_date=timezone.now() + timedelta(days=365))
+        clock.shift(timedelta(minutes=59))
+        assert SessionStore(session.session_key).get(ENDS_AT)
+        clock.shift(timedelta(minutes=2))
+
+        assert dict(SessionStore(session.session_key).items()) == {}
+
+
+def test_older_state_of_a_whole_row_comes_back_as_it_was(as_alice: Client, alice: User) -> None:
+    """What binding cannot prevent (docs/security.md): all of a row put back, key and contents."""
+    assert is_signed_in(as_alice)
+    cookie = as_alice.cookies[COOKIE].value
+    row = Session.objects.get()
+    as_alice.post("/accounts/logout/")
+    assert not Session.objects.of(alice).exists()
+    row.save(force_insert=True)
+    as_alice.cookies[COOKIE] = cookie
+
+    assert is_signed_in(as_alice)
+
+
+# --- Contents from before they were bound to a row -----------------------------------------
+
+
+def as_stored_before(session: SessionStore) -> str:
+    """Seal the contents as earlier versions did, for no row in particular."""
+
+    class Unbound:
+        def dumps(self, contents: Any) -> bytes:
+            return ring().seal("session", UUID(int=0), json.dumps(contents).encode())
+
+    data: str = signing.dumps(
+        dict(session.items()), salt=session.key_salt, serializer=Unbound, compress=True
+    )
+    return data
+
+
+def bound_contents(session: SessionStore) -> Any:
+    """Open by names that must stay as they are."""
+    key = hashlib.sha256(str(session.session_key).encode()).digest()[:16]
+    sealed = signing.loads(stored_data(session), salt=session.key_salt, serializer=RawBytes)
+    return json.loads(ring().open("session", UUID(bytes=key), sealed))
+
+
+def test_contents_are_sealed_for_the_row_of_their_key(as_alice: Client) -> None:
+    assert bound_contents(as_alice.session) == dict(as_alice.session.items())
+
+
+def test_session_from_before_stays_signed_in_and_is_bound(
+    as_alice: Client, statements: Statements
+) -> None:
+    assert is_signed_in(as_alice)
+    session = as_alice.session
+    contents = dict(session.items())
+    store(session, as_stored_before(session))
+    with pytest.raises(CannotOpen):
+        bound_contents(session)
+
+    assert is_signed_in(as_alice)
+
+    assert bound_contents(session) == contents
+    with statements() as asked:
+        assert is_signed_in(as_alice)
+    assert not [sql for sql in asked if "UPDATE" in sql]
+
+
+def test_session_from_before_that_another_request_saves_meanwhile_is_not_overwritten(
+    as_alice: Client,
+) -> None:
+    session = as_alice.session
+    newer = [SessionStore(session.session_key)]
+    newer[0]["code"] = "12345678"
+    store(session, as_stored_before(session))
+
+    def save_after_reading(execute: Callable[..., Any], *query: Any) -> Any:
+        result = execute(*query)
+        if newer and 'FROM "vault_session"' in query[0]:
+            newer.pop().save()
+        return result
+
+    with connection.execute_wrapper(save_after_reading):
+        assert "code" not in SessionStore(session.session_key)
+
+    assert not newer
+    assert bound_contents(session)["code"] == "12345678"
+
+
+def test_session_from_before_opens_while_nothing_can_be_sealed(
+    as_alice: Client, settings: LazySettings
+) -> None:
+    session = as_alice.session
+    assert session.items()
+    settings.VAULT_KEYS = second = f"k2:{new_keyset()}"
+    before = as_stored_before(session)
+    store(session, before)
+    settings.VAULT_KEYS = f"k1:{new_keyset()},{second}"
+
+    assert SessionStore(session.session_key).items()
+
+    assert stored_data(session) == before
+
+
+def test_contents_from_before_open_for_as_long_as_such_a_session_lasts(as_alice: Client) -> None:
+    """Later they are no session of anybody's, but something that was put back."""
+    session = as_alice.session
+    with time_machine.travel("2026-03-12 08:00Z", tick=False) as clock:
+        store(session, as_stored_before(session), expire_date="2036-01-01T00:00Z")
+        assert Session.objects.get().get_decoded()
+        clock.shift(timedelta(days=30, seconds=1))
+
+        assert dict(SessionStore(session.session_key).items()) == {}
+        assert Session.objects.get().get_decoded() == {}
 
 
 # --- Loading -------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from accounts.actions import make_operator, open_operator_account
 from accounts.forms import AddressField, NewPasswordField
 from accounts.management.confirm import confirm
 from accounts.models import User
+from vault.keys import CannotSeal
 
 
 class Command(BaseCommand):
@@ -34,7 +35,7 @@ class Command(BaseCommand):
         email = self._address(options["email"])
         person = User.objects.filter(email=email).first()
         if person is None:
-            open_operator_account(email=email, password=self._password(email), now=timezone.now())
+            self._open_account(email)
             self.stdout.write(f"{email} is an operator now.")
         elif person.is_superuser and person.is_staff and person.is_active and _is_verified(person):
             self.stdout.write(f"{email} is an operator already. Nothing was changed.")
@@ -49,6 +50,13 @@ class Command(BaseCommand):
             return str(AddressField().clean(option or input("Email address: ")))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
+
+    def _open_account(self, email: str) -> None:
+        password = self._password(email)
+        try:
+            open_operator_account(email=email, password=password, now=timezone.now())
+        except CannotSeal as error:
+            raise CommandError(str(error)) from error
 
     def _promote(self, person: User, *, asked: bool) -> None:
         if asked and not confirm(f"{person.email} has an account. Make it an operator’s?"):

@@ -17,7 +17,8 @@ REMEDIES = {
     "migrations": "Run “migrate”: start compose or the prepare unit again.",
     "limits": "Run “createcachetable”. Until then nobody can sign in.",
     "files": "Run “collectstatic”, then start the web server again.",
-    "keys": "Put the missing key back into VAULT_KEYS. Letters stay closed, nothing is lost.",
+    "keys": "Put the old key back into VAULT_KEYS: “check --database default” names it. Until then "
+    "letters stay closed.",
     "redis": "Does Redis run, and does REDIS_URL lead to it? Mail waits, nothing is lost.",
     "beat": "Do worker and beat run? After a start they take up to two minutes.",
     "mail": "Try “send_test_mail” with your own address: it says why mail does not leave.",

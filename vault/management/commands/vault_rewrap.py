@@ -3,6 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from vault import rewrap
+from vault.keys import CannotSeal
 from vault.sealing import ring
 
 
@@ -13,7 +14,10 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="say what would be done")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = rewrap.rewrap(dry_run=options["dry_run"])
+        try:
+            count = rewrap.rewrap(dry_run=options["dry_run"])
+        except CannotSeal as error:
+            raise CommandError(str(error)) from error
         verb = "would be" if options["dry_run"] else "now"
         self.stdout.write(f"{count.rewrapped} keys {verb} wrapped by {ring().primary}.")
         if count.unreadable:
