@@ -87,7 +87,7 @@ READABLE: Arguments = {
     "journal:openings": [["them"]],
     # Opened by POST.
     "journal:search": [],
-    "safety:lines": [["gb"], ["xx"]],
+    "safety:lines": [["gb"], ["elsewhere"], ["xx"]],
 }
 
 
