@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.allauth_internals import add_email, ratelimit, sync_user_email_address
 from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
@@ -25,6 +25,7 @@ from accounts.request_types import SignedInRequest
 from accounts.sessions import actions
 from accounts.sessions.devices import clear_site_data, list_devices
 from accounts.short_list_paginator import ShortListPaginator
+from safety.post_only import post_only
 
 ACTIVITY_PER_PAGE = 20
 
@@ -103,7 +104,7 @@ def devices(request: SignedInRequest) -> HttpResponse:
     return render(request, "account/devices.html", {"devices": found})
 
 
-@require_POST
+@post_only("account_devices")
 @partial(recent_proof_required, page="account_devices")
 def end_device(request: SignedInRequest) -> HttpResponse:
     """Sign out the browser named by `id`. One that is gone already counts as signed out."""
@@ -112,7 +113,7 @@ def end_device(request: SignedInRequest) -> HttpResponse:
     return redirect("account_devices")
 
 
-@require_POST
+@post_only("account_devices")
 @partial(recent_proof_required, page="account_devices")
 def end_other_devices(request: SignedInRequest) -> HttpResponse:
     key = request.session.session_key

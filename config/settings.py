@@ -117,6 +117,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     # Below files, which browsers may cache; above everything that renders a page.
     "safety.headers_middleware.CacheControlMiddleware",
+    "safety.method_not_allowed_middleware.MethodNotAllowedMiddleware",
     # Above sessions and database: help and leaving work while these are down.
     "safety.help_middleware.HelpPagesMiddleware",
     "safety.leave_fallback_middleware.LeaveMiddleware",

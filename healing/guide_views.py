@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from accounts.models import User
 from accounts.request_types import SignedInRequest
@@ -19,6 +19,7 @@ from healing.guide import guide
 from healing.guide_types import Step
 from healing.models import Answer, StepMark
 from healing.step_mark_form import OPEN, StepMarkForm
+from safety.post_only import post_only
 
 
 def _public_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -74,7 +75,7 @@ def _keys_of_earlier_exercises(person: User, step: Step) -> list[str]:
     return [key for key in answered if step.exercise(key) is None]
 
 
-@require_POST
+@post_only("healing:step")
 def mark(request: SignedInRequest, step: Step) -> HttpResponse:
     form = StepMarkForm(request.POST)
     if not form.is_valid():

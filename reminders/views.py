@@ -5,7 +5,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
 from accounts.request_types import SignedInRequest
@@ -14,6 +14,7 @@ from mail.quiet_hours import HOUR_LABELS
 from reminders import actions, emails
 from reminders.forms import RemindersForm
 from reminders.models import Schedule, new_token
+from safety.post_only import post_only
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -37,7 +38,7 @@ def _initial(person: User, schedule: Schedule | None) -> dict[str, object]:
     return {"zone": "" if person.time_zone == NO_ZONE_CHOSEN else person.time_zone}
 
 
-@require_POST
+@post_only("reminders:choose")
 def off(request: SignedInRequest) -> HttpResponse:
     actions.turn_off(Schedule.objects.of(request.user), now=timezone.now())
     messages.success(request, _("Notes are off. Nothing more will come."))

@@ -22,7 +22,7 @@ class HelpPagesMiddleware:
         self.get_response = get_response
         self.pages = {} if settings.DEBUG else help_pages.read_all()
         self.start = reverse("safety:help")
-        self.unknown_country = help_pages.unknown_country_path()
+        self.elsewhere = help_pages.elsewhere_path()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if self.start not in self.pages or not f"{request.path}/".startswith(self.start):
@@ -35,6 +35,6 @@ class HelpPagesMiddleware:
         normalized = f"{path.lower().rstrip('/')}/"
         if path != normalized and normalized in self.pages:
             return HttpResponsePermanentRedirect(normalized)
-        if path == self.unknown_country or path not in self.pages:
-            return HttpResponse(self.pages[self.unknown_country], status=404)
+        if path not in self.pages:
+            return HttpResponse(self.pages[self.elsewhere], status=404)
         return HttpResponse(self.pages[path])

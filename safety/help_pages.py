@@ -14,24 +14,24 @@ from safety.helplines import countries
 
 
 def paths() -> list[str]:
-    """The URL path of every help page; the page for an unknown country comes last."""
+    """The URL path of every help page; the one for countries we do not have comes last."""
     known = [reverse("safety:lines", args=[code]) for code in countries()]
-    return [reverse("safety:help"), *known, unknown_country_path()]
+    return [reverse("safety:help"), *known, elsewhere_path()]
 
 
-def unknown_country_path() -> str:
-    return reverse("safety:lines", args=["unknown"])
+def elsewhere_path() -> str:
+    return reverse("safety:lines", args=["elsewhere"])
 
 
 def render(path: str) -> str:
-    """The page at this URL path; for any other path the page for an unknown country."""
+    """The page at this URL path; for any other path the page for countries we do not have."""
     by_path = {reverse("safety:lines", args=[code]): each for code, each in countries().items()}
     with translation.override(settings.LANGUAGE_CODE):
         if path == reverse("safety:help"):
             return _render_template("safety/help.html")
         if path in by_path:
             return _render_template("safety/lines.html", by_path[path])
-        return _render_template("safety/unknown.html")
+        return _render_template("safety/elsewhere.html")
 
 
 def _render_template(template: str, country: Country | None = None) -> str:

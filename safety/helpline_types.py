@@ -95,12 +95,12 @@ class Country:
     lines: tuple[Helpline, ...]
 
     def by_kind(self) -> list[tuple[Kind, list[Helpline]]]:
-        kinds = [(kind, [line for line in self.lines if line.kind == kind]) for kind in Kind]
-        return [(kind, lines) for kind, lines in kinds if lines]
+        """The lines of every kind: the page says what to do where there are none."""
+        return [(kind, [line for line in self.lines if line.kind == kind]) for kind in Kind]
 
     @property
-    def has_abuse_line(self) -> bool:
-        return any(line.kind == Kind.ABUSE for line in self.lines)
+    def has_untried_numbers(self) -> bool:
+        return any(found.checked_on is None for found in (*self.emergency, *self.lines))
 
 
 def _bare_hostname(url: str) -> str:

@@ -6,7 +6,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from safety import help_pages
-from safety.helplines import countries
 from safety.leaving import left_cookie_name, lock, redirect_away
 from safety.security_txt import security_txt_contents
 
@@ -44,10 +43,9 @@ def help_page(request: HttpRequest) -> HttpResponse:
 @require_safe
 @transaction.non_atomic_requests
 def lines(request: HttpRequest, country: str) -> HttpResponse:
-    """As `help_page`. The page for an unknown country links to the known ones."""
-    return HttpResponse(
-        help_pages.render(request.path), status=200 if country in countries() else 404
-    )
+    """As `help_page`. An unknown country gets the page for countries that we do not have."""
+    is_page = request.path in help_pages.paths()
+    return HttpResponse(help_pages.render(request.path), status=200 if is_page else 404)
 
 
 @login_not_required

@@ -23,6 +23,7 @@ from healing.guide import guide
 from operations.demo_account import EMAIL, PASSWORD
 from safety.context_processors import site
 from tests.support.browser import NewContext, follow
+from tests.support.geometry import DOUBLE, SHORT_WINDOWS, USUAL, set_text_size, wrong_in_window
 from tests.support.live_site import Site
 from tests.support.product import Product
 from tests.support.second_factors import code_of
@@ -56,7 +57,6 @@ FRAME = """
 """
 WIDTHS = (1280, 320)
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
-USUAL, DOUBLE = {"standard": 16, "fixed": 13}, {"standard": 32, "fixed": 26}
 
 # URL names that are not a page of ours, each with the reason.
 NO_PAGE = {
@@ -89,7 +89,7 @@ READABLE: Arguments = {
     "journal:openings": [["them"]],
     # Opened by POST.
     "journal:search": [],
-    "safety:lines": [["gb"], ["xx"]],
+    "safety:lines": [["gb"], ["elsewhere"], ["xx"]],
 }
 
 
@@ -114,6 +114,7 @@ class Audit:
     frames: set[str] = field(default_factory=set)
     barriers: list[str] = field(default_factory=list)
     wider: list[str] = field(default_factory=list)
+    out_of_place: list[str] = field(default_factory=list)
 
     def walk(self, page: Page, names: Iterator[str]) -> None:
         """Look at each page that `names` opens, unless one with the same words was looked at."""
@@ -148,15 +149,22 @@ class Audit:
             page.emulate_media(color_scheme="dark")
             found = ask(devtools, part, COLOURS)
             self.barriers += [f"{name}, {width} px, dark: {at}" for at in found]
-        devtools.send("Page.setFontSizes", {"fontSizes": DOUBLE})
+        set_text_size(devtools, DOUBLE)
         self._measure(page, f"{name} with large letters")
-        devtools.send("Page.setFontSizes", {"fontSizes": USUAL})
+        self._frame(page, name, (1280, 720))
+        set_text_size(devtools, USUAL)
+        for window in SHORT_WINDOWS:
+            self._frame(page, name, window)
 
     def _is_new_frame(self, page: Page) -> bool:
         frame = page.evaluate(FRAME)
         is_new = frame not in self.frames
         self.frames.add(frame)
         return is_new
+
+    def _frame(self, page: Page, name: str, window: tuple[int, int]) -> None:
+        found = wrong_in_window(page, *window)
+        self.out_of_place += [f"{name} at {window}: {each}" for each in found]
 
     def _measure(self, page: Page, where: str) -> None:
         if page.evaluate(TOO_WIDE):
@@ -629,6 +637,10 @@ def test_pages_put_up_no_barrier(audit: Audit) -> None:
 
 def test_pages_fit_a_narrow_window_and_large_letters(audit: Audit) -> None:
     assert audit.wider == []
+
+
+def test_leaving_is_whole_in_short_windows_and_nothing_collides(audit: Audit) -> None:
+    assert audit.out_of_place == []
 
 
 def weigh(page: Page, address: str) -> Counter[str]:

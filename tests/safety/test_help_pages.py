@@ -1,5 +1,7 @@
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
 from html import unescape
 from io import StringIO
 from pathlib import Path
@@ -9,14 +11,17 @@ import pytest
 from django.conf import settings
 from django.core.files.storage import storages
 from django.core.management import call_command
+from django.template.loader import render_to_string
 from pytest_django import Settings
 
 from safety import help_pages
+from safety.context_processors import site
+from safety.helpline_types import Country, Kind
 from safety.helplines import countries
 from tests.support.client import Client
 from vault.sessions import cookie_for
 
-PATHS = ["/help/", *(f"/help/{code}/" for code in countries())]
+PATHS = ["/help/", *(f"/help/{code}/" for code in countries()), "/help/elsewhere/"]
 
 
 @pytest.mark.parametrize("address", PATHS)
@@ -64,7 +69,7 @@ def test_unknown_country_offers_the_others(visitor: Client, address: str) -> Non
     response = visitor.get(address)
 
     assert response.status_code == 404
-    assert response.content == help_pages.file("/help/unknown/").read_bytes()
+    assert response.content == help_pages.file("/help/elsewhere/").read_bytes()
     assert 'href="/help/"' in response.content.decode()
 
 
@@ -102,16 +107,78 @@ def test_country_page_has_every_number_as_a_link(code: str) -> None:
             expected += [*(n.href for n in line.numbers), *([line.sms.href] if line.sms else [])]
 
     assert links == expected
-    assert html.count("Not yet checked by us.") == len(country.emergency) + len(country.lines)
     assert "https://findahelpline.com/" in html
     assert "stays in the phone’s own list" in html
-    assert ("We have found no line yet" in html) is not country.has_abuse_line
+
+
+@pytest.mark.parametrize("code", countries())
+def test_country_page_says_once_and_first_that_nobody_has_tried_its_numbers(code: str) -> None:
+    html = help_pages.render(f"/help/{code}/")
+
+    [at] = [match.start() for match in re.finditer("We have not called these numbers", html)]
+    assert at < html.index('href="tel:')
+
+
+def test_country_page_whose_numbers_were_all_tried_has_no_such_note() -> None:
+    country = _tried(countries()["nl"])
+
+    html = render_to_string("safety/lines.html", site(None) | {"country": country})
+
+    assert "We have not called these numbers" not in html
+    assert html.count("Tried by us on 1 December 2026.") == 1 + len(country.lines)
+
+
+def test_country_without_a_line_says_what_to_do_instead() -> None:
+    country = countries()["nz"]
+    crisis = tuple(line for line in country.lines if line.kind == Kind.CRISIS)
+
+    html = render_to_string(
+        "safety/lines.html", site(None) | {"country": replace(country, lines=crisis)}
+    )
+
+    assert html.count("We have found no line for this here yet.") == 2
+    assert html.count("If you are in danger, call 111.") == 2
+
+
+def _tried(country: Country) -> Country:
+    day = date(2026, 12, 1)
+    emergency = tuple(replace(each, checked_on=day) for each in country.emergency)
+    lines = tuple(replace(each, checked_on=day) for each in country.lines)
+    return replace(country, emergency=emergency, lines=lines)
+
+
+@pytest.mark.parametrize("address", PATHS)
+def test_every_help_page_says_what_to_do_about_someone_elses_safety(address: str) -> None:
+    html = help_pages.render(address)
+
+    assert 'id="their-safety"' in html
+    assert "tell someone who can look in on them" in html
+
+
+@pytest.mark.parametrize("address", PATHS)
+def test_every_help_page_has_something_for_young_people(address: str) -> None:
+    assert 'id="young"' in help_pages.render(address)
+
+
+SENDING_TO_HELP = ["/", "/about/", "/terms/", "/accounts/signup/"]
+SENDING_TO_HELP += ["/steps/2/", "/learn/why-people-go-silent/"]
+
+
+@pytest.mark.parametrize("address", SENDING_TO_HELP)
+def test_links_into_the_help_page_lead_to_a_section_that_is_there(
+    client: Client, db: None, address: str
+) -> None:
+    sections = re.findall(r'href="/help/#([^"]+)"', client.get(address).text)
+    html = help_pages.render("/help/")
+
+    assert sections
+    assert [section for section in sections if f'id="{section}"' not in html] == []
 
 
 def test_help_lists_every_country_and_says_what_this_is() -> None:
     html = help_pages.render("/help/")
 
-    assert re.findall(r'href="(/help/[a-z]{2}/)"', html) == PATHS[1:]
+    assert re.findall(r'href="(/help/[a-z]+/)"', html) == PATHS[1:]
     assert html.index("https://findahelpline.com/") < html.index("/help/au/")
     assert "It is not therapy, and nobody reads what you write" in html
     assert "<title>Help – Notes</title>" in html
@@ -129,7 +196,7 @@ def test_collectstatic_again_changes_nothing(tmp_path: Path, settings: Settings)
 
     assert _rendered_files() == before
     assert sorted(before) == sorted(
-        ["help.html", "help/unknown.html", *(f"help/{code}.html" for code in countries())]
+        ["help.html", "help/elsewhere.html", *(f"help/{code}.html" for code in countries())]
     )
 
 

@@ -27,17 +27,17 @@ EVERYTHING: list[tuple[str, Sourced]] = [
 # The forms a number may have, by country: short codes and national freephone numbers.
 FORMS = {
     "au": r"000|13 11 14|04\d\d \d\d \d\d \d\d|1800 \d{3} \d{3}|04\d\d \d{3} \d{3}",
-    "ca": r"911|9-8-8|988",
+    "ca": r"911|9-8-8|988|686868",
     "de": r"112|116 \d{3}|0800 1110(111|222)",
-    "es": r"112|0\d\d",
-    "fr": r"112|3\d{3}",
-    "gb": r"999|116 123|0808 \d{4} \d{3}|0808 \d{3} \d{4}|85258",
+    "es": r"112|116 111|0\d\d|900( \d\d){3}",
+    "fr": r"112|119|3\d{3}",
+    "gb": r"999|116 123|0800 1111|0808 \d{4} \d{3}|0808 \d{3} \d{4}|85258",
     "ie": r"112|116 123|1800 \d{3} \d{3}",
     "in": r"112|181|1098|14416|1-800-\d{3}-\d{4}",
     "nl": r"112|113|0800-\d{4}",
-    "nz": r"111|1737|0800 \d{3} \d{3}",
-    "us": r"911|988|1-800-\d{3}-\d{4}|88788",
-    "za": r"112|10111|10177|0800 \d{3} \d{3}",
+    "nz": r"111|1737|0800 \d{3} \d{3,4}",
+    "us": r"911|988|1-800-\d{3}-\d{4}|88788|20121",
+    "za": r"112|116|10111|10177|0800 \d{3} \d{3}|31393",
 }
 
 ONE = """\
@@ -88,9 +88,10 @@ def test_numbers_match_a_form_of_their_country(country: Country) -> None:
 
 
 @pytest.mark.parametrize("country", ALL, ids=lambda country: country.code)
-def test_every_country_has_an_emergency_number_and_a_crisis_line(country: Country) -> None:
+def test_every_country_has_an_emergency_number_and_a_line_of_every_kind(country: Country) -> None:
+    """The pages send people of every age, and people who are afraid, to the page of theirs."""
     assert country.emergency
-    assert [line for line in country.lines if line.kind == Kind.CRISIS]
+    assert {line.kind for line in country.lines} == set(Kind)
 
 
 def test_line_reported_out_of_service_is_not_published() -> None:
@@ -143,7 +144,9 @@ def test_file_becomes_a_country(tmp_path: Path) -> None:
     assert country.lines[0].sms is not None
     assert country.lines[0].sms.href == "sms:85258?body=HELLO"
     assert country.lines[0].source_name == "example.org"
-    assert not country.has_abuse_line
+    [line] = country.lines
+    assert country.by_kind() == [(Kind.CRISIS, [line]), (Kind.ABUSE, []), (Kind.YOUNG, [])]
+    assert country.has_untried_numbers
 
 
 @pytest.mark.parametrize(
