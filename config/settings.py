@@ -118,8 +118,11 @@ MIDDLEWARE = [
     # Below files, which browsers may cache; above everything that renders a page.
     "safety.headers_middleware.CacheControlMiddleware",
     # Above sessions and database: help and leaving work while these are down.
+    "safety.missing_file_middleware.MissingFileMiddleware",
     "safety.help_middleware.HelpPagesMiddleware",
     "safety.leave_fallback_middleware.LeaveMiddleware",
+    # Below leaving, which still redirects when it is busy.
+    "safety.busy_middleware.BusyMiddleware",
     "vault.sessions.SessionMiddleware",
     "safety.leave_fallback_middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",
