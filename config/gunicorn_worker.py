@@ -32,8 +32,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         return ThreadPoolExecutor(MAX_CLIENTS, "client")
 
     def load_wsgi(self) -> None:
-        super().load_wsgi()
-        self.wsgi = ReservedThreads(self.wsgi, threads=self.cfg.threads)
+        self.wsgi = ReservedThreads(self.app.wsgi(), threads=self.cfg.threads)
 
     def handle(self, conn: Any) -> Any:
         """Serve one request, in the thread of its client."""
