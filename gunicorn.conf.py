@@ -11,6 +11,8 @@ log_uncaught_errors()
 # workers that start after a SIGHUP read the settings again.
 settings = runpy.run_module("config.settings")
 
+# With --threads for Django, and more for clients that are slow.
+worker_class = "config.gunicorn_worker.Worker"
 logger_class = "config.gunicorn_logger.GunicornLogger"
 loglevel = settings["LOGGING"]["root"]["level"]
 # The site is at the root, and its pages cache their addresses: trust no SCRIPT_NAME. By default

@@ -5,6 +5,7 @@ from functools import partial
 from allauth.account import views as allauth
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -27,7 +28,7 @@ from accounts.sessions.devices import clear_site_data, list_devices
 from accounts.short_list_paginator import ShortListPaginator
 from safety.post_only import post_only
 
-ACTIVITY_PER_PAGE = 20
+ACTIVITY_PER_PAGE = DEVICES_PER_PAGE = 20
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -101,7 +102,8 @@ def lock(request: SignedInRequest) -> HttpResponse:
 @recent_proof_required
 def devices(request: SignedInRequest) -> HttpResponse:
     found = list_devices(request.user, session_key=request.session.session_key, now=timezone.now())
-    return render(request, "account/devices.html", {"devices": found})
+    page = Paginator(found, DEVICES_PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "account/devices.html", {"devices": page})
 
 
 @post_only("account_devices")

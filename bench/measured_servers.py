@@ -19,8 +19,8 @@ from local.servers import LOOPBACK, free_port
 from local.stack import Environment, manage_py
 from local.supervisor import PREPARE, WEB
 
-# With one thread gunicorn takes its sync worker: the same for the product and the floor.
-SERVE = f"{WEB.command} --threads 1 --bind {LOOPBACK}:"
+# The same for the product and the floor: gunicorn's sync worker, without threads.
+SERVE = f"{WEB.command} --threads 1 --worker-class sync --bind {LOOPBACK}:"
 
 
 def prepare(environment: Environment, log: Path) -> None:

@@ -119,8 +119,11 @@ MIDDLEWARE = [
     "safety.headers_middleware.CacheControlMiddleware",
     "safety.method_not_allowed_middleware.MethodNotAllowedMiddleware",
     # Above sessions and database: help and leaving work while these are down.
+    "safety.missing_file_middleware.MissingFileMiddleware",
     "safety.help_middleware.HelpPagesMiddleware",
     "safety.leave_fallback_middleware.LeaveMiddleware",
+    # Below leaving, which still redirects when it is busy.
+    "safety.busy_middleware.BusyMiddleware",
     "vault.sessions.SessionMiddleware",
     "safety.leave_fallback_middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",

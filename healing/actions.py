@@ -8,6 +8,7 @@ from healing.displayed_answer import (
 )
 from healing.guide_types import Exercise, Step
 from healing.models import Answer, AnswerContents, StepMark
+from vault.room import has_grown, require_room
 
 
 def save_answer(
@@ -42,11 +43,17 @@ def save_answer(
 def change_answer(
     *, person: User, row: Answer, exercise: Exercise, answer: dict[str, Any], now: datetime
 ) -> None:
-    """Replace an answer, keeping the fields that today's form cannot show. Raises CannotOpen."""
+    """Replace an answer, keeping the fields that today's form cannot show.
+
+    Raises CannotOpen and RoomFull.
+    """
     before = row.open(person.key)
     contents = AnswerContents(fields=fields_beyond_form(exercise, before.fields) | answer)
+    size = len(row.sealed)
     row.version = exercise.version
     row.seal(person.key, contents, now=now)
+    if has_grown(size, len(row.sealed)):
+        require_room(person.pk)
     row.save(update_fields=["sealed", "scheme", "changed_at", "version"])
 
 

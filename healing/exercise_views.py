@@ -17,7 +17,13 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.error_views import cannot_open, not_saved_message, sent_too_late
+from accounts.error_views import (
+    cannot_open,
+    not_saved_message,
+    room_is_full_message,
+    room_is_nearly_full_message,
+    sent_too_late,
+)
 from accounts.request_types import SignedInRequest
 from accounts.short_list_paginator import ShortListPaginator
 from healing import actions
@@ -25,6 +31,7 @@ from healing.displayed_answer import display_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
 from healing.models import Answer
+from vault.room import RoomFull, measure
 from vault.sealing import CannotOpen
 
 ANSWERS_PER_PAGE = 20
@@ -72,7 +79,10 @@ def _blank_fields(exercise: Exercise, language: str) -> SafeString:
 def _save_answer(
     request: SignedInRequest, step: Step, form: ExerciseForm, id_form: AnswerIdForm
 ) -> HttpResponse:
-    exercise = form.exercise
+    exercise, room = form.exercise, measure(request.user.pk)
+    if room.is_full and not Answer.objects.of(request.user).filter(pk=id_form.answer_id).exists():
+        form.add_error(None, room_is_full_message())
+        return _exercise_page(request, step, form, id_form, status=422)
     try:
         actions.save_answer(
             person=request.user,
@@ -85,6 +95,8 @@ def _save_answer(
     except CannotOpen:
         form.add_error(None, not_saved_message())
         return _exercise_page(request, step, form, id_form, status=503)
+    if room.is_nearly_full:
+        messages.warning(request, room_is_nearly_full_message())
     messages.info(request, exercise.kept or _("Kept."))
     return redirect("healing:exercise", step, exercise.key)
 
@@ -143,13 +155,23 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
     data = request.POST if request.method == "POST" else None
     form = ExerciseForm(exercise, data, answer=contents.fields)
     if form.is_bound and form.is_valid():
-        actions.change_answer(
-            person=request.user, row=row, exercise=exercise, answer=form.answer, now=timezone.now()
-        )
-        messages.info(request, _("Your changes are kept."))
-        return redirect("healing:exercise", step, key)
+        try:
+            return _change_answer(request, step, row, form)
+        except RoomFull:
+            form.add_error(None, room_is_full_message())
     context = {"step": step, "exercise": exercise, "form": form, "row": row}
-    return render(request, "healing/answer.html", context)
+    status = 422 if form.non_field_errors() else 200
+    return render(request, "healing/answer.html", context, status=status)
+
+
+def _change_answer(
+    request: SignedInRequest, step: Step, row: Answer, form: ExerciseForm
+) -> HttpResponse:
+    actions.change_answer(
+        person=request.user, row=row, exercise=form.exercise, answer=form.answer, now=timezone.now()
+    )
+    messages.info(request, _("Your changes are kept."))
+    return redirect("healing:exercise", step, form.exercise.key)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

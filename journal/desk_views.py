@@ -15,7 +15,13 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.error_views import Gone, cannot_open, not_saved_message
+from accounts.error_views import (
+    Gone,
+    cannot_open,
+    not_saved_message,
+    room_is_full_message,
+    room_is_nearly_full_message,
+)
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from journal import actions
@@ -23,8 +29,9 @@ from journal.device_key import device_key
 from journal.forms import LetterForm, OpeningForm
 from journal.letter_kinds import KINDS, PLAIN_DAY, TO_THEM, LetterKind
 from journal.models import Letter, Opening
-from journal.saving import LetterGone, Saved, SavedBeside, Superseded, save_words
+from journal.saving import LetterGone, Saved, SavedBeside, Superseded, TooManyLate, save_words
 from journal.shortcuts import get_or_gone
+from vault.room import RoomFull
 from vault.sealing import CannotOpen
 
 # A start time older than this is ignored: the writer has been away since.
@@ -162,6 +169,12 @@ def _save_form(
     except CannotOpen:
         form.add_error(None, not_saved_message())
         return _render_desk(request, kind, form, status=503)
+    except RoomFull:
+        form.add_error(None, room_is_full_message())
+        return _render_desk(request, kind, form, status=422)
+    except TooManyLate as error:
+        form.add_error(None, _too_many_late())
+        return _render_desk(request, kind, form, letter=error.letter, status=422)
     except LetterGone:
         return _give_back(request, kind)
     return _redirect_after_save(request, form, saved)
@@ -197,6 +210,8 @@ def _redirect_after_save(request: SignedInRequest, form: LetterForm, saved: Save
     letter = saved.letter
     if isinstance(saved, SavedBeside):
         return redirect("journal:version", letter.pk, saved.revision.pk)
+    if saved.is_room_nearly_full:
+        messages.warning(request, room_is_nearly_full_message())
     if saved.is_separate:
         messages.info(request, _letter_cannot_be_changed())
     if request.POST.get("then") != "close":
@@ -220,6 +235,13 @@ def _kept_at(moment: datetime) -> str:
 def _letter_cannot_be_changed() -> str:
     return _(
         "That letter cannot be changed now and stays as it was. What you wrote since is this draft."
+    )
+
+
+def _too_many_late() -> str:
+    return _(
+        "This one is not kept yet: twenty other versions of this letter wait for you to decide. "
+        "Decide about one of them, and there is room for this one."
     )
 
 
@@ -250,6 +272,10 @@ def autosave(request: SignedInRequest, id: UUID) -> HttpResponse:
     except CannotOpen:
         said = _("They are not kept yet. Your key does not open at the moment.")
         return JsonResponse({"said": said}, status=503)
+    except RoomFull:
+        return JsonResponse({"said": room_is_full_message()}, status=422)
+    except TooManyLate:
+        return JsonResponse({"said": _too_many_late()}, status=422)
     except LetterGone:
         return JsonResponse({"said": _letter_is_gone()}, status=410)
     return _saved_as_json(saved)
@@ -261,12 +287,15 @@ def _saved_as_json(saved: Saved) -> JsonResponse:
         link = reverse("journal:version", args=[letter.pk, saved.revision.pk])
         said = _("This letter was changed on another page. Both are kept.")
         return JsonResponse({"revision": saved.revision.pk, "said": said, "link": link}, status=409)
+    said = _kept_at(letter.changed_at)
+    if saved.is_room_nearly_full:
+        said = f"{said} {room_is_nearly_full_message()}"
     return JsonResponse(
         {
             "id": letter.pk,
             "version": letter.version,
             "address": reverse("journal:edit", args=[letter.pk]),
-            "said": _kept_at(letter.changed_at),
+            "said": said,
             "moved": _letter_cannot_be_changed() if saved.is_separate else "",
             "overtaken": isinstance(saved, Superseded),
         }

@@ -18,6 +18,8 @@ BRING_BACK_FOR = timedelta(minutes=10)
 ENDED_IDS_STORED_FOR = timedelta(days=90)
 # How many earlier versions of a letter are stored, and how far apart in time.
 MAX_REVISIONS = 20
+# How many late versions of a letter may wait for a decision.
+MAX_LATE_REVISIONS = 20
 REVISION_INTERVAL = timedelta(minutes=3)
 # Column values of a gone letter that leaves a line on the shelf: only its day remains, and no key
 # opens it.

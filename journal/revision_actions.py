@@ -10,6 +10,7 @@ from accounts.models import User
 from journal.models import InvalidTransition, Letter, Revision
 from journal.saving import save_words
 from journal.submission import Submission
+from vault.room import require_room
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,11 @@ def restore(ref: RevisionRef, *, version: int, now: datetime) -> Letter:
 
 @transaction.atomic
 def keep_both(ref: RevisionRef, *, now: datetime) -> Letter:
-    """Return a draft with the revision's words. Raises CannotOpen and InvalidTransition."""
+    """Return a draft with the revision's words.
+
+    Raises CannotOpen, InvalidTransition and RoomFull.
+    """
+    require_room(ref.person.pk)
     letter, revision = _lock(ref)
     return _save_as_draft(ref.person, letter, revision, now=now)
 
@@ -80,7 +85,6 @@ def _save_as_draft(person: User, letter: Letter, revision: Revision, *, now: dat
     revision.mark_decided()
     # The same id each time: a second request finds the draft that the first one made.
     id = uuid5(revision.pk, "of its own")
-    saved = save_words(
-        person=person, id=id, submission=Submission(words), kind=letter.kind, now=now
-    )
+    submission = Submission(words, is_stored=True)
+    saved = save_words(person=person, id=id, submission=submission, kind=letter.kind, now=now)
     return saved.letter

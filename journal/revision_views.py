@@ -12,11 +12,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
+from accounts.short_list_paginator import ShortListPaginator
 from journal import revision_actions
 from journal.forms import ChooseForm
 from journal.models import InvalidTransition, Letter, Revision
 from journal.shortcuts import get_or_gone
+from vault.room import RoomFull
 from vault.sealing import CannotOpen
+
+VERSIONS_PER_PAGE = 20
 
 
 @require_safe
@@ -27,7 +31,8 @@ def versions(request: SignedInRequest, id: UUID) -> HttpResponse:
     if not letter.is_draft_or_kept:
         return redirect("journal:letter", letter.pk)
     rows = Revision.objects.of(request.user).filter(letter=letter).newest_first()
-    context = {"letter": letter, "rows": rows.defer("sealed")}
+    pages = ShortListPaginator(rows.defer("sealed"), VERSIONS_PER_PAGE)
+    context = {"letter": letter, "page": pages.get_page(request.GET.get("page"))}
     return render(request, "journal/versions.html", context)
 
 
@@ -69,5 +74,9 @@ def _choose(request: SignedInRequest, letter: Letter, row: Revision) -> HttpResp
             revision_actions.dismiss(ref)
     except InvalidTransition:
         messages.warning(request, _("Your letter has changed since. Look at both once more."))
+        return redirect("journal:version", letter.pk, row.pk)
+    except RoomFull:
+        said = _("There is no room for another draft. Both stay here; what you delete makes room.")
+        messages.warning(request, said)
         return redirect("journal:version", letter.pk, row.pk)
     return redirect("journal:edit", letter.pk)

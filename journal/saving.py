@@ -7,13 +7,21 @@ from uuid import UUID, uuid4, uuid5
 from django.db import IntegrityError, transaction
 
 from accounts.models import User
-from journal.models import REVISION_INTERVAL, Ended, Letter, Revision
+from journal.models import MAX_LATE_REVISIONS, REVISION_INTERVAL, Ended, Letter, Revision
 from journal.submission import Submission
+from vault.room import Room, RoomFull, has_grown, measure, require_room
 from vault.sealing import CannotOpen
 
 
 class LetterGone(Exception):
     """The letter of these words does not exist any more. Nothing was saved."""
+
+
+class TooManyLate(Exception):
+    """As many late versions of a letter wait for a decision as may. Nothing was saved."""
+
+    def __init__(self, letter: Letter) -> None:
+        self.letter = letter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +31,8 @@ class Saved:
     letter: Letter
     # The letter that the page showed cannot be changed: `letter` is a separate draft.
     is_separate: bool = False
+    # The writer stores nearly as much as they may. Only known if that was measured.
+    is_room_nearly_full: bool = False
 
 
 class SavedInPlace(Saved):
@@ -52,20 +62,22 @@ def save_words(
     """Save a submission in the letter of this id, or where it overwrites nothing.
 
     `kind` and `answers_id` are for a new letter. Raises CannotOpen if the person's key cannot be
-    opened, and LetterGone.
+    opened, LetterGone, RoomFull and TooManyLate.
     """
     is_separate = False
     while True:
-        if not submission.version:
+        room = _measure_for_draft(person, submission)
+        if not submission.version and not room.is_full:
             draft = _create(person, id, submission, kind=kind, answers_id=answers_id, now=now)
             if draft is not None:
-                return SavedInPlace(letter=draft, is_separate=is_separate)
+                saved = SavedInPlace(letter=draft, is_room_nearly_full=room.is_nearly_full)
+                return replace(saved, is_separate=is_separate)
         with transaction.atomic():
             visible = Letter.objects.visible_to(person, now)
             letter: Letter | None = visible.select_for_update().filter(pk=id).first()
-            saved = None if letter is None else _save_in(letter, person, submission, now=now)
-        if saved is not None:
-            return replace(saved, is_separate=is_separate)
+            found = None if letter is None else _save_in(letter, person, submission, now=now)
+        if found is not None:
+            return replace(found, is_separate=is_separate)
         if letter is not None:
             # Never overwrite a letter that is unreadable or no longer a draft: save a separate
             # draft, under the same id each time, so that words sent twice make one.
@@ -73,9 +85,16 @@ def save_words(
             submission, is_separate = replace(submission, version=0), True
         elif submission.version or Letter.objects.of(person).filter(pk=id).exists():
             raise LetterGone
+        elif room.is_full:
+            raise RoomFull
         else:
             # The id is of another person's letter, so it was not made by a page of ours.
             id = uuid4()
+
+
+def _measure_for_draft(person: User, submission: Submission) -> Room:
+    is_limited = not submission.version and not submission.is_stored
+    return measure(person.pk) if is_limited else Room(0, 0)
 
 
 def _create(
@@ -127,27 +146,36 @@ def _save_in(
         return None
     if not submission.follows(letter):
         return SavedBeside(letter=letter, revision=_save_late(letter, person, submission, now=now))
-    if _needs_revision(letter, before.body, words.body, now=now):
+    size = len(letter.sealed)
+    is_revised = _needs_revision(letter, before.body, words.body, now=now)
+    if is_revised:
         Revision.add(person, letter, before.words, now=now)
         letter.revised_at = now
     letter.update_contents(
         person, before.with_words(words), edit_session=submission.edit_session, now=now
     )
-    return SavedInPlace(letter=letter)
+    is_measured = is_revised or has_grown(size, len(letter.sealed))
+    is_nearly_full = is_measured and require_room(person.pk).is_nearly_full
+    return SavedInPlace(letter=letter, is_room_nearly_full=is_nearly_full)
 
 
 def _save_late(letter: Letter, person: User, submission: Submission, *, now: datetime) -> Revision:
     """Save the words as a late revision: one for each page that keeps sending."""
-    rows = Revision.objects.of(person).filter(letter=letter).late().newest_first()
-    if submission.revision:
-        rows = rows.filter(pk=submission.revision)
+    late = Revision.objects.of(person).filter(letter=letter).late().newest_first()
+    rows = late.filter(pk=submission.revision) if submission.revision else late
     row: Revision | None = rows.first()
     if row is not None and row.opens(person.key):
         if row.open(person.key) == submission.words:
             return row
         if submission.revision:
+            size = len(row.sealed)
             row.reseal(person.key, submission.words, now=now)
+            if has_grown(size, len(row.sealed)):
+                require_room(person.pk)
             return row
+    if late.count() >= MAX_LATE_REVISIONS:
+        raise TooManyLate(letter)
+    require_room(person.pk)
     # Never overwrite the words of another page, nor words that cannot be opened.
     return Revision.add(person, letter, submission.words, late=True, now=now)
 

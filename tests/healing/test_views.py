@@ -13,7 +13,9 @@ from healing.guide import guide
 from healing.models import Answer, AnswerContents, StepMark
 from tests.support.client import Client
 from tests.support.database import Statements
+from tests.support.full_room import fill_rows
 from vault.models import Key
+from vault.room import MAX_ROWS
 
 FILLED = {"moments-0-happened": "No reply on Sunday.", "moments-0-filled_in": "I said too much."}
 EXERCISE = "/steps/1/filling-in/"
@@ -225,6 +227,51 @@ def test_statements_of_the_exercise_page_do_not_grow(
         as_alice.get(EXERCISE)
 
     assert len(queries) == asked
+
+
+def test_answer_in_a_full_room_stays_on_the_page(as_alice: Client, alice: User) -> None:
+    id = {"id": str(uuid4())}
+    as_alice.post(EXERCISE, FILLED | id)
+    fill_rows(alice)
+
+    repeated = as_alice.post(EXERCISE, FILLED | id)
+    page = as_alice.post(EXERCISE, FILLED | {"moments-0-happened": "Another Sunday."})
+
+    assert repeated.status_code == 302
+    assert page.status_code == 422
+    assert "There is no room for more words here" in page.text
+    assert "Another Sunday." in page.text
+    assert Answer.objects.of(alice).count() == 1
+
+
+def test_answer_in_a_full_room_can_be_corrected_and_not_made_longer(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    row = save(alice, "words", now)
+    fill_rows(alice)
+    address = f"{EXERCISE}{row.pk}/"
+
+    corrected = as_alice.post(address, FILLED)
+    longer = {f"moments-{number}-happened": "a" * 1000 for number in range(5)}
+    page = as_alice.post(address, longer)
+
+    assert corrected.status_code == 302
+    assert page.status_code == 422
+    assert "There is no room for more words here" in page.text
+    assert "a" * 1000 in page.text
+    moments = Answer.objects.get().open(alice.key).fields["moments"]
+    assert [moment["happened"] for moment in moments] == ["No reply on Sunday."]
+
+
+def test_answer_in_a_nearly_full_room_is_saved_and_that_is_told(
+    as_alice: Client, alice: User
+) -> None:
+    fill_rows(alice, MAX_ROWS * 4 // 5)
+
+    page = as_alice.post(EXERCISE, FILLED, follow=True)
+
+    assert "There is little room left here" in page.text
+    assert Answer.objects.of(alice).count() == 1
 
 
 def test_pages_stay_up_when_no_key_opens(as_alice: Client, alice: User, now: datetime) -> None:

@@ -13,7 +13,7 @@ from journal.letter_kinds import KINDS
 from tests.support.template_files import ROOT, TEMPLATES
 
 PAGES = sorted(path for path in TEMPLATES.glob("**/*.html") if "mail" not in path.parts)
-ERRORS = ["400.html", "403.html", "403_csrf.html", "404.html", "405.html", "500.html"]
+ERRORS = ["400.html", "403.html", "403_csrf.html", "404.html", "405.html", "500.html", "503.html"]
 INLINE = re.compile(r"\sstyle=|<style\b|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", re.IGNORECASE)
 
 TRANSLATED = re.compile(r"(?s){% translate .*?%}|{% blocktranslate.*?{% endblocktranslate")

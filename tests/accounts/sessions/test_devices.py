@@ -45,6 +45,26 @@ def ids(client: Client) -> list[str]:
     return [each.id for each in client.get(PAGE).context["devices"]]
 
 
+def test_long_list_has_pages(
+    proven: Client, alice: User, signed_in: SignedIn, statements: Statements
+) -> None:
+    proven.get(PAGE)
+    with statements() as one:
+        proven.get(PAGE)
+    for _ in range(21):
+        signed_in(alice, FIREFOX)
+
+    with statements() as many:
+        first = proven.get(PAGE)
+    second = proven.get(f"{PAGE}?page=2")
+
+    assert [len(page.context["devices"]) for page in (first, second)] == [20, 2]
+    assert first.context["devices"][0].is_this
+    assert len(many) == len(one)
+    for page in (first, second):
+        assertContains(page, "/accounts/devices/end-others/")
+
+
 @pytest.mark.parametrize(
     ("agent", "device"),
     [
