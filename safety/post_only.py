@@ -21,7 +21,8 @@ def post_only(page: str) -> Callable[[View], View]:
         def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method == "POST":
                 return view(request, *args, **kwargs)
-            return redirect(page, *args, **kwargs)
+            to_page: HttpResponse = redirect(page, *args, **kwargs)
+            return to_page
 
         return require_http_methods(["GET", "HEAD", "POST"])(wrapper)
 
