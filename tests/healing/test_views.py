@@ -13,6 +13,7 @@ from healing.guide import guide
 from healing.models import Answer, AnswerContents, StepMark
 from tests.support.client import Client
 from tests.support.database import Statements
+from tests.support.returned_forms import on_a_page_of
 from vault.models import Key
 
 FILLED = {"moments-0-happened": "No reply on Sunday.", "moments-0-filled_in": "I said too much."}
@@ -116,12 +117,13 @@ def test_blank_form_holds_nothing_of_an_earlier_form(
     assert again.count("<textarea") == blank.count("<textarea") > 10
 
 
-def test_visitor_gets_their_text_back_and_nothing_is_stored(client: Client, db: None) -> None:
+def test_visitor_sees_the_questions_and_nothing_is_stored(client: Client, db: None) -> None:
+    """No page of ours has a form for them: a browser repeats what was sent before they came."""
     page = client.post(EXERCISE, FILLED)
 
     assert page.status_code == 200
-    assert "nothing was kept" in page.content.decode()
-    assert "No reply on Sunday.</textarea>" in page.content.decode()
+    assert "To keep this, you need an account" in page.text
+    assert "No reply on Sunday." not in page.text
     assert not Answer.objects.exists()
     assert not client.cookies.get("n")
 
@@ -345,7 +347,8 @@ def test_text_posted_to_an_unreadable_answer_is_returned(
     row = save(alice, "mine", now)
     Answer.objects.update(sealed=b"broken")
 
-    page = as_alice.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "new words"})
+    form = on_a_page_of(alice, **{"moments-0-happened": "new words"})
+    page = as_alice.post(f"{EXERCISE}{row.pk}/", form)
 
     assert page.status_code == 503
     assert "new words</textarea>" in page.content.decode()
