@@ -385,6 +385,28 @@ def test_every_form_carries_its_token(browser: Client, lived_in: User, at: At) -
                     assert found == (example != WITHOUT_TOKEN), (example, form)
 
 
+def test_form_of_a_page_that_a_redirect_leads_to_names_its_address(
+    browser: Client, lived_in: User, at: At
+) -> None:
+    """WebKitGTK shows such a page under the address before the redirect when the history leads
+    there: without an action it would post the password to that one."""
+    away, found = Client(), set()
+    away.force_login(lived_in)
+    away.get("/leave/")
+
+    for example in NOT_LEAVING:
+        for visitor in (browser, Client(), away):
+            page = visitor.get(at(example), follow=True)
+            shown = page.request["PATH_INFO"]
+            if shown.startswith("/accounts/"):
+                for form in POST_FORM.findall(page.text):
+                    tag = form.partition(">")[0]
+                    assert re.search(r' action="/[^"]+"', tag), (example, tag)
+                    found.add(shown)
+
+    assert {"/accounts/login/", "/accounts/reauthenticate/"} < found
+
+
 def writing_in(form: str) -> set[str]:
     """The names of the fields of a form that hold what a person writes."""
     declared = frozenset().union(*ON_EVERY_PAGE.values(), *ON_ACCOUNT_PAGES.values())
