@@ -1,9 +1,9 @@
 """Error pages. They give a form back that was posted too late, from an old page or into an error
-of ours, so that its sender loses nothing they wrote."""
+of ours, so that its sender loses nothing they wrote, and nobody else reads it."""
 
 import sys
 from contextlib import suppress
-from dataclasses import replace
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -14,38 +14,54 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
-from accounts.returned_forms import has_writing, page_before, returned_form
+from accounts.returned_forms import is_withheld, page_before, returned_form, sealed_form
 from accounts.sessions.idle_lock import is_locked
 from safety.context_processors import site
 from safety.request_id import request_id
 from vault.keys import CannotSeal
+from vault.sealing import CannotOpen
 
 
-def sent_too_late(request: HttpRequest) -> HttpResponse | None:
-    """For views that are open to visitors: return the page for a form that was posted after its
-    sender's session was locked or had ended, None for every other request."""
-    if request.user.is_authenticated or request.method != "POST" or not has_writing(request):
-        return None
+def withheld(request: HttpRequest) -> HttpResponse:
+    """A form was posted whose owner is not proven. Nothing of it is shown."""
     if is_locked(request):
         return locked(request)
-    return signed_out(request) if settings.SESSION_COOKIE_NAME in request.COOKIES else None
+    if request.user.is_authenticated:
+        return someone_else(request, _what_was_sent(request)["sealed"])
+    return signed_out(request)
 
 
 @never_cache
 def locked(request: HttpRequest) -> HttpResponse:
     """A form was posted in a locked session."""
-    context = {"again": returned_form(request), "back": page_before(request)}
+    context = _what_was_sent(request) | {"back": page_before(request)}
     return render(request, "account/locked.html", context, status=403)
 
 
 def signed_out(request: HttpRequest) -> HttpResponse:
     """A form was posted after the session had ended."""
-    context = {"again": returned_form(request), "back": page_before(request)}
+    context = _what_was_sent(request) | {"back": page_before(request)}
     return render(request, "account/signed_out.html", context, status=403)
+
+
+def someone_else(request: HttpRequest, sealed: str) -> HttpResponse:
+    """A form was posted, or waits, that another person has written."""
+    return render(request, "account/someone_else.html", {"sealed": sealed}, status=403)
+
+
+def _what_was_sent(request: HttpRequest, *, can_be_sent: bool = True) -> dict[str, Any]:
+    """Return the posted form for a template: readable for its proven owner, else sealed."""
+    sealed = ""
+    # Without a master key that seals, nothing can be given back, and the page is needed all the
+    # same.
+    with suppress(CannotOpen):
+        sealed = sealed_form(request, now=timezone.now(), can_be_sent=can_be_sent)
+    return {"again": returned_form(request, can_be_sent=can_be_sent), "sealed": sealed}
 
 
 def is_erased(request: HttpRequest) -> bool:
@@ -59,15 +75,18 @@ def erased(request: HttpRequest) -> HttpResponse:
     logout(request)
     # Drop the messages of this request, such as “It is kept”: they are no longer true.
     list(get_messages(request))
-    again = returned_form(request)
-    context = {"again": again and replace(again, is_ours=False), "messages": ()}
+    context = _what_was_sent(request, can_be_sent=False) | {"messages": ()}
     return render(request, "account/erased.html", context, status=403)
 
 
 @login_not_required
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """A form came from an old page, or from another site."""
-    return render(request, "403_csrf.html", {"again": returned_form(request)}, status=403)
+    """A form came from an old page, from another site, or from a browser without cookies."""
+    if is_withheld(request):
+        return withheld(request)
+    has_cookie = settings.CSRF_COOKIE_NAME in request.COOKIES
+    context = _what_was_sent(request) | {"has_cookie": has_cookie}
+    return render(request, "403_csrf.html", context, status=403)
 
 
 def cannot_open(request: HttpRequest) -> HttpResponse:
@@ -75,7 +94,7 @@ def cannot_open(request: HttpRequest) -> HttpResponse:
     if is_erased(request):
         return erased(request)
     status = 503 if request.method == "POST" else 200
-    return render(request, "closed.html", {"again": returned_form(request)}, status=status)
+    return render(request, "closed.html", _what_was_sent(request), status=status)
 
 
 def not_saved_message() -> str:
@@ -102,9 +121,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     context: dict[str, object] = {"is_gone": isinstance(exception, Gone)}
     # A body that cannot be parsed has nothing to give back.
     with suppress(Exception):
-        again = returned_form(request)
         # There is no view here to send it to again: it can only be copied.
-        context["again"] = again and replace(again, is_ours=False)
+        context |= _what_was_sent(request, can_be_sent=False)
     return render(request, "404.html", context, status=404)
 
 
@@ -113,7 +131,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = site(None) | {"request_id": request_id()}
     # Giving the form back may fail as the view did, and the page is needed all the same.
     with suppress(Exception):
-        context |= {"again": returned_form(request), "csrf_token": get_token(request)}
+        context |= _what_was_sent(request) | {"csrf_token": get_token(request)}
     # Database and master key are expected back soon: people and machines may retry.
     may_retry = isinstance(sys.exception(), (OperationalError, InterfaceError, CannotSeal))
     headers = {"Retry-After": "30"} if may_retry else {}

@@ -1,16 +1,40 @@
-"""Give a posted form back to its sender when it could not be accepted; nothing of it is stored."""
+"""Give a posted form back to its sender when it could not be accepted (ADR 25).
 
+A form with writing names its owner: the person on whose page it was written. Its words are shown
+only to a proven owner, that is a person who was signed in and not locked when the request began.
+Anybody else gets them sealed: in one opaque value on the page, which opens for the owner alone.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar, cast
 from urllib.parse import urlsplit
+from uuid import UUID
 
+from django.contrib.sessions.backends.base import SessionBase
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
+
+from vault.sealing import CannotOpen, pack, ring, unpack
 
 Form = TypeVar("Form", bound=type[BaseForm])
+
+# Hidden fields of ours: whose page the form is on, a sealed form, and that it was given back.
+OWNER, SEALED_FORM, GIVEN_BACK = "form_owner", "sealed_form", "given_back"
+NEVER_RETURNED = {"csrfmiddlewaretoken", OWNER, SEALED_FORM, GIVEN_BACK}
+
+PURPOSE = "accounts.returned_form"
+# A page with a sealed form may stay open overnight. In a session it waits for the proof only.
+OPENS_FOR = timedelta(days=1)
+WAITS_FOR = timedelta(hours=1)
+# In characters: a letter of the longest kind fits, in any script.
+MAX_SEALED_LENGTH = 1_000_000
+WAITING_FORM = "returned_form"
 
 # The names that each form declares by `not_writing`: for every page, or for account pages only.
 ON_EVERY_PAGE: dict[type[BaseForm], frozenset[str]] = {}
@@ -45,19 +69,97 @@ class ReturnedForm:
     """A form as it was posted, without its CSRF token and passwords."""
 
     address: str
+    owner: str
     fields: list[SentField]
-    # Whether one of our pages sent it. Another site's form is shown but cannot be sent again.
-    is_ours: bool
+    # Some can only be copied: nothing takes them at their address any more.
+    can_be_sent: bool
+
+
+class OwnedRequest(HttpRequest):
+    # The mark of the person who was signed in and not locked when the request began.
+    form_owner: str
+
+
+def owner_mark(person_id: UUID) -> str:
+    """Return what names this person in a form of theirs: the same in every session, and useless to
+    anybody who reads it."""
+    digest = salted_hmac("accounts.form_owner", str(person_id), algorithm="sha256").digest()
+    return UUID(bytes=digest[:16]).hex
+
+
+def record_proof(request: HttpRequest, person_id: UUID) -> None:
+    """Remember, without any further query, who is proven for the whole of this request."""
+    cast(OwnedRequest, request).form_owner = owner_mark(person_id)
+
+
+def is_withheld(request: HttpRequest) -> bool:
+    """Whether the form was written on a page of a person who is not proven now."""
+    return _posted_owner(request) not in {"", _proven_owner(request)}
 
 
 def has_writing(request: HttpRequest) -> bool:
     return any(field.is_writing for field in _sent_fields(request))
 
 
-def returned_form(request: HttpRequest) -> ReturnedForm | None:
-    if not has_writing(request):
+def returned_form(request: HttpRequest, *, can_be_sent: bool = True) -> ReturnedForm | None:
+    """Return the posted form if its proven owner has sent it, and wrote something in it."""
+    owner = _posted_owner(request)
+    if not owner or is_withheld(request) or not has_writing(request):
         return None
-    return ReturnedForm(request.get_full_path(), list(_sent_fields(request)), _is_ours(request))
+    return ReturnedForm(request.get_full_path(), owner, list(_sent_fields(request)), can_be_sent)
+
+
+def sealed_form(request: HttpRequest, *, now: datetime, can_be_sent: bool = True) -> str:
+    """Return the posted form sealed for its owner, who is not proven; an empty string if there is
+    nothing to give back."""
+    if request.path == reverse("account_hold_returned"):
+        return request.POST.get(SEALED_FORM, "")
+    if not is_withheld(request) or not has_writing(request):
+        return ""
+    form = ReturnedForm(
+        request.get_full_path(), _posted_owner(request), list(_sent_fields(request)), can_be_sent
+    )
+    sealed = _seal(form, now)
+    return sealed if len(sealed) <= MAX_SEALED_LENGTH else ""
+
+
+def open_form(sealed: str, *, now: datetime) -> ReturnedForm:
+    """Open what `sealed_form` returned. Raises CannotOpen, also if that was too long ago.
+
+    The caller compares the owner.
+    """
+    owner, _, data = sealed.partition(".")
+    try:
+        row, encrypted = UUID(owner), urlsafe_b64decode(data)
+    except ValueError as error:
+        raise CannotOpen from error
+    contents = unpack(ring().open(PURPOSE, row, encrypted))
+    if now.timestamp() - contents["at"] >= OPENS_FOR.total_seconds():
+        raise CannotOpen
+    fields = [SentField(**field) for field in contents["fields"]]
+    return ReturnedForm(contents["address"], row.hex, fields, contents["can_be_sent"])
+
+
+def belongs_to_sender(form: ReturnedForm, request: HttpRequest) -> bool:
+    return form.owner == _proven_owner(request)
+
+
+def hold(session: SessionBase, sealed: str, *, now: datetime) -> None:
+    """Let a sealed form wait in the session until its owner has proved who they are."""
+    session[WAITING_FORM] = {"sealed": sealed, "until": (now + WAITS_FOR).timestamp()}
+
+
+def waiting_form(session: SessionBase) -> str:
+    return str(session.get(WAITING_FORM, {}).get("sealed", ""))
+
+
+def drop_waiting_form(session: SessionBase) -> None:
+    session.pop(WAITING_FORM, None)
+
+
+def drop_expired_form(session: SessionBase, *, now: datetime) -> None:
+    if WAITING_FORM in session and session[WAITING_FORM]["until"] <= now.timestamp():
+        drop_waiting_form(session)
 
 
 def page_before(request: HttpRequest) -> str:
@@ -70,19 +172,29 @@ def page_before(request: HttpRequest) -> str:
     return reverse("home:today")
 
 
+def _proven_owner(request: HttpRequest) -> str:
+    # Unset if the request failed before anybody could be signed in, as without a database.
+    return getattr(request, "form_owner", "")
+
+
+def _posted_owner(request: HttpRequest) -> str:
+    """Return the mark in the posted form; an empty string if no page of ours can have sent it."""
+    with suppress(ValueError):
+        return UUID(request.POST.get(OWNER, "")).hex
+    return ""
+
+
 def _sent_fields(request: HttpRequest) -> Iterator[SentField]:
     declared = frozenset().union(*ON_EVERY_PAGE.values())
     if request.path.startswith(reverse("account_index")):
         declared = declared.union(*ON_ACCOUNT_PAGES.values())
     for name, values in request.POST.lists():
-        if name != "csrfmiddlewaretoken" and "password" not in name:
+        if name not in NEVER_RETURNED and "password" not in name:
             for value in values:
                 yield SentField(name, value, name not in declared and bool(value.strip()))
 
 
-def _is_ours(request: HttpRequest) -> bool:
-    """Browsers send Origin or Referer with a form, depending on their privacy settings."""
-    source = request.headers.get("Origin") or request.headers.get("Referer", "")
-    with suppress(ValueError):
-        return urlsplit(source).netloc == request.get_host()
-    return False
+def _seal(form: ReturnedForm, now: datetime) -> str:
+    contents = asdict(form) | {"at": now.timestamp()}
+    encrypted = ring().seal(PURPOSE, UUID(form.owner), pack(contents))
+    return f"{form.owner}.{urlsafe_b64encode(encrypted).decode()}"

@@ -3,7 +3,7 @@
 from allauth.mfa.webauthn.views import login_webauthn
 from django.urls import include, path
 
-from accounts import mailed_code_views, sign_in_settings_views
+from accounts import mailed_code_views, returned_form_views, sign_in_settings_views
 from accounts.first_visit_view import first_visit
 from accounts.mfa import reauthentication
 from accounts.mfa import views as mfa
@@ -33,6 +33,8 @@ urlpatterns = [
     path("reauthenticate/", reauthentication.reauthenticate, name="account_reauthenticate"),
     path("logout/", sign_in_settings_views.sign_out, name="account_logout"),
     path("first/", first_visit, name="account_first"),
+    path("returned/", returned_form_views.returned, name="account_returned"),
+    path("returned/hold/", returned_form_views.hold_returned, name="account_hold_returned"),
     path("lock/", sign_in_settings_views.lock, name="account_lock"),
     path("devices/", sign_in_settings_views.devices, name="account_devices"),
     path("devices/end/", sign_in_settings_views.end_device, name="account_end_device"),

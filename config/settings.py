@@ -130,9 +130,10 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sessions.session_owner_middleware.AuthenticationMiddleware",
     "accounts.person_middleware.PersonMiddleware",
-    # Above SignInMiddleware: a locked session reauthenticates, it does not sign in again.
+    # Above the check for a sign-in: a locked session reauthenticates, it does not sign in again.
     "accounts.lock_middleware.LockMiddleware",
-    "accounts.sign_in_middleware.SignInMiddleware",
+    "accounts.form_owner_middleware.FormOwnerMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.erased_meanwhile_middleware.ErasedMiddleware",

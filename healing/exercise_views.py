@@ -22,7 +22,6 @@ from accounts.error_views import (
     not_saved_message,
     room_is_full_message,
     room_is_nearly_full_message,
-    sent_too_late,
 )
 from accounts.request_types import SignedInRequest
 from accounts.short_list_paginator import ShortListPaginator
@@ -47,13 +46,12 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
         return _earlier_exercise(request, step, key)
     if exercise.desk:
         return redirect("journal:write")
-    if returned := sent_too_late(request):
-        return returned
+    if not request.user.is_authenticated:
+        # Nothing that is posted is shown: a browser may repeat the post of somebody who has left.
+        context = {"step": step, "exercise": exercise, "fields": _fields(ExerciseForm(exercise))}
+        return render(request, "healing/exercise_visitor.html", context)
     data = request.POST if request.method == "POST" else None
     form = ExerciseForm(exercise, data)
-    if not request.user.is_authenticated:
-        context = {"step": step, "exercise": exercise, "form": form, "fields": _fields(form)}
-        return render(request, "healing/exercise_visitor.html", context)
     signed_in, id_form = cast(SignedInRequest, request), AnswerIdForm(data)
     if form.is_bound and form.is_valid():
         return _save_answer(signed_in, step, form, id_form)

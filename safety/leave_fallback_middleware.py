@@ -7,7 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 
-from safety.leaving import left_cookie_name, lock, redirect_away
+from safety.leaving import (
+    delete_csrf_cookie,
+    left_cookie_name,
+    lock,
+    redirect_away,
+    take_csrf_cookie,
+)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -25,6 +31,8 @@ class LeaveMiddleware:
             return response
         response = redirect_away()
         response.set_cookie(left_cookie_name(), "1", secure=settings.HTTPS, samesite="Lax")
+        if take_csrf_cookie(request):
+            delete_csrf_cookie(response)
         return response
 
 
@@ -38,6 +46,9 @@ class LockAfterLeavingMiddleware:
         if left_cookie_name() not in request.COOKIES:
             return self.get_response(request)
         lock(request.session, now=timezone.now())
+        had_token = take_csrf_cookie(request)
         response = self.get_response(request)
         response.delete_cookie(left_cookie_name(), samesite="Lax")
+        if had_token:
+            delete_csrf_cookie(response)
         return response

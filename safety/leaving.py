@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.messages.storage.session import SessionStorage
 from django.contrib.sessions.backends.base import SessionBase
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 
 from vault.sessions import LOCKED_AT, SessionStore
 
@@ -42,6 +42,22 @@ def lock(session: SessionBase, *, now: datetime) -> None:
     # A new session key each time: browsers evict pages from the back/forward cache when a cookie
     # changes, and the old key stays invalid even if the request fails later.
     store.rotate_to_locked_key()
+
+
+def take_csrf_cookie(request: HttpRequest) -> bool:
+    """Invalidate every form that this browser still has: remove the cookie from this request, and
+    return whether it has to be deleted.
+
+    The history keeps forms that were sent, and Back sends them again. A visitor who left has no
+    session whose lock could stop that.
+    """
+    return request.COOKIES.pop(settings.CSRF_COOKIE_NAME, None) is not None
+
+
+def delete_csrf_cookie(response: HttpResponse) -> None:
+    # The page of this response may have a form, with a cookie of its own.
+    if settings.CSRF_COOKIE_NAME not in response.cookies:
+        response.delete_cookie(settings.CSRF_COOKIE_NAME, samesite="Lax")
 
 
 def redirect_away() -> HttpResponse:

@@ -6,7 +6,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from safety import help_pages
-from safety.leaving import left_cookie_name, lock, redirect_away
+from safety.leaving import (
+    delete_csrf_cookie,
+    left_cookie_name,
+    lock,
+    redirect_away,
+    take_csrf_cookie,
+)
 from safety.security_txt import security_txt_contents
 
 # The headers by which browsers mark a request that no click has caused.
@@ -24,11 +30,14 @@ def _is_prefetch(request: HttpRequest) -> bool:
 def leave(request: HttpRequest) -> HttpResponse:
     if _is_prefetch(request):
         return HttpResponse(status=204)
+    response = redirect_away()
     # With the cookie, LockAfterLeavingMiddleware has locked already. HeadMiddleware turns HEAD
     # into GET: only META has the method that was sent.
     if request.META["REQUEST_METHOD"] == "GET" and left_cookie_name() not in request.COOKIES:
         lock(request.session, now=timezone.now())
-    return redirect_away()
+        if take_csrf_cookie(request):
+            delete_csrf_cookie(response)
+    return response
 
 
 @login_not_required

@@ -1,44 +1,42 @@
-"""A form that could not be accepted comes back to its sender with everything they wrote."""
+"""A form that could not be accepted comes back to its sender with everything they wrote, and to
+nobody else."""
 
-import re
-from collections.abc import Iterator
-from html import unescape
-from uuid import uuid4
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
 
 import pytest
+import time_machine
 from django.conf import settings
+from django.core.cache import cache
 from django.forms import BaseForm
 from django.urls import get_resolver
+from django.utils import timezone
 from django.utils.html import escape
 
+from accounts.actions import erase
 from accounts.models import User
-from accounts.returned_forms import ON_ACCOUNT_PAGES, ON_EVERY_PAGE
+from accounts.returned_forms import ON_ACCOUNT_PAGES, ON_EVERY_PAGE, WAITING_FORM, owner_mark
 from healing.exercise_forms import ExerciseForm
 from healing.guide import guide
+from healing.models import Answer
 from journal.models import Letter
 from tests.support.client import PASSWORD, Client
+from tests.support.returned_forms import form_with, hold, on_a_page_of
+from tests.support.second_factors import code_of, give_app
 from vault.sessions import Session, cookie_for
 
 OURS = "http://testserver"
+NIGHT = datetime(2026, 3, 12, 23, 5, tzinfo=UTC)
+# Buttons.
+AGAIN, SHOW = "Send it again", "Show what I sent"
+NEXT = "next=%2Faccounts%2Freturned%2F"
+SIGN_IN, UNLOCK = "Sign in, and show what I sent", "Unlock, and show what I sent"
 WORDS = "I kept <b>checking</b> & checking.\n\nThen I slept."
 
 
 def sent(**more: str) -> dict[str, str]:
     return {"id": str(uuid4()), "to": "M.", "body": WORDS} | more
-
-
-def test_letter_sent_after_the_session_ended_comes_back(as_alice: Client) -> None:
-    as_alice.post("/accounts/logout/")
-
-    page = as_alice.post(
-        "/journal/write/them/", sent(), headers={"Referer": "http://testserver/journal/write/them/"}
-    )
-
-    assert page.status_code == 403
-    assert page.headers["Cache-Control"] == "no-store, private"
-    assert f">\n{escape(WORDS)}</textarea>" in page.content.decode()
-    assert "/accounts/login/?next=/journal/write/them/" in page.content.decode()
-    assert not Letter.objects.exists()
 
 
 def test_form_without_words_leads_to_the_door(client: Client, db: None) -> None:
@@ -59,71 +57,44 @@ def test_password_is_never_shown_again(client: Client, db: None) -> None:
 def test_letter_sent_from_a_page_too_old_comes_back(alice: User, token: dict[str, str]) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice)
+    strict.get("/you/")
 
-    page = strict.post("/journal/write/them/", sent(**token))
+    page = strict.post("/journal/write/them/", on_a_page_of(alice, **sent(**token)))
 
     assert page.status_code == 403
-    assert "That page had waited too long" in page.content.decode()
-    assert f">\n{escape(WORDS)}</textarea>" in page.content.decode()
+    assert "That page had waited too long" in page.text
+    assert f">\n{escape(WORDS)}</textarea>" in page.text
     assert not Letter.objects.exists()
 
 
-def as_form(page: str) -> dict[str, str]:
-    """The data a browser posts when “Send it again” is pressed."""
-    form = page.partition('class="stack tight"')[2].partition("</form>")[0]
-    fields = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form)
-    # Browsers drop the line break after the opening tag.
-    fields += re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>\n(.*?)</textarea>', form, re.DOTALL)
-    return {name: unescape(value) for name, value in fields}
-
-
-def test_letter_is_kept_once_after_signing_in_again(carol: User) -> None:
-    strict = Client(enforce_csrf_checks=True)
-    strict.get("/accounts/login/")
-    letter = sent(csrfmiddlewaretoken=strict.cookies["c"].value)
-    lost = strict.post("/journal/write/them/", letter, headers={"Origin": OURS})
-    assert lost.status_code == 403
-    door = {"login": carol.email, "password": PASSWORD}
-    door["csrfmiddlewaretoken"] = as_form(lost.text)["csrfmiddlewaretoken"]
-    assert strict.post("/accounts/login/", door, headers={"Origin": OURS}).status_code == 302
-
-    # The token is from before the sign-in, so the first attempt fails the CSRF check.
-    again = strict.post("/journal/write/them/", as_form(lost.text), headers={"Origin": OURS})
-    kept = strict.post("/journal/write/them/", as_form(again.text), headers={"Origin": OURS})
-
-    assert kept.status_code == 302
-    assert Letter.objects.get().open(carol.key).body == WORDS
-    assert str(Letter.objects.get().pk) == letter["id"]
-
-
-@pytest.mark.parametrize(
-    "origin",
-    [{"Origin": "https://evil.example"}, {"Origin": "null"}, {"Referer": "https://x.example/"}, {}],
-    ids=str,
-)
-def test_form_of_another_site_is_not_offered_to_be_sent(
-    alice: User, origin: dict[str, str]
-) -> None:
+@pytest.mark.parametrize("owner", [{}, {"form_owner": ""}, {"form_owner": "x"}], ids=str)
+def test_form_of_another_site_shows_nothing(alice: User, owner: dict[str, str]) -> None:
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(alice)
 
-    page = strict.post("/journal/write/them/", sent(), headers=origin)
+    for headers in ({}, {"Origin": "https://evil.example"}, {"Origin": OURS}):
+        page = strict.post("/journal/write/them/", sent(**owner), headers=headers)
 
-    assert page.status_code == 403
-    assert f">\n{escape(WORDS)}</textarea>" in page.text
-    assert "Send it again" not in page.text
-    assert as_form(page.text) == {}
+        assert page.status_code == 403
+        assert "<textarea" not in page.text
+        assert "checking" not in page.text
+        assert form_with(SHOW, page.text) == {}
 
 
-def test_password_is_not_carried_in_a_form_to_send_again(as_alice: Client) -> None:
-    as_alice.get("/leave/")
+def test_password_is_not_carried_in_a_form_to_send_again(as_alice: Client, alice: User) -> None:
     secret = {"password": PASSWORD, "oldpassword": PASSWORD, "password1": PASSWORD}
 
-    page = as_alice.post("/journal/write/them/", sent(**secret), headers={"Origin": OURS})
+    page = as_alice.post("/journal/no/such/", on_a_page_of(alice, **sent(**secret)))
+    as_alice.get("/leave/")
+    closed = as_alice.post("/journal/write/them/", on_a_page_of(alice, **sent(**secret)))
+    as_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    again = hold(as_alice, closed.text, UNLOCK)
 
-    assert page.status_code == 403
-    assert PASSWORD not in page.text
-    assert as_form(page.text).keys() == {"id", "to", "body", "csrfmiddlewaretoken"}
+    assert form_with(AGAIN, again.text).keys() == {
+        "id", "to", "body", "csrfmiddlewaretoken", "form_owner", "given_back"
+    }  # fmt: skip
+    for each in (page, closed, again):
+        assert PASSWORD not in each.text
 
 
 @pytest.mark.urls("tests.safety.urls_that_break")
@@ -131,50 +102,309 @@ def test_letter_sent_into_a_fault_of_ours_comes_back(alice: User) -> None:
     browser = Client(raise_request_exception=False)
     browser.force_login(alice)
 
-    page = browser.post("/broken/", sent(), headers={"Origin": OURS})
+    page = browser.post("/broken/", on_a_page_of(alice, **sent()), headers={"Origin": OURS})
 
     assert page.status_code == 500
     assert "Something broke on our side" in page.text
-    assert as_form(page.text)["body"] == WORDS
+    assert form_with(AGAIN, page.text)["body"] == WORDS
+
+
+# --- Posted by somebody who is not proven ----------------------------------------------------
+
+Gone = Callable[[Client, User], object]
+
+
+def sign_out(browser: Client, person: User) -> None:
+    browser.post("/accounts/logout/")
+
+
+def end_session(browser: Client, person: User) -> None:
+    Session.objects.all().delete()
+
+
+def lock(browser: Client, person: User) -> None:
+    browser.get("/leave/")
+
+
+def erase_account(browser: Client, person: User) -> None:
+    erase(person=person, now=timezone.now())
+
+
+def sign_in_someone_else(browser: Client, person: User) -> None:
+    browser.post("/accounts/logout/")
+    browser.force_login(User.objects.get(email="bob@example.org"))
+
+
+GONE = [sign_out, end_session, lock, erase_account, sign_in_someone_else]
+ANSWER = {"moments-0-happened": WORDS, "stands_out": WORDS}
+PLACES = {
+    "/journal/write/them/": sent(),
+    "/steps/1/filling-in/": ANSWER,
+    "/steps/5/boundary/": {"action": WORDS},
+    "/steps/1/no-longer/": ANSWER,
+    "/nowhere/": ANSWER,
+    "/journal/search/": {"text": WORDS},
+    "/you/": {"name": WORDS},
+}
+
+
+@pytest.mark.parametrize("leave", GONE)
+@pytest.mark.parametrize("address", PLACES)
+def test_nothing_is_shown_to_somebody_who_is_not_proven(
+    as_alice: Client, alice: User, bob: User, leave: Gone, address: str
+) -> None:
+    """As when a browser sends a form again after its person has left."""
+    form = on_a_page_of(alice, **PLACES[address])
+    leave(as_alice, alice)
+
+    page = as_alice.post(address, form, headers={"Origin": OURS})
+
+    assert page.status_code in {403, 404}
+    assert page.headers["Cache-Control"] == "no-store, private"
+    assert "checking" not in page.text
+    assert "<textarea" not in page.text
+    assert "sealed_form" in page.text
+    assert not Letter.objects.exists()
+    assert not Answer.objects.exists()
+
+
+@pytest.mark.parametrize("address", ["/steps/1/filling-in/", "/steps/5/boundary/"])
+def test_nothing_is_shown_to_a_visitor(client: Client, db: None, address: str) -> None:
+    page = client.post(address, PLACES[address])
+
+    assert "checking" not in page.text
 
 
 @pytest.mark.usefixtures("database_down")
-def test_letter_sent_without_a_database_comes_back() -> None:
+def test_nothing_is_shown_while_the_database_is_down() -> None:
+    """Nobody can be proven, and the page is made without a query."""
     browser = Client(raise_request_exception=False)
     browser.cookies[settings.SESSION_COOKIE_NAME] = cookie_for("of-somebody-signed-in")
+    owner = {"form_owner": owner_mark(uuid4())}
 
-    page = browser.post("/journal/write/them/", sent(), headers={"Origin": OURS})
+    page = browser.post("/journal/write/them/", sent(**owner), headers={"Origin": OURS})
+    again = browser.post("/accounts/returned/hold/", form_with(SHOW, page.text))
 
-    assert page.status_code == 503
-    assert as_form(page.text)["body"] == WORDS
+    assert (page.status_code, again.status_code) == (503, 503)
+    assert "checking" not in page.text
+    assert form_with(SHOW, again.text)["sealed_form"] == form_with(SHOW, page.text)["sealed_form"]
 
 
-ANSWER = {"moments-0-happened": WORDS, "stands_out": WORDS}
+# --- The proof, and what it opens ------------------------------------------------------------
 
 
-def test_answer_sent_while_pages_are_locked_comes_back(as_alice: Client) -> None:
+def test_letter_comes_back_once_signed_in(carol: User) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.get("/accounts/login/")
+    letter = on_a_page_of(carol, **sent(csrfmiddlewaretoken=strict.cookies["c"].value))
+    lost = strict.post("/journal/write/them/", letter, headers={"Origin": OURS})
+    assert "You were signed out meanwhile" in lost.text
+
+    door = hold(strict, lost.text, SIGN_IN)
+    assert door.redirect_chain[-1][0] == "/accounts/login/?next=/accounts/returned/"
+    proof = form_with("Sign in", door.text) | {"login": carol.email, "password": PASSWORD}
+    page = strict.post("/accounts/login/", proof, follow=True)
+    first = form_with("I have read this", page.text)
+    page = strict.post("/accounts/first/", first, follow=True) if first else page
+
+    assert "Here is what you sent" in page.text
+    assert form_with(AGAIN, page.text)["body"] == WORDS
+    # Reloaded, and sent twice.
+    assert form_with(AGAIN, strict.get("/accounts/returned/").text)["body"] == WORDS
+    for _ in range(2):
+        kept = strict.post("/journal/write/them/", form_with(AGAIN, page.text))
+        assert kept.status_code == 302
+    assert Letter.objects.get().open(carol.key).body == WORDS
+    assert str(Letter.objects.get().pk) == letter["id"]
+    assert "Nothing is waiting here" in strict.get("/accounts/returned/").text
+
+
+def test_answer_comes_back_once_unlocked_with_the_second_factor(
+    as_alice: Client, alice: User
+) -> None:
+    secret = give_app(alice)
+    as_alice.get("/leave/")
+    lost = as_alice.post("/steps/1/filling-in/", on_a_page_of(alice, **ANSWER))
+
+    door = hold(as_alice, lost.text, UNLOCK)
+    assert "checking" not in door.text
+    assert as_alice.get("/accounts/returned/").status_code == 302
+    assert door.redirect_chain[-1][0] == f"/accounts/reauthenticate/?{NEXT}"
+    proof = {"code": code_of(secret), "next": "/accounts/returned/"}
+    page = as_alice.post("/accounts/2fa/reauthenticate/", proof, follow=True)
+
+    assert form_with(AGAIN, page.text)["stands_out"] == WORDS
+
+
+def test_answer_comes_back_once_signed_in_with_the_second_factor(
+    client: Client, carol: User
+) -> None:
+    secret = give_app(carol)
+    carol.record_safety_shown(now=NIGHT)
+    lost = client.post("/steps/1/filling-in/", on_a_page_of(carol, **ANSWER))
+    hold(client, lost.text, SIGN_IN)
+
+    password = {"login": carol.email, "password": PASSWORD, "next": "/accounts/returned/"}
+    half = client.post("/accounts/login/", password)
+    assert half.headers["Location"] == "/accounts/2fa/authenticate/"
+    assert client.get("/accounts/returned/").status_code == 302
+    page = client.post("/accounts/2fa/authenticate/", {"code": code_of(secret)}, follow=True)
+
+    assert form_with(AGAIN, page.text)["stands_out"] == WORDS
+
+
+def test_form_that_waits_belongs_to_its_owner(as_alice: Client, alice: User, bob: User) -> None:
+    form = on_a_page_of(alice, **ANSWER)
+    sign_in_someone_else(as_alice, alice)
+    lost = as_alice.post("/steps/1/filling-in/", form, headers={"Origin": OURS})
+
+    theirs = hold(as_alice, lost.text, SHOW)
+
+    assert theirs.status_code == 403
+    assert "This was written by someone else" in theirs.text
+    assert "checking" not in theirs.text
+    sign_out(as_alice, bob)
+    as_alice.force_login(alice)
+    assert form_with(AGAIN, hold(as_alice, theirs.text, SHOW).text)["stands_out"] == WORDS
+
+
+def test_form_of_an_erased_account_opens_for_nobody(
+    as_alice: Client, alice: User, bob: User
+) -> None:
+    erase_account(as_alice, alice)
+    lost = as_alice.post("/steps/1/filling-in/", on_a_page_of(alice, **ANSWER))
+    assert "If their account was erased, it opens for nobody." in lost.text
+    as_alice.force_login(bob)
+
+    assert "checking" not in hold(as_alice, lost.text, SIGN_IN).text
+
+
+def test_form_waits_for_an_hour_and_its_page_for_a_day(as_alice: Client, alice: User) -> None:
+    with time_machine.travel(NIGHT, tick=False) as clock:
+        as_alice.force_login(alice)
+        as_alice.get("/leave/")
+        lost = as_alice.post("/steps/1/filling-in/", on_a_page_of(alice, **ANSWER))
+
+        clock.shift(timedelta(hours=8))
+        as_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
+        assert "checking" in hold(as_alice, lost.text, UNLOCK).text
+        clock.shift(timedelta(hours=1))
+        as_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
+        assert "Nothing is waiting here" in as_alice.get("/accounts/returned/").text
+        assert WAITING_FORM not in as_alice.session
+
+        clock.shift(timedelta(hours=15))
+        as_alice.force_login(alice)
+        assert "Nothing is waiting here" in hold(as_alice, lost.text, UNLOCK).text
+
+
+def test_longest_letter_in_any_script_comes_back(as_alice: Client, alice: User) -> None:
+    letter = sent(body="\N{SAILBOAT}\N{VARIATION SELECTOR-16}\N{BUSTS IN SILHOUETTE}" * 33_333)
+    as_alice.get("/leave/")
+    lost = as_alice.post("/journal/write/them/", on_a_page_of(alice, **letter))
+    as_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    page = hold(as_alice, lost.text, UNLOCK)
+
+    assert form_with(AGAIN, page.text)["body"] == letter["body"]
+
+
+def test_more_than_a_letter_is_not_sealed(as_alice: Client, alice: User) -> None:
     as_alice.get("/leave/")
 
-    page = as_alice.post("/steps/1/filling-in/", ANSWER, headers={"Origin": OURS})
+    page = as_alice.post("/journal/write/them/", on_a_page_of(alice, body="a" * 1_000_000))
 
     assert page.status_code == 403
-    assert as_form(page.text)["stands_out"] == WORDS
-    assert "/accounts/reauthenticate/" in page.text
+    assert "sealed_form" not in page.text
 
 
-def test_answer_sent_after_the_session_ended_comes_back(as_alice: Client) -> None:
-    Session.objects.all().delete()
-
-    page = as_alice.post("/steps/1/filling-in/", ANSWER, headers={"Origin": OURS})
-
-    assert page.status_code == 403
-    assert as_form(page.text)["stands_out"] == WORDS
-
-
-def test_words_in_a_field_that_has_the_name_of_a_choice_come_back(as_alice: Client) -> None:
+@pytest.mark.parametrize("change", ["", "x", "é", "{owner}.", "{other}.{data}", "{owner}.{short}"])
+def test_only_what_we_have_sealed_waits(
+    as_alice: Client, alice: User, bob: User, change: str
+) -> None:
     as_alice.get("/leave/")
+    lost = as_alice.post("/steps/1/filling-in/", on_a_page_of(alice, **ANSWER))
+    owner, _, data = form_with(UNLOCK, lost.text)["sealed_form"].partition(".")
+    other = owner_mark(bob.pk)
+    value = change.format(owner=owner, other=other, data=data, short=data[:-8])
 
-    page = as_alice.post("/steps/5/boundary/", {"action": WORDS}, headers={"Origin": OURS})
+    page = as_alice.post("/accounts/returned/hold/", {"sealed_form": value})
+
+    assert page.status_code == 302
+    assert WAITING_FORM not in as_alice.session
+
+
+def test_sealed_form_survives_a_token_that_is_too_old(alice: User) -> None:
+    """Signing in, in another tab, changes the token."""
+    strict = Client(enforce_csrf_checks=True)
+    lost = strict.post("/steps/1/filling-in/", on_a_page_of(alice, **ANSWER))
+    strict.force_login(alice)
+    del strict.cookies["c"]
+
+    refused = hold(strict, lost.text, SIGN_IN)
+    page = hold(strict, refused.text, SHOW)
+
+    assert refused.status_code == 403
+    assert form_with(AGAIN, page.text)["stands_out"] == WORDS
+
+
+def test_forms_that_visitors_hold_are_limited(client: Client, db: None) -> None:
+    lost = client.post("/steps/1/filling-in/", {"form_owner": owner_mark(uuid4()), **ANSWER})
+    value = form_with(SIGN_IN, lost.text)
+    cache.clear()
+    pages = [Client().post("/accounts/returned/hold/", value) for _ in range(101)]
+
+    assert {page.status_code for page in pages[:100]} == {302}
+    assert pages[100].status_code == 429
+    assert form_with(SHOW, pages[100].text)["sealed_form"] == value["sealed_form"]
+
+
+def test_waiting_form_is_sealed_in_the_session(as_alice: Client, alice: User) -> None:
+    as_alice.get("/leave/")
+    lost = as_alice.post("/steps/1/filling-in/", on_a_page_of(alice, **ANSWER))
+
+    hold(as_alice, lost.text, UNLOCK)
+
+    assert WAITING_FORM in as_alice.session
+    assert "checking" not in str(dict(as_alice.session))
+
+
+def test_mark_names_a_person_to_nobody(alice: User, bob: User) -> None:
+    assert owner_mark(alice.pk) == owner_mark(User.objects.get(pk=alice.pk).pk)
+    assert owner_mark(alice.pk) != owner_mark(bob.pk)
+    assert UUID(owner_mark(alice.pk)) != alice.pk
+
+
+# --- Cookies ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("address", ["/accounts/signup/", "/accounts/login/"])
+def test_browser_without_cookies_is_told_so(db: None, address: str) -> None:
+    strict = Client(enforce_csrf_checks=True)
+    token = str(strict.get(address).context["csrf_token"])
+    strict.cookies.clear()
+
+    page = strict.post(
+        address,
+        {"email": "eve@example.org", "login": "eve@example.org", "csrfmiddlewaretoken": token},
+        headers={"Origin": OURS},
+    )
+
+    assert page.status_code == 403
+    assert "Your browser sent no cookie" in page.text
+    assert "allow them for this site" in page.text
+    assert "eve@example.org" not in page.text
+
+
+# --- What is writing -------------------------------------------------------------------------
+
+
+def test_words_in_a_field_that_has_the_name_of_a_choice_come_back(
+    as_alice: Client, alice: User
+) -> None:
+    form = on_a_page_of(alice, action=WORDS)
+
+    page = as_alice.post("/steps/5/no-longer/", form, headers={"Origin": OURS})
 
     assert f">\n{escape(WORDS)}</textarea>" in page.text
 
@@ -235,24 +465,24 @@ def test_names_that_are_not_writing_are_known() -> None:
     assert declared(ON_ACCOUNT_PAGES) == {"code", "action", "credential"}
 
 
-def test_letter_sent_to_a_letter_that_is_gone_comes_back_to_be_copied(as_alice: Client) -> None:
-    page = as_alice.post(f"/journal/{uuid4()}/edit/", sent(), headers={"Origin": OURS})
+def test_letter_sent_to_a_page_that_is_gone_comes_back_to_be_copied(
+    as_alice: Client, alice: User
+) -> None:
+    page = as_alice.post(f"/journal/{uuid4()}/no-longer/", on_a_page_of(alice, **sent()))
 
     assert page.status_code == 404
     assert f">\n{escape(WORDS)}</textarea>" in page.text
     assert "Send it again" not in page.text
 
 
-def test_answer_to_what_the_guide_no_longer_asks_comes_back(as_alice: Client) -> None:
-    page = as_alice.post("/steps/1/no-longer/", ANSWER, headers={"Origin": OURS})
+def test_answer_to_what_the_guide_no_longer_asks_comes_back(as_alice: Client, alice: User) -> None:
+    page = as_alice.post("/steps/1/no-longer/", on_a_page_of(alice, **ANSWER))
 
     assert page.status_code == 404
     assert f">\n{escape(WORDS)}</textarea>" in page.text
 
 
-def test_choice_is_not_shown_as_words(as_alice: Client) -> None:
-    as_alice.get("/leave/")
-
-    page = as_alice.post("/accounts/lock/", {"after": "15"}, headers={"Origin": OURS})
+def test_choice_is_not_shown_as_words(as_alice: Client, alice: User) -> None:
+    page = as_alice.post("/accounts/no/such/", on_a_page_of(alice, after="15"))
 
     assert "<textarea" not in page.text

@@ -33,6 +33,7 @@ from tests.support.accounts import code_in, sign_up
 from tests.support.at_once import hold_locks_until_awaited
 from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_draft, earlier, words_of
+from tests.support.returned_forms import on_a_page_of
 from tests.support.waiting import PATIENCE
 from vault.sessions import LOCKED_AT, Session
 
@@ -182,9 +183,11 @@ def test_notes_are_chosen_twice(alice: User, send: Send, now: datetime) -> None:
 def test_what_is_sent_while_the_account_is_erased_comes_back(
     alice: User, browser: Client, now: datetime, address: str, sent: dict[str, str]
 ) -> None:
+    form = on_a_page_of(alice, **sent)
+
     def post() -> HttpResponse:
         try:
-            return browser.post(address, sent)
+            return browser.post(address, form)
         finally:
             connections.close_all()
 

@@ -17,11 +17,18 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from accounts.models import User
+from accounts.returned_forms import (
+    NEVER_RETURNED,
+    ON_ACCOUNT_PAGES,
+    ON_EVERY_PAGE,
+    owner_mark,
+)
 from healing.models import Answer
 from journal.models import Letter, LetterContents, Opening
 from tests.adversarial.conftest import counted, everything, read, seen
 from tests.support.addresses import RULES, rule_of
-from tests.support.client import Client
+from tests.support.client import PASSWORD, Client
+from tests.support.returned_forms import hold, on_a_page_of
 
 URLENCODED = "application/x-www-form-urlencoded"
 ODD_METHODS = ["HEAD", "OPTIONS", "TRACE", "DELETE", "PROPFIND"]
@@ -251,9 +258,11 @@ def _write_and_read(person: User, words: str) -> list[Any]:
     pages += [browser.get(kept)]
     pages += [browser.post("/you/", {"name": words})]
     pages += [browser.post(sheet, rows | {"stands_out": words * 200})]
-    pages += [Client().post(sheet, rows)]
     browser.get("/leave/")
-    return [*pages, browser.post("/journal/write/them/", letter)]
+    closed = browser.post("/journal/write/them/", on_a_page_of(person, **letter))
+    hold(browser, closed.text, "Unlock, and show what I sent")
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    return [*pages, browser.get("/accounts/returned/")]
 
 
 def test_words_that_look_like_code_are_words(alice: User, bob: User) -> None:
@@ -374,6 +383,63 @@ def test_every_form_carries_its_token(browser: Client, lived_in: User, at: At) -
                 for form in POST_FORM.findall(page.text):
                     found = TOKEN.search(form) is not None
                     assert found == (example != WITHOUT_TOKEN), (example, form)
+
+
+def test_form_of_a_page_that_a_redirect_leads_to_names_its_address(
+    browser: Client, lived_in: User, at: At
+) -> None:
+    """WebKitGTK shows such a page under the address before the redirect when the history leads
+    there: without an action it would post the password to that one."""
+    away, found = Client(), set()
+    away.force_login(lived_in)
+    away.get("/leave/")
+
+    for example in NOT_LEAVING:
+        for visitor in (browser, Client(), away):
+            page = visitor.get(at(example), follow=True)
+            shown = page.request["PATH_INFO"]
+            if shown.startswith("/accounts/"):
+                for form in POST_FORM.findall(page.text):
+                    tag = form.partition(">")[0]
+                    assert re.search(r' action="/[^"]+"', tag), (example, tag)
+                    found.add(shown)
+
+    assert {"/accounts/login/", "/accounts/reauthenticate/"} < found
+
+
+def writing_in(form: str) -> set[str]:
+    """The names of the fields of a form that hold what a person writes."""
+    declared = frozenset().union(*ON_EVERY_PAGE.values(), *ON_ACCOUNT_PAGES.values())
+    names = set(re.findall(r'<(?:input|textarea|select)[^>]* name="([^"]+)"', form))
+    return {name for name in names - declared - NEVER_RETURNED if "password" not in name}
+
+
+def test_every_form_with_writing_names_its_owner(browser: Client, lived_in: User, at: At) -> None:
+    """Also with errors. Without the mark its words would not come back, or be shown to others."""
+    mark, found = f'name="form_owner" value="{owner_mark(lived_in.pk)}"', set()
+    browser.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    for example in NOT_LEAVING:
+        pages = [browser.get(at(example))]
+        if rule_of(example).sent and "logout" not in example:
+            pages.append(browser.post(at(example), {}))
+        for page in pages:
+            for form in POST_FORM.findall(page.text):
+                if writing := writing_in(form):
+                    assert mark in form, (example, writing)
+                    found.add(example)
+
+    assert len(found) > 8
+
+
+def test_no_form_of_somebody_who_is_not_proven_names_an_owner(lived_in: User, at: At) -> None:
+    away = Client()
+    away.force_login(lived_in)
+    away.get("/leave/")
+
+    for example in NOT_LEAVING:
+        for visitor in (Client(), away):
+            assert "form_owner" not in visitor.get(at(example)).text, example
 
 
 @pytest.mark.parametrize(

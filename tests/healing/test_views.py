@@ -14,6 +14,7 @@ from healing.models import Answer, AnswerContents, StepMark
 from tests.support.client import Client
 from tests.support.database import Statements
 from tests.support.full_room import fill_rows
+from tests.support.returned_forms import on_a_page_of
 from vault.models import Key
 from vault.room import MAX_ROWS
 
@@ -118,12 +119,13 @@ def test_blank_form_holds_nothing_of_an_earlier_form(
     assert again.count("<textarea") == blank.count("<textarea") > 10
 
 
-def test_visitor_gets_their_text_back_and_nothing_is_stored(client: Client, db: None) -> None:
+def test_visitor_sees_the_questions_and_nothing_is_stored(client: Client, db: None) -> None:
+    """No page of ours has a form for them: a browser repeats what was sent before they came."""
     page = client.post(EXERCISE, FILLED)
 
     assert page.status_code == 200
-    assert "nothing was kept" in page.content.decode()
-    assert "No reply on Sunday.</textarea>" in page.content.decode()
+    assert "To keep this, you need an account" in page.text
+    assert "No reply on Sunday." not in page.text
     assert not Answer.objects.exists()
     assert not client.cookies.get("n")
 
@@ -392,7 +394,8 @@ def test_text_posted_to_an_unreadable_answer_is_returned(
     row = save(alice, "mine", now)
     Answer.objects.update(sealed=b"broken")
 
-    page = as_alice.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "new words"})
+    form = on_a_page_of(alice, **{"moments-0-happened": "new words"})
+    page = as_alice.post(f"{EXERCISE}{row.pk}/", form)
 
     assert page.status_code == 503
     assert "new words</textarea>" in page.content.decode()

@@ -309,11 +309,13 @@ def words_given_back(page: Page, product: Product) -> Iterator[str]:
     begin_a_letter(page)
     page.request.get("/leave/", max_redirects=0)
     press(page, "Keep it as a draft")
-    is_headed(page, "These pages are closed")
-    yield "pages closed by leaving"
-    page.goto("/today/")
+    is_headed(page, "Your pages are locked")
+    yield "pages locked by leaving"
+    press(page, "Unlock, and show what I sent")
     yield "account_reauthenticate"
     reauthenticate(page)
+    is_headed(page, "Here is what you sent")
+    yield "account_returned"
     begin_a_letter(page)
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
     press(page, "Keep it as a draft")
@@ -321,10 +323,10 @@ def words_given_back(page: Page, product: Product) -> Iterator[str]:
     yield "a sign-in that is over"
     sign_in(page)
     begin_a_letter(page)
-    page.context.clear_cookies()
+    page.context.clear_cookies(name=settings.CSRF_COOKIE_NAME)
     press(page, "Keep it as a draft")
-    is_headed(page, "That page had waited too long")
-    yield "a letter from a page too old"
+    is_headed(page, "Your browser sent no cookie")
+    yield "a letter without a cookie"
 
 
 def the_shelf(page: Page) -> Iterator[str]:
@@ -543,7 +545,7 @@ def what_is_removed(page: Page) -> Iterator[str]:
 def erased_elsewhere(page: Page) -> Iterator[str]:
     """Only two connections at once can lead to this page, so it is rendered here."""
     again = ReturnedForm(
-        "/journal/write/them/", [SentField("body", "I am still here.", True)], False
+        "/journal/write/them/", "", [SentField("body", "I am still here.", True)], False
     )
     body = render_to_string("account/erased.html", site(None) | {"again": again})
     with by_form_alone(page):

@@ -73,6 +73,81 @@ def test_leaving_without_a_session_sets_no_cookie(visitor: Client) -> None:
     assert not response.cookies
 
 
+TOKEN = settings.CSRF_COOKIE_NAME
+
+
+@pytest.mark.parametrize("marker", ["", "1"])
+@pytest.mark.django_db
+def test_forms_from_before_leaving_are_refused_after_it(marker: str) -> None:
+    """A visitor has no session whose lock could stop Back from sending them again."""
+    strict = Client(enforce_csrf_checks=True)
+    page = strict.get("/accounts/login/")
+    form = {"login": "eve@example.org", "csrfmiddlewaretoken": page.context["csrf_token"]}
+    assert strict.post("/accounts/login/", form).status_code == 200
+    if marker:
+        strict.cookies["left"] = marker
+
+    left = strict.get("/leave/")
+
+    assert left.cookies[TOKEN].value == ""
+    again = strict.post("/accounts/login/", form)
+    assert again.status_code == 403
+    assert "eve@example.org" not in again.text
+    strict.cookies.pop("left", None)
+    new = strict.get("/accounts/login/").context["csrf_token"]
+    assert strict.post("/accounts/login/", {"csrfmiddlewaretoken": new}).status_code == 200
+
+
+@pytest.mark.django_db
+def test_marker_refuses_forms_from_before_it() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    page = strict.get("/accounts/login/")
+    form = {"login": "eve@example.org", "csrfmiddlewaretoken": page.context["csrf_token"]}
+    strict.cookies["left"] = "1"
+
+    again = strict.post("/accounts/login/", form)
+
+    assert again.status_code == 403
+    assert "eve@example.org" not in again.text
+    # Its page has a new one.
+    assert again.cookies["left"].value == ""
+
+
+@pytest.mark.django_db
+def test_page_after_the_marker_has_a_form_that_works() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.get("/accounts/login/")
+    strict.cookies["left"] = "1"
+
+    page = strict.get("/accounts/login/")
+    assert page.cookies.pop("left").value == ""
+    del strict.cookies["left"]
+
+    form = {"login": "", "csrfmiddlewaretoken": page.context["csrf_token"]}
+    assert strict.post("/accounts/login/", form).status_code == 200
+
+
+def test_prefetch_and_head_refuse_no_form(as_alice: Client) -> None:
+    as_alice.get("/you/")
+    assert TOKEN in as_alice.cookies
+
+    for response in (
+        *(as_alice.get("/leave/", headers=each) for each in PREFETCHES),
+        as_alice.head("/leave/"),
+    ):
+        assert TOKEN not in response.cookies
+
+
+@pytest.mark.usefixtures("database_down")
+def test_leaving_without_a_database_refuses_forms_from_before_it(visitor: Client) -> None:
+    visitor.cookies[COOKIE] = cookie_for("of-somebody-signed-in")
+    visitor.cookies[TOKEN] = "a" * 32
+
+    response = visitor.get("/leave/")
+
+    assert response.cookies[TOKEN].value == ""
+
+
 @pytest.mark.django_db
 def test_leaving_without_an_account_flushes_the_session(client: Client) -> None:
     _begin_visitor_session(client)

@@ -113,6 +113,9 @@ RULES = {
     "accounts/devices/end-others/": Rule(PRIVATE, sent={}),
     "accounts/activity/": Rule(PRIVATE),
     "accounts/first/": Rule(PRIVATE, sent={"next": "/today/"}),
+    "accounts/returned/": Rule(PRIVATE),
+    # Anyone may hold a form that we have sealed. It opens for its owner alone.
+    "accounts/returned/hold/": Rule(PUBLIC, sent={"sealed_form": "x"}),
     "accounts/2fa/": Rule(PRIVATE),
     "accounts/2fa/authenticate/": Rule(PUBLIC, sent={"code": "000000"}),
     "accounts/2fa/reauthenticate/": Rule(PRIVATE, sent={"code": "000000"}),

@@ -8,13 +8,14 @@ from uuid import uuid4
 import pytest
 import time_machine
 from pytest_django import Settings
-from pytest_django.asserts import assertContains, assertRedirects
+from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
 from journal.models import Letter
 from tests.support.accounts import EVENING
 from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
+from tests.support.returned_forms import form_with, hold, on_a_page_of
 from vault.models import Key
 from vault.sessions import Session, key_in
 
@@ -201,21 +202,23 @@ def test_activity_cookie_of_one_session_does_not_unlock_another(
 
 
 def test_letter_sent_after_a_quiet_while_comes_back_and_is_kept_once_opened(
-    active_alice: Client, clock: Any
+    active_alice: Client, alice: User, clock: Any
 ) -> None:
     letter = {"id": "6f1c2a52-6d5c-4a1a-9a59-0f9f4a0f6f10", "to": "", "body": "A long one."}
     clock.shift(timedelta(minutes=16))
 
-    page = active_alice.post(
-        "/journal/write/them/", letter, headers={"Origin": "http://testserver"}
-    )
+    closed = active_alice.post("/journal/write/them/", on_a_page_of(alice, **letter))
 
-    assertContains(page, "A long one.</textarea>", status_code=403)
-    assertContains(page, 'action="/journal/write/them/"', status_code=403)
+    assertNotContains(closed, "A long one.", status_code=403)
     assert not Letter.objects.exists()
     clock.shift(timedelta(seconds=1))
-    active_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
-    assert active_alice.post("/journal/write/them/", letter).status_code == 302
+    hold(active_alice, closed.text, "Unlock, and show what I sent")
+    proof = {"password": PASSWORD, "next": "/accounts/returned/"}
+    page = active_alice.post("/accounts/reauthenticate/", proof, follow=True)
+    assertContains(page, 'action="/journal/write/them/"')
+    again = form_with("Send it again", page.text)
+    assert again["body"] == "A long one."
+    assert active_alice.post("/journal/write/them/", again).status_code == 302
     assert Letter.objects.count() == 1
 
 

@@ -11,6 +11,7 @@ from accounts.allauth_internals import AUTHENTICATION_METHODS_SESSION_KEY
 from accounts.models import User
 from tests.support.accounts import EVENING, sign_in, sign_up
 from tests.support.client import PASSWORD, Client
+from tests.support.returned_forms import hold, on_a_page_of
 
 CHANGE = "/accounts/password/change/"
 REAUTHENTICATE = "/accounts/reauthenticate/"
@@ -120,24 +121,25 @@ def test_other_places_stay_open(locked_carol: Client, carol: User) -> None:
     assert elsewhere.get(CHANGE).status_code == 200
 
 
-def test_what_is_sent_to_a_locked_page_comes_back_and_is_kept_nowhere(
-    locked_carol: Client, carol: User
+def test_what_is_sent_to_a_locked_page_comes_back_after_the_proof(
+    locked_carol: Client, carol: User, clock: Any
 ) -> None:
     words = "What I needed was <b>one</b> honest sentence.\n</textarea><script>alert(1)</script>"
+    form = {"words": words, "oldpassword": PASSWORD, "version": "3", "next": "/x/", "empty": " "}
 
-    response = locked_carol.post(
-        CHANGE,
-        {"words": words, "oldpassword": PASSWORD, "version": "3", "next": "/x/", "empty": " "},
-        headers={"Referer": "http://testserver/journal/write/plain/?from=here"},
-    )
+    response = locked_carol.post(CHANGE, on_a_page_of(carol, **form))
 
-    assertContains(response, "These pages are closed", status_code=403)
-    page = response.content.decode()
+    assertContains(response, "Your pages are locked", status_code=403)
+    assert "honest sentence" not in response.text
+    assert "<textarea" not in response.text
+    assert response["Cache-Control"] == "no-store, private"
+    hold(locked_carol, response.text, "Unlock, and show what I sent")
+    clock.shift(timedelta(seconds=1))
+    sent = {"password": PASSWORD, "next": "/accounts/returned/"}
+    page = locked_carol.post(REAUTHENTICATE, sent, follow=True).text
     assert page.count("<textarea") == 1
     assert "&lt;b&gt;one&lt;/b&gt; honest sentence.\n&lt;/textarea&gt;&lt;script&gt;" in page
     assert PASSWORD not in page
-    assert f'href="{REAUTHENTICATE}?next=/journal/write/plain/"' in page
-    assert response["Cache-Control"] == "no-store, private"
     assert "honest sentence" not in str(dict(locked_carol.session))
     carol.refresh_from_db()
     assert carol.check_password(PASSWORD)
@@ -192,11 +194,16 @@ def test_request_with_the_old_cookie_meets_the_lock(late: Client, marker: str) -
     assert "n" not in response.cookies
 
 
-def test_words_sent_with_the_old_cookie_are_given_back(late: Client) -> None:
-    response = late.post(CHANGE, {"words": "one honest sentence"})
+def test_words_sent_with_the_old_cookie_are_given_back(late: Client, carol: User) -> None:
+    response = late.post(CHANGE, on_a_page_of(carol, words="one honest sentence"))
+    door = hold(late, response.text, "Unlock, and show what I sent")
+    sent = {"password": PASSWORD, "next": "/accounts/returned/"}
 
-    assertContains(response, "one honest sentence</textarea>", status_code=403)
-    assertContains(response, f'href="{REAUTHENTICATE}?next=/today/"', status_code=403)
+    page = late.post(REAUTHENTICATE, sent, follow=True)
+
+    assertNotContains(response, "honest", status_code=403)
+    assertNotContains(door, "honest")
+    assertContains(page, "one honest sentence</textarea>")
 
 
 def test_password_opens_the_lock_with_the_old_cookie(late: Client) -> None:

@@ -33,7 +33,10 @@ LOCK, SIGN_IN = "/accounts/reauthenticate/", "/accounts/login/"
 TITLES = {
     *(
         f"{words} – Notes"
-        for words in ("Welcome back", "Sign in", "Step 1", "Reading", "Help", "Not found", "Write")
+        for words in (
+            *("Welcome back", "Sign in", "Step 1", "Reading", "Help", "Not found", "Write"),
+            *("Try again", "Not open", "Start", "Sign out"),
+        )
     ),
     *("Weather", "localhost", "127.0.0.1", ""),
 }
