@@ -1,10 +1,12 @@
+from calendar import monthrange
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 from django import forms
 from django.core.validators import MaxLengthValidator
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts.returned_forms import not_writing
@@ -17,6 +19,8 @@ from mail.quiet_hours import HOUR_LABELS
 MAX_CHARACTERS = 100_000
 # After writing for this long, people are offered a moment to look up.
 LONG_WRITING_TIME = timedelta(minutes=10)
+# The choice of a day that the form does not name.
+DAY_I_PICK = "day"
 # How far ahead a letter can be sealed.
 MAX_SEALED_FOR = timedelta(days=366 * 20)
 
@@ -196,17 +200,23 @@ class CloseForm(forms.Form):
     )
 
 
-@not_writing("day", "tell_hour", "state")
+@not_writing("until", "day", "tell_hour", "state")
 class SealForm(forms.Form):
     """`today` is the writer's local date."""
 
+    until = forms.ChoiceField(
+        label=_("Sealed until"),
+        required=False,
+        widget=forms.RadioSelect,
+        error_messages={"invalid_choice": _("Choose a day from the list, or pick one yourself.")},
+    )
+    # Some browsers show today in an empty field, so the form of a date is said beside it.
     day = forms.DateField(
-        label=_("Closed until"),
+        label=_("The day I pick"),
+        help_text=_("Year, month, day, as in 2027-03-12."),
+        required=False,
         widget=forms.DateInput(attrs={"type": "date", "autocomplete": "off"}),
-        error_messages={
-            "required": _("Choose the day on which it may be opened."),
-            "invalid": _("This day is in no calendar. Write it like 2027-03-12."),
-        },
+        error_messages={"invalid": _("That date doesn’t exist. Write it like 2027-03-12.")},
     )
     tell_hour = forms.TypedChoiceField(
         label=_("Shall a mail tell you on that day?"),
@@ -221,19 +231,48 @@ class SealForm(forms.Form):
     def __init__(self, today: date, data: Any = None) -> None:
         super().__init__(data)
         self.today = today
+        self.days = {"week": today + timedelta(days=7), "month": _in_a_month(today)}
+        cast(forms.ChoiceField, self.fields["until"]).choices = [
+            ("week", _("In a week, on %(day)s") % {"day": _written(self.days["week"])}),
+            ("month", _("In a month, on %(day)s") % {"day": _written(self.days["month"])}),
+            (DAY_I_PICK, _("On a day I pick")),
+        ]
         tomorrow = today + timedelta(days=1)
         self.fields["day"].widget.attrs |= {
             "min": tomorrow.isoformat(),
             "max": (today + MAX_SEALED_FOR).isoformat(),
         }
 
-    def clean_day(self) -> date:
-        day: date = self.cleaned_data["day"]
+    def clean_day(self) -> date | None:
+        day: date | None = self.cleaned_data["day"]
+        if day is None:
+            return None
         if day <= self.today:
             raise forms.ValidationError(_("Choose a day after today."))
         if day > self.today + MAX_SEALED_FOR:
             raise forms.ValidationError(_("This is too far away. Choose a day within 20 years."))
         return day
+
+    def clean(self) -> dict[str, Any]:
+        until = self.cleaned_data.pop("until", "")
+        if until in self.days:
+            # Whatever is in the other field was not chosen.
+            self.errors.pop("day", None)
+            self.cleaned_data["day"] = self.days[until]
+        elif "day" not in self.errors and not self.cleaned_data["day"]:
+            asked = "day" if until == DAY_I_PICK else "until"
+            self.add_error(asked, _("Choose the day on which it may be opened."))
+        return self.cleaned_data
+
+
+def _in_a_month(today: date) -> date:
+    """Return the same day of the next month, or the last one of a month that is shorter."""
+    first = (today.replace(day=1) + timedelta(days=31)).replace(day=1)
+    return first.replace(day=min(today.day, monthrange(first.year, first.month)[1]))
+
+
+def _written(day: date) -> str:
+    return date_format(day, "j F Y")
 
 
 @not_writing("leaves_line", "state")

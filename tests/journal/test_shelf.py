@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import time_machine
+from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains
 
@@ -292,8 +293,8 @@ def test_letter_is_sealed_again_only_when_its_day_has_come(
     ("day", "error"),
     [
         ("", "Choose the day"),
-        ("2026-02-30", "in no calendar"),
-        ("tomorrow", "in no calendar"),
+        ("2026-02-30", "That date doesn’t exist."),
+        ("tomorrow", "That date doesn’t exist."),
         ("2026-03-12", "a day after today"),
         ("2019-01-01", "a day after today"),
         ("2999-01-01", "within 20 years"),
@@ -307,6 +308,43 @@ def test_day_that_cannot_be_has_an_error(
         page = as_alice.post(f"/journal/{letter.pk}/seal/", {"day": day})
 
     assert error in page.text
+    assert Letter.objects.get().state == "kept"
+
+
+@pytest.mark.parametrize(
+    ("today", "until", "opens_on"),
+    [
+        ("2026-03-12", "week", "2026-03-19"),
+        ("2026-03-12", "month", "2026-04-12"),
+        ("2026-12-31", "month", "2027-01-31"),
+        ("2027-01-31", "month", "2027-02-28"),
+        ("2028-01-30", "month", "2028-02-29"),
+    ],
+)
+@pytest.mark.parametrize("day", ["", "tomorrow", "2019-01-01", "2030-01-01"])
+def test_letter_is_sealed_for_a_time_in_words(
+    as_alice: Client, alice: User, today: str, until: str, opens_on: str, day: str
+) -> None:
+    with time_machine.travel(f"{today} 12:00Z", tick=False):
+        as_alice.force_login(alice)
+        letter = a_letter(alice, now=timezone.now())
+        page = as_alice.get(f"/journal/{letter.pk}/seal/").text
+        as_alice.post(f"/journal/{letter.pk}/seal/", {"until": until, "day": day})
+
+    letter.refresh_from_db()
+    assert str(letter.opens_on) == opens_on
+    assert f"{letter.opens_on:%-d %B %Y}" in page
+
+
+@pytest.mark.parametrize(("until", "named"), [("", "until"), ("day", "day"), ("never", "until")])
+def test_error_is_at_the_field_that_was_left_open(
+    as_alice: Client, alice: User, now: datetime, until: str, named: str
+) -> None:
+    letter = a_letter(alice, now=now)
+    with time_machine.travel(now, tick=False):
+        page = as_alice.post(f"/journal/{letter.pk}/seal/", {"until": until, "day": ""})
+
+    assert set(page.context["form"].errors) == {named}
     assert Letter.objects.get().state == "kept"
 
 

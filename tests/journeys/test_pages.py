@@ -403,7 +403,8 @@ def sealed(page: Page, product: Product, letter: str) -> Iterator[str]:
     yield "journal:seal"
     press(page, "Seal it")
     yield "a seal without a day"
-    page.get_by_label("Closed until").fill(f"{datetime.now(UTC).date() + timedelta(days=30)}")
+    page.get_by_label("On a day I pick").check()
+    page.get_by_label("The day I pick").fill(f"{datetime.now(UTC).date() + timedelta(days=30)}")
     press(page, "Seal it")
     yield "a letter that is closed"
     follow(page.get_by_role("link", name="Open it early"))
