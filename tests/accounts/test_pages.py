@@ -59,6 +59,7 @@ def test_every_address_of_allauth_is_known_here(client: Client, db: None) -> Non
     known = {*ENTRANCE, *OTHERS, *INSIDE, "/accounts/confirm-email/", "/accounts/password/set/"}
     known |= {*SURE, "/accounts/devices/end/", "/accounts/devices/end-others/", "/accounts/first/"}
     known |= {"/accounts/login/code/confirm/"}
+    known |= {"/accounts/returned/", "/accounts/returned/hold/"}
     known |= {"/accounts/password/reset/confirm/", "/accounts/password/reset/complete/"}
 
     found = {
