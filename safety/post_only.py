@@ -2,8 +2,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 View = Callable[..., HttpResponse]
@@ -21,8 +21,7 @@ def post_only(page: str) -> Callable[[View], View]:
         def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             if request.method == "POST":
                 return view(request, *args, **kwargs)
-            to_page: HttpResponse = redirect(page, *args, **kwargs)
-            return to_page
+            return HttpResponseRedirect(reverse(page, args=args, kwargs=kwargs))
 
         return require_http_methods(["GET", "HEAD", "POST"])(wrapper)
 
