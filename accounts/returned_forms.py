@@ -15,12 +15,14 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.contrib.sessions.backends.base import SessionBase
+from django.db import DatabaseError
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
-from vault.sealing import CannotOpen, pack, ring, unpack
+from vault.keys import sealing_ring
+from vault.sealing import CannotOpen, KeyRing, pack, ring, unpack
 
 Form = TypeVar("Form", bound=type[BaseForm])
 
@@ -111,7 +113,7 @@ def returned_form(request: HttpRequest, *, can_be_sent: bool = True) -> Returned
 
 def sealed_form(request: HttpRequest, *, now: datetime, can_be_sent: bool = True) -> str:
     """Return the posted form sealed for its owner, who is not proven; an empty string if there is
-    nothing to give back."""
+    nothing to give back. Raises CannotSeal: by a wrong master key it would be sealed for ever."""
     if request.path == reverse("account_hold_returned"):
         return request.POST.get(SEALED_FORM, "")
     if not is_withheld(request) or not has_writing(request):
@@ -196,5 +198,13 @@ def _sent_fields(request: HttpRequest) -> Iterator[SentField]:
 
 def _seal(form: ReturnedForm, now: datetime) -> str:
     contents = asdict(form) | {"at": now.timestamp()}
-    encrypted = ring().seal(PURPOSE, UUID(form.owner), pack(contents))
+    encrypted = _sealing_ring().seal(PURPOSE, UUID(form.owner), pack(contents))
     return f"{form.owner}.{urlsafe_b64encode(encrypted).decode()}"
+
+
+def _sealing_ring() -> KeyRing:
+    try:
+        return sealing_ring()
+    except DatabaseError:
+        # The page is about to say that the database is away; it cannot be asked about the key.
+        return ring()

@@ -459,7 +459,8 @@ def test_names_that_are_not_writing_are_names_of_fields_or_of_buttons() -> None:
 def test_names_that_are_not_writing_are_known() -> None:
     """One name too many would lose writing; one too few would show a choice as writing."""
     on_every_page = "id version revision answers since kind sitting turn waited then keep state"
-    on_every_page += " day tell_hour leaves_line hour zone time_zone language after consent next"
+    on_every_page += " until day tell_hour leaves_line hour zone time_zone language after consent"
+    on_every_page += " next"
 
     assert declared(ON_EVERY_PAGE) == {*on_every_page.split()}
     assert declared(ON_ACCOUNT_PAGES) == {"code", "action", "credential"}
