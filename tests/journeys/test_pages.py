@@ -73,6 +73,7 @@ NO_PAGE = {
     "healthz": "a word for machines",
     "readyz": "a word for machines",
     "account_well_known": "leads password managers to a page",
+    "account_hold_returned": "takes a sealed form, shows nothing",
     "account_end_device": "takes a form, shows nothing",
     "account_end_others": "takes a form, shows nothing",
     "mfa_login_webauthn": "takes what a device answers, shows nothing",
