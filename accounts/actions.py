@@ -50,8 +50,11 @@ def make_operator(*, person: User, password: str | None = None) -> None:
     if password:
         person.set_password(password)
     person.save(update_fields=["is_staff", "is_superuser", "is_active", "password"])
-    EmailAddress.objects.update_or_create(
-        user=person, email=person.email, defaults={"verified": True, "primary": True}
+    EmailAddress.objects.bulk_create(
+        [EmailAddress(user=person, email=person.email, verified=True, primary=True)],
+        update_conflicts=True,
+        unique_fields=["user", "email"],
+        update_fields=["verified", "primary"],
     )
 
 
