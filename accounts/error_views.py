@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.models import User
 from accounts.returned_forms import has_writing, page_before, returned_form
+from accounts.sessions.devices import clear_site_data
 from accounts.sessions.idle_lock import is_locked
 from safety.context_processors import site
 from safety.request_id import request_id
@@ -60,7 +61,9 @@ def erased(request: HttpRequest) -> HttpResponse:
     list(get_messages(request))
     again = returned_form(request)
     context = {"again": again and replace(again, is_ours=False), "messages": ()}
-    return render(request, "account/erased.html", context, status=403)
+    response = render(request, "account/erased.html", context, status=403)
+    clear_site_data(response)
+    return response
 
 
 @login_not_required

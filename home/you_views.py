@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -64,6 +65,7 @@ def privacy(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@transaction.non_atomic_requests
 def erase(request: SignedInRequest) -> HttpResponse:
     person = request.user
     form = EraseForm(person, request.POST if request.method == "POST" else None)
