@@ -1,5 +1,6 @@
 import json
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from allauth.account.models import EmailAddress
 from django.contrib.admin.models import LogEntry
@@ -15,6 +16,7 @@ from accounts.models import (
     ProfileContents,
     User,
 )
+from accounts.retried_transaction import retried_transaction
 from accounts.unverified import release_address
 from mail.actions import enqueue
 from vault.sessions import Session
@@ -50,8 +52,11 @@ def make_operator(*, person: User, password: str | None = None) -> None:
     if password:
         person.set_password(password)
     person.save(update_fields=["is_staff", "is_superuser", "is_active", "password"])
-    EmailAddress.objects.update_or_create(
-        user=person, email=person.email, defaults={"verified": True, "primary": True}
+    EmailAddress.objects.bulk_create(
+        [EmailAddress(user=person, email=person.email, verified=True, primary=True)],
+        update_conflicts=True,
+        unique_fields=["user", "email"],
+        update_fields=["verified", "primary"],
     )
 
 
@@ -89,11 +94,21 @@ def save_preferences(*, person: User, name: str, language: str, now: datetime) -
     person.save(update_fields=["language"])
 
 
-@transaction.atomic
 def erase(*, person: User, now: datetime) -> None:
-    """Delete this person and everything of theirs, and mail a confirmation."""
+    """Delete this person and everything of theirs, and mail a confirmation.
+
+    Call it outside a transaction: only there is a deadlock with a page that still writes retried.
+    """
+    # Committed first: no other page of theirs begins to write while the rest is deleted.
+    retried_transaction(Session.objects.of(person).delete)()
+    _erase(person.pk, now=now)
+
+
+@retried_transaction
+def _erase(person_id: UUID, *, now: datetime) -> None:
     # Erased twice at once: the second request waits here, then finds no account and mails nothing.
-    if not User.objects.lock_row(person.pk):
+    person = User.objects.lock_for_deletion(person_id)
+    if person is None:
         return
     with translation.override(person.active_language):
         content = emails.account_erased()

@@ -20,7 +20,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts import emails, invitations
 from accounts.actions import free_address, notify_of_change, record_activity
-from accounts.models import Activity, User
+from accounts.models import Activity, User, UserManager
+from accounts.password_rate_limits import (
+    TOO_MANY_PASSWORDS,
+    check_password_in_session,
+    forget_guesses,
+)
 from accounts.sessions.actions import end_sessions
 from accounts.sessions.devices import device_name
 from mail.actions import enqueue
@@ -100,8 +105,25 @@ class Adapter(DefaultAccountAdapter):
     def set_password(self, user: User, password: str) -> None:
         """Every new password, a reset by mail included, ends all other sessions."""
         super().set_password(user, password)
+        forget_guesses(user)
         key = allauth_context.request.session.session_key
         end_sessions(person=user, except_key=key, now=timezone.now())
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError as error:
+            raise ValidationError(TOO_MANY_PASSWORDS) from error
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Count per address. allauth counts per Host header too: whoever sends another port in it
+        with each guess would never reach the limit."""
+        return UserManager.normalize_email(credentials.get("email"))
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Replaces allauth's, which counts guesses together with those at sign-in: a stranger could
+        keep a person from unlocking their session."""
+        return check_password_in_session(user, password)
 
     def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
         """Called when the code from a mail to this address was right."""

@@ -1,8 +1,10 @@
+from functools import partial
 from typing import Any
 
 from allauth.account import admin as allauth_admin
 from allauth.mfa import admin as mfa_admin
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -89,9 +91,14 @@ class UserAdmin(admin.ModelAdmin[User]):
         return [person.email for person in objs], {"users": len(objs)}, set(), []
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
-        erase(person=obj, now=timezone.now())
+        _erase_after_commit(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         for person in queryset:
             if person != request.user:
-                erase(person=person, now=timezone.now())
+                _erase_after_commit(person)
+
+
+def _erase_after_commit(person: User) -> None:
+    """The admin deletes in a transaction, where erasing could not retry a deadlock."""
+    transaction.on_commit(partial(erase, person=person, now=timezone.now()))

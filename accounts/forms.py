@@ -5,6 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from allauth.account import forms as allauth
+from allauth.account.adapter import get_adapter
 from allauth.account.fields import EmailField, PasswordField, SetPasswordField
 from allauth.core import context
 from django import forms
@@ -23,6 +24,7 @@ from accounts import decoy_queries, invitations, mailed_code_attempts
 from accounts.allauth_internals import PASSWORD_RESET_VERIFICATION_SESSION_KEY
 from accounts.mail_rate_limits import mail_refusal
 from accounts.models import CONSENT_VERSION, User, UserManager
+from accounts.password_rate_limits import check_password_in_session
 from accounts.returned_forms import not_writing
 from accounts.time_zones import NO_ZONE_CHOSEN, current_zone
 from accounts.unverified import PLACEHOLDER_DOMAIN, is_unverified, release_stale_address
@@ -297,6 +299,13 @@ class ChangePasswordForm(allauth.ChangePasswordForm):
     oldpassword = CurrentPasswordField(label=_("Your password now"))
     password1 = NewPasswordField()
     password2 = None
+
+    def clean_oldpassword(self) -> str:
+        """Replaces allauth's, which counts these guesses apart from those on other pages."""
+        password: str = self.cleaned_data["oldpassword"]
+        if not check_password_in_session(self.user, password):
+            raise get_adapter().validation_error("enter_current_password")
+        return password
 
 
 @not_writing("code", "action", account_pages_only=True)

@@ -46,6 +46,12 @@ class UserManager(BaseUserManager["User"]):
         """Lock this account until the transaction ends. Returns False if it does not exist."""
         return self.for_update().filter(pk=pk).exists()
 
+    def lock_for_deletion(self, pk: UUID | str) -> "User | None":
+        """Lock this account until the transaction ends and return it; None if it does not exist."""
+        # Without NO KEY: a row that refers to this account, inserted after its rows were collected
+        # for deletion, would make the deletion fail.
+        return self.select_for_update().filter(pk=pk).first()
+
     @transaction.atomic
     def create_user(self, email: str, password: str, **fields: Any) -> "User":
         """Create an account. Raises ValueError without a password: a lock asks for it."""

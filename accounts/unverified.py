@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
+from accounts.retried_transaction import retried_transaction
 
 # A new sign-up with the same address replaces an account that is this old.
 REPLACED_AFTER = timedelta(hours=24)
@@ -59,9 +60,9 @@ def delete_old(*, now: datetime) -> int:
     return sum(_delete(person_id, now=now) for person_id in list(old[:BATCH_SIZE]))
 
 
-@transaction.atomic
+@retried_transaction
 def _delete(person_id: UUID, *, now: datetime) -> bool:
-    User.objects.lock_row(person_id)
+    User.objects.lock_for_deletion(person_id)
     person = _old(now).filter(pk=person_id).first()
     if person is None:
         # Verified a moment ago, or deleted by another run.

@@ -264,9 +264,12 @@ ACCOUNT_RATE_LIMITS = {
     "signup": None,
     "reset_password": None,
     "confirm_email": None,
-    "login_failed": "10/m/ip,10/5m/key",
-    # Attempts at a code of six digits by someone who has the password.
+    "login_failed": "10/m/ip,10/5m/key,100/d/key",
+    # Guesses at the password by someone who is signed in, on all pages together.
+    "password_in_session": "10/5m/user,40/d/user",
+    # Attempts at a code of six digits by someone who has the password, and by someone signed in.
     "second_step": "10/m/ip,10/5m/key,40/d/key",
+    "second_step_in_session": "10/m/ip,10/5m/key,40/d/key",
     # Each may send a mail to any address.
     "manage_email": "5/m/user,10/d/user",
 }

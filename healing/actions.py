@@ -58,8 +58,13 @@ def change_answer(
 
 
 def mark_step(*, person: User, step: Step, state: StepMark.State, now: datetime) -> None:
-    StepMark.objects.update_or_create(
-        owner=person, step=step.number, defaults={"state": state, "marked_at": now}
+    # Two pages may mark or unmark a step at once: one INSERT … ON CONFLICT cannot fail, as
+    # update_or_create does when the row appears or disappears between its statements.
+    StepMark.objects.bulk_create(
+        [StepMark(owner=person, step=step.number, state=state, marked_at=now)],
+        update_conflicts=True,
+        unique_fields=["owner", "step"],
+        update_fields=["state", "marked_at"],
     )
 
 

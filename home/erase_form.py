@@ -4,6 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.password_rate_limits import RATE_LIMITED, check_password_in_session
 from accounts.returned_forms import not_writing
 
 
@@ -22,9 +23,13 @@ class EraseForm(forms.Form):
         self.person = person
         super().__init__(data)
 
+    @property
+    def is_rate_limited(self) -> bool:
+        return self.has_error("password", RATE_LIMITED)
+
     def clean_password(self) -> str:
         password = str(self.cleaned_data["password"])
-        if not self.person.check_password(password):
+        if not check_password_in_session(self.person, password):
             raise forms.ValidationError(
                 _("That is not the password of this account. Nothing was erased.")
             )

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_not_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -11,7 +12,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions as account_actions
 from accounts.error_views import cannot_open
-from accounts.mfa.reauthentication import may_try_password
 from accounts.request_types import SignedInRequest
 from accounts.sessions.devices import clear_site_data
 from home.displayed_name import displayed_name
@@ -64,19 +64,18 @@ def privacy(request: SignedInRequest) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@transaction.non_atomic_requests
 def erase(request: SignedInRequest) -> HttpResponse:
     person = request.user
     form = EraseForm(person, request.POST if request.method == "POST" else None)
-    # Otherwise this form would let someone guess the password without limit.
-    if form.is_bound and not may_try_password(request, person):
-        return render(request, "429.html", status=429)
     if form.is_bound and form.is_valid():
         account_actions.erase(person=person, now=timezone.now())
         logout(request)
         response = redirect("home:goodbye")
         clear_site_data(response)
         return response
-    return render(request, "home/erase.html", {"form": form})
+    status = 429 if form.is_bound and form.is_rate_limited else 200
+    return render(request, "home/erase.html", {"form": form}, status=status)
 
 
 @login_not_required

@@ -85,7 +85,7 @@ def _delete(ids: list[UUID], *, now: datetime) -> None:
 def add_opening(*, person: User, kind: str, text: str, now: datetime) -> None:
     """Save a first line for this kind of letter. Raises CannotOpen and TooManyOpenings."""
     # A second click must see the line that the first one saved: lock the person.
-    User.objects.for_update().get(pk=person.pk)
+    User.objects.lock_row(person.pk)
     rows = list(Opening.objects.of(person).filter(kind=kind))
     if any(row.opens(person.key) and row.open(person.key).text == text for row in rows):
         return

@@ -4,10 +4,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from django.db import transaction
-
 from accounts.actions import choose_name, open_account
 from accounts.models import User
+from accounts.retried_transaction import retried_transaction
 from healing.actions import mark_step, save_answer
 from healing.guide import guide
 from healing.models import StepMark
@@ -69,10 +68,12 @@ ANSWERS: list[tuple[int, int, dict[str, Any]]] = [
 MARKS = [(10, 1, StepMark.State.SETTLED), (2, 7, StepMark.State.ASIDE)]
 
 
-@transaction.atomic
+@retried_transaction
 def create_demo_account(*, now: datetime) -> User:
     """Create an account with letters, answers and reminders, in place of an earlier one."""
-    User.objects.filter(email=EMAIL).delete()
+    # Locked first: a page of the demo that is still open may add a row meanwhile.
+    for earlier in User.objects.select_for_update().filter(email=EMAIL):
+        earlier.delete()
     person = open_account(email=EMAIL, password=PASSWORD, now=now)
     person.record_safety_shown(now=now)
     choose_name(person=person, name="Noor", now=now)

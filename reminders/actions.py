@@ -31,9 +31,15 @@ Clock = Callable[[], datetime]
 def turn_on(*, person: "User", hour: int, zone: str, now: datetime) -> None:
     """Turn notes on, or restart them at another hour. A pending note is skipped."""
     change_time_zone(person=person, zone=zone, now=now)
-    schedule, _ = Schedule.objects.select_for_update().get_or_create(
-        person=person, defaults={"hour": hour, "chosen_at": now}
+    # The stop link may delete the row at the same time: one INSERT … ON CONFLICT creates or locks
+    # it, so that it is still there in the next statement.
+    Schedule.objects.bulk_create(
+        [Schedule(person=person, hour=hour, chosen_at=now)],
+        update_conflicts=True,
+        unique_fields=["person"],
+        update_fields=["hour"],
     )
+    schedule = Schedule.objects.get(person=person)
     schedule.person = person
     schedule.restart(hour=hour, now=now)
     _skip_pending([person.pk], "chosen anew", now=now)

@@ -51,6 +51,9 @@ class CredentialField(forms.JSONField):
 class CodeForm(allauth.BaseAuthenticateForm):
     """A code from an app, or a recovery code."""
 
+    # The name of its rate limit.
+    action = "second_step"
+
     code = CodeField(
         help_text=_("Six digits from your app, or one of your recovery codes."),
         required=_("Write a code."),
@@ -60,7 +63,7 @@ class CodeForm(allauth.BaseAuthenticateForm):
         """Replaces allauth's: there, a right code clears the limit per client, so somebody with an
         account could keep clearing it while guessing at others."""
         usage = ratelimit.consume(
-            context.request, app="allauth.account", action="second_step", key=str(self.user.pk)
+            context.request, app="allauth.account", action=self.action, key=str(self.user.pk)
         )
         if not usage:
             raise ValidationError(TOO_MANY_CODES)
@@ -96,7 +99,8 @@ class SignInCodeForm(CodeForm, allauth.AuthenticateForm):
 
 
 class ReauthenticateCodeForm(CodeForm, allauth.ReauthenticateForm):
-    pass
+    # Of its own: somebody who knows the password, and has no session, cannot use it up.
+    action = "second_step_in_session"
 
 
 @not_writing("code", account_pages_only=True)

@@ -25,7 +25,6 @@ from django.utils.translation import gettext as _
 from accounts.allauth_internals import (
     REAUTHENTICATION_STATE_SESSION_KEY,
     did_recently_reauthenticate,
-    ratelimit,
     record_authentication,
 )
 from accounts.mfa.adapter import has_proved_second_factor, has_second_factor, second_factor_url
@@ -108,10 +107,3 @@ class ReauthenticateByPassword(WithoutResume, ReauthenticateView):
 def reauthenticate(request: HttpRequest) -> HttpResponse:
     response: HttpResponse = ReauthenticateByPassword.as_view()(request)
     return response
-
-
-def may_try_password(request: HttpRequest, person: User) -> bool:
-    """Count a guess at the password of the signed-in person, together with the guesses at the lock.
-    Returns whether it may be checked."""
-    usage = ratelimit.consume(request, app="allauth.account", action="reauthenticate", user=person)
-    return usage is not None

@@ -62,6 +62,7 @@ def test_operator_makes_no_accounts(as_operator: Client) -> None:
     assert as_operator.get("/admin/accounts/user/add/").status_code == 403
 
 
+@pytest.mark.django_db(transaction=True)
 def test_operator_deletes_without_seeing_what_is_deleted(as_operator: Client, alice: User) -> None:
     choose_name(person=alice, name="Ali", now=EVENING)
     page = as_operator.get(f"/admin/accounts/user/{alice.pk}/delete/")
@@ -75,6 +76,7 @@ def test_operator_deletes_without_seeing_what_is_deleted(as_operator: Client, al
     assert Message.objects.filter(kind="account.account_erased").count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
 def test_operator_deletes_several_at_once(as_operator: Client, alice: User, bob: User) -> None:
     as_operator.post(
         "/admin/accounts/user/",
@@ -89,6 +91,7 @@ def test_operator_deletes_several_at_once(as_operator: Client, alice: User, bob:
     assert Message.objects.filter(kind="account.account_erased").count() == 2
 
 
+@pytest.mark.django_db(transaction=True)
 def test_operator_does_not_delete_themselves_by_the_way(as_operator: Client, alice: User) -> None:
     operator = User.objects.get(is_staff=True)
     address = f"/admin/accounts/user/{operator.pk}/delete/"

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.auth_backends import AuthenticationBackend
+from allauth.account.forms import ChangePasswordForm
 from allauth.mfa.base.forms import BaseAuthenticateForm
 from allauth.mfa.base.views import AuthenticateView
 from allauth.mfa.models import Authenticator
@@ -52,6 +54,7 @@ PARAMETERS = {
     allauth_internals.ratelimit.consume: (
         "request, *, app, action, config, key, user, dry_run, limit_get, raise_exception"
     ),
+    allauth_internals.ratelimit.clear: "request, *, app, action, config, key, user",
     allauth_internals.ratelimit.RateLimitUsage.rollback: "self",
     allauth_internals.totp.clear_totp_secret: "request",
     allauth_internals.totp.format_hotp_value: "value",
@@ -68,6 +71,8 @@ PARAMETERS = {
     AuthenticateView._build_forms: "self",
     AuthenticationBackend._authenticate_by_email: "self, email, password",
     AuthenticationBackend._check_password: "self, user, password",
+    ChangePasswordForm.clean_oldpassword: "self",
+    DefaultAccountAdapter._get_login_attempts_cache_key: "self, request, **credentials",
     BaseAuthenticateForm.clean_code: "self",
     AuthenticateWebAuthnForm.clean_credential: "self",
 }

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -14,6 +15,7 @@ from tests.support.accounts import EVENING, Mails, code_in, sign_in, sign_up
 from tests.support.at_once import hold_locks_until_awaited
 from tests.support.client import PASSWORD, Client
 from tests.support.quick_hasher import QuickHasher
+from tests.support.second_factors import AUTHENTICATE, code_of, give_app
 
 SEVERAL = "There were several tries in a short time."
 WRONG = "not the password"
@@ -144,6 +146,175 @@ def test_fifty_guesses_at_once_are_no_more_than_ten(carol: User) -> None:
 
     assert 1 <= looked_at <= 12
     assertContains(sign_in(at("198.51.100.7"), carol.email), SEVERAL)
+
+
+# --- Guesses within a session ---------------------------------------------------------------
+
+ERASE = "/you/privacy/erase/"
+CHANGE = "/accounts/password/change/"
+REAUTHENTICATE = "/accounts/reauthenticate/"
+NOT_CHECKED = "There were several tries in a short time."
+# Each page that asks for the password again: its field, and what it says to a wrong one.
+PAGES = {
+    ERASE: ("password", "That is not the password of this account."),
+    CHANGE: ("oldpassword", "That is not your current password."),
+    REAUTHENTICATE: ("password", "That is not your password."),
+}
+
+
+def guess_inside(client: Client, page: str, password: str = WRONG) -> Any:
+    field, _wrong = PAGES[page]
+    return client.post(page, {field: password, "password1": WRONG})
+
+
+def use_up(client: Client, clock: time_machine.Traveller, *, times: int = 10) -> None:
+    """Guess on all pages in turn, slowly enough for allauth's own limits per minute."""
+    for number in range(times):
+        page = [*PAGES][number % len(PAGES)]
+        assertContains(guess_inside(client, page), PAGES[page][1])
+        clock.shift(timedelta(seconds=10))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_guesses_on_all_pages_of_a_session_are_counted_together(
+    carol: User, as_carol: Client, page: str
+) -> None:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        use_up(as_carol, clock)
+        hashed = QuickHasher.times
+
+        refused = guess_inside(as_carol, page, PASSWORD)
+
+        assert NOT_CHECKED in refused.text
+        assert QuickHasher.times == hashed
+        assert User.objects.filter(pk=carol.pk).exists()
+        # Another browser of theirs shares the count.
+        other = Client()
+        other.force_login(carol)
+        assert NOT_CHECKED in guess_inside(other, page, PASSWORD).text
+        clock.shift(timedelta(minutes=5))
+        assert guess_inside(as_carol, REAUTHENTICATE, PASSWORD).status_code == 302
+
+
+def test_guesses_within_a_session_are_limited_per_day(carol: User, as_carol: Client) -> None:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        for _ in range(4):
+            use_up(as_carol, clock)
+            clock.shift(timedelta(hours=1))
+
+        assert NOT_CHECKED in guess_inside(as_carol, REAUTHENTICATE, PASSWORD).text
+        clock.shift(timedelta(hours=23))
+        as_carol.force_login(carol)
+        assert guess_inside(as_carol, REAUTHENTICATE, PASSWORD).status_code == 302
+
+
+def test_right_passwords_do_not_count(carol: User, as_carol: Client) -> None:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        for _ in range(45):
+            assert guess_inside(as_carol, REAUTHENTICATE, PASSWORD).status_code == 302
+            clock.shift(timedelta(seconds=10))
+
+
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_strangers_do_not_keep_anyone_from_unlocking_or_erasing(
+    carol: User, as_carol: Client, is_locked: bool
+) -> None:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        for _ in range(11):
+            clock.shift(timedelta(minutes=5))
+            guess(carol.email, times=10)
+        as_carol.force_login(carol)
+        if is_locked:
+            as_carol.get("/leave/")
+
+        assert guess_inside(as_carol, REAUTHENTICATE, PASSWORD).status_code == 302
+        assertRedirects(guess_inside(as_carol, ERASE, PASSWORD), "/goodbye/")
+
+    assert not User.objects.exists()
+
+
+def test_guesses_within_a_session_do_not_close_the_sign_in(carol: User, as_carol: Client) -> None:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        use_up(as_carol, clock)
+
+        assert sign_in(at("198.51.100.7"), carol.email).status_code == 302
+
+
+def test_guesses_at_sign_in_are_limited_per_day(carol: User) -> None:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        for _ in range(10):
+            guess(carol.email, times=10)
+            clock.shift(timedelta(minutes=5))
+
+        assertContains(sign_in(at("198.51.100.7"), carol.email), SEVERAL)
+        clock.shift(timedelta(days=1))
+        assert sign_in(at("198.51.100.7"), carol.email).status_code == 302
+
+
+def test_another_port_in_the_host_header_does_not_help(carol: User) -> None:
+    with time_machine.travel(EVENING, tick=False):
+        for number in range(10):
+            client = at(f"192.0.2.{number}")
+            client.defaults["HTTP_HOST"] = f"testserver:{1000 + number}"
+            sign_in(client, carol.email, WRONG)
+
+        assertContains(sign_in(at("198.51.100.7"), carol.email), SEVERAL)
+
+
+def test_new_password_by_mail_clears_both_counts(
+    carol: User, as_carol: Client, mails: Mails
+) -> None:
+    with time_machine.travel(EVENING, tick=False) as clock:
+        for _ in range(4):
+            use_up(as_carol, clock)
+            clock.shift(timedelta(hours=1))
+        for _ in range(10):
+            guess(carol.email, times=10)
+            clock.shift(timedelta(minutes=5))
+        client = at("198.51.100.7")
+
+        client.post(RESET, {"email": carol.email})
+        client.post(RESET_CODE, {"code": code_in(mails()[-1])})
+        client.post(NEW_PASSWORD, {"password1": "a much longer sentence"})
+
+        assert sign_in(client, carol.email, "a much longer sentence").status_code == 302
+        answer = guess_inside(client, ERASE, "a much longer sentence")
+        assertRedirects(answer, "/goodbye/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_guesses_at_once_within_a_session_are_no_more_than_ten(carol: User) -> None:
+    browsers = [Client() for _ in range(10)]
+    for browser in browsers:
+        browser.force_login(carol)
+
+    def try_once(number: int) -> bool:
+        try:
+            return PAGES[ERASE][1] in guess_inside(browsers[number % 10], ERASE).text
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(10) as pool:
+        looked_at = sum(pool.map(try_once, range(50), timeout=120))
+
+    assert 1 <= looked_at <= 10
+
+
+def test_codes_at_sign_in_do_not_close_those_of_a_session(carol: User, as_carol: Client) -> None:
+    """Somebody who knows the password, without a session, guesses at the second step."""
+    secret = give_app(carol)
+    stranger = at("192.0.2.1")
+    sign_in(stranger, carol.email)
+    with time_machine.travel(EVENING, tick=False):
+        stranger = at("192.0.2.1")
+        sign_in(stranger, carol.email)
+        for _ in range(11):
+            stranger.post(AUTHENTICATE, {"code": "000000"})
+        as_carol.force_login(carol)
+
+        answer = as_carol.post("/accounts/2fa/reauthenticate/", {"code": code_of(secret)})
+
+    assert answer.status_code == 302
 
 
 # --- codes ------------------------------------------------------------------------------------
