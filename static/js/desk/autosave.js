@@ -28,7 +28,7 @@ export function createAutosave({ paper, status, pageCopy, server, texts }) {
     clearTimeout(afterPause);
     afterPause = setTimeout(save, SAVE_AFTER);
     atLatest ||= setTimeout(save, SAVE_WITHIN);
-    pageCopy.updateSoon();
+    pageCopy.update();
   }
 
   // Returns why the words are not saved, or "" if they are.
