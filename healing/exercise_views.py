@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.device_key import device_key
 from accounts.error_views import cannot_open, not_saved_message, sent_too_late
 from accounts.request_types import SignedInRequest
 from accounts.short_list_paginator import ShortListPaginator
@@ -72,11 +73,11 @@ def _blank_fields(exercise: Exercise, language: str) -> SafeString:
 def _save_answer(
     request: SignedInRequest, step: Step, form: ExerciseForm, id_form: AnswerIdForm
 ) -> HttpResponse:
-    exercise = form.exercise
+    exercise, id = form.exercise, id_form.answer_id
     try:
         actions.save_answer(
             person=request.user,
-            id=id_form.answer_id,
+            id=id,
             step=step,
             exercise=exercise,
             answer=form.answer,
@@ -85,8 +86,13 @@ def _save_answer(
     except CannotOpen:
         form.add_error(None, not_saved_message())
         return _exercise_page(request, step, form, id_form, status=503)
-    messages.info(request, exercise.kept or _("Kept."))
+    _say_saved(request, exercise.kept or _("Kept."), id)
     return redirect("healing:exercise", step, exercise.key)
+
+
+def _say_saved(request: SignedInRequest, text: str, id: UUID) -> None:
+    """The next page also learns which answer was saved, and deletes its copy from the device."""
+    messages.info(request, text, extra_tags=str(id))
 
 
 def _exercise_page(
@@ -103,6 +109,7 @@ def _exercise_page(
         "form": form,
         "fields": _fields(form),
         "id_form": id_form,
+        "device_key": device_key(request.user),
         "answers": _page_of_answers(request, step, form.exercise.key),
     }
     return render(request, "healing/exercise.html", context, status=status)
@@ -146,9 +153,15 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
         actions.change_answer(
             person=request.user, row=row, exercise=exercise, answer=form.answer, now=timezone.now()
         )
-        messages.info(request, _("Your changes are kept."))
+        _say_saved(request, _("Your changes are kept."), id)
         return redirect("healing:exercise", step, key)
-    context = {"step": step, "exercise": exercise, "form": form, "row": row}
+    context = {
+        "step": step,
+        "exercise": exercise,
+        "form": form,
+        "row": row,
+        "device_key": device_key(request.user),
+    }
     return render(request, "healing/answer.html", context)
 
 

@@ -4,10 +4,10 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.device_key import device_key
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
 from accounts.short_list_paginator import ShortListPaginator
-from journal.device_key import device_key
 from journal.forms import SearchForm
 from journal.letter_kinds import KINDS
 from journal.models import Letter

@@ -120,7 +120,7 @@ def test_visitor_gets_their_text_back_and_nothing_is_stored(client: Client, db: 
     page = client.post(EXERCISE, FILLED)
 
     assert page.status_code == 200
-    assert "nothing was kept" in page.content.decode()
+    assert "nothing was saved" in page.content.decode()
     assert "No reply on Sunday.</textarea>" in page.content.decode()
     assert not Answer.objects.exists()
     assert not client.cookies.get("n")
