@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.models import User
 from accounts.returned_forms import is_withheld, page_before, returned_form, sealed_form
+from accounts.sessions.devices import clear_device
 from accounts.sessions.idle_lock import is_locked
 from safety.context_processors import site
 from safety.request_id import request_id
@@ -76,7 +77,9 @@ def erased(request: HttpRequest) -> HttpResponse:
     # Drop the messages of this request, such as “It is kept”: they are no longer true.
     list(get_messages(request))
     context = _what_was_sent(request, can_be_sent=False) | {"messages": ()}
-    return render(request, "account/erased.html", context, status=403)
+    response = render(request, "account/erased.html", context, status=403)
+    clear_device(request, response)
+    return response
 
 
 @login_not_required

@@ -24,7 +24,7 @@ from accounts.mfa.reauthentication import (
 from accounts.models import Activity
 from accounts.request_types import SignedInRequest
 from accounts.sessions import actions
-from accounts.sessions.devices import clear_site_data, list_devices
+from accounts.sessions.devices import clear_device, list_devices
 from accounts.short_list_paginator import ShortListPaginator
 from safety.post_only import post_only
 
@@ -75,7 +75,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     signs_out = request.method == "POST" and request.user.is_authenticated
     response: HttpResponse = allauth.logout(request)
     if signs_out:
-        clear_site_data(response)
+        clear_device(request, response)
     return response
 
 

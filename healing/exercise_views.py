@@ -17,6 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
+from accounts.device_key import device_key
 from accounts.error_views import (
     cannot_open,
     not_saved_message,
@@ -77,14 +78,14 @@ def _blank_fields(exercise: Exercise, language: str) -> SafeString:
 def _save_answer(
     request: SignedInRequest, step: Step, form: ExerciseForm, id_form: AnswerIdForm
 ) -> HttpResponse:
-    exercise, room = form.exercise, measure(request.user.pk)
-    if room.is_full and not Answer.objects.of(request.user).filter(pk=id_form.answer_id).exists():
+    exercise, id, room = form.exercise, id_form.answer_id, measure(request.user.pk)
+    if room.is_full and not Answer.objects.of(request.user).filter(pk=id).exists():
         form.add_error(None, room_is_full_message())
         return _exercise_page(request, step, form, id_form, status=422)
     try:
         actions.save_answer(
             person=request.user,
-            id=id_form.answer_id,
+            id=id,
             step=step,
             exercise=exercise,
             answer=form.answer,
@@ -95,8 +96,13 @@ def _save_answer(
         return _exercise_page(request, step, form, id_form, status=503)
     if room.is_nearly_full:
         messages.warning(request, room_is_nearly_full_message())
-    messages.info(request, exercise.kept or _("Kept."))
+    _say_saved(request, exercise.kept or _("Kept."), id)
     return redirect("healing:exercise", step, exercise.key)
+
+
+def _say_saved(request: SignedInRequest, text: str, id: UUID) -> None:
+    """The next page also learns which answer was saved, and deletes its copy from the device."""
+    messages.info(request, text, extra_tags=str(id))
 
 
 def _exercise_page(
@@ -113,6 +119,7 @@ def _exercise_page(
         "form": form,
         "fields": _fields(form),
         "id_form": id_form,
+        "device_key": device_key(request.user),
         "answers": _page_of_answers(request, step, form.exercise.key),
     }
     return render(request, "healing/exercise.html", context, status=status)
@@ -157,7 +164,13 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
             return _change_answer(request, step, row, form)
         except RoomFull:
             form.add_error(None, room_is_full_message())
-    context = {"step": step, "exercise": exercise, "form": form, "row": row}
+    context = {
+        "step": step,
+        "exercise": exercise,
+        "form": form,
+        "row": row,
+        "device_key": device_key(request.user),
+    }
     status = 422 if form.non_field_errors() else 200
     return render(request, "healing/answer.html", context, status=status)
 
@@ -168,7 +181,7 @@ def _change_answer(
     actions.change_answer(
         person=request.user, row=row, exercise=form.exercise, answer=form.answer, now=timezone.now()
     )
-    messages.info(request, _("Your changes are kept."))
+    _say_saved(request, _("Your changes are kept."), row.pk)
     return redirect("healing:exercise", step, form.exercise.key)
 
 

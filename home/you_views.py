@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts import actions as account_actions
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
-from accounts.sessions.devices import clear_site_data
+from accounts.sessions.devices import clear_device
 from home.displayed_name import displayed_name
 from home.erase_form import EraseForm
 from home.name_and_place_form import PreferencesForm
@@ -72,7 +72,7 @@ def erase(request: SignedInRequest) -> HttpResponse:
         account_actions.erase(person=person, now=timezone.now())
         logout(request)
         response = redirect("home:goodbye")
-        clear_site_data(response)
+        clear_device(request, response)
         return response
     status = 429 if form.is_bound and form.is_rate_limited else 200
     return render(request, "home/erase.html", {"form": form}, status=status)

@@ -15,6 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.device_key import device_key
 from accounts.error_views import (
     Gone,
     cannot_open,
@@ -25,7 +26,6 @@ from accounts.error_views import (
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from journal import actions
-from journal.device_key import device_key
 from journal.forms import LetterForm, OpeningForm
 from journal.letter_kinds import KINDS, PLAIN_DAY, TO_THEM, LetterKind
 from journal.models import Letter, Opening

@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
+from accounts.device_key import device_key
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
 from accounts.short_list_paginator import ShortListPaginator
-from journal.device_key import device_key
 from journal.forms import SearchForm
 from journal.letter_kinds import KINDS
 from journal.letter_lines import LISTED_FIELDS

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.utils.crypto import constant_time_compare, salted_hmac
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from vault.sessions import Session
@@ -35,9 +37,13 @@ SYSTEMS = (
 )
 
 
-def clear_site_data(response: HttpResponse) -> None:
-    """Make this browser delete what our pages stored in it, sealed copies included."""
+def clear_device(request: HttpRequest, response: HttpResponse) -> None:
+    """Make this browser delete what our pages stored in it, encrypted copies included."""
     response.headers["Clear-Site-Data"] = '"storage"'
+    # WebKit ignores the header: the script of this message deletes them too, and looks whether they
+    # are gone (ADR 27).
+    said = _("We asked this browser to delete unsaved words, if it held any.")
+    messages.info(request, said, extra_tags="device-copies")
 
 
 def device_name(request: HttpRequest) -> str:

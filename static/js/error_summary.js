@@ -1,4 +1,5 @@
-// Moves the focus to the summary of a form's errors, and from each link in it to the field that it names.
+// Moves the focus to the summary of a form's errors, and from each link in it to the field that it names. Not while
+// somebody types already: the next keys would be lost.
 
 const summary = document.querySelector("[data-errors]");
 
@@ -11,5 +12,7 @@ summary?.addEventListener("click", (event) => {
   field.focus({ preventScroll: true });
 });
 
-summary?.scrollIntoView({ block: "start" });
-summary?.focus({ preventScroll: true });
+if (document.activeElement === document.body) {
+  summary?.scrollIntoView({ block: "start" });
+  summary?.focus({ preventScroll: true });
+}

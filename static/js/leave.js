@@ -5,8 +5,17 @@ const PRESSES = 3;
 const MAX_PAUSE = 5000;
 
 const link = document.querySelector("a[data-leave]");
-// Reaches the other tabs of this browser and stores nothing. Older browsers do without it.
-const tabs = "BroadcastChannel" in window ? new BroadcastChannel("leave") : null;
+const tabs = openChannel();
+
+// Reaches the other tabs of this browser and stores nothing. Older browsers do not have it, and Firefox throws where
+// cookies are blocked.
+function openChannel() {
+  try {
+    return new BroadcastChannel("leave");
+  } catch {
+    return null;
+  }
+}
 
 // Lets the desk send and store unsaved words. Nothing waits for that.
 function announce() {
@@ -21,7 +30,11 @@ function empty() {
 // The request below may never arrive: with this cookie, the server locks the session at the next request that does.
 function setMarker() {
   const secure = location.protocol === "https:";
-  document.cookie = secure ? "__Host-left=1; path=/; SameSite=Lax; Secure" : "left=1; path=/; SameSite=Lax";
+  try {
+    document.cookie = secure ? "__Host-left=1; path=/; SameSite=Lax; Secure" : "left=1; path=/; SameSite=Lax";
+  } catch {
+    // Leave all the same.
+  }
 }
 
 function openNeutralPage() {
@@ -65,7 +78,11 @@ function onKeyup(event) {
 
 // See leave_shortcut_switch.js.
 function isTurnedOff() {
-  return document.cookie.split("; ").includes("shift=off");
+  try {
+    return document.cookie.split("; ").includes("shift=off");
+  } catch {
+    return false;
+  }
 }
 
 function onPointerdown() {

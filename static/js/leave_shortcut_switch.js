@@ -6,6 +6,14 @@ const YEAR = 365 * 24 * 60 * 60;
 
 const section = document.querySelector("[data-shift]");
 
+function hasCookies() {
+  try {
+    return navigator.cookieEnabled && typeof document.cookie === "string";
+  } catch {
+    return false;
+  }
+}
+
 function isOff() {
   return document.cookie.split("; ").includes("shift=off");
 }
@@ -24,7 +32,7 @@ function turn(state) {
 }
 
 // Without cookies the choice cannot be stored, so it is not offered.
-if (navigator.cookieEnabled) {
+if (hasCookies()) {
   show();
   for (const button of section.querySelectorAll("[data-shift-turn]")) {
     button.addEventListener("click", () => turn(button.dataset.shiftTurn));

@@ -56,6 +56,22 @@ WITH_PAPER = f"""<!doctype html><title>Desk</title>
 </form>
 """
 
+WITH_ANSWER = f"""<!doctype html><title>Exercise</title>
+<form>
+  <input type="hidden" name="csrfmiddlewaretoken" value="token of the page">
+  <input type="hidden" name="id" value="{LETTER}">
+  <p data-answer="{LETTER}" data-key="{KEY}" data-kept=""></p>
+  <textarea name="long">Long.</textarea>
+  <details><summary>More</summary><input name="lines-2"></details>
+  <input type="checkbox" name="some" value="one" checked>
+  <input type="checkbox" name="some" value="two">
+  <input type="radio" name="which" value="one">
+  <input type="radio" name="which" value="two">
+  <input type="date" name="day" value="2026-03-12">
+  <button>Save</button>
+</form>
+"""
+
 # What a server would answer: a status with JSON, or a function that deals with the request.
 Answer = tuple[int, dict[str, Any]] | Callable[[Route], None]
 

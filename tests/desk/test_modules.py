@@ -13,12 +13,17 @@ from django.test import Client
 from playwright.sync_api import Browser, Route
 
 from config.static_storage import StaticStorage
-from tests.desk.conftest import MODULES, ORIGIN, WITH_PAPER
+from tests.desk.conftest import MODULES, ORIGIN, WITH_ANSWER, WITH_PAPER
 
 NAMES = sorted(module.name for module in MODULES.glob("*.js"))
 IMPORT = re.compile(r'^import \{ [\w, ]+ \} from "\./(\w+\.js)";$', re.MULTILINE)
 # As Django finds what it rewrites, only less particular.
 LIKE_AN_IMPORT = re.compile(r"\b(?:im|ex)port\b(?!s|ed)", re.IGNORECASE)
+# The modules that pages start, and the template that each of them is loaded by.
+ENTRIES = {
+    "main.js": "journal/_desk_script.html",
+    "exercise.js": "healing/_exercise_script.html",
+}
 EXPORT = re.compile(r"^export (?:async )?(?:const|function) \w+", re.MULTILINE)
 
 
@@ -60,12 +65,26 @@ def test_module_keeps_no_state_and_writes_no_html(name: str) -> None:
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|\beval\b", source(name))
 
 
-def test_page_fetches_all_modules_at_once() -> None:
-    html = render_to_string("journal/_desk_script.html")
+def needed_by(entry: str) -> set[str]:
+    needed, left = set[str](), [entry]
+    while left:
+        new = set(imports(left.pop())) - needed
+        needed |= new
+        left += new
+    return needed
+
+
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_page_fetches_all_modules_at_once(entry: str) -> None:
+    html = render_to_string(ENTRIES[entry])
 
     preloaded = re.findall(r'<link rel="modulepreload" href="([^"]+)">', html)
-    assert preloaded == [hashed(name) for name in NAMES if name != "main.js"]
-    assert f'<script type="module" src="{hashed("main.js")}"></script>' in html
+    assert preloaded == [hashed(name) for name in sorted(needed_by(entry))]
+    assert f'<script type="module" src="{hashed(entry)}"></script>' in html
+
+
+def test_every_module_is_needed() -> None:
+    assert set(NAMES) == set(ENTRIES).union(*map(needed_by, ENTRIES))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -108,7 +127,7 @@ def test_browser_loads_every_collected_module(browser: Browser, client: Client) 
     def serve(route: Route) -> None:
         path = route.request.url.removeprefix(ORIGIN)
         if path == "/":
-            route.fulfill(body=WITH_PAPER, content_type="text/html; charset=utf-8")
+            route.fulfill(body=WITH_PAPER + WITH_ANSWER, content_type="text/html; charset=utf-8")
             return
         asked.append(path)
         response = client.get(path)

@@ -63,6 +63,45 @@ def test_words_that_came_with_the_page_are_new_unless_they_are_saved(desk: DeskP
     assert desk.run(PAPER + script)
 
 
+TYPED_EARLY = """
+const form = document.querySelector("form");
+const body = form.elements.body;
+body.value = "typed before the script came";
+form.elements.to.value = "M.";
+"""
+
+
+@pytest.mark.parametrize("is_saved", ["true", "false"])
+def test_words_typed_before_the_script_came_are_new(desk: DeskPage, is_saved: str) -> None:
+    script = f"""
+    const {{ createPaper }} = await load("paper");
+    const paper = createPaper(form, {{ kind: "them", isSaved: {is_saved} }});
+    const seen = [[paper.isNew(), paper.isUntouched()]];
+    body.value = "As it was.";
+    form.elements.to.value = "";
+    seen.push([paper.isNew(), paper.isUntouched()]);
+    return seen;
+    """
+
+    found = desk.run(TYPED_EARLY + script)
+
+    assert found == [[True, False], [is_saved == "false", True]]
+
+
+def test_line_ends_of_the_page_are_no_change(desk: DeskPage) -> None:
+    script = """
+    const sent = document.createElement("form");
+    const [to, text] = [document.createElement("input"), document.createElement("textarea")];
+    Object.assign(to, { name: "to", defaultValue: "one\\ntwo" });
+    Object.assign(text, { name: "body", defaultValue: "one\\r\\ntwo\\rthree" });
+    sent.append(to, text);
+    const other = createPaper(sent, { kind: "them", isSaved: true });
+    return [other.isNew(), other.isUntouched()];
+    """
+
+    assert desk.run(PAPER + script) == [False, True]
+
+
 def test_paper_is_untouched_while_it_shows_what_it_showed_first(desk: DeskPage) -> None:
     script = """
     const seen = [paper.isUntouched()];

@@ -124,7 +124,7 @@ def test_visitor_sees_the_questions_and_nothing_is_stored(client: Client, db: No
     page = client.post(EXERCISE, FILLED)
 
     assert page.status_code == 200
-    assert "To keep this, you need an account" in page.text
+    assert "Nothing is saved here without an account" in page.text
     assert "No reply on Sunday." not in page.text
     assert not Answer.objects.exists()
     assert not client.cookies.get("n")

@@ -1,6 +1,7 @@
 """Fixtures: browsers, started once in each process of the suite, and the site that they visit."""
 
 from collections.abc import Callable, Iterator
+from fnmatch import fnmatch
 from http.server import ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -15,6 +16,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Playwright,
+    Route,
     expect,
     sync_playwright,
 )
@@ -40,6 +42,36 @@ def follow(locator: Locator) -> None:
     """
     with locator.page.expect_event("load"):
         locator.click()
+
+
+def hold(page: Page, address: str) -> Callable[[], None]:
+    """Hold this script of the page back, until the function that this returns is called.
+
+    The page does not finish loading meanwhile: open it with `wait_until="commit"`.
+    """
+    # Scripts that an earlier page loaded would come from memory.
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    held: list[Route] = []
+    is_released = False
+
+    def pass_or_hold(route: Route) -> None:
+        if is_released:
+            route.continue_()
+        else:
+            held.append(route)
+
+    def release() -> None:
+        nonlocal is_released
+        is_released = True
+        if not held:
+            page.wait_for_event("request", lambda request: fnmatch(request.url, address))
+        for route in held:
+            route.continue_()
+
+    page.route(address, pass_or_hold)
+    return release
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ export function createAutosave({ paper, status, pageCopy, server, texts }) {
     clearTimeout(afterPause);
     afterPause = setTimeout(save, SAVE_AFTER);
     atLatest ||= setTimeout(save, SAVE_WITHIN);
-    pageCopy.updateSoon();
+    pageCopy.update();
   }
 
   // Returns why the words are not saved, or "" if they are.
@@ -103,9 +103,17 @@ export function createAutosave({ paper, status, pageCopy, server, texts }) {
 
   function moveTo({ id, version, address }) {
     paper.write({ id, version, revision: "" });
-    if (location.pathname !== address) history.replaceState(history.state, "", address);
+    showAddress(address);
     const draftLinks = document.querySelector("[data-desk-draft]");
     if (draftLinks) draftLinks.hidden = draftLinks.dataset.deskDraft !== id;
+  }
+
+  function showAddress(address) {
+    try {
+      if (location.pathname !== address) history.replaceState(history.state, "", address);
+    } catch {
+      // Safari throws after a hundred calls in half a minute. The words are saved all the same.
+    }
   }
 
   function sayAnswer(answer) {

@@ -5,8 +5,6 @@ const DATABASE = "desk";
 const COPIES = "copies";
 // In milliseconds. Some browsers never answer a request to IndexedDB: nothing waits longer than this.
 const PATIENCE = 2000;
-// In milliseconds: sooner than a page can be closed after the last keystroke.
-const COPY_AFTER = 30;
 
 // Returns the result of a promise, or false if it takes too long.
 export function inTime(promise) {
@@ -25,10 +23,15 @@ export function createDevice(key) {
       request.onupgradeneeded = () => request.result.createObjectStore(COPIES);
       request.onerror = () => reject(request.error);
       request.onsuccess = () => {
-        // Signing out in another tab deletes the database and closes it here.
-        request.result.onclose = () => {
+        const closed = () => {
           database = null;
           device.onclose?.();
+        };
+        // Signing out in another tab deletes the database: the browser closes it here, or asks this page to.
+        request.result.onclose = closed;
+        request.result.onversionchange = () => {
+          request.result.close();
+          closed();
         };
         resolve(request.result);
       };
@@ -47,7 +50,7 @@ export function createDevice(key) {
     });
   }
 
-  function importedKey() {
+  async function importedKey() {
     const bytes = Uint8Array.from(atob(key), (character) => character.charCodeAt(0));
     cryptoKey ??= crypto.subtle.importKey("raw", bytes, "AES-GCM", false, ["encrypt", "decrypt"]);
     return cryptoKey;
@@ -102,6 +105,8 @@ export function createDevice(key) {
     if (stored && String(stored.iv) === String(iv)) await remove(name);
   }
 
+  // Now, not at the first words: the tab may be closed right after them.
+  importedKey().catch(() => {});
   return device;
 }
 
@@ -109,8 +114,9 @@ export function createDevice(key) {
 export function createPageCopy(paper, device) {
   // One after the other: a write that is still running must not restore what was deleted.
   let queue = Promise.resolve();
+  // The write whose turn has not come yet. It will take the words as they are then.
+  let next = null;
   let stored = "";
-  let timer = 0;
   device.onclose = () => (stored = "");
 
   async function store() {
@@ -129,21 +135,24 @@ export function createPageCopy(paper, device) {
     return true;
   }
 
-  // Returns whether the device now has the words, if it needs them.
+  // Without waiting for a pause: the tab may be closed at any moment. Returns whether the device then has the words, if
+  // it needs them.
   function update() {
-    clearTimeout(timer);
-    timer = 0;
-    queue = queue.then(store).catch(() => false);
-    return queue;
+    if (!next) {
+      next = queue.then(storeNext).catch(() => false);
+      queue = next;
+    }
+    return next;
   }
 
-  function updateSoon() {
-    timer ||= setTimeout(update, COPY_AFTER);
+  function storeNext() {
+    next = null;
+    return store();
   }
 
   function settled() {
     return inTime(queue);
   }
 
-  return { update, updateSoon, settled };
+  return { update, settled };
 }

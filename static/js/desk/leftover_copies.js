@@ -1,4 +1,5 @@
-// Delivers the copies that earlier pages left on the device: to this paper if they belong to it, else to the server.
+// Delivers the copies of letters that earlier pages left on the device: to this paper if they belong to it, else to the
+// server. Those of exercises are saved by their writer only (exercise.js).
 
 import { asNew, textOf } from "./paper.js";
 import { CONFLICT, GONE, OK } from "./server.js";
@@ -12,6 +13,10 @@ export function createCopies({ paper, autosave, device, server, status, texts, f
     for (const [name, record] of await device.getAll()) {
       const sheet = await device.unseal(name, record);
       if (!sheet || name === paper?.pageId) continue;
+      if (sheet.place) {
+        if (!paper) status.say(texts.ofExercise, link(texts.toThem, sheet.place));
+        continue;
+      }
       const act = paper?.isUntouched() && belongsHere(name, sheet) ? putBack : send;
       const drop = () => device.removeUnchanged(name, record);
       if (await act({ ...sheet, revision: "", waited: "1" }, drop)) await drop();

@@ -16,7 +16,7 @@ const COMPOSING = 229;
 const line = document.querySelector("[data-desk]");
 const form = line.closest("form");
 const texts = { ...line.dataset };
-const tabs = "BroadcastChannel" in window ? new BroadcastChannel("desk") : null;
+const tabs = openChannel();
 
 const device = createDevice(texts.key);
 const paper = form && createPaper(form, { kind: texts.kind, isSaved: Boolean(texts.desk) });
@@ -36,6 +36,24 @@ const autosave = paper && createAutosave({ paper, status, pageCopy, server, text
 const formerPageId = history.state?.paper;
 const copies = createCopies({ paper, autosave, device, server, status, texts, formerPageId });
 
+// Older browsers do not have it, and Firefox throws where cookies are blocked.
+function openChannel() {
+  try {
+    return new BroadcastChannel("desk");
+  } catch {
+    return null;
+  }
+}
+
+// Names this page to the one that it becomes when it is reloaded. Safari throws after a hundred calls in half a minute.
+function signHistory() {
+  try {
+    history.replaceState({ ...history.state, paper: paper.pageId }, "");
+  } catch {
+    // After a reload, its copy is then sent like those of other pages.
+  }
+}
+
 // Enter in the salutation moves on to the letter instead of submitting the form. During a composition it ends the word.
 function onKeydown(event) {
   const isEnter = event.key === "Enter" && !event.isComposing && event.keyCode !== COMPOSING;
@@ -45,7 +63,7 @@ function onKeydown(event) {
 }
 
 if (paper) {
-  history.replaceState({ ...history.state, paper: paper.pageId }, "");
+  signHistory();
   form.addEventListener("input", autosave.onInput);
   form.addEventListener("keydown", onKeydown);
   form.addEventListener("submit", createSubmitter({ paper, status, pageCopy, autosave }).onSubmit);

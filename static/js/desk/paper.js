@@ -14,19 +14,27 @@ export function textOf(sheet) {
   return JSON.stringify([sheet.to, sheet.body]);
 }
 
+// The value of a text field as the page came. It may have been typed into before this script arrived, so its value
+// at that moment tells nothing.
+export function valueAsSent(field) {
+  const untouched = document.createElement(field.localName);
+  untouched.defaultValue = field.defaultValue;
+  return untouched.value;
+}
+
 // The sheet of a new letter with the same words.
 export function asNew(sheet) {
   return { ...sheet, id: newId(), version: "0", revision: "" };
 }
 
-// isSaved: the server already has, or has refused, what the form shows as the page loads.
+// isSaved: the server already has, or has refused, what it sent in the form.
 export function createPaper(form, { kind, isSaved }) {
   // Each open page has an id, and each text that is sent or copied from it has a number. So the later one of two texts
   // of a page is known, even if two pages show the same letter (ADR 25).
   const pageId = newId();
   let turn = 0;
 
-  const initialText = textOf(read());
+  const initialText = textOf(readAsSent());
   // What the server confirmed last; "" if that is not known.
   let savedText = isSaved ? initialText : "";
 
@@ -37,6 +45,10 @@ export function createPaper(form, { kind, isSaved }) {
   function read() {
     const values = FIELDS.map((name) => [name, field(name)?.value ?? ""]);
     return { ...Object.fromEntries(values), kind };
+  }
+
+  function readAsSent() {
+    return Object.fromEntries(["to", "body"].map((name) => [name, field(name) ? valueAsSent(field(name)) : ""]));
   }
 
   function write(values) {

@@ -17,7 +17,6 @@ from tests.journal.desk.desk_page import (
     WORDS,
     Desk,
     autosaves,
-    copies,
     dispatch,
     lock,
     other_tab,
@@ -31,6 +30,7 @@ from tests.journal.desk.desk_page import (
     write_unsaved,
 )
 from tests.support.client import Client
+from tests.support.device_copies import copies
 from tests.support.letters import bodies
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -23,16 +23,15 @@ from tests.journal.desk.desk_page import (
     Desk,
     autosaves,
     button,
-    copies,
     paper,
     status,
     version,
-    wait_for_copies,
     write,
     write_and_wait,
     write_unsaved,
 )
 from tests.support.client import Client
+from tests.support.device_copies import copies, wait_for_copies
 from tests.support.letters import a_draft, bodies, words_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

@@ -16,18 +16,17 @@ from tests.journal.desk.desk_page import (
     WORDS,
     Desk,
     button,
-    copies,
     lose_response,
     other_tab,
     paper,
     refuse_autosaves,
     status,
     version,
-    wait_for_copies,
     write,
     write_and_wait,
     write_unsaved,
 )
+from tests.support.device_copies import copies, wait_for_copies
 from tests.support.letters import a_draft, bodies, earlier, words_of
 from tests.support.live_site import Site
 from tests.support.waiting import PATIENCE

@@ -11,22 +11,20 @@ from tests.journal.desk.desk_page import (
     EDIT_OF,
     NEW,
     SAVE,
-    STORED,
     WORDS,
     Desk,
     button,
-    copies,
     dispatch,
     other_tab,
     paper,
     refuse_autosaves,
     status,
     unlock,
-    wait_for_copies,
     write,
     write_and_wait,
     write_unsaved,
 )
+from tests.support.device_copies import STORED, copies, wait_for_copies
 from tests.support.letters import a_draft, bodies
 from tests.support.live_site import NEUTRAL, NeutralPage, Site
 

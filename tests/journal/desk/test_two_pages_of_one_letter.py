@@ -18,15 +18,14 @@ from tests.journal.desk.desk_page import (
     Desk,
     autosaves,
     button,
-    copies,
     other_tab,
     paper,
     status,
-    wait_for_copies,
     write,
     write_and_wait,
     write_unsaved,
 )
+from tests.support.device_copies import copies, wait_for_copies
 from tests.support.letters import a_draft, bodies, earlier, words_of
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
