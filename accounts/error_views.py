@@ -20,7 +20,7 @@ from django.views.decorators.cache import never_cache
 
 from accounts.models import User
 from accounts.returned_forms import is_withheld, page_before, returned_form, sealed_form
-from accounts.sessions.devices import clear_device
+from accounts.sessions.devices import clear_site_data
 from accounts.sessions.idle_lock import is_locked
 from safety.context_processors import site
 from safety.request_id import request_id
@@ -78,7 +78,7 @@ def erased(request: HttpRequest) -> HttpResponse:
     list(get_messages(request))
     context = _what_was_sent(request, can_be_sent=False) | {"messages": ()}
     response = render(request, "account/erased.html", context, status=403)
-    clear_device(request, response)
+    clear_site_data(response)
     return response
 
 

@@ -39,7 +39,8 @@ def prepare(environment: Environment) -> Environment:
     with ThreadPoolExecutor() as pool:
         list(pool.map(run, steps))
     # The suite starts some hundred processes: let them share what Python has compiled.
-    return {TEMPLATE_DATABASE: name, "PYTHONDONTWRITEBYTECODE": ""}
+    # What they print comes at once, as on a server (Dockerfile and the units set it too).
+    return {TEMPLATE_DATABASE: name, "PYTHONDONTWRITEBYTECODE": "", "PYTHONUNBUFFERED": "1"}
 
 
 def runs_of_pytest(arguments: list[str]) -> list[list[str]]:

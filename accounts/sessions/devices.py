@@ -37,9 +37,14 @@ SYSTEMS = (
 )
 
 
-def clear_device(request: HttpRequest, response: HttpResponse) -> None:
+def clear_site_data(response: HttpResponse) -> None:
     """Make this browser delete what our pages stored in it, encrypted copies included."""
     response.headers["Clear-Site-Data"] = '"storage"'
+
+
+def clear_device(request: HttpRequest, response: HttpResponse) -> None:
+    """Like `clear_site_data`, and let the next page look whether it happened."""
+    clear_site_data(response)
     # WebKit ignores the header: the script of this message deletes them too, and looks whether they
     # are gone (ADR 27).
     said = _("We asked this browser to delete unsaved words, if it held any.")

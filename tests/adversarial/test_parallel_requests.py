@@ -21,6 +21,7 @@ from pytest_django.asserts import assertContains
 from accounts.actions import erase, make_operator
 from accounts.erased_meanwhile_middleware import ErasedMiddleware
 from accounts.models import User
+from accounts.returned_forms import OWNER, owner_mark, record_proof
 from accounts.unverified import delete_old
 from healing.actions import mark_step
 from healing.guide import guide
@@ -34,6 +35,7 @@ from reminders.models import Schedule
 from tests.support.at_once import hold_locks_until_awaited
 from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_draft
+from tests.support.returned_forms import on_a_page_of
 from tests.support.second_factors import enter_admin
 from tests.support.waiting import PATIENCE
 from vault.models import Key
@@ -114,7 +116,7 @@ class Writer:
     def __init__(self, person: User, writes: str) -> None:
         self.client = Client(raise_request_exception=False)
         self.client.force_login(person)
-        self.cookies = self.client.cookies.copy()
+        self.cookies, self.mark = self.client.cookies.copy(), owner_mark(person.pk)
         self.writes = writes
         self.began, self.stop = Event(), Event()
         self.answers: list[HttpResponse] = []
@@ -139,6 +141,7 @@ class Writer:
     def _save(self, id: object, version: int) -> bool:
         # Each text is another one, so that the one before it becomes an earlier version.
         words = {"kind": "them", "id": str(id), "body": str(uuid4()), "version": str(version)}
+        words[OWNER] = self.mark
         self.answers.append(self.client.post(f"/journal/{id}/autosave/", words))
         return self.answers[-1].status_code == 200
 
@@ -165,7 +168,7 @@ def assert_nothing_is_left(writers: list[Writer]) -> None:
     assert not Revision.objects.exists()
     assert not Key.objects.exclude(owner__is_staff=True).exists()
     for writer in writers:
-        # Given back on a page that says why.
+        # On a page that says why.
         assert writer.answers[-1].status_code == 403
         stolen = Client()
         stolen.cookies = writer.cookies
@@ -249,8 +252,10 @@ def test_unverified_account_is_deleted_while_a_mail_to_it_is_queued(
 def test_request_that_loses_to_erasing_gets_its_words_back(
     alice: User, now: datetime, rf: RequestFactory, cause: type[PsycopgError]
 ) -> None:
-    request = rf.post("/journal/write/them/", {"id": str(uuid4()), "body": "Not to be lost"})
+    sent = on_a_page_of(alice, id=str(uuid4()), body="Not to be lost")
+    request = rf.post("/journal/write/them/", sent)
     request.user, request.session = alice, SessionStore()
+    record_proof(request, alice.pk)
     SessionMiddleware(lambda _: HttpResponse()).process_request(request)
     error = IntegrityError() if cause is ForeignKeyViolation else OperationalError()
     error.__cause__ = cause()
@@ -275,7 +280,7 @@ def test_first_line_of_an_erased_person_is_given_back(
     with ThreadPoolExecutor(1) as pool:
         with hold_locks_until_awaited():
             erase(person=alice, now=now)
-            sent = {"opening": "Not to be lost"}
+            sent = on_a_page_of(alice, opening="Not to be lost")
             adding = pool.submit(
                 closing_connections, browser.post, "/journal/write/them/lines/", sent
             )
