@@ -87,11 +87,13 @@ def choose_name(*, person: User, name: str, now: datetime) -> None:
 
 
 @transaction.atomic
-def save_preferences(*, person: User, name: str, language: str, now: datetime) -> None:
+def save_preferences(
+    *, person: User, name: str, language: str, checks_spelling: bool, now: datetime
+) -> None:
     """Raises CannotOpen, and then saves none of them."""
     choose_name(person=person, name=name, now=now)
-    person.language = language
-    person.save(update_fields=["language"])
+    person.language, person.checks_spelling = language, checks_spelling
+    person.save(update_fields=["language", "checks_spelling"])
 
 
 def erase(*, person: User, now: datetime) -> None:

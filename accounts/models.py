@@ -76,6 +76,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     time_zone = models.CharField(
         _("time zone"), max_length=64, default=NO_ZONE_CHOSEN, validators=[validate_zone]
     )
+    # Some browsers send what is typed to their maker to check it: off until it is turned on.
+    checks_spelling = models.BooleanField(default=False, db_default=False, editable=False)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
     lock_after = models.PositiveSmallIntegerField(
         null=True,

@@ -29,6 +29,7 @@ def you(request: SignedInRequest) -> HttpResponse:
         "name": displayed_name(person),
         "time_zone": person.time_zone,
         "language": person.language,
+        "checks_spelling": person.checks_spelling,
     }
     form = PreferencesForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_bound and form.is_valid():
@@ -48,9 +49,9 @@ def _warn_of_unreadable_name(request: SignedInRequest) -> None:
 
 def _save_preferences(request: SignedInRequest, form: PreferencesForm) -> HttpResponse:
     person, now = request.user, timezone.now()
-    name, language = form.cleaned_data["name"], form.cleaned_data["language"]
+    chosen = {each: form.cleaned_data[each] for each in ("name", "language", "checks_spelling")}
     try:
-        account_actions.save_preferences(person=person, name=name, language=language, now=now)
+        account_actions.save_preferences(person=person, **chosen, now=now)
     except CannotOpen:
         return cannot_open(request)
     reminder_actions.change_time_zone(person=person, zone=form.cleaned_data["time_zone"], now=now)

@@ -39,17 +39,20 @@ def test_unreadable_name_is_not_overwritten(alice: User) -> None:
 
     for name in ("Lis", ""):
         with pytest.raises(CannotOpen):
-            save_preferences(person=alice, name=name, language="de", now=EVENING)
+            save_preferences(
+                person=alice, name=name, language="de", checks_spelling=True, now=EVENING
+            )
 
     assert bytes(Profile.objects.of(alice).get().sealed) == b"\1damaged"
     assert User.objects.get(pk=alice.pk).language == "en"
 
 
 def test_preferences_are_saved_together(alice: User) -> None:
-    save_preferences(person=alice, name="Ali", language="de", now=EVENING)
+    save_preferences(person=alice, name="Ali", language="de", checks_spelling=True, now=EVENING)
 
     stored = User.objects.get(pk=alice.pk)
     assert (stored.preferred_name, stored.language) == ("Ali", "de")
+    assert stored.checks_spelling
 
 
 @pytest.fixture

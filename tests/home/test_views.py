@@ -77,7 +77,7 @@ def test_today_greets_by_local_time(as_alice: Client, alice: User, at: str, gree
 def test_today_greets_by_name(as_alice: Client, alice: User, now: datetime) -> None:
     choose_name(person=alice, name="Ali <b>", now=now)
 
-    assert "<bdi>Ali &lt;b&gt;</bdi>" in text_of(as_alice, "/today/")
+    assert '<bdi translate="no">Ali &lt;b&gt;</bdi>' in text_of(as_alice, "/today/")
 
 
 def test_today_goes_on_where_they_stopped(as_alice: Client, alice: User, now: datetime) -> None:
