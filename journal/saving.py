@@ -61,7 +61,6 @@ def save_words(
 ) -> Saved:
     """Save a submission in the letter of this id, or where it overwrites nothing.
 
-    A page names its letter by an id of its own until it has read the letter's from an answer.
     `kind` and `answers_id` are for a new letter. Raises CannotOpen if the person's key cannot be
     opened, LetterGone, RoomFull and TooManyLate.
     """
@@ -75,8 +74,7 @@ def save_words(
                 saved = SavedInPlace(letter=draft, is_room_nearly_full=room.is_nearly_full)
                 return replace(saved, is_separate=is_separate)
         with transaction.atomic():
-            visible = Letter.objects.visible_to(person, now)
-            letter: Letter | None = visible.select_for_update().filter(pk__in=ids).first()
+            letter = _lock_letter(person, ids, now=now)
             found = None if letter is None else _save_in(letter, person, submission, now=now)
         if found is not None:
             return replace(found, is_separate=is_separate)
@@ -90,8 +88,15 @@ def save_words(
         elif room.is_full:
             raise RoomFull
         else:
-            # It was deleted a moment ago.
-            id = uuid4()
+            id = uuid4()  # It was deleted a moment ago.
+
+
+def _lock_letter(person: User, ids: list[UUID], *, now: datetime) -> Letter | None:
+    """Return the letter with one of these ids: a page names its letter by an id of its own until it
+    has read the letter's from an answer."""
+    visible = Letter.objects.visible_to(person, now)
+    letter: Letter | None = visible.select_for_update().filter(pk__in=ids).first()
+    return letter
 
 
 def _measure_for_draft(person: User, submission: Submission) -> Room:
