@@ -104,7 +104,8 @@ class Writer:
             self.unanswered += 1
             return False
         saved = json.loads(answer.partition(b"\r\n\r\n")[2])
-        letter.version, letter.confirmed = saved["version"], text
+        letter.id, letter.version = UUID(saved["id"]), saved["version"]
+        letter.confirmed = text
         return True
 
     def _new_id(self) -> UUID:

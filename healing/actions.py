@@ -40,6 +40,12 @@ def save_answer(
     )
 
 
+def is_saved(*, person: User, id: UUID) -> bool:
+    """Whether the answer of the page with this id is saved. Raises CannotOpen."""
+    stored_id = person.key.derive_id(Answer.purpose, id)
+    return Answer.objects.of(person).filter(pk=stored_id).exists()
+
+
 def change_answer(
     *, person: User, row: Answer, exercise: Exercise, answer: dict[str, Any], now: datetime
 ) -> None:

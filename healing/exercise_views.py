@@ -79,10 +79,10 @@ def _save_answer(
     request: SignedInRequest, step: Step, form: ExerciseForm, id_form: AnswerIdForm
 ) -> HttpResponse:
     exercise, id, room = form.exercise, id_form.answer_id, measure(request.user.pk)
-    if room.is_full and not Answer.objects.of(request.user).filter(pk=id).exists():
-        form.add_error(None, room_is_full_message())
-        return _exercise_page(request, step, form, id_form, status=422)
     try:
+        if room.is_full and not actions.is_saved(person=request.user, id=id):
+            form.add_error(None, room_is_full_message())
+            return _exercise_page(request, step, form, id_form, status=422)
         actions.save_answer(
             person=request.user,
             id=id,

@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import date, datetime
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from journal.models import (
     Revision,
 )
 from journal.revision_actions import save_late_as_drafts
+from vault.sealing import CannotOpen
 
 # How many letters one run of a task takes.
 BATCH_SIZE = 500
@@ -53,7 +55,7 @@ def throw_away(*, person: User, letter: Letter, now: datetime) -> None:
     if not letter.is_draft:
         raise InvalidTransition
     save_late_as_drafts(person, letter, now=now)
-    _delete([letter.pk], now=now)
+    _delete([letter.pk], ended=[Ended.id_of(person, letter.pk)], now=now)
 
 
 @transaction.atomic
@@ -62,19 +64,30 @@ def delete_expired(*, now: datetime) -> int:
 
     Safe to run any number of times at once.
     """
-    expired = Letter.objects.expired(now).order_by("let_go_at").only("leaves_line")
-    rows = list(expired.select_for_update(skip_locked=True)[:BATCH_SIZE])
+    expired = Letter.objects.expired(now).select_related("owner__wrapped_key").defer("sealed")
+    unlocked = expired.select_for_update(of=("self",), skip_locked=True)
+    rows = list(unlocked.order_by("let_go_at")[:BATCH_SIZE])
     lines = [row.pk for row in rows if row.leaves_line]
     Revision.objects.filter(letter__in=lines).delete()
     Letter.objects.filter(answers__in=lines).update(answers=None)
     Letter.objects.filter(pk__in=lines).update(state=Letter.State.GONE, **EMPTIED)
-    _delete([row.pk for row in rows if not row.leaves_line], now=now)
+    deleted = [row for row in rows if not row.leaves_line]
+    _delete([row.pk for row in deleted], ended=_ended_ids(deleted), now=now)
     Ended.objects.filter(ended_at__lte=now - ENDED_IDS_STORED_FOR).delete()
     return len(rows)
 
 
-def _delete(ids: list[UUID], *, now: datetime) -> None:
-    Ended.objects.bulk_create([Ended(pk=id, ended_at=now) for id in ids], ignore_conflicts=True)
+def _ended_ids(letters: list[Letter]) -> list[UUID]:
+    ids = []
+    for letter in letters:
+        # A letter must be gone on time, also while its owner's key cannot be opened.
+        with suppress(CannotOpen):
+            ids.append(Ended.id_of(letter.owner, letter.pk))
+    return ids
+
+
+def _delete(ids: list[UUID], *, ended: list[UUID], now: datetime) -> None:
+    Ended.objects.bulk_create([Ended(pk=id, ended_at=now) for id in ended], ignore_conflicts=True)
     Letter.objects.filter(pk__in=ids).delete()
 
 

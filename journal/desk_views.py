@@ -133,12 +133,21 @@ def _render_desk(
         "kind": kind,
         "form": form,
         "letter": letter,
+        "letter_id": letter.pk if letter else _id_to_be(request, form),
         "lines": [text for _, text in _openings(request, kind) if text],
         "device_key": device_key(request.user),
         "kept": _kept_at(letter.changed_at) if letter else "",
         "undecided": letter.late_revision_id() if letter else None,
     }
     return render(request, "journal/desk.html", context, status=status)
+
+
+def _id_to_be(request: SignedInRequest, form: LetterForm) -> UUID | None:
+    """Return the id that the letter of this new page will have; None if that is not known."""
+    try:
+        return Letter.stored_id(request.user, form.initial["id"])
+    except CannotOpen:
+        return None
 
 
 def _openings(request: SignedInRequest, kind: LetterKind) -> list[tuple[UUID, str]]:

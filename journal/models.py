@@ -178,6 +178,15 @@ class Letter(Sealed[LetterContents]):
         )
 
     @classmethod
+    def stored_id(cls, person: User, page_id: UUID) -> UUID:
+        """Return the id of the letter that is begun on the page with this id.
+
+        Nobody else's page leads to it, so the answer to a page is the same whatever letters others
+        have. Raises CannotOpen if the person's key cannot be opened.
+        """
+        return person.key.derive_id(cls.purpose, page_id)
+
+    @classmethod
     def new_draft(
         cls,
         *,
@@ -320,9 +329,11 @@ STATE_FIELDS = [
 
 
 class Ended(models.Model):
-    """The id of a deleted letter, without its owner.
+    """That a letter was deleted. A device may still have unsent words of it: they must not create
+    it again.
 
-    A device may still have unsent words of that letter: they must not create it again.
+    The id is derived from the letter's by its owner's key: nobody else can tell whose it was, or
+    whether there was a letter with some id.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -330,6 +341,11 @@ class Ended(models.Model):
 
     def __str__(self) -> str:
         return str(self.pk)
+
+    @staticmethod
+    def id_of(person: User, letter_id: UUID) -> UUID:
+        """Raises CannotOpen if the person's key cannot be opened."""
+        return person.key.derive_id("journal.ended", letter_id)
 
 
 class RevisionQuerySet(SealedQuerySet):

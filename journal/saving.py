@@ -66,15 +66,15 @@ def save_words(
     """
     is_separate = False
     while True:
+        ids = [id, Letter.stored_id(person, id)]
         room = _measure_for_draft(person, submission)
         if not submission.version and not room.is_full:
-            draft = _create(person, id, submission, kind=kind, answers_id=answers_id, now=now)
+            draft = _create(person, ids, submission, kind=kind, answers_id=answers_id, now=now)
             if draft is not None:
                 saved = SavedInPlace(letter=draft, is_room_nearly_full=room.is_nearly_full)
                 return replace(saved, is_separate=is_separate)
         with transaction.atomic():
-            visible = Letter.objects.visible_to(person, now)
-            letter: Letter | None = visible.select_for_update().filter(pk=id).first()
+            letter = _lock_letter(person, ids, now=now)
             found = None if letter is None else _save_in(letter, person, submission, now=now)
         if found is not None:
             return replace(found, is_separate=is_separate)
@@ -83,13 +83,20 @@ def save_words(
             # draft, under the same id each time, so that words sent twice make one.
             id, kind, answers_id = uuid5(letter.pk, "later"), letter.kind, None
             submission, is_separate = replace(submission, version=0), True
-        elif submission.version or Letter.objects.of(person).filter(pk=id).exists():
+        elif submission.version or Letter.objects.of(person).filter(pk__in=ids).exists():
             raise LetterGone
         elif room.is_full:
             raise RoomFull
         else:
-            # The id is of another person's letter, so it was not made by a page of ours.
-            id = uuid4()
+            id = uuid4()  # It was deleted a moment ago.
+
+
+def _lock_letter(person: User, ids: list[UUID], *, now: datetime) -> Letter | None:
+    """Return the letter with one of these ids: a page names its letter by an id of its own until it
+    has read the letter's from an answer."""
+    visible = Letter.objects.visible_to(person, now)
+    letter: Letter | None = visible.select_for_update().filter(pk__in=ids).first()
+    return letter
 
 
 def _measure_for_draft(person: User, submission: Submission) -> Room:
@@ -99,19 +106,24 @@ def _measure_for_draft(person: User, submission: Submission) -> Room:
 
 def _create(
     person: User,
-    id: UUID,
+    ids: list[UUID],
     submission: Submission,
     *,
     kind: str,
     answers_id: UUID | None,
     now: datetime,
 ) -> Letter | None:
-    """Save a new draft. Returns None if the id is taken."""
-    if submission.is_resent and Ended.objects.filter(pk=id).exists():
-        raise LetterGone
+    """Save a new draft under the last of these ids. Returns None if there is a letter."""
+    page_id, stored_id = ids
+    if submission.is_resent:
+        if Ended.objects.filter(pk__in=[Ended.id_of(person, id) for id in ids]).exists():
+            raise LetterGone
+        # Saved by an earlier release, under the id of its page.
+        if Letter.objects.of(person).filter(pk=page_id).exists():
+            return None
     draft = Letter.new_draft(
         person=person,
-        id=id,
+        id=stored_id,
         kind=kind,
         words=submission.words,
         edit_session=submission.edit_session,

@@ -96,12 +96,14 @@ class Sealed(HasContents[Contents]):
         update: Callable[[Self], None],
         **plain: Any,
     ) -> Self:
-        """Save what was written under the id that its page was given, and return the row.
+        """Save what was written on the page with this id, and return the row.
 
-        The same POST sent twice makes one row. Sent again with other contents, it passes the saved
-        row to `update`.
+        The row's own id is derived from it by the person's key: whatever id somebody sends, the
+        rows of others make no difference. The same POST sent twice makes one row. Sent again with
+        other contents, it passes the saved row to `update`.
         """
-        row = cls.sealed_by(key, contents, now=now, id=id, **plain)
+        row_id = key.derive_id(cls.purpose, id)
+        row = cls.sealed_by(key, contents, now=now, id=row_id, **plain)
         # Insert first: a repeated POST is rare, and without one nothing needs to be read.
         if row.insert_if_new():
             return row
@@ -111,8 +113,8 @@ class Sealed(HasContents[Contents]):
                 if saved.open(key) != contents:
                     update(saved)
                 return saved
-        # The id belongs to another person or page, so we never gave it out for this one; or its row
-        # cannot be opened, and must not be overwritten. Save under a fresh id.
+        # The id belongs to another page, so we never gave it out for this one; or its row cannot be
+        # opened, and must not be overwritten. Save under a fresh id.
         return cls.save_once(key, contents, id=uuid4(), now=now, update=update, **plain)
 
     def _lock_saved(self) -> Self | None:

@@ -10,6 +10,7 @@ Wire format: Tink's own, `0x01 | key id (4) | nonce (12) | ciphertext | tag (16)
 import base64
 import binascii
 import hashlib
+import hmac
 import json
 import re
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ import tink
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from tink import aead, proto_keyset_format, secret_key_access
+from tink.proto import aes_gcm_pb2, tink_pb2
 
 VERSION = b"vault/v1"
 # Plaintext is padded to whole blocks, so that its length reveals little.
@@ -74,6 +76,7 @@ class PersonKey:
     """A person's unwrapped key. Keep it for one request or task, never longer."""
 
     owner: UUID
+    _keyset: Any
     _aead: aead.Aead
 
     def seal(self, purpose: str, row: UUID, data: bytes) -> bytes:
@@ -81,6 +84,15 @@ class PersonKey:
 
     def open(self, purpose: str, row: UUID, sealed: Bytes) -> bytes:
         return _decrypt(self._aead, sealed, _associated_data(purpose, self.owner, row))
+
+    def derive_id(self, purpose: str, id: UUID) -> UUID:
+        """Return an id that nobody can derive from another one without this key.
+
+        Always the same one: it depends neither on SECRET_KEY nor on the master keys.
+        """
+        data = _associated_data(purpose, self.owner, id)
+        digest = hmac.digest(_derivation_key(self._keyset), data, "sha256")
+        return UUID(bytes=digest[:16], version=4)
 
     def __repr__(self) -> str:
         return f"PersonKey({self.owner})"
@@ -112,7 +124,8 @@ class KeyRing:
 
     def unwrap(self, owner: UUID, name: str, wrapped: Bytes) -> PersonKey:
         """Raises CannotOpen if the master key is missing or the wrapped key is not this owner's."""
-        return PersonKey(owner, self._unwrap(owner, name, wrapped).primitive(aead.Aead))
+        keyset = self._unwrap(owner, name, wrapped)
+        return PersonKey(owner, keyset, keyset.primitive(aead.Aead))
 
     def rewrap(self, owner: UUID, name: str, wrapped: Bytes) -> bytes:
         """Return the same person key, wrapped by the primary master key.
@@ -152,6 +165,14 @@ class KeyRing:
             )
         except (KeyError, tink.TinkError) as error:
             raise CannotOpen from error
+
+
+def _derivation_key(keyset: Any) -> bytes:
+    """Derive a key for HMAC from the oldest AES key of a keyset, by HKDF-Expand (RFC 5869)."""
+    serialized = proto_keyset_format.serialize(keyset, secret_key_access.TOKEN)
+    oldest = tink_pb2.Keyset.FromString(serialized).key[0].key_data.value
+    secret = aes_gcm_pb2.AesGcmKey.FromString(oldest).key_value
+    return hmac.digest(secret, VERSION + b"|ids\x01", "sha256")
 
 
 def _decrypt(key: aead.Aead, sealed: Bytes, associated_data: bytes) -> bytes:

@@ -215,7 +215,7 @@ def test_letter_comes_back_once_signed_in(carol: User) -> None:
         kept = strict.post("/journal/write/them/", form_with(AGAIN, page.text))
         assert kept.status_code == 302
     assert Letter.objects.get().open(carol.key).body == WORDS
-    assert str(Letter.objects.get().pk) == letter["id"]
+    assert Letter.objects.get().pk == Letter.stored_id(carol, UUID(letter["id"]))
     assert "Nothing is waiting here" in strict.get("/accounts/returned/").text
 
 

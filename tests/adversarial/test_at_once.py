@@ -71,7 +71,7 @@ def test_paper_is_kept_twice(alice: User, send: Send, now: datetime) -> None:
     """From two pages with different words: both texts are saved."""
     id = uuid4()
     with hold_locks_until_awaited():
-        a_draft(alice, "first", id=id, now=now)
+        a_draft(alice, "first", id=Letter.stored_id(alice, id), now=now)
         answer = send("/journal/write/them/", id=str(id), to="", body="second")
 
     assert answer.result(timeout=PATIENCE) == 302

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from urllib.parse import urlencode
+from uuid import UUID, uuid4
 
 import pytest
 from django.http import HttpResponse
@@ -12,6 +13,8 @@ from healing.models import Answer
 from journal.models import Letter
 from tests.adversarial.conftest import everything, seen
 from tests.support.addresses import (
+    ANSWER,
+    FRESH,
     LOCAL,
     OBJECT,
     OPERATOR,
@@ -154,6 +157,43 @@ def test_ids_of_hers_in_a_strangers_forms_reach_nothing(
     bob.refresh_from_db()
     assert (bob.is_staff, bob.is_superuser, bob.is_active) == (False, False, True)
     assert bob.email == "bob@example.org"
+
+
+@pytest.mark.parametrize("sent", [{}, {"waited": "1"}, {"version": "1"}], ids=str)
+def test_stranger_learns_nothing_by_saving_under_an_id(
+    as_alice: Client, as_bob: Client, sent: dict[str, str]
+) -> None:
+    """Neither the id of a page of hers nor that of its letter shows that it is or was there."""
+
+    def save(client: Client, id: str, **more: str) -> HttpResponse:
+        letter = {"id": id, "kind": "them", "body": "words", **more}
+        return client.post(f"/journal/{id}/autosave/", letter)
+
+    def told(id: str) -> tuple[int, bool, list[str]]:
+        answer = save(as_bob, id, **sent)
+        return answer.status_code, answer.json().get("id") == id, sorted(answer.json())
+
+    pages = [str(uuid4()), str(uuid4())]
+    letters = [save(as_alice, page).json()["id"] for page in pages]
+    as_alice.post(f"/journal/{letters[0]}/throw-away/")
+    assert Letter.objects.count() == 1
+
+    assert {str(told(id)) for id in pages + letters} == {str(told(str(uuid4())))}
+
+
+@pytest.mark.parametrize("is_hers", [True, False])
+def test_stranger_learns_nothing_from_the_id_that_an_answer_gets(
+    as_alice: Client, alice: User, as_bob: Client, bob: User, is_hers: bool
+) -> None:
+    exercise, sent = "/steps/1/filling-in/", ANSWER | {"id": FRESH}
+    if is_hers:
+        as_alice.post(exercise, sent)
+        assert Answer.objects.of(alice).count() == 1
+
+    for _ in range(2):
+        assert as_bob.post(exercise, sent).status_code == 302
+
+    assert Answer.objects.of(bob).get().pk == bob.key.derive_id(Answer.purpose, UUID(FRESH))
 
 
 @pytest.mark.parametrize("address", ["/admin/", "/admin/accounts/user/", "/admin/auth/group/"])

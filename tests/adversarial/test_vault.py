@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.apps import apps
@@ -58,8 +58,8 @@ def test_many_hands_at_once_mix_nothing_up(now: datetime) -> None:
         client.force_login(person)
         for turn in range(TURNS):
             words = f"hand {hand}, turn {turn} " + "…" * (hand * 37)
-            id = uuid4()
-            client.post("/journal/write/them/", {"id": str(id), "to": "", "body": words})
+            sent = {"id": str(uuid4()), "to": "", "body": words}
+            id = UUID(client.post("/journal/write/them/", sent).headers["Location"].split("/")[2])
             yield words, Letter.objects.get(pk=id).open(User.objects.get(pk=person.pk).key).body
             yield (
                 "shown",

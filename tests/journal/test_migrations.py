@@ -8,12 +8,13 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import User
-from journal.models import Letter, LetterContents
+from journal.models import Ended, Letter, LetterContents
 from vault.sealing import pack
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 BEFORE = [("journal", "0002_one_index_by_owner")]
+READABLE_IDS = [("journal", "0004_letters_that_are_gone")]
 
 
 def test_letters_without_a_state_become_kept_letters_to_them(alice: User, now: datetime) -> None:
@@ -35,3 +36,14 @@ def test_letters_without_a_state_become_kept_letters_to_them(alice: User, now: d
     letter = Letter.objects.get()
     assert (letter.state, letter.kind, letter.version) == ("kept", "them", 1)
     assert letter.open(alice.key) == LetterContents("M.", "It rained.")
+
+
+def test_readable_ids_of_ended_letters_are_forgotten(now: datetime) -> None:
+    MigrationExecutor(connection).migrate(READABLE_IDS)
+    try:
+        Ended.objects.create(pk=uuid4(), ended_at=now)
+    finally:
+        executor = MigrationExecutor(connection)
+        executor.migrate(executor.loader.graph.leaf_nodes())
+
+    assert not Ended.objects.exists()

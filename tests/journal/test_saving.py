@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django import Settings
 
 from accounts.models import User
 from journal import actions, revision_actions
@@ -27,6 +28,9 @@ from journal.saving import LetterGone, Saved, SavedBeside, SavedInPlace, Superse
 from journal.submission import Submission
 from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
+from vault.models import Key
+from vault.rewrap import rewrap
+from vault.sealing import new_keyset
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +71,8 @@ def test_new_letter_becomes_a_draft(alice: User, now: datetime) -> None:
     saved = save(alice, id, "first", now=now)
 
     assert isinstance(saved, SavedInPlace)
-    assert (saved.letter.pk, saved.letter.version) == (id, 1)
+    assert (saved.letter.pk, saved.letter.version) == (Letter.stored_id(alice, id), 1)
+    assert saved.letter.pk != id
     assert (saved.letter.state, saved.letter.kind) == ("draft", "them")
     assert bodies(alice) == ["first"]
 
@@ -277,13 +282,17 @@ def test_resent_words_do_not_create_an_ended_letter_again(alice: User, now: date
     assert bodies(alice) == ["sent for the first time"]
 
 
-def test_id_of_an_ended_letter_is_stored_for_a_while_without_its_owner(
-    alice: User, now: datetime
+def test_ended_letter_is_remembered_for_a_while_without_its_owner_or_id(
+    alice: User, bob: User, now: datetime
 ) -> None:
     draft = a_draft(alice, now=now)
     actions.throw_away(person=alice, letter=draft, now=now)
 
-    assert Ended.objects.values().get() == {"id": draft.pk, "ended_at": now}
+    ended = Ended.id_of(alice, draft.pk)
+    assert Ended.objects.values().get() == {"id": ended, "ended_at": now}
+    assert (
+        len({ended, draft.pk, Ended.id_of(bob, draft.pk), Letter.stored_id(alice, draft.pk)}) == 4
+    )
     actions.delete_expired(now=now + ENDED_IDS_STORED_FOR - MINUTE)
     assert Ended.objects.exists()
     actions.delete_expired(now=now + ENDED_IDS_STORED_FOR)
@@ -295,14 +304,15 @@ def test_id_of_an_ended_letter_is_stored_for_a_while_without_its_owner(
 def test_expired_letter_is_gone_although_its_row_exists(
     alice: User, now: datetime, is_emptied: bool, version: int
 ) -> None:
-    gone = a_letter(alice, now=now)
+    page_id = uuid4()
+    gone = a_letter(alice, id=Letter.stored_id(alice, page_id), now=now)
     gone.let_go(leaves_line=True, now=now)
     later = now + 10 * MINUTE
     if is_emptied:
         actions.delete_expired(now=later)
 
     with pytest.raises(LetterGone):
-        save(alice, gone.pk, "words", version, now=later)
+        save(alice, page_id, "words", version, now=later)
 
     assert Letter.objects.count() == 1
 
@@ -324,16 +334,103 @@ def test_no_revision_of_a_letter_that_was_let_go_can_be_chosen(alice: User, now:
     assert bodies(alice) == ["now"]
 
 
-def test_id_of_another_persons_letter_makes_a_letter_with_another_id(
-    alice: User, bob: User, now: datetime
+def test_resent_words_find_a_letter_that_an_earlier_release_saved(
+    alice: User, now: datetime
 ) -> None:
-    hers = a_draft(alice, "hers", now=now)
+    """It is stored under the id of its page, and its device has not read the answer."""
+    id = uuid4()
+    before = a_draft(alice, "first", id=id, now=now)
 
-    saved = save(bob, hers.pk, "his", now=now)
+    saved = save(alice, id, "first", now=now + DAY, is_resent=True)
+    assert saved == SavedInPlace(letter=before)
 
-    assert saved == SavedInPlace(letter=saved.letter)
-    assert saved.letter.pk != hers.pk
-    assert (bodies(alice), bodies(bob)) == (["hers"], ["his"])
+    actions.throw_away(person=alice, letter=before, now=now + DAY)
+    with pytest.raises(LetterGone):
+        save(alice, id, "first", now=now + DAY, is_resent=True)
+    assert bodies(alice) == []
+
+
+def _verbs(sent: list[str]) -> list[str]:
+    """Statements without the values in them."""
+    return [sql.partition(" ")[0] for sql in sent]
+
+
+@pytest.mark.parametrize("fate", ["draft", "kept", "line", "thrown away", "expired", "none"])
+@pytest.mark.parametrize("is_resent", [False, True])
+@pytest.mark.parametrize("version", [0, 1])
+def test_id_of_another_persons_letter_is_as_good_as_any_other(
+    alice: User,
+    bob: User,
+    now: datetime,
+    statements: Statements,
+    fate: str,
+    is_resent: bool,
+    version: int,
+) -> None:
+    """Neither its page's id nor its own tells whether there is or was such a letter."""
+    page_id = uuid4()
+    hers = save(alice, page_id, "hers", now=now).letter
+    if fate == "kept":
+        hers.keep(now=now)
+    elif fate == "thrown away":
+        actions.throw_away(person=alice, letter=hers, now=now)
+    elif fate in {"line", "expired"}:
+        hers.let_go(leaves_line=fate == "line", now=now)
+        actions.delete_expired(now=now + 10 * MINUTE)
+    elif fate == "none":
+        hers.delete()
+
+    # Read once, as with the session of a request.
+    assert bob.key
+
+    def attempt(id: UUID) -> tuple[object, list[str]]:
+        with statements() as sent:
+            try:
+                saved = save(bob, id, "his", version, now=now, is_resent=is_resent)
+            except LetterGone:
+                return LetterGone, _verbs(sent)
+        repeated = save(bob, id, "his", version, now=now, is_resent=is_resent)
+        assert saved == repeated == SavedInPlace(letter=saved.letter)
+        assert saved.letter.pk == Letter.stored_id(bob, id) != id
+        return SavedInPlace, _verbs(sent)
+
+    expected = attempt(uuid4())
+    assert expected[0] is (LetterGone if version else SavedInPlace)
+    for id in (page_id, hers.pk or Letter.stored_id(alice, page_id)):
+        assert attempt(id) == expected
+    assert bodies(bob) == ([] if version else ["his"] * 3)
+
+
+def test_ids_outlive_the_secret_key_and_the_master_keys(
+    alice: User, now: datetime, settings: Settings
+) -> None:
+    """A device may send its words again after an operator has changed both."""
+    kept, gone = uuid4(), uuid4()
+    letter = save(alice, kept, "kept", now=now).letter
+    actions.throw_away(person=alice, letter=save(alice, gone, "gone", now=now).letter, now=now)
+
+    settings.SECRET_KEY = "another one"
+    settings.VAULT_KEYS = f"k2:{new_keyset()},{settings.VAULT_KEYS}"
+    assert rewrap().rewrapped == 1
+    settings.VAULT_KEYS = settings.VAULT_KEYS.partition(",")[0]
+    alice = User.objects.get(pk=alice.pk)
+
+    assert save(alice, kept, "kept", now=now, is_resent=True).letter == letter
+    with pytest.raises(LetterGone):
+        save(alice, gone, "gone", now=now, is_resent=True)
+    assert bodies(alice) == ["kept"]
+
+
+def test_letter_is_gone_on_time_also_while_the_key_cannot_be_opened(
+    alice: User, now: datetime
+) -> None:
+    a_draft(alice, now=now).let_go(leaves_line=False, now=now)
+    Key.objects.update(kek="away")
+
+    assert actions.delete_expired(now=now + 10 * MINUTE) == 1
+
+    assert not Letter.objects.exists()
+    assert not Ended.objects.exists()
 
 
 def test_unreadable_letter_is_not_overwritten(alice: User, bob: User, now: datetime) -> None:
@@ -569,7 +666,7 @@ def test_any_words_come_back_as_they_were(
     for version, words in enumerate((first, second)):
         submission = Submission(words, version)
         save_words(person=alice, id=id, submission=submission, kind="them", now=now)
-    letter = Letter.objects.get(pk=id)
+    letter = Letter.objects.get(pk=Letter.stored_id(alice, id))
     late = save_words(person=alice, id=id, submission=Submission(third, 99), now=now)
 
     assert words_of(id, alice) == second

@@ -23,8 +23,8 @@ def a_draft(person: User, body: str = "words", *, now: datetime, **plain: Any) -
 
 
 def words_of(letter: Letter | UUID, person: User) -> Words:
-    """Return the current words of a letter."""
-    id = letter if isinstance(letter, UUID) else letter.pk
+    """Return the current words of a letter, which is named by itself or by the id of its page."""
+    id = Letter.stored_id(person, letter) if isinstance(letter, UUID) else letter.pk
     contents: LetterContents = Letter.objects.of(person).get(pk=id).open(person.key)
     return contents.words
 

@@ -24,6 +24,7 @@ from vault.sealing import (
 VECTORS = json.loads((Path(__file__).parent / "vectors" / "v1.json").read_text())
 OWNER = UUID("11111111-1111-4111-8111-111111111111")
 ROW = UUID("22222222-2222-4222-8222-222222222222")
+DERIVED = "b376551a-c88c-4bc8-bd99-b0f04bdc453c"
 
 
 def ring_of(*names: str) -> KeyRing:
@@ -199,6 +200,27 @@ def test_frozen_vectors_still_open(vector: dict[str, str]) -> None:
     data = key.open(vector["purpose"], UUID(vector["row"]), bytes.fromhex(vector["sealed"]))
 
     assert unpack(data) == vector["contents"]
+
+
+def test_derived_id_is_of_one_key_purpose_and_id() -> None:
+    key, other = key_of(), uuid4()
+    derived = key.derive_id("journal.letter", ROW)
+
+    assert key.derive_id("journal.letter", ROW) == derived
+    assert derived not in {
+        ROW,
+        key.derive_id("healing.answer", ROW),
+        key.derive_id("journal.letter", other),
+        key_of().derive_id("journal.letter", ROW),
+    }
+
+
+def test_frozen_derived_ids_are_still_the_same() -> None:
+    """Otherwise a letter whose page is still open would be saved a second time."""
+    ring, vector = parse_ring(VECTORS["ring"]), VECTORS["person"][0]
+    key = ring.unwrap(OWNER, vector["kek"], bytes.fromhex(vector["wrapped"]))
+
+    assert key.derive_id("journal.letter", ROW) == UUID(DERIVED)
 
 
 def test_frozen_vector_of_the_ring_still_opens() -> None:
