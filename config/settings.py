@@ -4,6 +4,7 @@ ADR 1 says why Django 5.2 and Python 3.11.
 """
 
 from datetime import timedelta
+from email.headerregistry import Address
 from pathlib import Path
 
 import django_stubs_ext
@@ -13,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from config.environment import (
     MASTER_KEYS,
     Environment,
+    parse_header_text,
     parse_hosts,
     parse_master_keys,
     parse_redis_url,
@@ -33,7 +35,9 @@ env = Environment(BASE_DIR / ".env")
 
 SITE_NAME = env.text("SITE_NAME", "Paper Boat")
 # For what others may see on a shared screen: page titles, mail senders, subjects.
-DISCREET_NAME = env.text("DISCREET_NAME", "Notes")
+DISCREET_NAME = env.parsed(
+    "DISCREET_NAME", parse_header_text, "Notes", expected="a name on one line"
+)
 SITE = env.parsed(
     "SITE_URL",
     parse_site_url,
@@ -317,7 +321,8 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.parsed(
     "DEFAULT_FROM_EMAIL",
     parse_sender,
-    f"{DISCREET_NAME} <notes@{SITE.hostname}>",
+    # Quoted where it must be: a comma would begin a second sender.
+    str(Address(DISCREET_NAME, username="notes", domain=str(SITE.hostname))),
     expected="a sender such as Notes <notes@example.org>",
 )
 # The folder of the local mail catcher. It opens /dev/inbox/ to anyone: never set it on a server.

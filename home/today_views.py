@@ -79,7 +79,7 @@ def today(request: SignedInRequest) -> HttpResponse:
         "next_step": _next_step(statuses),
         "untouched": all(status.state == "open" for status in statuses),
         "has_zone": person.time_zone != NO_ZONE_CHOSEN,
-        "schedule": Schedule.objects.of(person).first(),
+        "schedule": Schedule.objects.of(person).chosen().first(),
     }
     return render(request, "home/today.html", context)
 

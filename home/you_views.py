@@ -35,7 +35,7 @@ def you(request: SignedInRequest) -> HttpResponse:
     if form.is_bound and form.is_valid():
         return _save_preferences(request, form)
     _warn_of_unreadable_name(request)
-    schedule = Schedule.objects.of(person).first()
+    schedule = Schedule.objects.of(person).chosen().first()
     return render(request, "home/you.html", {"form": form, "schedule": schedule})
 
 

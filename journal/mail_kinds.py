@@ -35,5 +35,7 @@ READY_MAIL_KIND = Kind(
     at_most_once=True,
     compose=compose,
     retry_delays=(timedelta(minutes=15), timedelta(hours=1)),
+    # It is good news on any later day too.
+    patience=timedelta(days=30),
     select_related=("person",),
 )

@@ -1,26 +1,22 @@
 """Queue mail and send it: claim, hand over, save the outcome (ADR 4)."""
 
-import logging
-import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from celery.exceptions import SoftTimeLimitExceeded
-from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db import transaction
 
 from mail import kinds
 from mail.emails import MailContent, seal_payload
-from mail.models import Heartbeat, Message, State
-from mail.relay import DeliveryStatus, Relay
+from mail.models import Heartbeat, Message
+from mail.outcomes import outcome_of, save, with_retries
+from mail.relay import Relay
+from mail.relay_answers import Answer, Verdict
+from mail.sending import Clock, Run
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
-
-logger = logging.getLogger(__name__)
 
 # A crash leaves at most this many mails in doubt.
 CHUNK_SIZE = 20
@@ -30,11 +26,7 @@ TIME_BUDGET = timedelta(seconds=50)
 # How long rows in a final state are stored, and how many one run deletes after that.
 RETENTION = timedelta(days=90)
 TIDY_BATCH_SIZE = 5000
-# For how many seconds saving an outcome is retried while the database is down.
-DATABASE_PATIENCE = 60
 HEARTBEAT = "mail"
-
-Clock = Callable[[], datetime]
 
 
 def enqueue(
@@ -81,7 +73,9 @@ def send_due(*, clock: Clock) -> int:
         return 0
     relay = Relay()
     try:
-        return _drain(relay, clock=clock, deadline=now + TIME_BUDGET)
+        run = Run(relay, clock, deadline=now + TIME_BUDGET)
+        _drain(run)
+        return run.sent
     finally:
         relay.disconnect()
 
@@ -100,8 +94,7 @@ def tidy(*, now: datetime) -> int:
 def reap(*, now: datetime) -> None:
     """Settle the rows of a process that died while sending: they may have been delivered."""
     for message in Message.objects.stuck(now).lock_skipping_locked():
-        outcome = _outcome(message, DeliveryStatus.UNKNOWN, now=now)
-        _save_outcome([message], outcome, now=now)
+        save([message], outcome_of(message, Answer(Verdict.UNKNOWN), now=now), now=now)
 
 
 @transaction.atomic
@@ -116,15 +109,13 @@ def skip_unwanted(*, now: datetime) -> None:
         Message.objects.filter(pk__in=locked).skip("not wanted", now=now)
 
 
-def _drain(relay: Relay, *, clock: Clock, deadline: datetime) -> int:
-    sent = 0
+def _drain(run: Run) -> None:
     # Connect before claiming: while the relay is down, no row is claimed and all stay due.
-    while clock() < deadline and relay.ensure_connected():
-        messages = _claim(now=clock())
+    while run.may_go_on():
+        messages = _claim(now=run.clock())
         if not messages:
             break
-        sent += _send_all(relay, messages, clock=clock, deadline=deadline)
-    return sent
+        run.send(messages)
 
 
 def _claim(*, now: datetime) -> Sequence[Message]:
@@ -134,116 +125,6 @@ def _claim(*, now: datetime) -> Sequence[Message]:
         return []
     rows = Message.objects.filter(pk__in=claimed).in_sending_order()
     related = kinds.select_related()
-    return list(rows.select_related(*related) if related else rows)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    state: State
-    reason: str = ""
-    due_at: datetime | None = None
-
-
-SENT = Outcome(State.SENT)
-# Claimed but not tried.
-NOT_TRIED = Outcome(State.DUE)
-
-
-def _send_all(
-    relay: Relay, messages: Sequence[Message], *, clock: Clock, deadline: datetime
-) -> int:
-    waiting = deque(messages)
-    outcomes: dict[Outcome, list[Message]] = {}
-    sent = 0
-    try:
-        while waiting and clock() < deadline and relay.ensure_connected():
-            message = waiting.popleft()
-            outcome = _send(relay, message, clock=clock)
-            sent += outcome == SENT
-            if kinds.of(message).at_most_once:
-                outcomes.setdefault(outcome, []).append(message)
-            else:
-                # If this process died before the end of the chunk, the mail would be sent again.
-                _save_outcomes({outcome: [message]}, now=clock())
-    finally:
-        # The row that raised stays in `sending`; the reaper settles it.
-        outcomes.setdefault(NOT_TRIED, []).extend(waiting)
-        _save_outcomes(outcomes, now=clock())
-    return sent
-
-
-def _send(relay: Relay, message: Message, *, clock: Clock) -> Outcome:
-    kind = kinds.of(message)
-    if message.is_past_window(clock()):
-        return NOT_TRIED
-    try:
-        status = relay.deliver(kind.compose(message))
-    except kinds.Unwanted:
-        return Outcome(State.SKIPPED, "not wanted")
-    except SoftTimeLimitExceeded:
-        raise
-    except Exception as error:
-        # One mail that cannot be built must not block the others. Log the type only: the text of
-        # the error may contain an address.
-        fields = {"kind": message.kind, "error": type(error).__name__}
-        logger.error("mail cannot be put together", extra=fields)
-        relay.disconnect()
-        return Outcome(State.FAILED, "poison")
-    if status is DeliveryStatus.NO_SUCH_ADDRESS:
-        kind.on_no_such_address(message)
-    return _outcome(message, status, now=clock())
-
-
-def _outcome(message: Message, status: DeliveryStatus, *, now: datetime) -> Outcome:
-    kind = kinds.of(message)
-    delay = kind.retry_delay(message.attempts)
-    if status is DeliveryStatus.ACCEPTED:
-        return SENT
-    if status is DeliveryStatus.UNKNOWN and (kind.at_most_once or delay is None):
-        return Outcome(State.UNKNOWN, status)
-    if status is DeliveryStatus.NO_SUCH_ADDRESS or delay is None:
-        return Outcome(State.FAILED, status)
-    return Outcome(State.DUE, due_at=now + delay)
-
-
-def _save_outcomes(outcomes: dict[Outcome, list[Message]], *, now: datetime) -> None:
-    # Sent mail first: if saving another outcome raised before it, sent mail would go out again.
-    for outcome in sorted(outcomes, key=lambda outcome: outcome != SENT):
-        _save_with_retries(outcomes[outcome], outcome, now=now)
-
-
-def _save_with_retries(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
-    """Save the outcome, with retries while the database restarts: mail that was sent goes out again
-    if that is not saved."""
-    deadline = time.monotonic() + DATABASE_PATIENCE
-    while True:
-        try:
-            return _save_outcome(messages, outcome, now=now)
-        except (OperationalError, InterfaceError):
-            if connection.in_atomic_block or time.monotonic() > deadline:
-                raise
-            logger.warning("database is away, what has left is not written down yet")
-            connection.close()
-            time.sleep(1)
-
-
-def _save_outcome(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
-    if not messages:
-        return
-    rows = Message.objects.still_claimed(messages)
-    if outcome == NOT_TRIED:
-        rows.release()
-    elif outcome.due_at:
-        rows.retry_at(outcome.due_at)
-    elif outcome.state == State.FAILED:
-        _fail(messages, outcome.reason, now=now)
-    else:
-        rows.end(outcome.state, reason=outcome.reason, now=now)
-
-
-@transaction.atomic
-def _fail(messages: Sequence[Message], reason: str, *, now: datetime) -> None:
-    for message in messages:
-        row = Message.objects.still_claimed([message])
-        if row.end(State.FAILED, reason=reason, now=now):
-            kinds.of(message).on_failure(message, now)
+    rows = rows.select_related(*related) if related else rows
+    # A claimed row that cannot be read would count as begun.
+    return with_retries(lambda: list(rows.all()))

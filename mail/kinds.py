@@ -14,6 +14,8 @@ from django.db.models import Q
 from mail.emails import build_from_payload
 from mail.models import Message, inside_window
 
+FIRST_PAUSE = timedelta(seconds=10)
+
 
 class Unwanted(Exception):
     """Raised by a kind's `compose` if the reason for the mail no longer exists."""
@@ -23,11 +25,7 @@ def _always(now: datetime) -> Q:
     return Q()
 
 
-def _ignore(message: Message) -> None:
-    pass
-
-
-def _ignore_failure(message: Message, now: datetime) -> None:
+def _ignore(message: Message, now: datetime) -> None:
     pass
 
 
@@ -39,18 +37,25 @@ class Kind:
     compose: Callable[[Message], EmailMessage]
     # The delay after each failed try. The try after the last delay is the last one.
     retry_delays: tuple[timedelta, ...]
+    # How long mail is kept for another try if it fails for a reason that is not its address.
+    patience: timedelta = timedelta(days=7)
     # A condition on Message rows. Rows that do not meet it are skipped.
     still_wanted: Callable[[datetime], Q] = _always
-    # Called when the relay answers that the address does not exist.
-    on_no_such_address: Callable[[Message], None] = _ignore
-    # Called in the transaction that marks this mail as failed for good.
-    on_failure: Callable[[Message, datetime], None] = _ignore_failure
+    # Called in the transaction that marks this mail as failed for good: because there is no such
+    # address, or for any other reason.
+    on_no_such_address: Callable[[Message, datetime], None] = _ignore
+    on_failure: Callable[[Message, datetime], None] = _ignore
     # What `compose` reads beside the row, as arguments of `QuerySet.select_related`.
     select_related: tuple[str, ...] = ()
 
     def retry_delay(self, attempts: int) -> timedelta | None:
         """Return the delay after this many failed tries, or None if that was the last one."""
         return self.retry_delays[attempts - 1] if attempts <= len(self.retry_delays) else None
+
+    def pause(self, message: Message) -> timedelta:
+        """Return how long to wait after a failure that counts no try: longer than the last time."""
+        last = message.due_at - message.refused_at if message.refused_at else timedelta(0)
+        return min(max(last * 1.5, FIRST_PAUSE), self.retry_delays[-1])
 
 
 PRERENDERED = Kind(
@@ -59,6 +64,8 @@ PRERENDERED = Kind(
     compose=build_from_payload,
     # A code in the mail lives for ten minutes: the last try comes before that.
     retry_delays=tuple(timedelta(seconds=seconds) for seconds in (10, 30, 120, 400)),
+    # A weekend, and a day to notice.
+    patience=timedelta(days=3),
     still_wanted=inside_window,
 )
 

@@ -1,11 +1,14 @@
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Self
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import connection, models, transaction
-from django.db.models import BooleanField, ExpressionWrapper, F, Q
+from django.db.models import BooleanField, Count, ExpressionWrapper, F, Max, Q, Subquery
+from django.db.models.functions import Coalesce
+
+from mail.relay_answers import Answer, Verdict
 
 # A row in `sending` for this long belongs to a process that died: Celery ends one after 135
 # seconds. Short enough to send a code again within the ten minutes it lives.
@@ -94,10 +97,61 @@ class MessageQuerySet(models.QuerySet["Message"]):
         """Make claimed rows due again at this moment."""
         return self.update(state=State.DUE, sending_at=None, due_at=due_at)
 
+    def put_back(self, due_at: datetime) -> int:
+        """Make claimed rows due again at this moment, without counting a try."""
+        attempts = F("attempts") - 1
+        return self.update(state=State.DUE, sending_at=None, attempts=attempts, due_at=due_at)
+
     def release(self) -> int:
         """Make claimed rows due again without counting a try."""
         attempts = F("attempts") - 1
         return self.update(state=State.DUE, sending_at=None, attempts=attempts)
+
+    def record_refusal(self, answer: Answer, *, now: datetime) -> int:
+        """Save why these rows were not sent this time."""
+        return self.update(refused_at=now, refusal=answer.verdict, reply=answer.reply)
+
+    def accepted_since(self, moment: datetime | None) -> bool:
+        """Whether the relay has accepted any mail since this moment, if there is one."""
+        if moment is None:
+            return False
+        return self.filter(state=State.SENT, ended_at__gt=moment).exists()
+
+    def refused_since_accepted(self) -> Self:
+        """Mail whose last refusal is later than the last mail that the relay has accepted."""
+        sent = Message.objects.filter(state=State.SENT).order_by("-ended_at").values("ended_at")
+        never = datetime.min.replace(tzinfo=UTC)
+        return self.filter(refused_at__gt=Coalesce(Subquery(sent[:1]), never))
+
+    def said_of_others(self, messages: Sequence["Message"]) -> Self:
+        """Mail to other people, or to nobody we know, that was refused as to no such address."""
+        people = [message.person_id for message in messages if message.person_id]
+        others = self.filter(refusal__in=(Verdict.NO_SUCH_ADDRESS, Verdict.PERHAPS_NO_SUCH_ADDRESS))
+        others = others.exclude(pk__in=[message.pk for message in messages])
+        return others.exclude(person__in=people) if people else others
+
+    def days_in_doubt(self, message: "Message") -> set[date]:
+        """The days, in UTC, on which perhaps there was no such address as this person's, since a
+        mail last reached them."""
+        theirs = self.filter(person=message.person_id) if message.person_id else self.none()
+        reached = theirs.filter(state=State.SENT).aggregate(at=Max("ended_at"))["at"]
+        doubted = theirs.filter(refusal=Verdict.PERHAPS_NO_SUCH_ADDRESS)
+        if reached:
+            doubted = doubted.filter(refused_at__gt=reached)
+        moments = doubted.values_list("refused_at", flat=True)
+        return {at.astimezone(UTC).date() for at in moments if at}
+
+    def held_up(self) -> list[tuple[str, str, int]]:
+        """Return why mail waits though it is wanted: refusal, reply and number, the most first.
+
+        What the relay refused before it accepted another mail is about a single address.
+        """
+        ours = Q(refusal=Verdict.OUR_FAULT)
+        relays = Q(refusal__in=(Verdict.REFUSED, Verdict.NO_SUCH_ADDRESS))
+        latest = Message.objects.refused_since_accepted().values("pk")
+        rows = self.pending().filter(ours | (relays & Q(pk__in=latest)))
+        counted = rows.values_list("refusal", "reply").annotate(count=Count("pk"))
+        return list(counted.order_by("-count", "refusal", "reply"))
 
     def lag(self, now: datetime) -> timedelta:
         """Return how long the oldest due mail has been waiting; zero if none is due."""
@@ -124,6 +178,11 @@ class Message(models.Model):
     # The end of its window: not sent at or after this moment.
     closes_at = models.DateTimeField(null=True)
     sending_at = models.DateTimeField(null=True)
+    # The last time that it was not sent: when, why, and the relay's reply in codes or the type of
+    # our own error. Never the relay's words, which may contain an address.
+    refused_at = models.DateTimeField(null=True)
+    refusal = models.CharField(max_length=40, blank=True, default="", db_default="")
+    reply = models.CharField(max_length=40, blank=True, default="", db_default="")
     ended_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField()
 
@@ -159,6 +218,12 @@ class Message(models.Model):
             ),
             models.Index(
                 fields=["sending_at"], condition=Q(state="sending"), name="mail_message_sending"
+            ),
+            models.Index(fields=["ended_at"], condition=Q(state="sent"), name="mail_message_sent"),
+            models.Index(
+                fields=["refused_at"],
+                condition=Q(refused_at__isnull=False),
+                name="mail_message_refused",
             ),
         ]
 

@@ -1,14 +1,14 @@
 """The mail relay: Django's SMTP backend, which also reports what an error means for the mail."""
 
 import logging
-import re
 import smtplib
 from contextlib import suppress
-from enum import StrEnum
 from typing import Any
 
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
+
+from mail.relay_answers import Answer, Phase, Verdict, classify
 
 logger = logging.getLogger(__name__)
 
@@ -17,22 +17,6 @@ MAX_PER_CONNECTION = 100
 # Reply codes of RFC 5321.
 START_MAIL_INPUT = 354
 SHUTTING_DOWN = 421
-# Without an enhanced status code (RFC 3463), these blame the address.
-NO_SUCH_ADDRESS_CODES = (550, 551, 553)
-ENHANCED_STATUS = re.compile(r"5\.(?P<detail>(?P<subject>\d+)\.\d+)\b")
-
-
-class DeliveryStatus(StrEnum):
-    """What is known about a mail. The values are stored in `Message.reason`."""
-
-    ACCEPTED = "accepted"
-    NO_SUCH_ADDRESS = "no such address"
-    # Refused for another reason, perhaps our fault. Not accepted.
-    REJECTED = "rejected"
-    # Not accepted now; a retry may succeed.
-    DEFERRED = "put off too often"
-    # The mail was handed over, but no answer came.
-    UNKNOWN = "no answer"
 
 
 class TrackingSMTP(smtplib.SMTP):
@@ -54,6 +38,8 @@ class Relay(EmailBackend):
     """One reused connection. Errors of the relay or the network are returned, never raised."""
 
     sent_on_connection = 0
+    # Whether the relay has asked for the text of the current mail: it may have arrived.
+    handed_over = False
 
     @property
     def connection_class(self) -> Any:
@@ -65,22 +51,26 @@ class Relay(EmailBackend):
             self.disconnect()
         try:
             self.open()
-        except OSError as error:
+        # ValueError: a user name or password that SMTP cannot carry.
+        except (OSError, ValueError) as error:
             logger.warning("relay cannot be reached", extra={"error": type(error).__name__})
             self.disconnect()
             return False
         return True
 
-    def deliver(self, email: EmailMessage) -> DeliveryStatus:
-        """Hand one mail over. Call `ensure_connected` first."""
+    def deliver(self, email: EmailMessage) -> Answer:
+        """Hand one mail over. Call `ensure_connected` first.
+
+        Raises what Django raises for a mail that cannot be built.
+        """
         is_reused = self.sent_on_connection > 0
-        status = self._deliver_once(email)
+        answer = self._deliver_once(email)
         # The relay may have ended an idle connection. Nothing was handed over, so retry at once on
         # a new one.
-        is_disconnected = status is DeliveryStatus.DEFERRED and self.connection is None
+        is_disconnected = answer.verdict is Verdict.REFUSED and self.connection is None
         if is_reused and is_disconnected and self.ensure_connected():
             return self._deliver_once(email)
-        return status
+        return answer
 
     def disconnect(self) -> None:
         """Close the connection, whatever state it is in."""
@@ -88,41 +78,35 @@ class Relay(EmailBackend):
             self.close()
         self.sent_on_connection = 0
 
-    def _deliver_once(self, email: EmailMessage) -> DeliveryStatus:
+    def _deliver_once(self, email: EmailMessage) -> Answer:
         smtp: Any = self.connection
-        smtp.handed_over = False
+        smtp.handed_over = self.handed_over = False
         self.sent_on_connection += 1
         try:
             sent = self.send_messages([email])
         except smtplib.SMTPRecipientsRefused as error:
-            return self._status_of(*next(iter(error.recipients.values())), recipient=True)
-        except (smtplib.SMTPSenderRefused, smtplib.SMTPDataError) as error:
-            return self._status_of(error.smtp_code, error.smtp_error)
+            return self._answer(Phase.RECIPIENT, *next(iter(error.recipients.values())))
+        except smtplib.SMTPSenderRefused as error:
+            return self._answer(Phase.SENDER, error.smtp_code, error.smtp_error)
+        except smtplib.SMTPDataError as error:
+            phase = Phase.DOT if smtp.handed_over else Phase.TEXT
+            return self._answer(phase, error.smtp_code, error.smtp_error)
+        except smtplib.SMTPHeloError as error:
+            answer = self._answer(Phase.GREETING, error.smtp_code, error.smtp_error)
+            self.disconnect()
+            return answer
         except OSError as error:
             logger.warning("connection to the relay broke", extra={"error": type(error).__name__})
             self.disconnect()
-            return DeliveryStatus.UNKNOWN if smtp.handed_over else DeliveryStatus.DEFERRED
+            verdict = Verdict.UNKNOWN if smtp.handed_over else Verdict.REFUSED
+            return Answer(verdict, type(error).__name__)
+        finally:
+            self.handed_over = smtp.handed_over
         # Django sends nothing for a mail without recipients.
-        return DeliveryStatus.ACCEPTED if sent else DeliveryStatus.REJECTED
+        return Answer(Verdict.ACCEPTED) if sent else Answer(Verdict.OUR_FAULT, "no recipient")
 
-    def _status_of(
-        self, code: int, reply: bytes | str, *, recipient: bool = False
-    ) -> DeliveryStatus:
+    def _answer(self, phase: Phase, code: int, reply: bytes | str) -> Answer:
         smtp: Any = self.connection
         if code == SHUTTING_DOWN or smtp.sock is None:
             self.disconnect()
-        if recipient and _blames_address(code, reply):
-            return DeliveryStatus.NO_SUCH_ADDRESS
-        if 500 <= code < 600:
-            return DeliveryStatus.REJECTED
-        was_not_accepted = 400 <= code < 500 or not smtp.handed_over
-        return DeliveryStatus.DEFERRED if was_not_accepted else DeliveryStatus.UNKNOWN
-
-
-def _blames_address(code: int, reply: bytes | str) -> bool:
-    """Whether the address does not exist. A relay that refuses us must not stop reminders."""
-    text = reply if isinstance(reply, str) else reply.decode("ascii", "replace")
-    status = ENHANCED_STATUS.match(text)
-    if status:
-        return status["subject"] == "1" or status["detail"] == "2.1"
-    return code in NO_SUCH_ADDRESS_CODES
+        return classify(phase, code, reply)

@@ -75,6 +75,9 @@ def _beat(now: datetime) -> str:
 
 
 def _mail(now: datetime) -> str:
+    held_up = Message.objects.held_up()
+    if held_up:
+        return "; ".join(f"{count} wait: {why} ({reply})" for why, reply, count in held_up[:3])
     lag = Message.objects.lag(now)
     return OK if lag < MAIL_IS_LATE_AFTER else f"{int(lag.total_seconds())} seconds late"
 

@@ -12,7 +12,7 @@ from mail.models import Heartbeat, Message, State
 from mail.quiet_hours import day_end, is_quiet
 from mail.windows import move_into_window
 from reminders.mail_kinds import NOTE
-from reminders.models import ADVANCED, Schedule, ScheduleQuerySet
+from reminders.models import ADVANCED, Schedule, ScheduleQuerySet, StopReason
 from reminders.schedule import CEILING_PERIOD, Decision
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ Clock = Callable[[], datetime]
 def turn_on(*, person: "User", hour: int, zone: str, now: datetime) -> None:
     """Turn notes on, or restart them at another hour. A pending note is skipped."""
     change_time_zone(person=person, zone=zone, now=now)
-    # The stop link may delete the row at the same time: one INSERT … ON CONFLICT creates or locks
-    # it, so that it is still there in the next statement.
+    # Two pages may turn notes on at once: one INSERT … ON CONFLICT creates the row or locks it.
     Schedule.objects.bulk_create(
         [Schedule(person=person, hour=hour, chosen_at=now)],
         update_conflicts=True,
@@ -47,10 +46,10 @@ def turn_on(*, person: "User", hour: int, zone: str, now: datetime) -> None:
 
 @transaction.atomic
 def turn_off(schedules: ScheduleQuerySet, *, now: datetime) -> None:
-    """Turn notes off: delete the schedules and skip pending notes."""
+    """Turn notes off: stop the schedules and skip pending notes."""
     people = list(schedules.select_for_update().values_list("person_id", flat=True))
     if people:
-        Schedule.objects.filter(person__in=people).delete()
+        Schedule.objects.filter(person__in=people).stop(StopReason.TURNED_OFF, now=now)
         _skip_pending(people, "stopped", now=now)
 
 
@@ -66,7 +65,7 @@ def change_time_zone(*, person: "User", zone: str, now: datetime) -> None:
     person.time_zone = zone
     person.save(update_fields=["time_zone"])
     ready_mails.time_zone_changed(person=person, now=now)
-    schedule = Schedule.objects.of(person).lock().first()
+    schedule = Schedule.objects.of(person).on().lock().first()
     if schedule is None:
         return
     schedule.time_zone_changed(now=now)
@@ -144,7 +143,7 @@ def _message(schedule: Schedule, decision: Decision, *, now: datetime) -> Messag
 @transaction.atomic(durable=True)
 def _retry_notes_past_their_window(*, now: datetime) -> None:
     past_window = Message.objects.pending().filter(kind=NOTE, closes_at__lte=now)
-    late = Schedule.objects.filter(Exists(past_window.filter(person=OuterRef("person"))))
+    late = Schedule.objects.on().filter(Exists(past_window.filter(person=OuterRef("person"))))
     schedules: dict[UUID | None, Schedule] = {
         row.pk: row for row in late.lock_skipping_locked()[:BATCH_SIZE]
     }

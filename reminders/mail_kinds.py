@@ -10,7 +10,7 @@ from mail.emails import OneLineMail
 from mail.kinds import Kind, Unwanted
 from mail.models import Message
 from reminders import emails
-from reminders.models import Schedule
+from reminders.models import Schedule, StopReason
 
 NOTE = "reminder"
 
@@ -18,7 +18,7 @@ NOTE = "reminder"
 def compose(message: Message) -> OneLineMail:
     """Raises Unwanted if notes were turned off meanwhile."""
     schedule = getattr(message.person, "reminder", None)
-    if schedule is None:
+    if schedule is None or schedule.stopped_at:
         raise Unwanted
     return emails.note_mail(message, schedule)
 
@@ -26,7 +26,7 @@ def compose(message: Message) -> OneLineMail:
 def still_wanted(now: datetime) -> Q:
     """Notes are on, and the person has not visited since this one was planned."""
     no_visit_since = Q(person__last_visit_at=None) | Q(person__last_visit_at=F("visit_seen_at"))
-    schedule = Schedule.objects.filter(
+    schedule = Schedule.objects.on().filter(
         no_visit_since, person=OuterRef("person"), person__is_active=True
     )
     # Not EXISTS: Postgres would hash the whole schedule table for each chunk of twenty mails. A
@@ -34,15 +34,16 @@ def still_wanted(now: datetime) -> Q:
     return Q(IsNull(Subquery(schedule.values("pk")), False))
 
 
-def stop_notes(message: Message) -> None:
-    """The address does not exist: send no further notes to it."""
-    Schedule.objects.of(message.person_id).delete()
+def stop_notes(message: Message, now: datetime) -> None:
+    """The address does not exist: send no further notes to it, and let the person know why."""
+    schedule = Schedule.objects.of(message.person_id).on()
+    schedule.stop(StopReason.NO_SUCH_ADDRESS, now=now)
 
 
 @transaction.atomic
 def plan_again(message: Message, now: datetime) -> None:
     """An undelivered note does not count: the last note has to be one that arrived."""
-    schedule = Schedule.objects.of(message.person_id).lock().first()
+    schedule = Schedule.objects.of(message.person_id).on().lock().first()
     if schedule:
         schedule.uncount_last_note(now=now)
 

@@ -25,12 +25,38 @@ class Rhythm(models.TextChoices):
     GENTLE = "gentle"
 
 
+class StopReason(models.TextChoices):
+    """Why no reminders are sent. A stopped schedule keeps its link: every mail has the same one."""
+
+    TURNED_OFF = "turned off"
+    NO_SUCH_ADDRESS = "no such address"
+
+
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def of(self, person: Any) -> Self:
         return self.filter(person=person)
 
+    def on(self) -> Self:
+        """Schedules that are not stopped."""
+        return self.filter(stopped_at=None)
+
+    def chosen(self) -> Self:
+        """Schedules that their person has not turned off."""
+        return self.exclude(stop_reason=StopReason.TURNED_OFF)
+
+    def stop(self, reason: StopReason, *, now: datetime) -> int:
+        """Send no more reminders, and forget how many were answered."""
+        return self.update(
+            stopped_at=now,
+            stop_reason=reason,
+            next_due_at=None,
+            visit_seen_at=None,
+            unanswered=0,
+            last_on=None,
+        )
+
     def with_token(self, token: str) -> Self:
-        """The schedule of a stop link; none if the token is malformed."""
+        """The schedule of a stop link, stopped or not; none if the token is malformed."""
         return self.filter(token=token) if TOKEN.fullmatch(token) else self.none()
 
     def due(self, now: datetime) -> Self:
@@ -49,14 +75,15 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
 
 
 class Schedule(models.Model):
-    """A person's choice to get notes. Without a row nothing is sent."""
+    """A person's choice to get notes. Without a row, or with a stopped one, nothing is sent."""
 
     person = models.OneToOneField(
         settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="reminder"
     )
     rhythm = models.CharField(max_length=10, choices=Rhythm.choices, default=Rhythm.GENTLE)
     hour = models.PositiveSmallIntegerField()
-    # Is in every note. All it can do is turn notes off.
+    # Is in every note, and stays the same when notes are turned off and on again: the link of the
+    # oldest mail stops what is sent now. All it can do is turn notes off.
     token = models.CharField(max_length=22, unique=True, default=new_token, editable=False)
     # When notes were turned on at this hour.
     chosen_at = models.DateTimeField()
@@ -69,6 +96,10 @@ class Schedule(models.Model):
     # When to decide next: when the next note is due, or RECHECK_AFTER if that is earlier, because a
     # visit moves the next note. Null after the last note.
     next_due_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)
+    stop_reason = models.CharField(
+        max_length=20, choices=StopReason.choices, blank=True, default="", db_default=""
+    )
 
     objects = ScheduleQuerySet.as_manager()
 
@@ -82,6 +113,15 @@ class Schedule(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(unanswered__lte=len(GAPS)), name="reminders_fall_silent"
+            ),
+            models.CheckConstraint(
+                condition=Q(stopped_at=None, stop_reason="")
+                | Q(
+                    stopped_at__isnull=False,
+                    stop_reason__in=StopReason.values,
+                    next_due_at=None,
+                ),
+                name="reminders_stopped_says_why",
             ),
         ]
         indexes = [
@@ -98,7 +138,16 @@ class Schedule(models.Model):
     @property
     def is_finished(self) -> bool:
         """Whether the last note has been sent, which announces that no other follows."""
-        return self.next_due_at is None
+        return self.stopped_at is None and self.next_due_at is None
+
+    @property
+    def is_turned_off(self) -> bool:
+        return self.stop_reason == StopReason.TURNED_OFF
+
+    @property
+    def has_no_address(self) -> bool:
+        """Whether it is stopped because the person's address does not exist."""
+        return self.stop_reason == StopReason.NO_SUCH_ADDRESS
 
     @property
     def hour_label(self) -> str:
@@ -114,6 +163,7 @@ class Schedule(models.Model):
         self.chosen_at = now
         self.visit_seen_at = self.person.last_visit_at
         self.unanswered = 0
+        self.stopped_at, self.stop_reason = None, ""
         self.next_due_at = schedule.next_check_at(self.rhythm_state(), self.slot, now)
         self.save()
 

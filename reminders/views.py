@@ -28,7 +28,12 @@ def choose(request: SignedInRequest) -> HttpResponse:
         messages.success(request, _("Notes are on, around %(hour)s.") % {"hour": HOUR_LABELS[hour]})
         return redirect("reminders:choose")
     first = emails.note(1, schedule.token if schedule else new_token())
-    context = {"form": form, "schedule": schedule, "subject": first.subject, "text": first.text}
+    context = {
+        "form": form,
+        "schedule": None if schedule and schedule.is_turned_off else schedule,
+        "subject": first.subject,
+        "text": first.text,
+    }
     return render(request, "reminders/choose.html", context)
 
 
@@ -45,12 +50,13 @@ def off(request: SignedInRequest) -> HttpResponse:
     return redirect("reminders:choose")
 
 
-# Mail programs POST here without cookies (RFC 8058), hence no CSRF token. Link scanners GET it, so
-# a GET changes nothing. An unknown token gets the same response, or tokens could be probed.
+# Mail programs POST here without cookies (RFC 8058), hence no CSRF token, and take any answer but
+# 200 for a link that does not work. Link scanners GET it, so a GET changes nothing.
 @login_not_required
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "OPTIONS", "POST"])
 def stop(request: HttpRequest, token: str) -> HttpResponse:
+    schedules = Schedule.objects.with_token(token)
     if request.method == "POST":
-        actions.turn_off(Schedule.objects.with_token(token), now=timezone.now())
-    return render(request, "reminders/stop.html", {"stopped": request.method == "POST"})
+        actions.turn_off(schedules, now=timezone.now())
+    return render(request, "reminders/stop.html", {"schedule": schedules.first()})

@@ -181,7 +181,7 @@ def test_link_that_stops_notes_still_stops_them(stored: None) -> None:
     answer = Client().post(f"/r/{schedule['fields']['token']}/", {"List-Unsubscribe": "One-Click"})
 
     assert answer.status_code == 200
-    assert not apps.get_model("reminders.Schedule").objects.filter(rhythm="gentle").exists()
+    assert not apps.get_model("reminders.Schedule").objects.filter(stopped_at=None).exists()
 
 
 def test_tasks_are_registered_by_the_names_that_messages_carry() -> None:

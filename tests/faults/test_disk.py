@@ -96,8 +96,8 @@ def test_worker_that_cannot_write_a_byte(deployment: Deployment, sink: Sink) -> 
     _may_write_nothing(deployment.worker)
     deployment.call("mail", "bea")
     sink.answer = "451 4.3.0 later"
-    attempts = "SELECT 1 FROM mail_message WHERE state = 'due' AND attempts = 1"
-    wait_for(lambda: deployment.sql(attempts), "a first try")
+    refused = "SELECT 1 FROM mail_message WHERE state = 'due' AND refused_at IS NOT NULL"
+    wait_for(lambda: deployment.sql(refused), "a first try")
 
     sink.answer = ""
     deployment.let_time_pass(16)

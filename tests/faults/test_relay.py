@@ -67,7 +67,9 @@ def test_relay_that_says_nothing(deployment: Deployment) -> None:
 def test_relay_that_refuses_for_a_while(deployment: Deployment, sink: Sink, reply: str) -> None:
     sink.answer = reply
     _post_both(deployment)
-    wait_for(lambda: _put_off(deployment) == 2, "a first try of each")
+    wait_for(lambda: _refused(deployment) == 2, "a first try of each")
+    assert deployment.sql("SELECT DISTINCT attempts FROM mail_message") == [(0,)]
+    assert "the relay refuses us" in deployment.stranger().get("/readyz").text
     _pages_do_not_notice(deployment)
 
     sink.answer = ""
@@ -77,6 +79,12 @@ def test_relay_that_refuses_for_a_while(deployment: Deployment, sink: Sink, repl
     deployment.let_time_pass(16)
     deployment.ticks(3)
     assert [to for to in sink.to if to in BOTH] == BOTH
+
+
+def _refused(deployment: Deployment) -> int:
+    """How many mails the relay has refused because of us."""
+    refused = "SELECT count(*) FROM mail_message WHERE refusal = 'the relay refuses us'"
+    return int(deployment.sql(refused)[0][0])
 
 
 def _put_off(deployment: Deployment) -> int:
@@ -91,8 +99,9 @@ def test_address_that_does_not_exist_stops_nobody_else(deployment: Deployment, s
 
     deployment.wait_for_states("sent", "failed")
     assert sink.to == ["bea@example.org"]
-    # The mailbox does not exist, so their notes are turned off.
-    assert deployment.sql("SELECT count(*) FROM reminders_schedule") == [(0,)]
+    # The mailbox does not exist, so their reminders have stopped.
+    stopped = deployment.sql("SELECT stop_reason, next_due_at FROM reminders_schedule")
+    assert stopped == [("no such address", None)]
 
 
 def test_line_that_breaks_after_the_hand_over(deployment: Deployment, sink: Sink) -> None:

@@ -9,12 +9,15 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import User
-from mail.actions import enqueue
+from mail.actions import enqueue, send_due
 from mail.emails import MailContent
 from mail.models import Heartbeat, Message, State
 from tests.support.client import Client
+from tests.support.smtp import Sink
 from vault.models import Key
 from vault.sealing import new_keyset
+
+HELLO = MailContent("s", "t", "h")
 
 
 @pytest.fixture
@@ -127,6 +130,50 @@ def test_mail_that_waits_too_long_degrades(client: Client, beating: None) -> Non
     enqueue(kind="try", to="a@example.org", content=MailContent("s", "t", "h"), now=long_ago)
 
     assert re.fullmatch(r"864\d\d seconds late", client.get("/readyz").json()["mail"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "reply", "said"),
+    [
+        ("recipient", "550 5.7.1 <bea@example.org>: blocked", "550 5.7.1 RCPT"),
+        ("sender", "530 Authentication required", "530 MAIL"),
+        ("drop", "at MAIL", "SMTPServerDisconnected"),
+    ],
+)
+def test_mail_that_the_relay_refuses_because_of_us_degrades(
+    client: Client, beating: None, sink: Sink, setting: str, reply: str, said: str
+) -> None:
+    now = datetime.now(UTC)
+    for name in ("anna", "bea"):
+        enqueue(kind="try", to=f"{name}@example.org", content=HELLO, now=now)
+    setattr(sink, setting, reply)
+    for seconds in (0, 2):
+        send_due(clock=lambda seconds=seconds: now + timedelta(seconds=seconds))
+
+    answer = client.get("/readyz").json()
+    assert answer["state"] == "degraded"
+    assert answer["mail"] == f"2 wait: the relay refuses us ({said})"
+
+    # One of them is taken, so the other refusal was about its address.
+    setattr(sink, setting, getattr(Sink(), setting))
+    sink.recipients["bea@example.org"] = "550 5.7.1 blocked"
+    for seconds in (20, 22):
+        send_due(clock=lambda seconds=seconds: now + timedelta(seconds=seconds))
+    enqueue(kind="try", to="cleo@example.org", content=HELLO, now=now)
+    send_due(clock=lambda: now + timedelta(seconds=24))
+    assert client.get("/readyz").json()["mail"] == "ok"
+
+
+def test_mail_that_we_cannot_put_together_degrades(
+    client: Client, beating: None, sink: Sink, settings: LazySettings
+) -> None:
+    now = datetime.now(UTC)
+    enqueue(kind="try", to="anna@example.org", content=HELLO, now=now)
+    settings.VAULT_KEYS = f"k2:{new_keyset()}"
+
+    send_due(clock=lambda: now)
+
+    assert client.get("/readyz").json()["mail"] == "1 wait: our own fault (CannotOpen)"
 
 
 # --- ./dev manage status -------------------------------------------------------------------

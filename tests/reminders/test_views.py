@@ -1,5 +1,6 @@
 import gzip
-from datetime import datetime
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 import time_machine
@@ -8,8 +9,10 @@ from accounts.models import User
 from accounts.time_zones import places, zone_choices, zone_names
 from mail.models import Message
 from reminders.models import Schedule
+from tests.reminders.conftest import plan, send
 from tests.support.client import Client
 from tests.support.database import Statements
+from tests.support.smtp import Sink
 
 pytestmark = pytest.mark.django_db
 
@@ -79,11 +82,17 @@ def test_invalid_choice_shows_the_form_again_and_changes_nothing(
     assert not Schedule.objects.exists()
 
 
-def test_turning_off_deletes_the_schedule(as_alice: Client, chosen: Schedule) -> None:
-    response = as_alice.post("/you/reminders/off/", follow=True)
+def test_turning_off_keeps_the_link_and_the_hour(as_alice: Client, chosen: Schedule) -> None:
+    with time_machine.travel(datetime.fromisoformat("2026-03-13T11:00Z"), tick=False):
+        response = as_alice.post("/you/reminders/off/", follow=True)
 
     assert "Notes are off. Nothing more will come." in response.text
-    assert not Schedule.objects.exists()
+    assert "Right now we send you nothing." in response.text
+    assert "Turn notes off" not in response.text
+    token, hour, chosen_at = chosen.token, chosen.hour, chosen.chosen_at
+    chosen.refresh_from_db()
+    assert (chosen.token, chosen.hour, chosen.chosen_at) == (token, hour, chosen_at)
+    assert (chosen.stop_reason, chosen.next_due_at, chosen.last_on) == ("turned off", None, None)
     assert as_alice.post("/you/reminders/off/").status_code == 302
 
 
@@ -188,7 +197,7 @@ def test_get_of_the_link_changes_nothing(
 def test_page_of_the_link_is_one_button(visitor: Client, chosen: Schedule) -> None:
     page = visitor.get(f"/r/{chosen.token}/")
 
-    assert "Stop these notes?" in page.text
+    assert "Stop these reminders?" in page.text
     assert page.text.count("<form") == page.text.count("<button") == 1
     assert "csrfmiddlewaretoken" not in page.text
     assert "alice" not in page.text
@@ -204,23 +213,70 @@ def test_post_without_cookies_stops_the_notes_and_may_be_repeated(
             content_type="application/x-www-form-urlencoded",
         )
         assert response.status_code == 200
-        assert "The notes have stopped" in response.text
+        assert "Reminders have stopped" in response.text
         assert not response.cookies
 
-    assert not Schedule.objects.exists()
+    assert not Schedule.objects.on().exists()
     planned.refresh_from_db()
     assert (planned.state, planned.reason) == ("skipped", "stopped")
+
+
+@pytest.mark.parametrize("cycles", [1, 2, 5])
+def test_link_of_the_oldest_mail_stops_what_is_sent_now(
+    visitor: Client, as_alice: Client, planned: Message, sink: Sink, evening: datetime, cycles: int
+) -> None:
+    """After reminders were off and on again, by page and by link."""
+    send(evening)
+    url = urlsplit(sink.mails[0]["List-Unsubscribe"].strip("<>")).path
+    for cycle in range(cycles):
+        if cycle % 2:
+            visitor.post(url)
+        else:
+            as_alice.post("/you/reminders/off/")
+        as_alice.post(PAGE, {"hour": "9", "zone": "Europe/Berlin"})
+    due = Schedule.objects.filter(next_due_at__isnull=False)
+    assert due.exists()
+
+    page = visitor.post(url, {"List-Unsubscribe": "One-Click"})
+
+    assert not due.exists()
+    assert "Reminders have stopped" in page.text
+    late = evening + timedelta(days=60)
+    assert (plan(late), send(late)) == (0, 0)
+
+
+def test_link_stops_one_person_alone(visitor: Client, chosen: Schedule, as_bob: Client) -> None:
+    as_bob.post(PAGE, {"hour": "9", "zone": "Europe/Berlin"})
+
+    visitor.post(f"/r/{chosen.token}/")
+
+    assert [schedule.person_id == chosen.person_id for schedule in Schedule.objects.on()] == [False]
+
+
+def test_page_of_the_link_says_if_reminders_are_off_already(
+    visitor: Client, as_alice: Client, chosen: Schedule
+) -> None:
+    as_alice.post("/you/reminders/off/")
+
+    page = visitor.get(f"/r/{chosen.token}/")
+
+    assert "Reminders have stopped" in page.text
+    assert "<form" not in page.text
 
 
 @pytest.mark.parametrize(
     "token", ["x" * 22, "x" * 21, "x" * 500, "%00" * 22, "ü" * 22, "' OR 1=1 --", "%F0%9F%92%94"]
 )
-def test_unknown_token_gets_the_same_pages(visitor: Client, chosen: Schedule, token: str) -> None:
-    assert _page(visitor, "get", token) == _page(visitor, "get", chosen.token)
-    stopped = _page(visitor, "post", token)
-    assert "The notes have stopped" in stopped
-    assert Schedule.objects.exists()
-    assert _page(visitor, "post", chosen.token) == stopped
+def test_link_that_means_nobody_promises_nothing(
+    visitor: Client, chosen: Schedule, token: str
+) -> None:
+    for method in ("get", "post"):
+        page = _page(visitor, method, token)
+        assert "It belongs to nobody’s reminders here" in page
+        assert "stopped" not in page
+        assert "none will come" not in page
+        assert "<form" not in page
+    assert Schedule.objects.on().exists()
 
 
 def test_link_answers_after_the_account_is_erased(
@@ -228,7 +284,7 @@ def test_link_answers_after_the_account_is_erased(
 ) -> None:
     alice.delete()
 
-    assert visitor.post(f"/r/{chosen.token}/").status_code == 200
+    assert "It belongs to nobody’s reminders here" in _page(visitor, "post", chosen.token)
 
 
 def test_link_can_do_nothing_else(chosen: Schedule, visitor: Client) -> None:

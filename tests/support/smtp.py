@@ -23,11 +23,15 @@ class Sink:
     """What the server does, and what it has received. Its fields may change while it runs."""
 
     port: int = 0
-    # Replies to MAIL, to RCPT by address, and to the data of every mail.
+    # Replies to EHLO and HELO, to MAIL, to RCPT by address or to every other one, to DATA, and to
+    # the data of every mail.
+    greeting: str = ""
     sender: str = "250 ok"
     recipients: dict[str, str] = field(default_factory=dict)
+    recipient: str = "250 ok"
+    data: str = ""
     answer: str = ""
-    # Break the connection: "before 354", "before the dot", "after the dot".
+    # Break the connection: "at MAIL", "before 354", "before the dot", "after the dot".
     drop: str = ""
     # Close a connection with 421 after so many mails.
     per_connection: int = 0
@@ -36,6 +40,8 @@ class Sink:
     # Called in a thread of its own before the reply to a mail.
     when_handed_over: Callable[[], None] = lambda: None
     connections: int = 0
+    # The addresses of every RCPT, accepted or not.
+    tried: list[str] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     # With `holds`: set when a mail begins, and what the server then waits for.
     begun: threading.Event = field(default_factory=threading.Event)
@@ -63,11 +69,27 @@ class _Server(SMTP):
         super().connection_made(transport)
         self.sink.connections += 1
 
+    @syntax("EHLO hostname")
+    async def smtp_EHLO(self, hostname: str) -> None:  # noqa: N802 the name is the protocol's
+        if self.sink.greeting:
+            await self.push(self.sink.greeting)
+        else:
+            await super().smtp_EHLO(hostname)
+
+    @syntax("HELO hostname")
+    async def smtp_HELO(self, hostname: str) -> None:  # noqa: N802
+        if self.sink.greeting:
+            await self.push(self.sink.greeting)
+        else:
+            await super().smtp_HELO(hostname)
+
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 the name is the protocol's
         if self.sink.per_connection and self.carried >= self.sink.per_connection:
             await self.push("421 enough for now")
             self.transport.close()
+        elif self.sink.data:
+            await self.push(self.sink.data)
         elif self.sink.drop == "before 354":
             self.transport.abort()
         elif self.sink.drop == "before the dot":
@@ -86,6 +108,8 @@ class _Handler:
         self, server: _Server, session: Session, envelope: Envelope, address: str, options: Any
     ) -> str:
         envelope.mail_from = address
+        if self.sink.drop == "at MAIL":
+            server.transport.abort()
         self.sink.begun.set()
         if self.sink.holds:
             await asyncio.to_thread(self.sink.released.wait, 30)
@@ -95,7 +119,8 @@ class _Handler:
         self, server: _Server, session: Session, envelope: Envelope, address: str, options: Any
     ) -> str:
         envelope.rcpt_tos.append(address)
-        return self.sink.recipients.get(address, "250 ok")
+        self.sink.tried.append(address)
+        return self.sink.recipients.get(address, self.sink.recipient)
 
     async def handle_DATA(  # noqa: N802
         self, server: _Server, session: Session, envelope: Envelope

@@ -21,7 +21,8 @@ REMEDIES = {
     "letters stay closed.",
     "redis": "Does Redis run, and does REDIS_URL lead to it? Mail waits, nothing is lost.",
     "beat": "Do worker and beat run? After a start they take up to two minutes.",
-    "mail": "Try “send_test_mail” with your own address: it says why mail does not leave.",
+    "mail": "Try “send_test_mail” with your own address: it says why mail does not leave. The"
+    " worker’s log names a fault of our own.",
 }
 SIGN_UP = {
     "open": "open to anyone",
