@@ -60,5 +60,8 @@ def runs_of_pytest(arguments: list[str]) -> list[list[str]]:
 
 
 def processes() -> int:
-    """One for each core. At most eight: Postgres takes 100 connections, and some tests take 20."""
-    return min(max(2, os.cpu_count() or 2), 8)
+    """Two for each core: about half of the time, tests that run programs wait for them.
+
+    At most eight: Postgres takes 100 connections, and some tests take 20.
+    """
+    return min(2 * (os.cpu_count() or 1), 8)

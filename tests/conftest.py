@@ -88,6 +88,8 @@ def _skip_where_impossible(item: pytest.Item) -> None:
 
 # Each is given to one process as a whole, because its tests share one running product.
 FOLDERS = ["tests/faults/", "tests/journeys/"]
+# Files that take a while, most of them because they start programs.
+LONG = ["tests/local/", "tests/config/test_logs.py", "tests/adversarial/"]
 
 
 def _turn(item: pytest.Item) -> int:
@@ -97,7 +99,8 @@ def _turn(item: pytest.Item) -> int:
         return 9
     if item.nodeid.startswith(tuple(FOLDERS)):
         return 0
-    return 1 if item.get_closest_marker("browser") or item.get_closest_marker("bench") else 2
+    is_long = item.get_closest_marker("browser") or item.get_closest_marker("bench")
+    return 1 if is_long or item.nodeid.startswith(tuple(LONG)) else 2
 
 
 class FilesAndFolders(LoadFileScheduling):

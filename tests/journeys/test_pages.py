@@ -33,19 +33,22 @@ pytestmark = pytest.mark.browser
 AXE = (Path(__file__).parents[1] / "vendor" / "axe-core" / "axe.min.js").read_text()
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 COLOURS = ["color-contrast", "link-in-text-block"]
-# The rules that depend on where elements are and what they look like, not only on which are shown.
-LAYOUT = [*COLOURS, "target-size", "scrollable-region-focusable"]
+# The rules that depend on where elements are.
+PLACES = ["target-size", "scrollable-region-focusable"]
 RUN = """
 axe.run(%s, {runOnly: %s, resultTypes: ["violations"], iframes: false}).then((found) =>
   found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id} at ${node.target}`)))
 """
-# Which elements of a page's main part are shown, in their order.
-SHOWN = """
+# Which elements of a page's main part are shown, in their order, and what decides whether they can
+# be read: their colours, and whether their letters are large (WCAG 1.4.3).
+LOOK = """
 () => [...document.querySelectorAll("main, main *")].map((each) => {
   const { right, bottom } = each.getBoundingClientRect();
   const isShown = each.checkVisibility({ visibilityProperty: true });
-  return Number(isShown && right > 0 && bottom > -scrollY);
-}).join("")
+  const { color, backgroundColor, fontSize, fontWeight } = getComputedStyle(each);
+  const isLarge = parseFloat(fontSize) >= (fontWeight >= 700 ? 18.5 : 24);
+  return isShown && right > 0 && bottom > -scrollY && [color, backgroundColor, isLarge];
+}).join()
 """
 # All of a page but its main part, without tokens.
 FRAME = """
@@ -132,24 +135,24 @@ class Audit:
         """Wide and narrow, by day and by night, and narrow with letters of twice the size.
 
         What cannot have changed is not asked again: night changes colours and nothing else, and a
-        narrow window changes the layout, unless it shows other elements. The frame around a page is
-        the same on many pages, and is looked at once in each width and light.
+        narrow window changes places, unless it shows other elements or other colours. The frame
+        around a page is the same on many pages, and is looked at once in each width and light.
         """
         devtools.send("Runtime.evaluate", {"expression": AXE})
         is_new_frame = self._is_new_frame(page)
         part = "document" if is_new_frame else "'main'"
-        shown = ""
+        looks: dict[str, str] = {}
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 800})
             self._measure(page, f"{name} at {width} px")
-            page.emulate_media(color_scheme="light")
-            shown, before = page.evaluate(SHOWN), shown
-            is_known = shown == before and not is_new_frame
-            found = ask(devtools, part, LAYOUT) if is_known else ask(devtools, "document", TAGS)
-            self.barriers += [f"{name}, {width} px: {at}" for at in found]
-            page.emulate_media(color_scheme="dark")
-            found = ask(devtools, part, COLOURS)
-            self.barriers += [f"{name}, {width} px, dark: {at}" for at in found]
+            for light, all_rules, if_known in (("light", TAGS, PLACES), ("dark", COLOURS, [])):
+                page.emulate_media(color_scheme=light)
+                look, before = page.evaluate(LOOK), looks.get(light)
+                looks[light] = look
+                is_known = look == before and not is_new_frame
+                rules = if_known if is_known else all_rules
+                found = ask(devtools, "document" if rules is TAGS else part, rules)
+                self.barriers += [f"{name}, {width} px, {light}: {at}" for at in found]
         set_text_size(devtools, DOUBLE)
         self._measure(page, f"{name} with large letters")
         self._frame(page, name, (1280, 720))
@@ -174,6 +177,8 @@ class Audit:
 
 def ask(devtools: CDPSession, part: str, rules: list[str]) -> list[str]:
     """Run axe through the browser's own tools: our pages' policy lets no other script in."""
+    if not rules:
+        return []
     answer = devtools.send(
         "Runtime.evaluate",
         {"expression": RUN % (part, rules), "awaitPromise": True, "returnByValue": True},

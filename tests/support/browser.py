@@ -1,6 +1,7 @@
 """Fixtures: browsers, started once in each process of the suite, and the site that they visit."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from fnmatch import fnmatch
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -13,6 +14,7 @@ from django.test import override_settings
 from playwright.sync_api import (
     Browser,
     BrowserContext,
+    Error,
     Locator,
     Page,
     Playwright,
@@ -42,6 +44,25 @@ def follow(locator: Locator) -> None:
     """
     with locator.page.expect_event("load"):
         locator.click()
+
+
+def go_back(page: Page, *, scripts: bool = True) -> None:
+    """Go back, and wait until the page that this leads to has loaded."""
+    # A page that the browser restores loads itself again, which may end the navigation back.
+    with suppress(Error):
+        page.go_back(wait_until="commit")
+    wait_until_loaded_again(page, scripts=scripts)
+
+
+def wait_until_loaded_again(page: Page, *, scripts: bool = True) -> None:
+    """Wait after Back or Forward: a page that the browser restores is empty until it has loaded
+    itself again. Playwright does not hear of that: it would wait for the load event in vain.
+    """
+    if page.url == "about:blank":
+        return
+    page.locator("body > *").first.wait_for(state="attached")
+    if scripts:
+        page.wait_for_function("() => document.readyState === 'complete'")
 
 
 def hold(page: Page, address: str) -> Callable[[], None]:

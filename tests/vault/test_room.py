@@ -28,7 +28,9 @@ def test_everything_sealed_of_one_person_is_measured_in_one_statement(
         rows.append(Opening.sealed_by(person.key, OpeningContents("Since"), kind="them", now=now))
         for row in rows[2:]:
             row.save(force_insert=True)
-        accounts.save_preferences(person=person, name="Al", language="en", now=now)
+        accounts.save_preferences(
+            person=person, name="Al", language="en", checks_spelling=False, now=now
+        )
         rows.append(Profile.objects.of(person).get())
 
     with statements() as asked:

@@ -14,6 +14,7 @@ from playwright.sync_api import ConsoleMessage, Error, Page, expect
 
 from accounts.models import User
 from journal.models import Letter
+from tests.support.browser import go_back, wait_until_loaded_again
 from tests.support.letters import a_draft
 from tests.support.live_site import NEUTRAL
 from tests.support.people import signed_in
@@ -54,7 +55,6 @@ ALL = """
 () => [document.title, document.documentElement.outerHTML,
   ...[...document.querySelectorAll("input, textarea")].map((field) => field.value)]
 """
-SETTLED = "() => document.readyState === 'complete' && document.body?.childElementCount > 0"
 
 
 class Tab:
@@ -101,16 +101,19 @@ class Tab:
         self.appeared.clear()
 
     def back(self) -> None:
-        self._step(lambda: self.page.go_back(wait_until="commit"))
+        go_back(self.page, scripts=self.scripts)
 
     def forward(self) -> None:
-        self._step(lambda: self.page.go_forward(wait_until="commit"))
+        # Without a connection Playwright raises an error.
+        with suppress(Error):
+            self.page.go_forward(wait_until="commit")
+        wait_until_loaded_again(self.page, scripts=self.scripts)
 
     def far_back(self, pages: int) -> None:
         """Go back several pages at once, as from the list of the history."""
         with self.page.expect_navigation(wait_until="commit"):
             self.page.evaluate(f"() => {{ history.go(-{pages}) }}")
-        self._settle()
+        wait_until_loaded_again(self.page, scripts=self.scripts)
 
     def look_around(self, pages: int) -> list[str]:
         """Go back so many pages and forward again. Return where that led, blank pages left out."""
@@ -125,20 +128,6 @@ class Tab:
         assert self.words() == []
         assert self.page.title() in TITLES
         assert [words for _, words in self.appeared if words] == []
-
-    def _step(self, go: Callable[[], object]) -> None:
-        # Without a connection Playwright raises an error.
-        with suppress(Error):
-            go()
-        self._settle()
-
-    def _settle(self) -> None:
-        """A page from the back/forward cache is emptied and loads itself again: wait for that."""
-        if self.page.url == "about:blank":
-            return
-        self.page.locator("body > *").first.wait_for(state="attached")
-        if self.scripts:
-            self.page.wait_for_function(SETTLED)
 
 
 NewTab = Callable[..., Tab]
