@@ -28,12 +28,14 @@ from safety import help_pages
 from tests.support.chromium import launch, launch_shell
 from tests.support.client import Client
 from tests.support.live_site import Gate, NeutralPage, Site
-from tests.support.waiting import PATIENCE
+from tests.support.waiting import PATIENCE, wait_for
 
 expect.set_options(timeout=PATIENCE * 1000)
 
 NewContext = Callable[..., BrowserContext]
 NewPage = Callable[..., Page]
+
+LOADED = "() => document.readyState === 'complete' && document.body?.childElementCount > 0"
 
 
 def follow(locator: Locator) -> None:
@@ -48,10 +50,29 @@ def follow(locator: Locator) -> None:
 
 def go_back(page: Page, *, scripts: bool = True) -> None:
     """Go back, and wait until the page that this leads to has loaded."""
-    # A page that the browser restores loads itself again, which may end the navigation back.
-    with suppress(Error):
-        page.go_back(wait_until="commit")
+    _go_through_history(page, page.go_back, -1)
     wait_until_loaded_again(page, scripts=scripts)
+
+
+def go_forward(page: Page, *, scripts: bool = True) -> None:
+    _go_through_history(page, page.go_forward, 1)
+    wait_until_loaded_again(page, scripts=scripts)
+
+
+def _go_through_history(page: Page, go: Callable[..., object], step: int) -> None:
+    devtools = page.context.new_cdp_session(page)
+
+    def place() -> int:
+        index: int = devtools.send("Page.getNavigationHistory")["currentIndex"]
+        return index
+
+    there = place() + step
+    # Playwright raises an error without a connection, and where a restored page loads itself again.
+    # If the next step came before this one has led anywhere, one of them would be lost.
+    with suppress(Error):
+        go(wait_until="commit")
+    wait_for(lambda: place() == there, "the browser to be at that place of its history")
+    devtools.detach()
 
 
 def wait_until_loaded_again(page: Page, *, scripts: bool = True) -> None:
@@ -62,7 +83,7 @@ def wait_until_loaded_again(page: Page, *, scripts: bool = True) -> None:
         return
     page.locator("body > *").first.wait_for(state="attached")
     if scripts:
-        page.wait_for_function("() => document.readyState === 'complete'")
+        page.wait_for_function(LOADED)
 
 
 def hold(page: Page, address: str) -> Callable[[], None]:

@@ -6,15 +6,14 @@ cache, when it has settled, and in the values of its fields. None may hold a pri
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from playwright.sync_api import ConsoleMessage, Error, Page, expect
+from playwright.sync_api import ConsoleMessage, Page, expect
 
 from accounts.models import User
 from journal.models import Letter
-from tests.support.browser import go_back, wait_until_loaded_again
+from tests.support.browser import go_back, go_forward, wait_until_loaded_again
 from tests.support.letters import a_draft
 from tests.support.live_site import NEUTRAL
 from tests.support.people import signed_in
@@ -104,10 +103,7 @@ class Tab:
         go_back(self.page, scripts=self.scripts)
 
     def forward(self) -> None:
-        # Without a connection Playwright raises an error.
-        with suppress(Error):
-            self.page.go_forward(wait_until="commit")
-        wait_until_loaded_again(self.page, scripts=self.scripts)
+        go_forward(self.page, scripts=self.scripts)
 
     def far_back(self, pages: int) -> None:
         """Go back several pages at once, as from the list of the history."""
@@ -126,7 +122,8 @@ class Tab:
 
     def sees_nothing_private(self) -> None:
         assert self.words() == []
-        assert self.page.title() in TITLES
+        title = self.page.title()
+        assert title in TITLES, title
         assert [words for _, words in self.appeared if words] == []
 
 
