@@ -11,7 +11,7 @@ from journal.models import Letter
 from mail.emails import build_from_payload
 from mail.models import Message
 from tests.support.accounts import code_in
-from tests.support.browser import NewPage, go_back
+from tests.support.browser import NewPage
 from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_draft, a_letter
 from tests.support.live_site import NEUTRAL, NeutralPage, Site
@@ -32,6 +32,11 @@ def letter(alice: User, now: datetime) -> Letter:
     return a_letter(alice, SECRET, to="Ina", now=now)
 
 
+def _back(page: Page) -> None:
+    page.go_back(wait_until="commit")
+    page.wait_for_load_state()
+
+
 def test_browser_restores_pages_from_memory(new_page: NewPage, neutral_url: str) -> None:
     """Otherwise the tests below would prove nothing."""
     page = new_page()
@@ -44,11 +49,11 @@ def test_browser_restores_pages_from_memory(new_page: NewPage, neutral_url: str)
     assert page.evaluate("() => window.kept") == "as it was"
 
 
-def _ways_back(page: Page, *, scripts: bool = True) -> list[str]:
+def _ways_back(page: Page, site: Site) -> list[str]:
     """Where each press of Back leads, up to the first page. None may show what was written."""
     found = []
     while page.url != "about:blank":
-        go_back(page, scripts=scripts)
+        _back(page)
         assert SECRET not in page.content()
         found.append(urlsplit(page.url).path)
     return found[:-1]
@@ -85,7 +90,7 @@ def test_leave_now_then_back_asks_for_the_password(
 
     assert NEUTRAL in page.content()
     assert set(NeutralPage.referrers) == {None}
-    assert _ways_back(page, scripts=scripts) == doors
+    assert _ways_back(page, site) == doors
 
 
 def test_shift_three_times_leaves_and_capitals_do_not(
@@ -102,7 +107,7 @@ def test_shift_three_times_leaves_and_capitals_do_not(
         page.keyboard.press("Shift")
     page.wait_for_url(neutral_url)
 
-    assert _ways_back(page) == [DOOR]
+    assert _ways_back(page, site) == [DOOR]
 
 
 def test_leaving_unheard_still_locks(
@@ -116,7 +121,7 @@ def test_leaving_unheard_still_locks(
     page.get_by_role("link", name="Leave now").click()
     page.wait_for_url(neutral_url)
 
-    assert _ways_back(page) == [DOOR]
+    assert _ways_back(page, site) == [DOOR]
     assert [cookie["name"] for cookie in page.context.cookies(site.url)].count("left") == 0
 
 

@@ -1,7 +1,6 @@
 """Fixtures: browsers, started once in each process of the suite, and the site that they visit."""
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from fnmatch import fnmatch
 from http.server import ThreadingHTTPServer
 from pathlib import Path
@@ -14,7 +13,6 @@ from django.test import override_settings
 from playwright.sync_api import (
     Browser,
     BrowserContext,
-    Error,
     Locator,
     Page,
     Playwright,
@@ -28,14 +26,12 @@ from safety import help_pages
 from tests.support.chromium import launch, launch_shell
 from tests.support.client import Client
 from tests.support.live_site import Gate, NeutralPage, Site
-from tests.support.waiting import PATIENCE, wait_for
+from tests.support.waiting import PATIENCE
 
 expect.set_options(timeout=PATIENCE * 1000)
 
 NewContext = Callable[..., BrowserContext]
 NewPage = Callable[..., Page]
-
-LOADED = "() => document.readyState === 'complete' && document.body?.childElementCount > 0"
 
 
 def follow(locator: Locator) -> None:
@@ -46,44 +42,6 @@ def follow(locator: Locator) -> None:
     """
     with locator.page.expect_event("load"):
         locator.click()
-
-
-def go_back(page: Page, *, scripts: bool = True) -> None:
-    """Go back, and wait until the page that this leads to has loaded."""
-    _go_through_history(page, page.go_back, -1)
-    wait_until_loaded_again(page, scripts=scripts)
-
-
-def go_forward(page: Page, *, scripts: bool = True) -> None:
-    _go_through_history(page, page.go_forward, 1)
-    wait_until_loaded_again(page, scripts=scripts)
-
-
-def _go_through_history(page: Page, go: Callable[..., object], step: int) -> None:
-    devtools = page.context.new_cdp_session(page)
-
-    def place() -> int:
-        index: int = devtools.send("Page.getNavigationHistory")["currentIndex"]
-        return index
-
-    there = place() + step
-    # Playwright raises an error without a connection, and where a restored page loads itself again.
-    # If the next step came before this one has led anywhere, one of them would be lost.
-    with suppress(Error):
-        go(wait_until="commit")
-    wait_for(lambda: place() == there, "the browser to be at that place of its history")
-    devtools.detach()
-
-
-def wait_until_loaded_again(page: Page, *, scripts: bool = True) -> None:
-    """Wait after Back or Forward: a page that the browser restores is empty until it has loaded
-    itself again. Playwright does not hear of that: it would wait for the load event in vain.
-    """
-    if page.url == "about:blank":
-        return
-    page.locator("body > *").first.wait_for(state="attached")
-    if scripts:
-        page.wait_for_function(LOADED)
 
 
 def hold(page: Page, address: str) -> Callable[[], None]:

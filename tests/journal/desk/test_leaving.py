@@ -1,10 +1,12 @@
 """Leaving and signing out: words are handed over, and none is readable on the device."""
 
 import re
+from contextlib import suppress
 from datetime import datetime
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Error, Page, expect
 
 from accounts.models import User
 from tests.journal.desk.desk_page import (
@@ -24,7 +26,7 @@ from tests.journal.desk.desk_page import (
     write_and_wait,
     write_unsaved,
 )
-from tests.support.browser import go_back
+from tests.support.browser import follow
 from tests.support.device_copies import STORED, copies, wait_for_copies
 from tests.support.letters import a_draft, bodies
 from tests.support.live_site import NEUTRAL, NeutralPage, Site
@@ -142,8 +144,8 @@ def test_words_in_another_tab_are_there_after_leaving(desk: Desk, alice: User) -
 
 def sign_out(page: Page) -> None:
     page.goto("/accounts/logout/")
-    button(page, "Sign out").click()
-    expect(page).to_have_url(re.compile("/$"))
+    follow(button(page, "Sign out"))
+    assert urlsplit(page.url).path == "/"
 
 
 def test_signing_out_leaves_nothing_in_this_browser(desk: Desk) -> None:
@@ -208,7 +210,10 @@ def test_back_after_signing_out_shows_no_word(desk: Desk) -> None:
     sign_out(page)
 
     for _ in range(2):
-        go_back(page)
+        # A page that was restored loads itself again, which may end the navigation back.
+        with suppress(Error):
+            page.go_back(wait_until="commit")
+        page.wait_for_function("() => document.body?.childElementCount > 0")
         assert "ticket" not in page.content()
         assert page.locator("textarea").count() == 0
     expect(page).to_have_url(re.compile("/accounts/login/"))
