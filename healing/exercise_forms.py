@@ -12,7 +12,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from accounts.private_text import PRIVATE_TEXT
+from accounts.private_input_attributes import PRIVATE_INPUT_ATTRIBUTES
 from accounts.returned_forms import not_writing
 from accounts.verbatim_field import VerbatimCharField
 from healing.guide_types import Exercise, Field
@@ -34,11 +34,11 @@ TEXT_ERRORS = {
 
 
 def _text(field: Field, **kwargs: Any) -> forms.Field:
-    return _verbatim(field, forms.TextInput(attrs=PRIVATE_TEXT), **kwargs)
+    return _verbatim(field, forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES), **kwargs)
 
 
 def _long(field: Field, **kwargs: Any) -> forms.Field:
-    return _verbatim(field, forms.Textarea(attrs=PRIVATE_TEXT | {"rows": 4}), **kwargs)
+    return _verbatim(field, forms.Textarea(attrs=PRIVATE_INPUT_ATTRIBUTES | {"rows": 4}), **kwargs)
 
 
 def _verbatim(field: Field, widget: forms.Widget, **kwargs: Any) -> forms.Field:

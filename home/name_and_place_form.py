@@ -5,7 +5,7 @@ from django.conf import settings
 from django.core.validators import MaxLengthValidator
 from django.utils.translation import gettext_lazy as _
 
-from accounts.private_text import PRIVATE_TEXT
+from accounts.private_input_attributes import PRIVATE_INPUT_ATTRIBUTES
 from accounts.returned_forms import not_writing
 from accounts.time_zones import NO_ZONE_CHOSEN, ZoneField, ZoneSelect, zone_choices
 
@@ -21,7 +21,7 @@ class PreferencesForm(forms.Form):
         help_text=_("Any name, or none. It is kept sealed and shown only to you."),
         required=False,
         validators=[MaxLengthValidator(60, _("This line holds 60 characters."))],
-        widget=forms.TextInput(attrs=PRIVATE_TEXT | {"autocomplete": "nickname"}),
+        widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES | {"autocomplete": "nickname"}),
     )
     time_zone = ZoneField(
         label=_("Where are you?"),
