@@ -132,7 +132,7 @@ MIDDLEWARE = [
     "safety.leave_fallback_middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.sessions.session_owner_middleware.AuthenticationMiddleware",
+    "accounts.sessions.authentication_middleware.AuthenticationMiddleware",
     "accounts.person_middleware.PersonMiddleware",
     # Above the check for a sign-in: a locked session reauthenticates, it does not sign in again.
     "accounts.lock_middleware.LockMiddleware",
