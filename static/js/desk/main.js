@@ -3,7 +3,7 @@
 // saves when a button is pressed.
 
 import { createAutosave, createSubmitter } from "./autosave.js";
-import { createCopies } from "./leftover_copies.js";
+import { createDelivery } from "./deliver_copies.js";
 import { createDevice, createPageCopy } from "./device.js";
 import { createPaper } from "./paper.js";
 import { createServer } from "./server.js";
@@ -34,7 +34,7 @@ const server = createServer({
 const pageCopy = paper && createPageCopy(paper, device);
 const autosave = paper && createAutosave({ paper, status, pageCopy, server, texts });
 const formerPageId = history.state?.paper;
-const copies = createCopies({ paper, autosave, device, server, status, texts, formerPageId });
+const delivery = createDelivery({ paper, autosave, device, server, status, texts, formerPageId });
 
 // Older browsers do not have it, and Firefox throws where cookies are blocked.
 function openChannel() {
@@ -77,7 +77,7 @@ if (paper) {
 }
 
 // Other tabs may be waiting for a sign-in: tell them, once this page has delivered the copies that they left.
-copies
+delivery
   .deliver()
   .catch(() => {})
   .finally(() => tabs?.postMessage("here"));

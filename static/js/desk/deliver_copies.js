@@ -8,7 +8,7 @@ import { link } from "./status.js";
 const RETRY_AFTER = 30000;
 
 // paper, autosave: null on a page without a paper. formerPageId: names this page before it was reloaded.
-export function createCopies({ paper, autosave, device, server, status, texts, formerPageId }) {
+export function createDelivery({ paper, autosave, device, server, status, texts, formerPageId }) {
   async function deliver() {
     for (const [name, record] of await device.getAll()) {
       const sheet = await device.unseal(name, record);

@@ -23,7 +23,7 @@ const { createPaper } = await load("paper");
 const { createServer } = await load("server");
 const { createStatus } = await load("status");
 const { createAutosave } = await load("autosave");
-const { createCopies } = await load("leftover_copies");
+const { createDelivery } = await load("deliver_copies");
 const line = document.querySelector("[data-desk]");
 const form = document.querySelector("form");
 const texts = { ...line.dataset };
@@ -39,7 +39,7 @@ const server = createServer({
 const pageCopy = paper && createPageCopy(paper, device);
 const autosave = paper && createAutosave({ paper, status, pageCopy, server, texts });
 const parts = { paper, autosave, device, server, status, texts };
-const copies = createCopies({ ...parts, formerPageId: "former page" });
+const copies = createDelivery({ ...parts, formerPageId: "former page" });
 await copies.deliver();
 """
 HERE: Answer = (200, {"key": KEY, "csrf": "fresh token"})
