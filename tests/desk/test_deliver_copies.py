@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 DESK = """
 const { createDevice, createPageCopy } = await load("device");
-const { createPaper } = await load("paper");
+const { createLetterForm } = await load("letter_form");
 const { createServer } = await load("server");
 const { createStatus } = await load("status");
 const { createAutosave } = await load("autosave");
@@ -28,7 +28,7 @@ const line = document.querySelector("[data-desk]");
 const form = document.querySelector("form");
 const texts = { ...line.dataset };
 const device = createDevice(texts.key);
-const paper = form && createPaper(form, { kind: "them", isSaved: true });
+const paper = form && createLetterForm(form, { kind: "them", isSaved: true });
 const status = createStatus(line, paper?.field("body"));
 const server = createServer({
   saveUrl: texts.save,

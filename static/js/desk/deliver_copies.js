@@ -1,7 +1,7 @@
 // Delivers the copies of letters that earlier pages left on the device: to this paper if they belong to it, else to the
 // server. Those of exercises are saved by their writer only (exercise.js).
 
-import { asNew, textOf } from "./paper.js";
+import { asNew, textOf } from "./letter_form.js";
 import { CONFLICT, GONE, OK } from "./server.js";
 import { link } from "./status.js";
 

@@ -5,7 +5,7 @@
 import { createAutosave, createSubmitter } from "./autosave.js";
 import { createDelivery } from "./deliver_copies.js";
 import { createDevice, createPageCopy } from "./device.js";
-import { createPaper } from "./paper.js";
+import { createLetterForm } from "./letter_form.js";
 import { createServer } from "./server.js";
 import { createStatus } from "./status.js";
 
@@ -19,7 +19,7 @@ const texts = { ...line.dataset };
 const tabs = openChannel();
 
 const device = createDevice(texts.key);
-const paper = form && createPaper(form, { kind: texts.kind, isSaved: Boolean(texts.desk) });
+const paper = form && createLetterForm(form, { kind: texts.kind, isSaved: Boolean(texts.desk) });
 const status = createStatus(line, paper?.field("body"));
 const server = createServer({
   saveUrl: texts.save,

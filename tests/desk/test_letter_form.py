@@ -7,10 +7,10 @@ from tests.desk.conftest import LETTER, DeskPage
 pytestmark = pytest.mark.browser
 
 PAPER = """
-const { createPaper, newId, asNew, textOf } = await load("paper");
+const { createLetterForm, newId, asNew, textOf } = await load("letter_form");
 const form = document.querySelector("form");
 const body = form.elements.body;
-const paper = createPaper(form, { kind: "them", isSaved: true });
+const paper = createLetterForm(form, { kind: "them", isSaved: true });
 """
 
 
@@ -58,7 +58,7 @@ def test_words_are_new_until_they_are_saved(desk: DeskPage) -> None:
 
 
 def test_words_that_came_with_the_page_are_new_unless_they_are_saved(desk: DeskPage) -> None:
-    script = "return createPaper(form, { kind: 'them', isSaved: false }).isNew();"
+    script = "return createLetterForm(form, { kind: 'them', isSaved: false }).isNew();"
 
     assert desk.run(PAPER + script)
 
@@ -74,8 +74,8 @@ form.elements.to.value = "M.";
 @pytest.mark.parametrize("is_saved", ["true", "false"])
 def test_words_typed_before_the_script_came_are_new(desk: DeskPage, is_saved: str) -> None:
     script = f"""
-    const {{ createPaper }} = await load("paper");
-    const paper = createPaper(form, {{ kind: "them", isSaved: {is_saved} }});
+    const {{ createLetterForm }} = await load("letter_form");
+    const paper = createLetterForm(form, {{ kind: "them", isSaved: {is_saved} }});
     const seen = [[paper.isNew(), paper.isUntouched()]];
     body.value = "As it was.";
     form.elements.to.value = "";
@@ -95,7 +95,7 @@ def test_line_ends_of_the_page_are_no_change(desk: DeskPage) -> None:
     Object.assign(to, { name: "to", defaultValue: "one\\ntwo" });
     Object.assign(text, { name: "body", defaultValue: "one\\r\\ntwo\\rthree" });
     sent.append(to, text);
-    const other = createPaper(sent, { kind: "them", isSaved: true });
+    const other = createLetterForm(sent, { kind: "them", isSaved: true });
     return [other.isNew(), other.isUntouched()];
     """
 
@@ -119,7 +119,7 @@ def test_paper_is_untouched_while_it_shows_what_it_showed_first(desk: DeskPage) 
 
 def test_two_papers_of_one_form_share_nothing(desk: DeskPage) -> None:
     script = """
-    const other = createPaper(form, { kind: "plain", isSaved: false });
+    const other = createLetterForm(form, { kind: "plain", isSaved: false });
     const numbers = [paper, paper, other].map((each) => {
       const { sitting, turn, kind } = each.numbered(each.read());
       return [sitting === each.pageId, turn, kind];

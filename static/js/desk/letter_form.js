@@ -28,7 +28,7 @@ export function asNew(sheet) {
 }
 
 // isSaved: the server already has, or has refused, what it sent in the form.
-export function createPaper(form, { kind, isSaved }) {
+export function createLetterForm(form, { kind, isSaved }) {
   // Each open page has an id, and each text that is sent or copied from it has a number. So the later one of two texts
   // of a page is known, even if two pages show the same letter (ADR 25).
   const pageId = newId();
