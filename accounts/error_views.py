@@ -105,14 +105,14 @@ def not_saved_message() -> str:
     return _("What you wrote is here, but not kept yet. Your key does not open at the moment.")
 
 
-def room_is_full_message() -> str:
+def quota_exceeded_message() -> str:
     return _(
         "There is no room for more words here, so these are not kept yet. "
         "What you delete makes room."
     )
 
 
-def room_is_nearly_full_message() -> str:
+def quota_nearly_full_message() -> str:
     return _("There is little room left here. What you delete makes room.")
 
 

@@ -21,8 +21,8 @@ from accounts.device_key import device_key
 from accounts.error_views import (
     cannot_open,
     not_saved_message,
-    room_is_full_message,
-    room_is_nearly_full_message,
+    quota_exceeded_message,
+    quota_nearly_full_message,
 )
 from accounts.request_types import SignedInRequest
 from accounts.short_list_paginator import ShortListPaginator
@@ -31,8 +31,8 @@ from healing.displayed_answer import display_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
 from healing.models import Answer
-from vault.room import RoomFull, measure
 from vault.sealing import CannotOpen
+from vault.storage_quota import QuotaExceeded, measure
 
 ANSWERS_PER_PAGE = 20
 
@@ -78,10 +78,10 @@ def _blank_fields(exercise: Exercise, language: str) -> SafeString:
 def _save_answer(
     request: SignedInRequest, step: Step, form: ExerciseForm, id_form: AnswerIdForm
 ) -> HttpResponse:
-    exercise, id, room = form.exercise, id_form.answer_id, measure(request.user.pk)
+    exercise, id, use = form.exercise, id_form.answer_id, measure(request.user.pk)
     try:
-        if room.is_full and not actions.is_saved(person=request.user, id=id):
-            form.add_error(None, room_is_full_message())
+        if use.is_full and not actions.is_saved(person=request.user, id=id):
+            form.add_error(None, quota_exceeded_message())
             return _exercise_page(request, step, form, id_form, status=422)
         actions.save_answer(
             person=request.user,
@@ -94,8 +94,8 @@ def _save_answer(
     except CannotOpen:
         form.add_error(None, not_saved_message())
         return _exercise_page(request, step, form, id_form, status=503)
-    if room.is_nearly_full:
-        messages.warning(request, room_is_nearly_full_message())
+    if use.is_nearly_full:
+        messages.warning(request, quota_nearly_full_message())
     _say_saved(request, exercise.kept or _("Kept."), id)
     return redirect("healing:exercise", step, exercise.key)
 
@@ -162,8 +162,8 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
     if form.is_bound and form.is_valid():
         try:
             return _change_answer(request, step, row, form)
-        except RoomFull:
-            form.add_error(None, room_is_full_message())
+        except QuotaExceeded:
+            form.add_error(None, quota_exceeded_message())
     context = {
         "step": step,
         "exercise": exercise,

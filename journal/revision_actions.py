@@ -10,7 +10,7 @@ from accounts.models import User
 from journal.models import InvalidTransition, Letter, Revision
 from journal.saving import save_words
 from journal.submission import Submission
-from vault.room import require_room
+from vault.storage_quota import check_quota
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ def restore(ref: RevisionRef, *, version: int, now: datetime) -> Letter:
 def keep_both(ref: RevisionRef, *, now: datetime) -> Letter:
     """Return a draft with the revision's words.
 
-    Raises CannotOpen, InvalidTransition and RoomFull.
+    Raises CannotOpen, InvalidTransition and QuotaExceeded.
     """
-    require_room(ref.person.pk)
+    check_quota(ref.person.pk)
     letter, revision = _lock(ref)
     return _save_as_draft(ref.person, letter, revision, now=now)
 

@@ -17,8 +17,8 @@ from journal import revision_actions
 from journal.forms import ChooseForm
 from journal.models import InvalidTransition, Letter, Revision
 from journal.shortcuts import get_or_gone
-from vault.room import RoomFull
 from vault.sealing import CannotOpen
+from vault.storage_quota import QuotaExceeded
 
 VERSIONS_PER_PAGE = 20
 
@@ -75,7 +75,7 @@ def _choose(request: SignedInRequest, letter: Letter, row: Revision) -> HttpResp
     except InvalidTransition:
         messages.warning(request, _("Your letter has changed since. Look at both once more."))
         return redirect("journal:version", letter.pk, row.pk)
-    except RoomFull:
+    except QuotaExceeded:
         said = _("There is no room for another draft. Both stay here; what you delete makes room.")
         messages.warning(request, said)
         return redirect("journal:version", letter.pk, row.pk)

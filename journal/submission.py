@@ -18,7 +18,7 @@ class Submission:
     # Whether the words may have been sent before, or have waited on a device. If they begin a
     # letter, that letter may have been deleted since.
     is_resent: bool = False
-    # Whether they are stored already, as a version of a letter: they find a place in a full room.
+    # Whether they are stored already, as a version of a letter: the quota does not refuse them.
     is_stored: bool = False
 
     def follows(self, letter: Letter) -> bool:

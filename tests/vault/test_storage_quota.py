@@ -11,9 +11,9 @@ from accounts.models import Profile, User
 from healing.models import Answer, AnswerContents
 from journal.models import Opening, OpeningContents, Revision, Words
 from tests.support.database import Statements
-from tests.support.full_room import fill_bytes, fill_rows
+from tests.support.full_quota import fill_bytes, fill_rows
 from tests.support.letters import a_letter
-from vault.room import MAX_BYTES, MAX_ROWS, RoomFull, has_grown, measure, require_room
+from vault.storage_quota import MAX_BYTES, MAX_ROWS, QuotaExceeded, check_quota, has_grown, measure
 
 
 def test_everything_sealed_of_one_person_is_measured_in_one_statement(
@@ -34,9 +34,9 @@ def test_everything_sealed_of_one_person_is_measured_in_one_statement(
         rows.append(Profile.objects.of(person).get())
 
     with statements() as asked:
-        room = measure(bob.pk)
+        use = measure(bob.pk)
 
-    assert (room.rows, room.bytes) == (5, sum(len(row.sealed) for row in rows))
+    assert (use.rows, use.bytes) == (5, sum(len(row.sealed) for row in rows))
     assert len(asked) == 1
 
 
@@ -45,12 +45,12 @@ def test_everything_sealed_of_one_person_is_measured_in_one_statement(
     [(fill_rows, MAX_ROWS, 1), (fill_bytes, MAX_BYTES, 1_000_000)],
     ids=["rows", "bytes"],
 )
-def test_room_is_nearly_full_from_four_fifths_on(
+def test_quota_is_nearly_full_from_four_fifths_on(
     alice: User, bob: User, fill: Callable[[User, int], None], limit: int, unit: int
 ) -> None:
     def state() -> tuple[bool, bool]:
-        room = measure(alice.pk)
-        return room.is_nearly_full, room.is_full
+        use = measure(alice.pk)
+        return use.is_nearly_full, use.is_full
 
     assert state() == (False, False)
     fill(alice, limit * 4 // 5 - unit)
@@ -59,9 +59,9 @@ def test_room_is_nearly_full_from_four_fifths_on(
     assert state() == (True, False)
     fill(alice, limit // 5)
     assert state() == (True, True)
-    with pytest.raises(RoomFull):
-        require_room(alice.pk)
-    assert require_room(bob.pk) == (0, 0)
+    with pytest.raises(QuotaExceeded):
+        check_quota(alice.pk)
+    assert check_quota(bob.pk) == (0, 0)
 
 
 def test_growth_is_measured_every_four_thousand_bytes() -> None:

@@ -18,11 +18,11 @@ NEARLY_FULL = 0.8
 MEASURED_STEP = 4096
 
 
-class RoomFull(Exception):
+class QuotaExceeded(Exception):
     """A person stores as much as they may. Nothing was saved."""
 
 
-class Room(NamedTuple):
+class StorageUse(NamedTuple):
     """What a person stores: sealed rows, and bytes in them."""
 
     rows: int
@@ -37,7 +37,7 @@ class Room(NamedTuple):
         return self.rows >= NEARLY_FULL * MAX_ROWS or self.bytes >= NEARLY_FULL * MAX_BYTES
 
 
-def measure(owner_id: UUID) -> Room:
+def measure(owner_id: UUID) -> StorageUse:
     """Count what this person stores, in one query.
 
     Not a counter: its row would be locked by each save. Requests at the same time may exceed a
@@ -55,7 +55,7 @@ def measure(owner_id: UUID) -> Room:
             f"SELECT sum(rows)::bigint, coalesce(sum(bytes), 0)::bigint FROM ({sums}) AS stored",  # noqa: S608
             [owner_id] * len(tables),
         )
-        return Room(*cursor.fetchone())
+        return StorageUse(*cursor.fetchone())
 
 
 @cache
@@ -69,9 +69,9 @@ def has_grown(before: int, after: int) -> bool:
     return after // MEASURED_STEP > before // MEASURED_STEP
 
 
-def require_room(owner_id: UUID) -> Room:
-    """Return what this person stores. Raises RoomFull."""
-    room = measure(owner_id)
-    if room.is_full:
-        raise RoomFull
-    return room
+def check_quota(owner_id: UUID) -> StorageUse:
+    """Return what this person stores. Raises QuotaExceeded."""
+    use = measure(owner_id)
+    if use.is_full:
+        raise QuotaExceeded
+    return use

@@ -14,9 +14,9 @@ from journal.saving import save_words
 from journal.submission import Submission
 from tests.support.client import Client
 from tests.support.database import Statements
-from tests.support.full_room import empty, fill_bytes, fill_rows
+from tests.support.full_quota import empty, fill_bytes, fill_rows
 from tests.support.letters import a_draft, bodies, earlier, words_of
-from vault.room import MAX_BYTES, MAX_ROWS, RoomFull
+from vault.storage_quota import MAX_BYTES, MAX_ROWS, QuotaExceeded
 
 NO_ROOM = "There is no room for more words here"
 LITTLE_ROOM = "There is little room left here"
@@ -35,10 +35,10 @@ def full(alice: User) -> User:
     return alice
 
 
-# --- A full room -----------------------------------------------------------------------------
+# --- A full quota ----------------------------------------------------------------------------
 
 
-def test_new_letter_in_a_full_room_stays_on_the_page(as_alice: Client, full: User) -> None:
+def test_new_letter_with_a_full_quota_stays_on_the_page(as_alice: Client, full: User) -> None:
     page = as_alice.post("/journal/write/them/", sent("my new words"))
     script = as_alice.post(f"/journal/{uuid4()}/autosave/", sent("my new words"))
 
@@ -59,7 +59,7 @@ def test_letter_is_saved_once_there_is_room(as_alice: Client, full: User) -> Non
     assert bodies(full) == ["my new words"]
 
 
-def test_draft_in_a_full_room_can_be_corrected_and_not_made_longer(
+def test_draft_with_a_full_quota_can_be_corrected_and_not_made_longer(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, "words of mine", now=now, revised_at=datetime.now(now.tzinfo))
@@ -76,7 +76,7 @@ def test_draft_in_a_full_room_can_be_corrected_and_not_made_longer(
     assert words_of(draft, alice).body == "words of min"
 
 
-def test_revision_in_a_full_room_is_refused_with_the_words_it_is_for(
+def test_revision_with_a_full_quota_is_refused_with_the_words_it_is_for(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, "first", now=now)
@@ -89,7 +89,7 @@ def test_revision_in_a_full_room_is_refused_with_the_words_it_is_for(
     assert (words_of(draft, alice).body, earlier(draft, alice)) == ("first", [])
 
 
-def test_repeat_of_a_saved_letter_is_confirmed_in_a_full_room(
+def test_repeat_of_a_saved_letter_is_confirmed_with_a_full_quota(
     as_alice: Client, alice: User
 ) -> None:
     letter = sent("words", waited="1")
@@ -104,7 +104,7 @@ def test_repeat_of_a_saved_letter_is_confirmed_in_a_full_room(
 
 
 @pytest.mark.parametrize("fill", [fill_rows, fill_bytes])
-def test_nearly_full_room_is_told_and_everything_is_saved(
+def test_nearly_full_quota_is_told_and_everything_is_saved(
     as_alice: Client, alice: User, fill: Any
 ) -> None:
     fill(alice, (MAX_ROWS if fill is fill_rows else MAX_BYTES) * 4 // 5)
@@ -117,7 +117,7 @@ def test_nearly_full_room_is_told_and_everything_is_saved(
     assert sorted(bodies(alice)) == ["one", "two"]
 
 
-def test_letters_with_late_versions_can_be_let_go_in_a_full_room(
+def test_letters_with_late_versions_can_be_let_go_with_a_full_quota(
     alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, "mine", now=now)
@@ -129,7 +129,7 @@ def test_letters_with_late_versions_can_be_let_go_in_a_full_room(
     assert sorted(bodies(alice)) == ["late", "mine"]
 
 
-def test_keeping_both_in_a_full_room_keeps_both_where_they_are(
+def test_keeping_both_with_a_full_quota_keeps_both_where_they_are(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     draft = a_draft(alice, "mine", now=now)
@@ -143,7 +143,7 @@ def test_keeping_both_in_a_full_room_keeps_both_where_they_are(
     assert "There is no room for another draft" in page.text
     assert (bodies(alice), earlier(draft, alice, late=True)) == (["mine"], ["late"])
     ref = RevisionRef(person=alice, letter_id=draft.pk, revision_id=late.pk)
-    with pytest.raises(RoomFull):
+    with pytest.raises(QuotaExceeded):
         revision_actions.keep_both(ref, now=now)
 
 
@@ -200,11 +200,11 @@ def test_page_that_has_a_late_version_goes_on_in_it(
     assert "goes on" in earlier(contested, alice, late=True)
 
 
-def test_late_version_in_a_full_room_is_refused(alice: User, now: datetime) -> None:
+def test_late_version_with_a_full_quota_is_refused(alice: User, now: datetime) -> None:
     draft = a_draft(alice, "mine", now=now)
     fill_rows(alice)
 
-    with pytest.raises(RoomFull):
+    with pytest.raises(QuotaExceeded):
         save_words(person=alice, id=draft.pk, submission=Submission(Words("", "late"), 7), now=now)
 
     assert earlier(draft, alice) == []

@@ -4,7 +4,7 @@ from django.db import connection
 
 from accounts.models import User
 from journal.models import Opening
-from vault.room import MAX_BYTES, MAX_ROWS
+from vault.storage_quota import MAX_BYTES, MAX_ROWS
 
 FILL = """
 INSERT INTO journal_opening (id, owner_id, sealed, scheme, created_at, changed_at, kind)
