@@ -17,7 +17,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.device_key import device_key
+from accounts.device_copies_key import device_copies_key
 from accounts.error_views import (
     cannot_open,
     not_saved_message,
@@ -119,7 +119,7 @@ def _exercise_page(
         "form": form,
         "fields": _fields(form),
         "id_form": id_form,
-        "device_key": device_key(request.user),
+        "device_key": device_copies_key(request.user),
         "answers": _page_of_answers(request, step, form.exercise.key),
     }
     return render(request, "healing/exercise.html", context, status=status)
@@ -169,7 +169,7 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
         "exercise": exercise,
         "form": form,
         "row": row,
-        "device_key": device_key(request.user),
+        "device_key": device_copies_key(request.user),
     }
     status = 422 if form.non_field_errors() else 200
     return render(request, "healing/answer.html", context, status=status)

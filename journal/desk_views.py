@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.device_key import device_key
+from accounts.device_copies_key import device_copies_key
 from accounts.error_views import (
     Gone,
     cannot_open,
@@ -135,7 +135,7 @@ def _render_desk(
         "letter": letter,
         "letter_id": letter.pk if letter else _id_to_be(request, form),
         "lines": [text for _, text in _openings(request, kind) if text],
-        "device_key": device_key(request.user),
+        "device_key": device_copies_key(request.user),
         "kept": _kept_at(letter.changed_at) if letter else "",
         "undecided": letter.late_revision_id() if letter else None,
     }
@@ -316,7 +316,7 @@ def _saved_as_json(saved: Saved) -> JsonResponse:
 def token(request: SignedInRequest) -> HttpResponse:
     """Return a new CSRF token for a page whose session ended while it was open, and the device
     key, by which it knows whether the same person is signed in."""
-    return JsonResponse({"csrf": get_token(request), "key": device_key(request.user)})
+    return JsonResponse({"csrf": get_token(request), "key": device_copies_key(request.user)})
 
 
 # --- Own first lines -----------------------------------------------------------------------

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.device_key import device_key
+from accounts.device_copies_key import device_copies_key
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
 from accounts.short_list_paginator import ShortListPaginator
@@ -51,7 +51,7 @@ def shelf(request: SignedInRequest) -> HttpResponse:
         "is_empty": not page.object_list,
         "is_narrowed": bool(shown or kind),
         # The shelf also sends words that wait on the device.
-        "device_key": device_key(request.user),
+        "device_key": device_copies_key(request.user),
     }
     return render(request, "journal/shelf.html", context)
 

@@ -11,7 +11,7 @@ from django.utils.crypto import salted_hmac
 from accounts.models import User
 
 
-def device_key(person: User) -> str:
+def device_copies_key(person: User) -> str:
     """Return 32 bytes in base64, always the same for one person."""
     # Not derived from the password: resetting it would lose the words on the device.
     digest = salted_hmac("journal.device", str(person.pk), algorithm="sha256").digest()
