@@ -7,7 +7,7 @@ import time_machine
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
-from tests.support.accounts import EVENING, Mails, code_in, first_visit_url, sign_in, sign_up
+from tests.support.accounts import EVENING, Mails, code_in, safety_notice_url, sign_in, sign_up
 from tests.support.client import Client
 from tests.support.database import Statements
 
@@ -19,12 +19,14 @@ def dana(client: Client, mails: Mails) -> User:
     """A new account, signed in and on its way to a step."""
     sign_up(client, next="/steps/3/")
     response = client.post("/accounts/confirm-email/", {"code": code_in(mails()[0])})
-    assertRedirects(response, first_visit_url("/steps/3/"), fetch_redirect_response=False)
+    assertRedirects(response, safety_notice_url("/steps/3/"), fetch_redirect_response=False)
     return User.objects.get(email="dana@example.org")
 
 
-def test_first_visit_says_what_leaving_does_and_what_it_cannot(client: Client, dana: User) -> None:
-    page = client.get(first_visit_url("/steps/3/"))
+def test_safety_notice_says_what_leaving_does_and_what_it_cannot(
+    client: Client, dana: User
+) -> None:
+    page = client.get(safety_notice_url("/steps/3/"))
 
     for words in (
         "Leave now",
@@ -65,7 +67,7 @@ def test_it_is_no_gate(client: Client, dana: User) -> None:
         assert client.get(address).status_code == 200
 
     assertRedirects(
-        sign_in(Client(), dana.email), first_visit_url("/today/"), fetch_redirect_response=False
+        sign_in(Client(), dana.email), safety_notice_url("/today/"), fetch_redirect_response=False
     )
 
 

@@ -12,7 +12,7 @@ from accounts.time_zones import place_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
-def first_visit(request: SignedInRequest) -> HttpResponse:
+def safety_notice(request: SignedInRequest) -> HttpResponse:
     """It blocks nothing: every other page opens whether this one was confirmed or not."""
     onward = get_next_redirect_url(request) or reverse("home:today")
     if request.method == "POST":
