@@ -135,7 +135,7 @@ MIDDLEWARE = [
     "accounts.sessions.authentication_middleware.AuthenticationMiddleware",
     "accounts.person_middleware.PersonMiddleware",
     # Above the check for a sign-in: a locked session reauthenticates, it does not sign in again.
-    "accounts.lock_middleware.LockMiddleware",
+    "accounts.session_lock_middleware.SessionLockMiddleware",
     "accounts.form_owner_middleware.FormOwnerMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",

@@ -25,7 +25,7 @@ OPEN_WHILE_LOCKED = frozenset(
 )
 
 
-class LockMiddleware:
+class SessionLockMiddleware:
     """Lock idle sessions, and treat the user of a locked session as anonymous.
 
     Comes before LoginRequiredMiddleware: a locked session reauthenticates, it does not sign in
