@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts import emails, invitations
 from accounts.actions import free_address, notify_of_change, record_activity
 from accounts.models import Activity, User, UserManager
-from accounts.password_rate_limits import (
+from accounts.reauthentication_rate_limits import (
     TOO_MANY_PASSWORDS,
     check_password_in_session,
     forget_guesses,
