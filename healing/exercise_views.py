@@ -24,8 +24,8 @@ from accounts.error_views import (
     quota_exceeded_message,
     quota_nearly_full_message,
 )
+from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
-from accounts.short_list_paginator import ShortListPaginator
 from healing import actions
 from healing.displayed_answer import display_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
@@ -138,7 +138,7 @@ def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpRespons
 
 def _page_of_answers(request: SignedInRequest, step: Step, key: str) -> Page[Any]:
     rows = Answer.objects.of(request.user).for_exercise(step.number, key).newest_first()
-    page: Page[Any] = ShortListPaginator(rows, ANSWERS_PER_PAGE).get_page(request.GET.get("page"))
+    page: Page[Any] = LazyCountPaginator(rows, ANSWERS_PER_PAGE).get_page(request.GET.get("page"))
     exercise = step.exercise(key)
     page.object_list = [
         display_answer(person=request.user, row=row, exercise=exercise) for row in page.object_list

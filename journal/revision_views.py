@@ -11,8 +11,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.error_views import cannot_open
+from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
-from accounts.short_list_paginator import ShortListPaginator
 from journal import revision_actions
 from journal.forms import ChooseForm
 from journal.models import InvalidTransition, Letter, Revision
@@ -31,7 +31,7 @@ def versions(request: SignedInRequest, id: UUID) -> HttpResponse:
     if not letter.is_draft_or_kept:
         return redirect("journal:letter", letter.pk)
     rows = Revision.objects.of(request.user).filter(letter=letter).newest_first()
-    pages = ShortListPaginator(rows.defer("sealed"), VERSIONS_PER_PAGE)
+    pages = LazyCountPaginator(rows.defer("sealed"), VERSIONS_PER_PAGE)
     context = {"letter": letter, "page": pages.get_page(request.GET.get("page"))}
     return render(request, "journal/versions.html", context)
 

@@ -9,8 +9,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.device_copies_key import device_copies_key
 from accounts.error_views import cannot_open
+from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
-from accounts.short_list_paginator import ShortListPaginator
 from journal.forms import SearchForm
 from journal.letter_kinds import KINDS
 from journal.letter_lines import LISTED_FIELDS
@@ -41,7 +41,7 @@ def shelf(request: SignedInRequest) -> HttpResponse:
         letters = letters.filter(state__in=STATES_SHOWN[shown])
     if kind:
         letters = letters.filter(kind=kind.key)
-    page = ShortListPaginator(letters, LETTERS_PER_PAGE).get_page(request.GET.get("page"))
+    page = LazyCountPaginator(letters, LETTERS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "shown": shown,

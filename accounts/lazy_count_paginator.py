@@ -4,7 +4,7 @@ from django.core.paginator import Page, Paginator
 from django.utils.functional import cached_property
 
 
-class ShortListPaginator(Paginator[Any]):
+class LazyCountPaginator(Paginator[Any]):
     """Paginator that does not count a list which ends on its first page.
 
     Most lists here do, and counting is a fifth of what the shelf costs (ADR 24).

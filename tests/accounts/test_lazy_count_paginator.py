@@ -3,8 +3,8 @@ from typing import Any
 import pytest
 from django.core.paginator import Paginator
 
+from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.models import User
-from accounts.short_list_paginator import ShortListPaginator
 from tests.support.database import Statements
 
 
@@ -17,7 +17,7 @@ def people(db: None, many: int) -> Any:
 @pytest.mark.parametrize("many", [0, 1, 2, 3, 4, 6, 7])
 @pytest.mark.parametrize("number", [None, "1", "2", "3", "99", "-1", "x", "last"])
 def test_pages_are_those_of_django(people: Any, many: int, number: str | None) -> None:
-    ours, django = (each(people, 3).get_page(number) for each in (ShortListPaginator, Paginator))
+    ours, django = (each(people, 3).get_page(number) for each in (LazyCountPaginator, Paginator))
 
     assert list(ours) == list(django)
     assert (ours.number, len(ours), ours.has_other_pages()) == (
@@ -33,7 +33,7 @@ def test_list_that_ends_on_its_first_page_is_not_counted(
     people: Any, many: int, asked: int, statements: Statements
 ) -> None:
     with statements() as found:
-        page = ShortListPaginator(people, 3).get_page(None)
+        page = LazyCountPaginator(people, 3).get_page(None)
         assert [list(page), page.has_next()] == [list(page), many > 3]
 
     assert len(found) == asked
