@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.private_input_attributes import PRIVATE_INPUT_ATTRIBUTES
 from accounts.returned_forms import not_writing
-from accounts.verbatim_field import VerbatimCharField
+from accounts.unstripped_char_field import UnstrippedCharField
 from journal.letter_kinds import LetterKind
 from journal.models import EditSession, Words
 from journal.submission import Submission
@@ -96,7 +96,7 @@ class LetterForm(forms.Form):
         widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES),
         error_messages={"null_characters_not_allowed": _("One sign in this line cannot be kept.")},
     )
-    body = VerbatimCharField(
+    body = UnstrippedCharField(
         validators=[
             MaxLengthValidator(
                 MAX_CHARACTERS,

@@ -1,11 +1,11 @@
-"""A text field that saves what was typed."""
+"""A text field that strips nothing off what was typed."""
 
 from typing import Any
 
 from django import forms
 
 
-class VerbatimCharField(forms.CharField):
+class UnstrippedCharField(forms.CharField):
     """Text as it was typed: nothing stripped. Text of whitespace alone counts as empty.
 
     Browsers submit line ends as CRLF and show and count them as LF (HTML Standard, “constructing

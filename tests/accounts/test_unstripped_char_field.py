@@ -1,7 +1,7 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from accounts.verbatim_field import VerbatimCharField
+from accounts.unstripped_char_field import UnstrippedCharField
 
 
 @pytest.mark.parametrize(
@@ -15,11 +15,11 @@ from accounts.verbatim_field import VerbatimCharField
     ],
 )
 def test_text_is_cleaned_to_what_was_on_the_screen(posted: str | None, cleaned: str) -> None:
-    assert VerbatimCharField(required=False).clean(posted) == cleaned
+    assert UnstrippedCharField(required=False).clean(posted) == cleaned
 
 
 def test_whitespace_alone_does_not_fill_a_required_field() -> None:
     with pytest.raises(ValidationError) as caught:
-        VerbatimCharField().clean(" \r\n ")
+        UnstrippedCharField().clean(" \r\n ")
 
     assert caught.value.error_list[0].code == "required"
