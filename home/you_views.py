@@ -16,7 +16,7 @@ from accounts.request_types import SignedInRequest
 from accounts.sessions.devices import clear_device
 from home.displayed_name import displayed_name
 from home.erase_form import EraseForm
-from home.name_and_place_form import PreferencesForm
+from home.preferences_form import PreferencesForm
 from reminders import actions as reminder_actions
 from reminders.models import Schedule
 from vault.sealing import CannotOpen
