@@ -3,8 +3,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from mail.daytime_window import move_into_window, next_window
 from mail.models import Message
-from mail.windows import move_into_window, next_window
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
