@@ -7,7 +7,7 @@ import time_machine
 from pytest_django import Settings
 
 from safety.checks import operator_is_named, vulnerabilities_can_be_reported
-from safety.operator_contact import contact_link
+from safety.contact_link import contact_link
 from tests.support.client import Client
 from tests.support.database import Statements
 
