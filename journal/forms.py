@@ -14,7 +14,7 @@ from accounts.returned_forms import not_writing
 from accounts.unstripped_char_field import UnstrippedCharField
 from journal.letter_kinds import LetterKind
 from journal.models import EditSession, Words
-from journal.submission import Submission
+from journal.submitted_words import Submission
 from mail.quiet_hours import HOUR_LABELS
 
 MAX_CHARACTERS = 100_000

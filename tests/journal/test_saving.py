@@ -25,7 +25,7 @@ from journal.models import (
 )
 from journal.revision_actions import RevisionRef
 from journal.saving import LetterGone, Saved, SavedBeside, SavedInPlace, Superseded, save_words
-from journal.submission import Submission
+from journal.submitted_words import Submission
 from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
 from vault.models import Key

@@ -11,7 +11,7 @@ from journal import actions, revision_actions
 from journal.models import MAX_LATE_REVISIONS, Letter, Revision, Words
 from journal.revision_actions import RevisionRef
 from journal.saving import save_words
-from journal.submission import Submission
+from journal.submitted_words import Submission
 from tests.support.client import Client
 from tests.support.database import Statements
 from tests.support.full_quota import empty, fill_bytes, fill_rows
