@@ -5,6 +5,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.models import User
+from journal.conflict_resolution import save_late_as_drafts
 from journal.models import (
     EMPTIED,
     ENDED_IDS_STORED_FOR,
@@ -15,7 +16,6 @@ from journal.models import (
     OpeningContents,
     Revision,
 )
-from journal.revision_actions import save_late_as_drafts
 from vault.sealing import CannotOpen
 
 # How many letters one run of a task takes.

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.error_views import cannot_open
 from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
-from journal import revision_actions
+from journal import conflict_resolution
 from journal.forms import ChooseForm
 from journal.models import InvalidTransition, Letter, Revision
 from journal.shortcuts import get_or_gone
@@ -62,16 +62,18 @@ def _choose(request: SignedInRequest, letter: Letter, row: Revision) -> HttpResp
     # Always valid: all its fields are trusted fields.
     form.is_valid()
     choice = form.cleaned_data["keep"]
-    ref = revision_actions.RevisionRef(person=request.user, letter_id=letter.pk, revision_id=row.pk)
+    ref = conflict_resolution.RevisionRef(
+        person=request.user, letter_id=letter.pk, revision_id=row.pk
+    )
     try:
         if choice == "both":
-            letter = revision_actions.keep_both(ref, now=now)
+            letter = conflict_resolution.keep_both(ref, now=now)
             messages.info(request, _("Both are kept. This is the other one."))
         elif choice == "other":
-            revision_actions.restore(ref, version=form.cleaned_data["version"], now=now)
+            conflict_resolution.restore(ref, version=form.cleaned_data["version"], now=now)
             messages.info(request, _("It stands in your letter again."))
         else:
-            revision_actions.dismiss(ref)
+            conflict_resolution.dismiss(ref)
     except InvalidTransition:
         messages.warning(request, _("Your letter has changed since. Look at both once more."))
         return redirect("journal:version", letter.pk, row.pk)

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from accounts.models import User
-from journal import actions, revision_actions
+from journal import actions, conflict_resolution
+from journal.conflict_resolution import RevisionRef
 from journal.models import (
     ENDED_IDS_STORED_FOR,
     MAX_REVISIONS,
@@ -23,7 +24,6 @@ from journal.models import (
     Revision,
     Words,
 )
-from journal.revision_actions import RevisionRef
 from journal.saving import LetterGone, Saved, SavedBeside, SavedInPlace, Superseded, save_words
 from journal.submitted_words import Submission
 from tests.support.database import Statements
@@ -180,7 +180,7 @@ def test_page_does_not_follow_words_from_elsewhere(
         save(alice, id, "other", 2, now=now)
     else:
         row = Revision.objects.get()
-        revision_actions.restore(ref(alice, draft, row), version=2, now=now)
+        conflict_resolution.restore(ref(alice, draft, row), version=2, now=now)
     current = words_of(id, alice).body
 
     saved = save(alice, id, "one two three", 2, edit_session=EditSession(page, 3), now=now)
@@ -324,9 +324,9 @@ def test_no_revision_of_a_letter_that_was_let_go_can_be_chosen(alice: User, now:
     revision = ref(alice, draft, row)
 
     for choose in (
-        lambda: revision_actions.keep_both(revision, now=now),
-        lambda: revision_actions.restore(revision, version=1, now=now),
-        lambda: revision_actions.dismiss(revision),
+        lambda: conflict_resolution.keep_both(revision, now=now),
+        lambda: conflict_resolution.restore(revision, version=1, now=now),
+        lambda: conflict_resolution.dismiss(revision),
     ):
         with pytest.raises(InvalidTransition):
             choose()
@@ -523,7 +523,7 @@ def test_earlier_version_is_restored_and_current_words_become_one(
     save(alice, draft.pk, "second", 1, now=now)
     row = Revision.objects.get()
 
-    revision_actions.restore(ref(alice, draft, row), version=2, now=now)
+    conflict_resolution.restore(ref(alice, draft, row), version=2, now=now)
 
     assert words_of(draft, alice).body == "first"
     assert sorted(earlier(draft, alice)) == ["first", "second"]
@@ -535,7 +535,7 @@ def test_oldest_of_twenty_versions_is_restored(alice: User, now: datetime) -> No
         save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_INTERVAL)
     oldest = Revision.objects.newest_first().last()
 
-    revision_actions.restore(ref(alice, draft, oldest), version=MAX_REVISIONS + 1, now=now)
+    conflict_resolution.restore(ref(alice, draft, oldest), version=MAX_REVISIONS + 1, now=now)
 
     assert words_of(draft, alice).body == "0"
     assert f"{MAX_REVISIONS}" in earlier(draft, alice)
@@ -548,7 +548,7 @@ def test_no_version_is_restored_over_newer_words(alice: User, now: datetime) -> 
     save(alice, draft.pk, "third, unseen", 2, now=now)
 
     with pytest.raises(InvalidTransition):
-        revision_actions.restore(ref(alice, draft, first), version=2, now=now)
+        conflict_resolution.restore(ref(alice, draft, first), version=2, now=now)
 
     assert words_of(draft, alice).body == "third, unseen"
 
@@ -558,8 +558,8 @@ def test_both_are_kept_as_letters_once(alice: User, now: datetime) -> None:
     save(alice, draft.pk, "second", 1, now=now)
     late = save_beside(alice, draft.pk, "other", 1, now=now)
 
-    other = revision_actions.keep_both(ref(alice, draft, late), now=now)
-    again = revision_actions.keep_both(ref(alice, draft, late), now=now)
+    other = conflict_resolution.keep_both(ref(alice, draft, late), now=now)
+    again = conflict_resolution.keep_both(ref(alice, draft, late), now=now)
 
     assert other == again
     assert sorted(bodies(alice)) == ["other", "second"]
@@ -570,7 +570,7 @@ def test_dismissed_words_become_an_earlier_version(alice: User, now: datetime) -
     draft = a_draft(alice, "first", now=now)
     late = save_beside(alice, draft.pk, "other", 5, now=now)
 
-    revision_actions.dismiss(ref(alice, draft, late))
+    conflict_resolution.dismiss(ref(alice, draft, late))
 
     assert words_of(draft, alice).body == "first"
     assert (earlier(draft, alice), earlier(draft, alice, late=True)) == (["other"], [])
@@ -672,5 +672,7 @@ def test_any_words_come_back_as_they_were(
     assert words_of(id, alice) == second
     if isinstance(late, SavedBeside):
         assert late.revision.open(alice.key) == third
-        revision_actions.restore(ref(alice, letter, late.revision), version=letter.version, now=now)
+        conflict_resolution.restore(
+            ref(alice, letter, late.revision), version=letter.version, now=now
+        )
         assert words_of(id, alice) == third

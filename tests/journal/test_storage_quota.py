@@ -7,9 +7,9 @@ from uuid import uuid4
 import pytest
 
 from accounts.models import User
-from journal import actions, revision_actions
+from journal import actions, conflict_resolution
+from journal.conflict_resolution import RevisionRef
 from journal.models import MAX_LATE_REVISIONS, Letter, Revision, Words
-from journal.revision_actions import RevisionRef
 from journal.saving import save_words
 from journal.submitted_words import Submission
 from tests.support.client import Client
@@ -144,7 +144,7 @@ def test_keeping_both_with_a_full_quota_keeps_both_where_they_are(
     assert (bodies(alice), earlier(draft, alice, late=True)) == (["mine"], ["late"])
     ref = RevisionRef(person=alice, letter_id=draft.pk, revision_id=late.pk)
     with pytest.raises(QuotaExceeded):
-        revision_actions.keep_both(ref, now=now)
+        conflict_resolution.keep_both(ref, now=now)
 
 
 # --- Late versions ---------------------------------------------------------------------------
@@ -179,7 +179,9 @@ def test_late_version_is_saved_once_another_is_decided_about(
     as_alice: Client, alice: User, contested: Letter, now: datetime
 ) -> None:
     late = Revision.objects.of(alice).late().newest_first().first()
-    revision_actions.dismiss(RevisionRef(person=alice, letter_id=contested.pk, revision_id=late.pk))
+    conflict_resolution.dismiss(
+        RevisionRef(person=alice, letter_id=contested.pk, revision_id=late.pk)
+    )
 
     as_alice.post(f"/journal/{contested.pk}/autosave/", sent("one more", version=7))
 
