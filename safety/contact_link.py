@@ -1,4 +1,4 @@
-"""How the operator is reached."""
+"""Links to contacts: the operator’s, and that for vulnerabilities."""
 
 from urllib.parse import quote
 
