@@ -133,7 +133,8 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sessions.authentication_middleware.AuthenticationMiddleware",
-    "accounts.person_middleware.PersonMiddleware",
+    "accounts.last_visit_middleware.LastVisitMiddleware",
+    "accounts.locale_middleware.LocaleMiddleware",
     # Above the check for a sign-in: a locked session reauthenticates, it does not sign in again.
     "accounts.session_lock_middleware.SessionLockMiddleware",
     "accounts.form_owner_middleware.FormOwnerMiddleware",

@@ -1,24 +1,19 @@
 from collections.abc import Callable
-from contextlib import ExitStack
 
 from django.http import HttpRequest, HttpResponse
-from django.utils import timezone, translation
+from django.utils import timezone
 
 from accounts.sessions.idle_lock import is_locked
 
 
-class PersonMiddleware:
-    """Activate the person's language and time zone, and record their visit."""
+class LastVisitMiddleware:
+    """Record that the person was here."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        with ExitStack() as preferences:
-            if request.user.is_authenticated:
-                preferences.enter_context(translation.override(request.user.active_language))
-                preferences.enter_context(timezone.override(request.user.zone))
-            response = self.get_response(request)
+        response = self.get_response(request)
         if response.status_code < 400 and request.user.is_authenticated and not is_locked(request):
             request.user.record_visit(now=timezone.now())
         return response
