@@ -196,7 +196,7 @@ DATABASES["cache"] = DATABASES["default"] | {
     "ATOMIC_REQUESTS": False,
     "TEST": {"MIRROR": "default"},
 }
-DATABASE_ROUTERS = ["config.database_cache.CacheRouter"]
+DATABASE_ROUTERS = ["config.cache_router.CacheRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Rate limits are stored here: they survive restarts and do not depend on Redis.
@@ -204,7 +204,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
-        "KEY_FUNCTION": "config.database_cache.key",
+        "KEY_FUNCTION": "config.cache_key.hash_key",
         # With Django's default of 300, load would evict the counts of rate limits.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
