@@ -108,7 +108,8 @@ MIDDLEWARE = [
     "safety.request_log_middleware.RequestLogMiddleware",
     # Above the rest, so that files, redirects and errors get these headers too.
     "safety.headers_middleware.HeadersMiddleware",
-    "safety.sanitize_middleware.SanitizeRequestMiddleware",
+    "safety.utf8_middleware.Utf8Middleware",
+    "safety.discard_uploads_middleware.DiscardUploadsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "safety.headers_middleware.ContentSecurityPolicyMiddleware",
     "safety.headers_middleware.AdminPolicyMiddleware",
