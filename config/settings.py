@@ -126,11 +126,11 @@ MIDDLEWARE = [
     # Above sessions and database: help and leaving work while these are down.
     "safety.missing_file_middleware.MissingFileMiddleware",
     "safety.help_middleware.HelpPagesMiddleware",
-    "safety.leave_fallback_middleware.LeaveMiddleware",
+    "safety.leave_fallback_middleware.LeaveFallbackMiddleware",
     # Below leaving, which still redirects when it is busy.
     "safety.busy_middleware.BusyMiddleware",
     "vault.sessions.SessionMiddleware",
-    "safety.leave_fallback_middleware.LockAfterLeavingMiddleware",
+    "safety.lock_after_leaving_middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.sessions.authentication_middleware.AuthenticationMiddleware",
