@@ -111,8 +111,8 @@ MIDDLEWARE = [
     "safety.utf8_middleware.Utf8Middleware",
     "safety.discard_uploads_middleware.DiscardUploadsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "safety.headers_middleware.ContentSecurityPolicyMiddleware",
-    "safety.headers_middleware.AdminPolicyMiddleware",
+    "safety.csp_middleware.ContentSecurityPolicyMiddleware",
+    "safety.admin_csp_middleware.AdminCspMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Files were compressed at collectstatic; GZip below compresses pages.
@@ -121,7 +121,7 @@ MIDDLEWARE = [
     # CSRF token in each response and adds random bytes to what it compresses.
     "django.middleware.gzip.GZipMiddleware",
     # Below files, which browsers may cache; above everything that renders a page.
-    "safety.headers_middleware.CacheControlMiddleware",
+    "safety.cache_control_middleware.CacheControlMiddleware",
     "safety.method_not_allowed_middleware.MethodNotAllowedMiddleware",
     # Above sessions and database: help and leaving work while these are down.
     "safety.missing_file_middleware.MissingFileMiddleware",
