@@ -8,12 +8,12 @@ from uuid import uuid4
 from django.db import transaction
 
 from mail import kinds
+from mail.delivery_run import Clock, DeliveryRun
 from mail.emails import MailContent, seal_payload
 from mail.models import Heartbeat, Message
 from mail.outcomes import outcome_of, save, with_retries
 from mail.relay import Relay
 from mail.relay_answers import Answer, Verdict
-from mail.sending import Clock, Run
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -73,7 +73,7 @@ def send_due(*, clock: Clock) -> int:
         return 0
     relay = Relay()
     try:
-        run = Run(relay, clock, deadline=now + TIME_BUDGET)
+        run = DeliveryRun(relay, clock, deadline=now + TIME_BUDGET)
         _drain(run)
         return run.sent
     finally:
@@ -109,7 +109,7 @@ def skip_unwanted(*, now: datetime) -> None:
         Message.objects.filter(pk__in=locked).skip("not wanted", now=now)
 
 
-def _drain(run: Run) -> None:
+def _drain(run: DeliveryRun) -> None:
     # Connect before claiming: while the relay is down, no row is claimed and all stay due.
     while run.may_go_on():
         messages = _claim(now=run.clock())

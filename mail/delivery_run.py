@@ -51,7 +51,7 @@ class _Chunk:
 
 
 @dataclass
-class Run:
+class DeliveryRun:
     """One run of `send_due`: what it has sent, and whether it may go on."""
 
     relay: Relay
