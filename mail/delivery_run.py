@@ -10,19 +10,10 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from mail import kinds
 from mail.models import Message
-from mail.outcomes import (
-    NOT_TRIED,
-    SENT,
-    UNWANTED,
-    Outcome,
-    outcome_of,
-    put_back,
-    save,
-    save_outcomes,
-    with_retries,
-)
 from mail.relay import Relay
 from mail.relay_answers import Answer, Verdict
+from mail.retry_policy import NOT_TRIED, SENT, UNWANTED, Outcome, outcome_of, put_back
+from mail.save_outcomes import save, save_outcomes, with_retries
 
 logger = logging.getLogger(__name__)
 

@@ -8,9 +8,10 @@ from django.db import transaction
 from mail import kinds
 from mail.delivery_run import Clock, DeliveryRun
 from mail.models import Heartbeat, Message
-from mail.outcomes import outcome_of, save, with_retries
 from mail.relay import Relay
 from mail.relay_answers import Answer, Verdict
+from mail.retry_policy import outcome_of
+from mail.save_outcomes import save, with_retries
 
 # A crash leaves at most this many mails in doubt.
 CHUNK_SIZE = 20
