@@ -24,8 +24,8 @@ from accounts.sessions.devices import clear_site_data
 from accounts.sessions.idle_lock import is_locked
 from safety.context_processors import site
 from safety.request_id import request_id
-from vault.keys import CannotSeal
 from vault.sealing import CannotOpen
+from vault.sealing_check import CannotSeal
 
 
 def withheld(request: HttpRequest) -> HttpResponse:

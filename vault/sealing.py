@@ -108,8 +108,8 @@ class MasterKey:
 class KeyRing:
     """The master keys by name. The first is the primary and seals; all of them open.
 
-    What seals gets the ring from `vault.keys.sealing_ring`, which first compares the primary key
-    with what is stored.
+    What seals gets the ring from `vault.sealing_check.sealing_ring`, which first compares the
+    primary key with what is stored.
     """
 
     def __init__(self, keys: dict[str, MasterKey]) -> None:

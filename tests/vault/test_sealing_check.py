@@ -19,6 +19,7 @@ from tests.support.database import Statements
 from vault.checks import ring_opens_what_is_stored
 from vault.models import Key
 from vault.sealing import CannotOpen, new_keyset, ring
+from vault.sealing_check import sealing_ring
 from vault.sessions import Session, SessionStore
 
 WORDS = LetterContents(to="M.", body="I kept checking if you had seen it.")
@@ -79,7 +80,7 @@ def test_wrong_key_seals_no_words_even_under_a_key_that_opens(
     """Bob's key opens by the second master key. With the wrong one before it nothing is sealed."""
     second = another("k2")
     settings.VAULT_KEYS = f"{second},{settings.VAULT_KEYS}"
-    Key.objects.get(owner=bob).rewrap()
+    Key.objects.get(owner=bob).rewrap(sealing_ring())
     settings.VAULT_KEYS = f"{another('k1')},{second}"
 
     key = User.objects.get(pk=bob.pk).key
@@ -90,7 +91,7 @@ def test_wrong_key_seals_no_words_even_under_a_key_that_opens(
 def test_wrong_key_wraps_no_key_again(alice: User, bob: User, settings: LazySettings) -> None:
     right = settings.VAULT_KEYS
     settings.VAULT_KEYS = f"{another('k2')},{right}"
-    Key.objects.get(owner=bob).rewrap()
+    Key.objects.get(owner=bob).rewrap(sealing_ring())
     settings.VAULT_KEYS = f"{another('k2')},{right}"
     before = list(Key.objects.order_by("pk").values_list("pk", "kek", "wrapped"))
 
