@@ -6,7 +6,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from vault.sealing import ring
+from vault.key_ring import ring
 from vault.wrapped_keys import Key
 
 MISSING = (

@@ -10,7 +10,8 @@ import logging
 from collections import defaultdict
 from uuid import UUID
 
-from vault.sealing import CannotOpen, KeyRing, ring
+from vault.key_ring import KeyRing, ring
+from vault.sealing import CannotOpen
 from vault.wrapped_keys import Key
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class CannotSeal(CannotOpen):
 
 
 def sealing_ring() -> KeyRing:
-    """Return the key ring for sealing; `vault.sealing.ring` is for opening.
+    """Return the key ring for sealing; `vault.key_ring.ring` is for opening.
 
     Raises CannotSeal while a key that is stored under the primary's name does not open.
     """

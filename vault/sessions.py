@@ -31,7 +31,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from vault.sealing import CannotOpen, ring
+from vault.key_ring import ring
+from vault.sealing import CannotOpen
 from vault.sealing_check import CannotSeal, sealing_ring
 
 PURPOSE = "session"

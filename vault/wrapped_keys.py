@@ -10,7 +10,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import models
 
-from vault.sealing import CannotOpen, KeyRing, PersonKey, ring
+from vault.key_ring import KeyRing, ring
+from vault.sealing import CannotOpen, PersonKey
 
 BATCH_SIZE = 500
 

@@ -28,9 +28,9 @@ from journal.saving import LetterGone, Saved, SavedBeside, SavedInPlace, Superse
 from journal.submitted_words import Submission
 from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
+from vault.key_ring import new_keyset
 from vault.models import Key
 from vault.rewrap import rewrap
-from vault.sealing import new_keyset
 
 pytestmark = pytest.mark.django_db
 

@@ -17,7 +17,7 @@ from mail.kinds import Kind
 from mail.models import Message
 from tests.mail.conftest import HELLO, Enqueue
 from tests.support.smtp import Sink
-from vault.sealing import new_keyset
+from vault.key_ring import new_keyset
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -15,8 +15,8 @@ from mail.models import Heartbeat, Message, State
 from mail.sending import send_due
 from tests.support.client import Client
 from tests.support.smtp import Sink
+from vault.key_ring import new_keyset
 from vault.models import Key
-from vault.sealing import new_keyset
 
 HELLO = MailContent("s", "t", "h")
 

@@ -17,8 +17,9 @@ from mail.models import Message
 from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
 from vault.checks import ring_opens_what_is_stored
+from vault.key_ring import new_keyset, ring
 from vault.models import Key
-from vault.sealing import CannotOpen, new_keyset, ring
+from vault.sealing import CannotOpen
 from vault.sealing_check import sealing_ring
 from vault.sessions import Session, SessionStore
 

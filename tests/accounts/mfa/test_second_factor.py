@@ -52,8 +52,9 @@ from tests.support.second_factors import (
     secret_on,
     start_sign_in,
 )
+from vault.key_ring import new_keyset
 from vault.models import Key
-from vault.sealing import CannotOpen, new_keyset
+from vault.sealing import CannotOpen
 from vault.sessions import Session
 
 INDEX = "/accounts/2fa/"
