@@ -25,7 +25,7 @@ from accounts.error_views import (
 )
 from accounts.models import User
 from accounts.request_types import SignedInRequest
-from journal import actions
+from journal import opening_actions
 from journal.forms import LetterForm, OpeningForm
 from journal.letter_kinds import KINDS, PLAIN_DAY, TO_THEM, LetterKind
 from journal.models import Letter, Opening
@@ -328,7 +328,7 @@ def openings(request: SignedInRequest, kind: str) -> HttpResponse:
     form = OpeningForm(request.POST if request.method == "POST" else None)
     try:
         if form.is_bound and form.is_valid():
-            actions.add_opening(
+            opening_actions.add_opening(
                 person=request.user,
                 kind=chosen.key,
                 text=form.cleaned_data["opening"],
@@ -337,7 +337,7 @@ def openings(request: SignedInRequest, kind: str) -> HttpResponse:
             return redirect("journal:openings", chosen.key)
     except CannotOpen:
         return cannot_open(request)
-    except actions.TooManyOpenings:
+    except opening_actions.TooManyOpenings:
         form.add_error("opening", _("There is room for twelve. Take one away first."))
     context = {"kind": chosen, "form": form, "lines": _openings(request, chosen)}
     return render(request, "journal/openings.html", context)

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from accounts.models import User
-from journal import actions, conflict_resolution
+from journal import conflict_resolution, letter_actions
 from journal.conflict_resolution import RevisionRef
 from journal.models import MAX_LATE_REVISIONS, Letter, Revision, Words
 from journal.saving import save_words
@@ -124,7 +124,7 @@ def test_letters_with_late_versions_can_be_let_go_with_a_full_quota(
     Revision.add(alice, draft, Words("", "late"), late=True, now=now)
     fill_rows(alice)
 
-    actions.let_go(person=alice, letter=draft, leaves_line=False, now=now)
+    letter_actions.let_go(person=alice, letter=draft, leaves_line=False, now=now)
 
     assert sorted(bodies(alice)) == ["late", "mine"]
 
