@@ -14,7 +14,8 @@ from django.db import connections, transaction
 from django.http import HttpResponse
 from pytest_django.asserts import assertContains, assertNotContains
 
-from accounts.actions import choose_name, erase
+from accounts.actions import choose_name
+from accounts.erasure import erase
 from accounts.models import User
 from accounts.sessions.actions import end_sessions
 from accounts.unverified import release_stale_address

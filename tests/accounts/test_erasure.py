@@ -6,7 +6,8 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections
 from pytest_django.asserts import assertRedirects
 
-from accounts.actions import choose_name, erase
+from accounts.actions import choose_name
+from accounts.erasure import erase
 from accounts.models import User
 from mail.actions import enqueue
 from mail.emails import MailContent
