@@ -19,15 +19,16 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from accounts import emails, invitations
-from accounts.actions import free_address, notify_of_change, record_activity
 from accounts.models import Activity, User, UserManager
-from accounts.password_rate_limits import (
+from accounts.reauthentication_rate_limits import (
     TOO_MANY_PASSWORDS,
     check_password_in_session,
     forget_guesses,
 )
+from accounts.security_notices import notify_of_change, record_activity
 from accounts.sessions.actions import end_sessions
 from accounts.sessions.devices import device_name
+from accounts.unverified import free_address
 from mail.actions import enqueue
 from mail.emails import MailContent
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.actions import erase, invite
-from accounts.invitations import link_to
+from accounts.erasure import erase
+from accounts.invitations import invite, link_to
 from accounts.models import Invitation, User
 
 # An operator who could add an address of their own to an account, or delete its second factor,

@@ -3,7 +3,7 @@ from uuid import UUID
 from allauth.account.auth_backends import AuthenticationBackend
 
 from accounts.models import User, UserManager
-from accounts.sessions.session_owner_middleware import session_owner
+from accounts.sessions.authentication_middleware import session_owner
 
 
 class Backend(AuthenticationBackend):

@@ -24,8 +24,8 @@ from accounts.sessions.devices import clear_site_data
 from accounts.sessions.idle_lock import is_locked
 from safety.context_processors import site
 from safety.request_id import request_id
-from vault.keys import CannotSeal
 from vault.sealing import CannotOpen
+from vault.sealing_check import CannotSeal
 
 
 def withheld(request: HttpRequest) -> HttpResponse:
@@ -105,14 +105,14 @@ def not_saved_message() -> str:
     return _("What you wrote is here, but not kept yet. Your key does not open at the moment.")
 
 
-def room_is_full_message() -> str:
+def quota_exceeded_message() -> str:
     return _(
         "There is no room for more words here, so these are not kept yet. "
         "What you delete makes room."
     )
 
 
-def room_is_nearly_full_message() -> str:
+def quota_nearly_full_message() -> str:
     return _("There is little room left here. What you delete makes room.")
 
 

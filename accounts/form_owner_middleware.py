@@ -18,7 +18,7 @@ class FormOwnerMiddleware:
     """Let a form reach its view only while the person is proven on whose page it was written.
 
     Browsers send a form again on Back and on reload, also after somebody else has come. Comes
-    below LockMiddleware, which makes the user of a locked session anonymous.
+    below SessionLockMiddleware, which makes the user of a locked session anonymous.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:

@@ -24,7 +24,7 @@ from accounts import decoy_queries, invitations, mailed_code_attempts
 from accounts.allauth_internals import PASSWORD_RESET_VERIFICATION_SESSION_KEY
 from accounts.mail_rate_limits import mail_refusal
 from accounts.models import CONSENT_VERSION, User, UserManager
-from accounts.password_rate_limits import check_password_in_session
+from accounts.reauthentication_rate_limits import check_password_in_session
 from accounts.returned_forms import not_writing
 from accounts.time_zones import NO_ZONE_CHOSEN, current_zone
 from accounts.unverified import PLACEHOLDER_DOMAIN, is_unverified, release_stale_address

@@ -6,12 +6,13 @@ an account already: a link that still worked afterwards would reveal that. Until
 verified, the same browser may start again with another address.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
+from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
@@ -19,6 +20,16 @@ from accounts.models import Invitation, User
 from accounts.unverified import get_for_update, is_unverified, release_address
 
 SESSION_KEY = "invitation"
+INVITATION_LASTS = timedelta(days=14)
+
+
+@transaction.atomic
+def invite(*, count: int = 1, days: int = INVITATION_LASTS.days, now: datetime) -> list[Invitation]:
+    """Create invitations, each good for one account; `link_to` makes their links."""
+    ends_at = now + timedelta(days=days)
+    return Invitation.objects.bulk_create(
+        Invitation(made_at=now, ends_at=ends_at) for _number in range(count)
+    )
 
 
 def link_to(invitation: Invitation) -> str:

@@ -21,8 +21,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
-from vault.keys import sealing_ring
-from vault.sealing import CannotOpen, KeyRing, pack, ring, unpack
+from vault.key_ring import KeyRing, ring
+from vault.sealing import CannotOpen, pack, unpack
+from vault.sealing_check import sealing_ring
 
 Form = TypeVar("Form", bound=type[BaseForm])
 

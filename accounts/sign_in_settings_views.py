@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.allauth_internals import add_email, ratelimit, sync_user_email_address
 from accounts.forms import UNTIL_SIGNED_OUT, LockForm, NewAddressForm
+from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.mfa.reauthentication import (
     recent_full_proof_required,
     recent_proof_required,
@@ -25,7 +26,6 @@ from accounts.models import Activity
 from accounts.request_types import SignedInRequest
 from accounts.sessions import actions
 from accounts.sessions.devices import clear_device, list_devices
-from accounts.short_list_paginator import ShortListPaginator
 from safety.post_only import post_only
 
 ACTIVITY_PER_PAGE = DEVICES_PER_PAGE = 20
@@ -127,5 +127,5 @@ def end_other_devices(request: SignedInRequest) -> HttpResponse:
 @require_safe
 def activity(request: SignedInRequest) -> HttpResponse:
     rows = Activity.objects.of(request.user).newest_first()
-    page = ShortListPaginator(rows, ACTIVITY_PER_PAGE).get_page(request.GET.get("page"))
+    page = LazyCountPaginator(rows, ACTIVITY_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "account/activity.html", {"page": page})

@@ -54,6 +54,14 @@ def release_address(person_id: UUID | str) -> bool:
     return _rename(_unverified().filter(pk=person_id))
 
 
+@transaction.atomic
+def free_address(*, person: User, address: str) -> bool:
+    """Take this address from unverified accounts, once its mailbox has been shown to be this
+    person's. Returns False if somebody else has verified it."""
+    others = User.objects.filter(email=address).exclude(pk=person.pk)
+    return all(release_address(other.pk) for other in others)
+
+
 def delete_old(*, now: datetime) -> int:
     """Delete accounts that were replaced or never verified in time. Returns how many."""
     old = _old(now).order_by("joined_at", "pk").values_list("pk", flat=True)

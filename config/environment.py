@@ -19,7 +19,7 @@ from dj_database_url import DBConfig
 from django.core.exceptions import ImproperlyConfigured
 from environs import EnvNotSetError, EnvValidationError, FileAwareEnv, validate
 
-from vault.sealing import parse_ring
+from vault.key_ring import parse_ring
 
 Parsed = TypeVar("Parsed")
 

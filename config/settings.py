@@ -108,10 +108,11 @@ MIDDLEWARE = [
     "safety.request_log_middleware.RequestLogMiddleware",
     # Above the rest, so that files, redirects and errors get these headers too.
     "safety.headers_middleware.HeadersMiddleware",
-    "safety.sanitize_middleware.SanitizeRequestMiddleware",
+    "safety.utf8_middleware.Utf8Middleware",
+    "safety.discard_uploads_middleware.DiscardUploadsMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "safety.headers_middleware.ContentSecurityPolicyMiddleware",
-    "safety.headers_middleware.AdminPolicyMiddleware",
+    "safety.csp_middleware.ContentSecurityPolicyMiddleware",
+    "safety.admin_csp_middleware.AdminCspMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     # Files were compressed at collectstatic; GZip below compresses pages.
@@ -120,22 +121,23 @@ MIDDLEWARE = [
     # CSRF token in each response and adds random bytes to what it compresses.
     "django.middleware.gzip.GZipMiddleware",
     # Below files, which browsers may cache; above everything that renders a page.
-    "safety.headers_middleware.CacheControlMiddleware",
+    "safety.cache_control_middleware.CacheControlMiddleware",
     "safety.method_not_allowed_middleware.MethodNotAllowedMiddleware",
     # Above sessions and database: help and leaving work while these are down.
     "safety.missing_file_middleware.MissingFileMiddleware",
     "safety.help_middleware.HelpPagesMiddleware",
-    "safety.leave_fallback_middleware.LeaveMiddleware",
+    "safety.leave_fallback_middleware.LeaveFallbackMiddleware",
     # Below leaving, which still redirects when it is busy.
     "safety.busy_middleware.BusyMiddleware",
     "vault.sessions.SessionMiddleware",
-    "safety.leave_fallback_middleware.LockAfterLeavingMiddleware",
+    "safety.lock_after_leaving_middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "accounts.sessions.session_owner_middleware.AuthenticationMiddleware",
-    "accounts.person_middleware.PersonMiddleware",
+    "accounts.sessions.authentication_middleware.AuthenticationMiddleware",
+    "accounts.last_visit_middleware.LastVisitMiddleware",
+    "accounts.locale_middleware.LocaleMiddleware",
     # Above the check for a sign-in: a locked session reauthenticates, it does not sign in again.
-    "accounts.lock_middleware.LockMiddleware",
+    "accounts.session_lock_middleware.SessionLockMiddleware",
     "accounts.form_owner_middleware.FormOwnerMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -195,7 +197,7 @@ DATABASES["cache"] = DATABASES["default"] | {
     "ATOMIC_REQUESTS": False,
     "TEST": {"MIRROR": "default"},
 }
-DATABASE_ROUTERS = ["config.database_cache.CacheRouter"]
+DATABASE_ROUTERS = ["config.cache_router.CacheRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Rate limits are stored here: they survive restarts and do not depend on Redis.
@@ -203,7 +205,7 @@ CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
         "LOCATION": "cache",
-        "KEY_FUNCTION": "config.database_cache.key",
+        "KEY_FUNCTION": "config.cache_key.hash_key",
         # With Django's default of 300, load would evict the counts of rate limits.
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },

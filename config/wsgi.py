@@ -10,7 +10,7 @@ django_application = get_wsgi_application()
 
 # Fail at the start, not in a request, if the guide or the master keys are unusable.
 from healing.guide import guide  # noqa: E402
-from vault.sealing import ring  # noqa: E402
+from vault.key_ring import ring  # noqa: E402
 
 guide()
 ring()

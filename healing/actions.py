@@ -8,7 +8,7 @@ from healing.displayed_answer import (
 )
 from healing.guide_types import Exercise, Step
 from healing.models import Answer, AnswerContents, StepMark
-from vault.room import has_grown, require_room
+from vault.storage_quota import check_quota, has_grown
 
 
 def save_answer(
@@ -51,7 +51,7 @@ def change_answer(
 ) -> None:
     """Replace an answer, keeping the fields that today's form cannot show.
 
-    Raises CannotOpen and RoomFull.
+    Raises CannotOpen and QuotaExceeded.
     """
     before = row.open(person.key)
     contents = AnswerContents(fields=fields_beyond_form(exercise, before.fields) | answer)
@@ -59,7 +59,7 @@ def change_answer(
     row.version = exercise.version
     row.seal(person.key, contents, now=now)
     if has_grown(size, len(row.sealed)):
-        require_room(person.pk)
+        check_quota(person.pk)
     row.save(update_fields=["sealed", "scheme", "changed_at", "version"])
 
 

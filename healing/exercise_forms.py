@@ -12,9 +12,9 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext_lazy
 
-from accounts.private_text import PRIVATE_TEXT
+from accounts.private_input_attributes import PRIVATE_INPUT_ATTRIBUTES
 from accounts.returned_forms import not_writing
-from accounts.verbatim_field import VerbatimCharField
+from accounts.unstripped_char_field import UnstrippedCharField
 from healing.guide_types import Exercise, Field
 
 # Further empty rows are folded away, so that a form does not look like a task.
@@ -34,15 +34,17 @@ TEXT_ERRORS = {
 
 
 def _text(field: Field, **kwargs: Any) -> forms.Field:
-    return _verbatim(field, forms.TextInput(attrs=PRIVATE_TEXT), **kwargs)
+    return _unstripped(field, forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES), **kwargs)
 
 
 def _long(field: Field, **kwargs: Any) -> forms.Field:
-    return _verbatim(field, forms.Textarea(attrs=PRIVATE_TEXT | {"rows": 4}), **kwargs)
+    return _unstripped(
+        field, forms.Textarea(attrs=PRIVATE_INPUT_ATTRIBUTES | {"rows": 4}), **kwargs
+    )
 
 
-def _verbatim(field: Field, widget: forms.Widget, **kwargs: Any) -> forms.Field:
-    return VerbatimCharField(
+def _unstripped(field: Field, widget: forms.Widget, **kwargs: Any) -> forms.Field:
+    return UnstrippedCharField(
         widget=widget,
         error_messages=TEXT_ERRORS,
         # Not max_length: it sets `maxlength`, and browsers silently cut what is pasted.

@@ -17,22 +17,22 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from accounts.device_key import device_key
+from accounts.device_copies_key import device_copies_key
 from accounts.error_views import (
     cannot_open,
     not_saved_message,
-    room_is_full_message,
-    room_is_nearly_full_message,
+    quota_exceeded_message,
+    quota_nearly_full_message,
 )
+from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
-from accounts.short_list_paginator import ShortListPaginator
 from healing import actions
 from healing.displayed_answer import display_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
 from healing.models import Answer
-from vault.room import RoomFull, measure
 from vault.sealing import CannotOpen
+from vault.storage_quota import QuotaExceeded, measure
 
 ANSWERS_PER_PAGE = 20
 
@@ -78,10 +78,10 @@ def _blank_fields(exercise: Exercise, language: str) -> SafeString:
 def _save_answer(
     request: SignedInRequest, step: Step, form: ExerciseForm, id_form: AnswerIdForm
 ) -> HttpResponse:
-    exercise, id, room = form.exercise, id_form.answer_id, measure(request.user.pk)
+    exercise, id, use = form.exercise, id_form.answer_id, measure(request.user.pk)
     try:
-        if room.is_full and not actions.is_saved(person=request.user, id=id):
-            form.add_error(None, room_is_full_message())
+        if use.is_full and not actions.is_saved(person=request.user, id=id):
+            form.add_error(None, quota_exceeded_message())
             return _exercise_page(request, step, form, id_form, status=422)
         actions.save_answer(
             person=request.user,
@@ -94,8 +94,8 @@ def _save_answer(
     except CannotOpen:
         form.add_error(None, not_saved_message())
         return _exercise_page(request, step, form, id_form, status=503)
-    if room.is_nearly_full:
-        messages.warning(request, room_is_nearly_full_message())
+    if use.is_nearly_full:
+        messages.warning(request, quota_nearly_full_message())
     _say_saved(request, exercise.kept or _("Kept."), id)
     return redirect("healing:exercise", step, exercise.key)
 
@@ -119,7 +119,7 @@ def _exercise_page(
         "form": form,
         "fields": _fields(form),
         "id_form": id_form,
-        "device_key": device_key(request.user),
+        "device_key": device_copies_key(request.user),
         "answers": _page_of_answers(request, step, form.exercise.key),
     }
     return render(request, "healing/exercise.html", context, status=status)
@@ -138,7 +138,7 @@ def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpRespons
 
 def _page_of_answers(request: SignedInRequest, step: Step, key: str) -> Page[Any]:
     rows = Answer.objects.of(request.user).for_exercise(step.number, key).newest_first()
-    page: Page[Any] = ShortListPaginator(rows, ANSWERS_PER_PAGE).get_page(request.GET.get("page"))
+    page: Page[Any] = LazyCountPaginator(rows, ANSWERS_PER_PAGE).get_page(request.GET.get("page"))
     exercise = step.exercise(key)
     page.object_list = [
         display_answer(person=request.user, row=row, exercise=exercise) for row in page.object_list
@@ -162,14 +162,14 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
     if form.is_bound and form.is_valid():
         try:
             return _change_answer(request, step, row, form)
-        except RoomFull:
-            form.add_error(None, room_is_full_message())
+        except QuotaExceeded:
+            form.add_error(None, quota_exceeded_message())
     context = {
         "step": step,
         "exercise": exercise,
         "form": form,
         "row": row,
-        "device_key": device_key(request.user),
+        "device_key": device_copies_key(request.user),
     }
     status = 422 if form.non_field_errors() else 200
     return render(request, "healing/answer.html", context, status=status)

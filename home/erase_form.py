@@ -4,7 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.password_rate_limits import RATE_LIMITED, check_password_in_session
+from accounts.reauthentication_rate_limits import RATE_LIMITED, check_password_in_session
 from accounts.returned_forms import not_writing
 
 

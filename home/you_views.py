@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions as account_actions
+from accounts import erasure
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
 from accounts.sessions.devices import clear_device
 from home.displayed_name import displayed_name
 from home.erase_form import EraseForm
-from home.name_and_place_form import PreferencesForm
+from home.preferences_form import PreferencesForm
 from reminders import actions as reminder_actions
 from reminders.models import Schedule
 from vault.sealing import CannotOpen
@@ -70,7 +71,7 @@ def erase(request: SignedInRequest) -> HttpResponse:
     person = request.user
     form = EraseForm(person, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
-        account_actions.erase(person=person, now=timezone.now())
+        erasure.erase(person=person, now=timezone.now())
         logout(request)
         response = redirect("home:goodbye")
         clear_device(request, response)

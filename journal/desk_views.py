@@ -15,24 +15,24 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.device_key import device_key
+from accounts.device_copies_key import device_copies_key
 from accounts.error_views import (
     Gone,
     cannot_open,
     not_saved_message,
-    room_is_full_message,
-    room_is_nearly_full_message,
+    quota_exceeded_message,
+    quota_nearly_full_message,
 )
 from accounts.models import User
 from accounts.request_types import SignedInRequest
-from journal import actions
+from journal import opening_actions
 from journal.forms import LetterForm, OpeningForm
 from journal.letter_kinds import KINDS, PLAIN_DAY, TO_THEM, LetterKind
 from journal.models import Letter, Opening
 from journal.saving import LetterGone, Saved, SavedBeside, Superseded, TooManyLate, save_words
 from journal.shortcuts import get_or_gone
-from vault.room import RoomFull
 from vault.sealing import CannotOpen
+from vault.storage_quota import QuotaExceeded
 
 # A start time older than this is ignored: the writer has been away since.
 MAX_WRITING_TIME = timedelta(hours=6)
@@ -135,7 +135,7 @@ def _render_desk(
         "letter": letter,
         "letter_id": letter.pk if letter else _id_to_be(request, form),
         "lines": [text for _, text in _openings(request, kind) if text],
-        "device_key": device_key(request.user),
+        "device_key": device_copies_key(request.user),
         "kept": _kept_at(letter.changed_at) if letter else "",
         "undecided": letter.late_revision_id() if letter else None,
     }
@@ -178,8 +178,8 @@ def _save_form(
     except CannotOpen:
         form.add_error(None, not_saved_message())
         return _render_desk(request, kind, form, status=503)
-    except RoomFull:
-        form.add_error(None, room_is_full_message())
+    except QuotaExceeded:
+        form.add_error(None, quota_exceeded_message())
         return _render_desk(request, kind, form, status=422)
     except TooManyLate as error:
         form.add_error(None, _too_many_late())
@@ -219,8 +219,8 @@ def _redirect_after_save(request: SignedInRequest, form: LetterForm, saved: Save
     letter = saved.letter
     if isinstance(saved, SavedBeside):
         return redirect("journal:version", letter.pk, saved.revision.pk)
-    if saved.is_room_nearly_full:
-        messages.warning(request, room_is_nearly_full_message())
+    if saved.is_quota_nearly_full:
+        messages.warning(request, quota_nearly_full_message())
     if saved.is_separate:
         messages.info(request, _letter_cannot_be_changed())
     if request.POST.get("then") != "close":
@@ -281,8 +281,8 @@ def autosave(request: SignedInRequest, id: UUID) -> HttpResponse:
     except CannotOpen:
         said = _("They are not kept yet. Your key does not open at the moment.")
         return JsonResponse({"said": said}, status=503)
-    except RoomFull:
-        return JsonResponse({"said": room_is_full_message()}, status=422)
+    except QuotaExceeded:
+        return JsonResponse({"said": quota_exceeded_message()}, status=422)
     except TooManyLate:
         return JsonResponse({"said": _too_many_late()}, status=422)
     except LetterGone:
@@ -297,8 +297,8 @@ def _saved_as_json(saved: Saved) -> JsonResponse:
         said = _("This letter was changed on another page. Both are kept.")
         return JsonResponse({"revision": saved.revision.pk, "said": said, "link": link}, status=409)
     said = _kept_at(letter.changed_at)
-    if saved.is_room_nearly_full:
-        said = f"{said} {room_is_nearly_full_message()}"
+    if saved.is_quota_nearly_full:
+        said = f"{said} {quota_nearly_full_message()}"
     return JsonResponse(
         {
             "id": letter.pk,
@@ -316,7 +316,7 @@ def _saved_as_json(saved: Saved) -> JsonResponse:
 def token(request: SignedInRequest) -> HttpResponse:
     """Return a new CSRF token for a page whose session ended while it was open, and the device
     key, by which it knows whether the same person is signed in."""
-    return JsonResponse({"csrf": get_token(request), "key": device_key(request.user)})
+    return JsonResponse({"csrf": get_token(request), "key": device_copies_key(request.user)})
 
 
 # --- Own first lines -----------------------------------------------------------------------
@@ -328,7 +328,7 @@ def openings(request: SignedInRequest, kind: str) -> HttpResponse:
     form = OpeningForm(request.POST if request.method == "POST" else None)
     try:
         if form.is_bound and form.is_valid():
-            actions.add_opening(
+            opening_actions.add_opening(
                 person=request.user,
                 kind=chosen.key,
                 text=form.cleaned_data["opening"],
@@ -337,7 +337,7 @@ def openings(request: SignedInRequest, kind: str) -> HttpResponse:
             return redirect("journal:openings", chosen.key)
     except CannotOpen:
         return cannot_open(request)
-    except actions.TooManyOpenings:
+    except opening_actions.TooManyOpenings:
         form.add_error("opening", _("There is room for twelve. Take one away first."))
     context = {"kind": chosen, "form": form, "lines": _openings(request, chosen)}
     return render(request, "journal/openings.html", context)

@@ -9,12 +9,12 @@ from django.core.validators import MaxLengthValidator
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
-from accounts.private_text import PRIVATE_TEXT
+from accounts.private_input_attributes import PRIVATE_INPUT_ATTRIBUTES
 from accounts.returned_forms import not_writing
-from accounts.verbatim_field import VerbatimCharField
+from accounts.unstripped_char_field import UnstrippedCharField
 from journal.letter_kinds import LetterKind
 from journal.models import EditSession, Words
-from journal.submission import Submission
+from journal.submitted_words import Submission
 from mail.quiet_hours import HOUR_LABELS
 
 MAX_CHARACTERS = 100_000
@@ -93,17 +93,17 @@ class LetterForm(forms.Form):
         required=False,
         strip=False,
         validators=[MaxLengthValidator(100, _("This line holds 100 characters."))],
-        widget=forms.TextInput(attrs=PRIVATE_TEXT),
+        widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES),
         error_messages={"null_characters_not_allowed": _("One sign in this line cannot be kept.")},
     )
-    body = VerbatimCharField(
+    body = UnstrippedCharField(
         validators=[
             MaxLengthValidator(
                 MAX_CHARACTERS,
                 _("This is longer than one letter holds (100,000 characters). Nothing was lost."),
             )
         ],
-        widget=forms.Textarea(attrs=PRIVATE_TEXT | {"rows": 10, "class": "letter"}),
+        widget=forms.Textarea(attrs=PRIVATE_INPUT_ATTRIBUTES | {"rows": 10, "class": "letter"}),
         error_messages={
             "required": _("The paper is still empty. One line counts as a letter."),
             "null_characters_not_allowed": _(
@@ -167,7 +167,7 @@ class OpeningForm(forms.Form):
         label=_("A first line of your own"),
         help_text=_("It is kept beside this kind of letter, for another evening."),
         max_length=200,
-        widget=forms.TextInput(attrs=PRIVATE_TEXT),
+        widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES),
         error_messages={
             "required": _("There is no line yet. Write one first."),
             "max_length": _("A first line holds 200 characters."),
@@ -193,7 +193,7 @@ class CloseForm(forms.Form):
         help_text=_("Small is good: a glass of water, a window, a call."),
         required=False,
         max_length=200,
-        widget=forms.TextInput(attrs=PRIVATE_TEXT),
+        widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES),
         error_messages={
             "max_length": _("This line holds 200 characters."),
             "null_characters_not_allowed": _("One sign in this line cannot be kept."),
@@ -288,7 +288,7 @@ class SearchForm(forms.Form):
     text = forms.CharField(
         label=_("Words in my own letters"),
         max_length=100,
-        widget=forms.TextInput(attrs=PRIVATE_TEXT | {"type": "search"}),
+        widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES | {"type": "search"}),
         error_messages={
             "required": _("Write the words you are looking for."),
             "max_length": _("A search holds 100 characters."),

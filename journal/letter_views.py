@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
 from accounts.time_zones import place_of
-from journal import actions
+from journal import letter_actions
 from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm
 from journal.models import InvalidTransition, Letter
 from journal.shortcuts import get_or_gone
@@ -139,7 +139,7 @@ def seal(request: SignedInRequest, letter: Letter) -> HttpResponse:
         context = {"form": form, "letter": letter, "place": place_of(request.user.time_zone)}
         return render(request, "journal/seal.html", context)
     person, now = request.user, timezone.now()
-    actions.seal(person=person, letter=letter, now=now, **form.cleaned_data)
+    letter_actions.seal(person=person, letter=letter, now=now, **form.cleaned_data)
     return _redirect_after_decision(request, letter)
 
 
@@ -162,7 +162,7 @@ def let_go(request: SignedInRequest, letter: Letter) -> HttpResponse:
     if not form.is_valid():
         return render(request, "journal/let_go.html", {"form": form, "letter": letter})
     line = form.cleaned_data["leaves_line"]
-    actions.let_go(person=request.user, letter=letter, leaves_line=line, now=timezone.now())
+    letter_actions.let_go(person=request.user, letter=letter, leaves_line=line, now=timezone.now())
     return _redirect_after_decision(request, letter)
 
 
@@ -192,7 +192,7 @@ def throw_away(request: SignedInRequest, letter: Letter) -> HttpResponse:
     if not letter.is_draft:
         raise InvalidTransition
     if request.method == "POST":
-        actions.throw_away(person=request.user, letter=letter, now=timezone.now())
+        letter_actions.throw_away(person=request.user, letter=letter, now=timezone.now())
         messages.info(request, _("The draft is thrown away."))
         return redirect("journal:shelf")
     return render(request, "journal/throw_away.html", {"letter": letter})

@@ -8,9 +8,9 @@ from django.db import transaction
 from accounts.models import User
 from journal.mail_kinds import READY_MAIL
 from journal.models import Letter
+from mail.daytime_window import move_into_window
 from mail.models import Message
 from mail.quiet_hours import DAY_START, day_end, is_quiet, next_hour
-from mail.windows import move_into_window
 
 # How many letters one run of a task takes.
 BATCH_SIZE = 500

@@ -11,14 +11,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.error_views import cannot_open
+from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
-from accounts.short_list_paginator import ShortListPaginator
-from journal import revision_actions
+from journal import conflict_resolution
 from journal.forms import ChooseForm
 from journal.models import InvalidTransition, Letter, Revision
 from journal.shortcuts import get_or_gone
-from vault.room import RoomFull
 from vault.sealing import CannotOpen
+from vault.storage_quota import QuotaExceeded
 
 VERSIONS_PER_PAGE = 20
 
@@ -31,7 +31,7 @@ def versions(request: SignedInRequest, id: UUID) -> HttpResponse:
     if not letter.is_draft_or_kept:
         return redirect("journal:letter", letter.pk)
     rows = Revision.objects.of(request.user).filter(letter=letter).newest_first()
-    pages = ShortListPaginator(rows.defer("sealed"), VERSIONS_PER_PAGE)
+    pages = LazyCountPaginator(rows.defer("sealed"), VERSIONS_PER_PAGE)
     context = {"letter": letter, "page": pages.get_page(request.GET.get("page"))}
     return render(request, "journal/versions.html", context)
 
@@ -62,20 +62,22 @@ def _choose(request: SignedInRequest, letter: Letter, row: Revision) -> HttpResp
     # Always valid: all its fields are trusted fields.
     form.is_valid()
     choice = form.cleaned_data["keep"]
-    ref = revision_actions.RevisionRef(person=request.user, letter_id=letter.pk, revision_id=row.pk)
+    ref = conflict_resolution.RevisionRef(
+        person=request.user, letter_id=letter.pk, revision_id=row.pk
+    )
     try:
         if choice == "both":
-            letter = revision_actions.keep_both(ref, now=now)
+            letter = conflict_resolution.keep_both(ref, now=now)
             messages.info(request, _("Both are kept. This is the other one."))
         elif choice == "other":
-            revision_actions.restore(ref, version=form.cleaned_data["version"], now=now)
+            conflict_resolution.restore(ref, version=form.cleaned_data["version"], now=now)
             messages.info(request, _("It stands in your letter again."))
         else:
-            revision_actions.dismiss(ref)
+            conflict_resolution.dismiss(ref)
     except InvalidTransition:
         messages.warning(request, _("Your letter has changed since. Look at both once more."))
         return redirect("journal:version", letter.pk, row.pk)
-    except RoomFull:
+    except QuotaExceeded:
         said = _("There is no room for another draft. Both stay here; what you delete makes room.")
         messages.warning(request, said)
         return redirect("journal:version", letter.pk, row.pk)

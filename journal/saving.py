@@ -8,9 +8,9 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from journal.models import MAX_LATE_REVISIONS, REVISION_INTERVAL, Ended, Letter, Revision
-from journal.submission import Submission
-from vault.room import Room, RoomFull, has_grown, measure, require_room
+from journal.submitted_words import Submission
 from vault.sealing import CannotOpen
+from vault.storage_quota import QuotaExceeded, StorageUse, check_quota, has_grown, measure
 
 
 class LetterGone(Exception):
@@ -32,7 +32,7 @@ class Saved:
     # The letter that the page showed cannot be changed: `letter` is a separate draft.
     is_separate: bool = False
     # The writer stores nearly as much as they may. Only known if that was measured.
-    is_room_nearly_full: bool = False
+    is_quota_nearly_full: bool = False
 
 
 class SavedInPlace(Saved):
@@ -62,16 +62,16 @@ def save_words(
     """Save a submission in the letter of this id, or where it overwrites nothing.
 
     `kind` and `answers_id` are for a new letter. Raises CannotOpen if the person's key cannot be
-    opened, LetterGone, RoomFull and TooManyLate.
+    opened, LetterGone, QuotaExceeded and TooManyLate.
     """
     is_separate = False
     while True:
         ids = [id, Letter.stored_id(person, id)]
-        room = _measure_for_draft(person, submission)
-        if not submission.version and not room.is_full:
+        use = _measure_for_draft(person, submission)
+        if not submission.version and not use.is_full:
             draft = _create(person, ids, submission, kind=kind, answers_id=answers_id, now=now)
             if draft is not None:
-                saved = SavedInPlace(letter=draft, is_room_nearly_full=room.is_nearly_full)
+                saved = SavedInPlace(letter=draft, is_quota_nearly_full=use.is_nearly_full)
                 return replace(saved, is_separate=is_separate)
         with transaction.atomic():
             letter = _lock_letter(person, ids, now=now)
@@ -85,8 +85,8 @@ def save_words(
             submission, is_separate = replace(submission, version=0), True
         elif submission.version or Letter.objects.of(person).filter(pk__in=ids).exists():
             raise LetterGone
-        elif room.is_full:
-            raise RoomFull
+        elif use.is_full:
+            raise QuotaExceeded
         else:
             id = uuid4()  # It was deleted a moment ago.
 
@@ -99,9 +99,9 @@ def _lock_letter(person: User, ids: list[UUID], *, now: datetime) -> Letter | No
     return letter
 
 
-def _measure_for_draft(person: User, submission: Submission) -> Room:
+def _measure_for_draft(person: User, submission: Submission) -> StorageUse:
     is_limited = not submission.version and not submission.is_stored
-    return measure(person.pk) if is_limited else Room(0, 0)
+    return measure(person.pk) if is_limited else StorageUse(0, 0)
 
 
 def _create(
@@ -167,8 +167,8 @@ def _save_in(
         person, before.with_words(words), edit_session=submission.edit_session, now=now
     )
     is_measured = is_revised or has_grown(size, len(letter.sealed))
-    is_nearly_full = is_measured and require_room(person.pk).is_nearly_full
-    return SavedInPlace(letter=letter, is_room_nearly_full=is_nearly_full)
+    is_nearly_full = is_measured and check_quota(person.pk).is_nearly_full
+    return SavedInPlace(letter=letter, is_quota_nearly_full=is_nearly_full)
 
 
 def _save_late(letter: Letter, person: User, submission: Submission, *, now: datetime) -> Revision:
@@ -183,11 +183,11 @@ def _save_late(letter: Letter, person: User, submission: Submission, *, now: dat
             size = len(row.sealed)
             row.reseal(person.key, submission.words, now=now)
             if has_grown(size, len(row.sealed)):
-                require_room(person.pk)
+                check_quota(person.pk)
             return row
     if late.count() >= MAX_LATE_REVISIONS:
         raise TooManyLate(letter)
-    require_room(person.pk)
+    check_quota(person.pk)
     # Never overwrite the words of another page, nor words that cannot be opened.
     return Revision.add(person, letter, submission.words, late=True, now=now)
 

@@ -7,10 +7,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from accounts.device_key import device_key
+from accounts.device_copies_key import device_copies_key
 from accounts.error_views import cannot_open
+from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
-from accounts.short_list_paginator import ShortListPaginator
 from journal.forms import SearchForm
 from journal.letter_kinds import KINDS
 from journal.letter_lines import LISTED_FIELDS
@@ -41,7 +41,7 @@ def shelf(request: SignedInRequest) -> HttpResponse:
         letters = letters.filter(state__in=STATES_SHOWN[shown])
     if kind:
         letters = letters.filter(kind=kind.key)
-    page = ShortListPaginator(letters, LETTERS_PER_PAGE).get_page(request.GET.get("page"))
+    page = LazyCountPaginator(letters, LETTERS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "shown": shown,
@@ -51,7 +51,7 @@ def shelf(request: SignedInRequest) -> HttpResponse:
         "is_empty": not page.object_list,
         "is_narrowed": bool(shown or kind),
         # The shelf also sends words that wait on the device.
-        "device_key": device_key(request.user),
+        "device_key": device_copies_key(request.user),
     }
     return render(request, "journal/shelf.html", context)
 

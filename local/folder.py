@@ -152,7 +152,7 @@ SECRETS = {"POSTGRES_PASSWORD", "REDIS_PASSWORD", "SECRET_KEY", "VAULT_KEYS"}
 
 def new_secrets() -> dict[str, str]:
     # Imported here, because Tink is slow to import.
-    from vault.sealing import new_keyset
+    from vault.key_ring import new_keyset
 
     return {
         "POSTGRES_PASSWORD": secrets.token_urlsafe(32),

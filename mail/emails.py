@@ -8,8 +8,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 
 from mail.models import Message
-from vault.keys import sealing_ring
-from vault.sealing import pack, ring, unpack
+from vault.key_ring import ring
+from vault.sealing import pack, unpack
+from vault.sealing_check import sealing_ring
 
 PAYLOAD = "mail.payload"
 

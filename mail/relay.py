@@ -5,6 +5,7 @@ import smtplib
 from contextlib import suppress
 from typing import Any
 
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
@@ -17,6 +18,10 @@ MAX_PER_CONNECTION = 100
 # Reply codes of RFC 5321.
 START_MAIL_INPUT = 354
 SHUTTING_DOWN = 421
+
+
+def relay_address() -> str:
+    return f"{settings.EMAIL_HOST}:{settings.EMAIL_PORT}"
 
 
 class TrackingSMTP(smtplib.SMTP):

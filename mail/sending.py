@@ -1,172 +1,81 @@
-"""Hand claimed mail over, a chunk at a time, and decide what each answer means for the run."""
+"""Send the mail that is due: claim, hand over, save the outcome (ADR 4)."""
 
-import logging
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
-from celery.exceptions import SoftTimeLimitExceeded
+from django.db import transaction
 
 from mail import kinds
-from mail.models import Message
-from mail.outcomes import (
-    NOT_TRIED,
-    SENT,
-    UNWANTED,
-    Outcome,
-    outcome_of,
-    put_back,
-    save,
-    save_outcomes,
-    with_retries,
-)
+from mail.delivery_run import Clock, DeliveryRun
+from mail.models import Heartbeat, Message
 from mail.relay import Relay
 from mail.relay_answers import Answer, Verdict
+from mail.retry_policy import outcome_of
+from mail.save_outcomes import save, with_retries
 
-logger = logging.getLogger(__name__)
-
-# So many days of perhaps no such address make it certain.
-DAYS_IN_DOUBT = 3
-# The verdicts by which the relay refuses us, for all we know.
-REFUSALS = (Verdict.REFUSED, Verdict.PERHAPS_NO_SUCH_ADDRESS)
-# Mail to addresses that were all said not to exist is tried again one by one.
-APART = timedelta(minutes=1)
-
-Clock = Callable[[], datetime]
+# A crash leaves at most this many mails in doubt.
+CHUNK_SIZE = 20
+# How many due mails one run checks for being still wanted.
+LOOKAHEAD = 500
+TIME_BUDGET = timedelta(seconds=50)
+HEARTBEAT = "mail"
 
 
-@dataclass
-class _Chunk:
-    """Claimed rows, and what is known about them so far."""
+def send_due(*, clock: Clock) -> int:
+    """Send due mail until none is left or the time is up. Returns the number sent.
 
-    waiting: deque[Message]
-    outcomes: dict[Outcome, list[Message]] = field(default_factory=dict)
-    # Said not to exist. Believed or not when the chunk is over.
-    gone: list[tuple[Message, Answer]] = field(default_factory=list)
+    Concurrent runs are safe: each row is claimed by one of them.
+    """
+    now = clock()
+    Heartbeat.objects.beat(HEARTBEAT, now=now)
+    reap(now=now)
+    skip_unwanted(now=now)
+    if not Message.objects.due(now).exists():
+        return 0
+    relay = Relay()
+    try:
+        run = DeliveryRun(relay, clock, deadline=now + TIME_BUDGET)
+        _drain(run)
+        return run.sent
+    finally:
+        relay.disconnect()
 
-    @property
-    def addresses_gone(self) -> int:
-        return len({message.person_id or message.pk for message, _answer in self.gone})
+
+@transaction.atomic
+def reap(*, now: datetime) -> None:
+    """Settle the rows of a process that died while sending: they may have been delivered."""
+    for message in Message.objects.stuck(now).lock_skipping_locked():
+        save([message], outcome_of(message, Answer(Verdict.UNKNOWN), now=now), now=now)
 
 
-@dataclass
-class Run:
-    """One run of `send_due`: what it has sent, and whether it may go on."""
+@transaction.atomic
+def skip_unwanted(*, now: datetime) -> None:
+    """Skip mail that is no longer wanted or whose window has closed.
 
-    relay: Relay
-    clock: Clock
-    deadline: datetime
-    sent: int = 0
-    # The relay refuses us, or we fail: the next mail would fail in the same way.
-    is_stopped: bool = False
-    # The types of our own errors so far. Without a database every mail would fail.
-    errors: set[str] = field(default_factory=lambda: {"OperationalError", "InterfaceError"})
+    Only the next mails in sending order are checked: no others can be claimed in this run.
+    """
+    next_up = Message.objects.pending().filter(due_at__lte=now).in_sending_order()[:LOOKAHEAD]
+    unwanted = Message.objects.filter(~kinds.wanted(now), pk__in=next_up.values("pk"))
+    if locked := list(unwanted.lock_skipping_locked().values_list("pk", flat=True)):
+        Message.objects.filter(pk__in=locked).skip("not wanted", now=now)
 
-    def may_go_on(self) -> bool:
-        """Whether there is time left, and a relay."""
-        has_time = not self.is_stopped and self.clock() < self.deadline
-        return has_time and self.relay.ensure_connected()
 
-    def send(self, messages: Sequence[Message]) -> None:
-        """Send these claimed rows, or put them back."""
-        chunk = _Chunk(deque(messages))
-        try:
-            while chunk.waiting and self.may_go_on():
-                self._send_next(chunk)
-        finally:
-            chunk.outcomes.setdefault(NOT_TRIED, []).extend(chunk.waiting)
-            save_outcomes(chunk.outcomes, now=self.clock())
-            self._settle(chunk)
+def _drain(run: DeliveryRun) -> None:
+    # Connect before claiming: while the relay is down, no row is claimed and all stay due.
+    while run.may_go_on():
+        messages = _claim(now=run.clock())
+        if not messages:
+            break
+        run.send(messages)
 
-    def _send_next(self, chunk: _Chunk) -> None:
-        message = chunk.waiting.popleft()
-        if message.is_past_window(self.clock()):
-            return self._record(chunk, message, NOT_TRIED)
-        try:
-            answer = self._deliver(message)
-        except kinds.Unwanted:
-            self._record(chunk, message, UNWANTED)
-        except BaseException:
-            # What may have arrived stays in `sending`, and the reaper settles it.
-            if not self.relay.handed_over:
-                chunk.waiting.appendleft(message)
-            raise
-        else:
-            self._take(chunk, message, answer)
 
-    def _deliver(self, message: Message) -> Answer:
-        """Raises Unwanted, and what is not about this mail: SoftTimeLimitExceeded."""
-        self.relay.handed_over = False
-        try:
-            return self.relay.deliver(kinds.of(message).compose(message))
-        except (kinds.Unwanted, SoftTimeLimitExceeded):
-            raise
-        except Exception as error:
-            # The text of the error may contain an address: log the type only.
-            name = type(error).__name__[:40]
-            logger.error("mail cannot be put together", extra={"kind": message.kind, "error": name})
-            self.relay.disconnect()
-            verdict = Verdict.UNKNOWN if self.relay.handed_over else Verdict.OUR_FAULT
-            return Answer(verdict, name)
-
-    def _take(self, chunk: _Chunk, message: Message, answer: Answer) -> None:
-        if answer.verdict is Verdict.PERHAPS_NO_SUCH_ADDRESS:
-            answer = self._decide_doubt(message, answer)
-        if answer.verdict is Verdict.NO_SUCH_ADDRESS:
-            chunk.gone.append((message, answer))
-            self.is_stopped = chunk.addresses_gone > 1
-            return
-        if answer.verdict in REFUSALS and not self._is_refused_alone(message):
-            self._stop(message, answer)
-        if answer.verdict is Verdict.OUR_FAULT:
-            # Once it may be this mail alone. Twice it is not.
-            self.is_stopped = answer.reply in self.errors
-            self.errors.add(answer.reply)
-        self._record(chunk, message, outcome_of(message, answer, now=self.clock()))
-
-    def _is_refused_alone(self, message: Message) -> bool:
-        """Whether the relay has accepted other mail since it refused this one the last time.
-
-        If such mail stopped every run, a few odd addresses would hold up everybody's.
-        """
-        return with_retries(lambda: Message.objects.accepted_since(message.refused_at))
-
-    def _record(self, chunk: _Chunk, message: Message, outcome: Outcome) -> None:
-        self.sent += outcome == SENT
-        if kinds.of(message).at_most_once:
-            chunk.outcomes.setdefault(outcome, []).append(message)
-        else:
-            # If this process died before the end of the chunk, the mail would be sent again.
-            save([message], outcome, now=self.clock())
-
-    def _decide_doubt(self, message: Message, answer: Answer) -> Answer:
-        """Believe an answer without a code only if the relay repeats it on other days."""
-        days = with_retries(lambda: Message.objects.days_in_doubt(message))
-        if len(days | {self.clock().astimezone(UTC).date()}) < DAYS_IN_DOUBT:
-            return answer
-        return replace(answer, verdict=Verdict.NO_SUCH_ADDRESS)
-
-    def _settle(self, chunk: _Chunk) -> None:
-        """Believe that an address does not exist, unless the relay says so of several.
-
-        A relay that has lost its list of addresses says it of everybody.
-        """
-        if not chunk.gone:
-            return
-        now, messages = self.clock(), [message for message, _answer in chunk.gone]
-        others = Message.objects.refused_since_accepted().said_of_others(messages)
-        is_believed = chunk.addresses_gone == 1 and not with_retries(others.exists)
-        if not is_believed:
-            self._stop(*chunk.gone[0])
-        for place, (message, answer) in enumerate(chunk.gone):
-            if is_believed:
-                outcome = outcome_of(message, answer, now=now)
-            else:
-                outcome = put_back(message, answer, now=now + place * APART)
-            save([message], outcome, now=now)
-
-    def _stop(self, message: Message, answer: Answer) -> None:
-        self.is_stopped = True
-        fields = {"kind": message.kind, "error": answer.reply.replace(" ", ":")}
-        logger.error("relay refuses our mail, the rest waits", extra=fields)
+def _claim(*, now: datetime) -> Sequence[Message]:
+    wanted = Message.objects.due(now).filter(kinds.wanted(now))
+    claimed = wanted.claim(now=now, limit=CHUNK_SIZE)
+    if not claimed:
+        return []
+    rows = Message.objects.filter(pk__in=claimed).in_sending_order()
+    related = kinds.select_related()
+    rows = rows.select_related(*related) if related else rows
+    # A claimed row that cannot be read would count as begun.
+    return with_retries(lambda: list(rows.all()))

@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from mail import actions as mail
+from mail import sending as mail
 from mail.models import Heartbeat, Message
 from reminders import actions as reminders
 from safety import help_pages

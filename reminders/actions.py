@@ -8,9 +8,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from journal import ready_mails
+from mail.daytime_window import move_into_window
 from mail.models import Heartbeat, Message, State
 from mail.quiet_hours import day_end, is_quiet
-from mail.windows import move_into_window
 from reminders.mail_kinds import NOTE
 from reminders.models import ADVANCED, Schedule, ScheduleQuerySet, StopReason
 from reminders.schedule import CEILING_PERIOD, Decision

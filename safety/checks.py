@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import connection
 
-from safety.operator_contact import contact_link
+from safety.contact_link import contact_link
 from safety.postgres_logging import LOG_SETTINGS
 
 

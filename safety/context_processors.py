@@ -3,7 +3,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
-from safety.operator_contact import contact_link
+from safety.contact_link import contact_link
 
 
 def site(request: HttpRequest | None) -> dict[str, Any]:

@@ -1,27 +1,21 @@
-"""Keep “Leave now” working when a request or the database fails (ADR 17)."""
-
 from collections.abc import Callable
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 
 from safety.leaving import (
     delete_csrf_cookie,
     left_cookie_name,
-    lock,
     redirect_away,
     take_csrf_cookie,
 )
 
-GetResponse = Callable[[HttpRequest], HttpResponse]
 
+class LeaveFallbackMiddleware:
+    """Redirect away even if /leave/ fails (ADR 17). The cookie makes the next request lock."""
 
-class LeaveMiddleware:
-    """Redirect away even if /leave/ fails. The cookie makes the next request lock instead."""
-
-    def __init__(self, get_response: GetResponse) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         self.leave_path = reverse("safety:leave")
 
@@ -32,23 +26,5 @@ class LeaveMiddleware:
         response = redirect_away()
         response.set_cookie(left_cookie_name(), "1", secure=settings.HTTPS, samesite="Lax")
         if take_csrf_cookie(request):
-            delete_csrf_cookie(response)
-        return response
-
-
-class LockAfterLeavingMiddleware:
-    """Lock a session before its next use if a “Leave now” did not reach the server."""
-
-    def __init__(self, get_response: GetResponse) -> None:
-        self.get_response = get_response
-
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        if left_cookie_name() not in request.COOKIES:
-            return self.get_response(request)
-        lock(request.session, now=timezone.now())
-        had_token = take_csrf_cookie(request)
-        response = self.get_response(request)
-        response.delete_cookie(left_cookie_name(), samesite="Lax")
-        if had_token:
             delete_csrf_cookie(response)
         return response

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from django.conf import settings
 from django.urls import reverse
 
-from safety.operator_contact import contact_link
+from safety.contact_link import contact_link
 
 # RFC 9116 recommends less than a year. Counted from each request, so that it never expires.
 VALID_FOR = timedelta(days=300)

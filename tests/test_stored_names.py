@@ -24,12 +24,13 @@ from pytest_django.asserts import assertContains, assertRedirects
 
 from accounts.models import User
 from config.celery import app as celery
-from mail.actions import send_due
 from mail.models import Message
+from mail.sending import send_due
 from tests.support import smtp
 from tests.support.client import PASSWORD, Client
 from tests.support.second_factors import code_of
-from vault.sealing import ring, unpack
+from vault.key_ring import ring
+from vault.sealing import unpack
 from vault.sessions import Session
 
 STORED = json.loads((Path(__file__).parent / "vectors" / "before_the_move.json").read_text())

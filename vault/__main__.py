@@ -2,7 +2,7 @@
 
 import sys
 
-from vault.sealing import new_master_key
+from vault.key_ring import new_master_key
 
 if __name__ == "__main__":
     try:

@@ -6,8 +6,8 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
-from vault.keys import Key
-from vault.sealing import ring
+from vault.key_ring import ring
+from vault.wrapped_keys import Key
 
 MISSING = (
     "The master key “{name}” is not in VAULT_KEYS, and it wrapped {count} of the stored keys. Put "

@@ -11,9 +11,10 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from psycopg.errors import UniqueViolation
 
-from vault.keys import Key, sealing_ring
 from vault.sealing import CannotOpen, PersonKey, pack, unpack
+from vault.sealing_check import sealing_ring
 from vault.sessions import Session
+from vault.wrapped_keys import Key
 
 # Django looks for models in this module.
 __all__ = ["Key", "Sealed", "SealedQuerySet", "Session"]

@@ -3,8 +3,9 @@ from uuid import UUID
 
 from django.db import transaction
 
-from vault.keys import BATCH_SIZE, Key, sealing_ring
 from vault.sealing import CannotOpen
+from vault.sealing_check import sealing_ring
+from vault.wrapped_keys import BATCH_SIZE, Key
 
 
 @dataclass
@@ -39,7 +40,7 @@ def _rewrap_batch(after: UUID | None, count: RewrapCount, *, dry_run: bool) -> U
     for key in keys.select_for_update(skip_locked=True)[:BATCH_SIZE]:
         last = key.owner_id
         try:
-            key.unwrap() if dry_run else key.rewrap()
+            key.unwrap() if dry_run else key.rewrap(sealing_ring())
         except CannotOpen:
             count.unreadable += 1
         else:

@@ -31,8 +31,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from vault.keys import CannotSeal, sealing_ring
-from vault.sealing import CannotOpen, ring
+from vault.key_ring import ring
+from vault.sealing import CannotOpen
+from vault.sealing_check import CannotSeal, sealing_ring
 
 PURPOSE = "session"
 # Earlier versions sealed data for no row in particular. None of their sessions lasts longer than

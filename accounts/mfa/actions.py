@@ -11,10 +11,10 @@ from allauth.mfa.models import Authenticator
 from django.db import transaction
 from django.db.models import QuerySet
 
-from accounts.actions import notify_of_change
 from accounts.allauth_internals import RecoveryCodes
 from accounts.mfa.adapter import SECOND_FACTORS, seal_seed
 from accounts.models import Activity, User
+from accounts.security_notices import notify_of_change
 from accounts.sessions.actions import end_sessions
 from vault.sessions import Session
 

@@ -2,8 +2,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.actions import record_activity
 from accounts.models import Activity, User
+from accounts.security_notices import record_activity
 from accounts.sessions.devices import find_session_key
 from vault.sessions import Session
 

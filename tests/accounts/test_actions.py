@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from accounts.actions import choose_name, erase, save_preferences
+from accounts.actions import choose_name, save_preferences
+from accounts.erasure import erase
 from accounts.models import Profile, User
 from accounts.sessions.actions import end_sessions
 from tests.support.accounts import EVENING

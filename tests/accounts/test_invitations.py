@@ -13,8 +13,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from accounts.actions import invite
-from accounts.invitations import link_to
+from accounts.invitations import invite, link_to
 from accounts.models import Invitation, User
 from accounts.tidying import tidy
 from tests.support.accounts import EVENING, Mails, code_in, sign_in, sign_up

@@ -14,7 +14,7 @@ from django.urls import get_resolver
 from django.utils import timezone
 from django.utils.html import escape
 
-from accounts.actions import erase
+from accounts.erasure import erase
 from accounts.models import User
 from accounts.returned_forms import ON_ACCOUNT_PAGES, ON_EVERY_PAGE, WAITING_FORM, owner_mark
 from healing.exercise_forms import ExerciseForm

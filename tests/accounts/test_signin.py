@@ -2,7 +2,7 @@ import pytest
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
-from tests.support.accounts import Mails, code_in, first_visit_url, page_text, sign_in, sign_up
+from tests.support.accounts import Mails, code_in, page_text, safety_notice_url, sign_in, sign_up
 from tests.support.client import PASSWORD, Client
 
 
@@ -47,7 +47,7 @@ def test_sign_in_of_someone_unconfirmed_goes_by_a_code(alice: User, mails: Mails
     [mail] = mails()
     response = client.post("/accounts/confirm-email/", {"code": code_in(mail)})
 
-    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
+    assertRedirects(response, safety_notice_url("/today/"), fetch_redirect_response=False)
 
 
 def test_sign_in_of_a_closed_account_says_so(client: Client, carol: User) -> None:

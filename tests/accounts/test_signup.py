@@ -12,8 +12,8 @@ from tests.support.accounts import (
     TOO_LONG_IN_LOWERCASE,
     Mails,
     code_in,
-    first_visit_url,
     page_text,
+    safety_notice_url,
     sign_up,
 )
 from tests.support.client import PASSWORD, Client
@@ -28,7 +28,7 @@ def test_sign_up_leads_by_a_code_to_today(client: Client, mails: Mails) -> None:
         assertRedirects(sign_up(client), CODE_PAGE)
         [mail] = mails()
         response = client.post(CODE_PAGE, {"code": code_in(mail)})
-        assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
+        assertRedirects(response, safety_notice_url("/today/"), fetch_redirect_response=False)
         dana = User.objects.get(email="dana@example.org")
         assert client.session["_auth_user_id"] == str(dana.pk)
 
@@ -44,7 +44,7 @@ def test_sign_up_goes_where_the_person_came_from(client: Client, mails: Mails) -
 
     response = client.post(CODE_PAGE, {"code": code_in(mails()[0])})
 
-    assertRedirects(response, first_visit_url("/steps/3/"), fetch_redirect_response=False)
+    assertRedirects(response, safety_notice_url("/steps/3/"), fetch_redirect_response=False)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_sign_up_goes_nowhere_else(client: Client, mails: Mails, elsewhere: str)
 
     response = client.post(CODE_PAGE, {"code": code_in(mails()[0])})
 
-    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
+    assertRedirects(response, safety_notice_url("/today/"), fetch_redirect_response=False)
 
 
 def test_sign_up_without_consent_keeps_the_address_on_the_page(
@@ -179,7 +179,7 @@ def test_mailed_code_is_taken_as_any_phone_types_it(
 
     response = client.post(CODE_PAGE, {"code": typed(code_in(mails()[0]))})
 
-    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
+    assertRedirects(response, safety_notice_url("/today/"), fetch_redirect_response=False)
 
 
 def test_a_wrong_code_is_said_kindly_and_can_be_tried_again(client: Client, mails: Mails) -> None:
@@ -189,7 +189,7 @@ def test_a_wrong_code_is_said_kindly_and_can_be_tried_again(client: Client, mail
 
     assertContains(response, "That is not the code from the mail.")
     response = client.post(CODE_PAGE, {"code": f" {code_in(mails()[0])} "})
-    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
+    assertRedirects(response, safety_notice_url("/today/"), fetch_redirect_response=False)
 
 
 def test_a_code_is_dead_after_three_wrong_tries(client: Client, mails: Mails) -> None:
@@ -234,7 +234,7 @@ def test_a_code_sent_again_lasts_as_long_as_its_mail_says(client: Client, mails:
         assertContains(client.post(CODE_PAGE, {"code": first}), "That is not the code")
         response = client.post(CODE_PAGE, {"code": second})
 
-    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
+    assertRedirects(response, safety_notice_url("/today/"), fetch_redirect_response=False)
 
 
 def test_asking_again_at_once_is_answered_calmly(client: Client, mails: Mails) -> None:
@@ -268,4 +268,4 @@ def test_another_address_can_be_tried_instead(client: Client, mails: Mails) -> N
     sign_up(client, "dana@example.org")
     [_, mail] = mails()
     response = client.post(CODE_PAGE, {"code": code_in(mail)})
-    assertRedirects(response, first_visit_url("/today/"), fetch_redirect_response=False)
+    assertRedirects(response, safety_notice_url("/today/"), fetch_redirect_response=False)

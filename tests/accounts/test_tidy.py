@@ -15,8 +15,9 @@ from django.db import ProgrammingError, connection, connections, transaction
 from django.utils import timezone
 
 from accounts import tidying
-from accounts.actions import invite, record_activity
+from accounts.invitations import invite
 from accounts.models import Activity, Invitation, User
+from accounts.security_notices import record_activity
 from accounts.tasks import tidy as task
 from accounts.tidying import tidy
 from config.celery import app

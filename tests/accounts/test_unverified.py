@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from pytest_django.asserts import assertContains, assertRedirects
 
-from accounts.actions import erase
+from accounts.erasure import erase
 from accounts.models import User
 from accounts.tidying import tidy
 from accounts.unverified import (

@@ -14,15 +14,16 @@ from django.db import connections, transaction
 from django.http import HttpResponse
 from pytest_django.asserts import assertContains, assertNotContains
 
-from accounts.actions import choose_name, erase
+from accounts.actions import choose_name
+from accounts.erasure import erase
 from accounts.models import User
 from accounts.sessions.actions import end_sessions
 from accounts.unverified import release_stale_address
 from healing.actions import mark_step
 from healing.guide import guide
 from healing.models import Answer, StepMark
-from journal.actions import add_opening
 from journal.models import Letter, Opening
+from journal.opening_actions import add_opening
 from mail.emails import build_from_payload
 from mail.models import Message
 from reminders.actions import turn_on

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 from pytest_django.asserts import assertContains, assertNotContains
 
-from accounts.actions import erase
+from accounts.erasure import erase
 from accounts.models import User
 from healing.models import Answer
 from mail.models import Message

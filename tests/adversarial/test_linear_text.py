@@ -21,7 +21,7 @@ from accounts.models import User
 from journal.forms import MAX_CHARACTERS
 from journal.models import Letter, Revision, Words
 from journal.saving import save_words
-from journal.submission import Submission
+from journal.submitted_words import Submission
 from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter

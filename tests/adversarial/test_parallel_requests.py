@@ -18,8 +18,9 @@ from psycopg import Error as PsycopgError
 from psycopg.errors import DeadlockDetected, ForeignKeyViolation, SerializationFailure
 from pytest_django.asserts import assertContains
 
-from accounts.actions import erase, make_operator
+from accounts.actions import make_operator
 from accounts.erased_meanwhile_middleware import ErasedMiddleware
+from accounts.erasure import erase
 from accounts.models import User
 from accounts.returned_forms import OWNER, owner_mark, record_proof
 from accounts.unverified import delete_old

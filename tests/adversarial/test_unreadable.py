@@ -16,8 +16,8 @@ from tests.adversarial.conftest import keep_letter, keep_words
 from tests.support.client import Client
 from tests.support.letters import a_draft, words_of
 from tests.support.private_words import BODY, CANARIES
+from vault.key_ring import new_keyset
 from vault.models import Key, Sealed
-from vault.sealing import new_keyset
 
 SAID = "We cannot open"
 KEPT = "still stored"

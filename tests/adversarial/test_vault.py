@@ -17,8 +17,9 @@ from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_draft
 from tests.support.private_words import BODY, CANARIES
 from tests.support.second_factors import codes_of, give_app
+from vault.key_ring import ring
 from vault.models import Key
-from vault.sealing import CannotOpen, ring
+from vault.sealing import CannotOpen
 from vault.sessions import Session, cookie_for
 
 SEALS = 1_000_000

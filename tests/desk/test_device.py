@@ -10,10 +10,10 @@ const device = createDevice("{KEY}");
 const another = createDevice("{ANOTHER_KEY}");
 """
 PAGE_COPY = f"""{DEVICE}
-const {{ createPaper }} = await load("paper");
+const {{ createLetterForm }} = await load("letter_form");
 const form = document.querySelector("form");
 const body = form.elements.body;
-const paper = createPaper(form, {{ kind: "them", isSaved: true }});
+const paper = createLetterForm(form, {{ kind: "them", isSaved: true }});
 const copy = createPageCopy(paper, device);
 const copies = async () => {{
   const all = await device.getAll();
@@ -158,7 +158,7 @@ def test_page_without_room_for_a_copy_knows_that_it_has_none(desk: DeskPage) -> 
 
 def test_copies_of_two_papers_share_nothing_but_the_place(desk: DeskPage) -> None:
     script = """
-    const otherPaper = createPaper(form, { kind: "plain", isSaved: true });
+    const otherPaper = createLetterForm(form, { kind: "plain", isSaved: true });
     const otherCopy = createPageCopy(otherPaper, createDevice(argument));
     body.value = "new";
     await Promise.all([copy.update(), otherCopy.update()]);

@@ -25,7 +25,7 @@ from local.supervisor import BEAT, WEB, WORKER
 from tests.faults import postgres_host
 from tests.faults.visitor import Visitor
 from tests.support.waiting import PATIENCE, wait_for
-from vault.sealing import new_keyset
+from vault.key_ring import new_keyset
 
 Environment = dict[str, str]
 QUICK_BEAT = BEAT.command.replace("-A config ", "-A tests.faults.quick_beat ")

@@ -28,8 +28,8 @@ from mail.actions import enqueue  # noqa: E402
 from mail.emails import MailContent  # noqa: E402
 from reminders.models import Schedule  # noqa: E402
 from tests.support.client import PASSWORD, Client  # noqa: E402
+from vault.key_ring import ring  # noqa: E402
 from vault.models import Key  # noqa: E402
-from vault.sealing import ring  # noqa: E402
 
 # How long they have been away: between two days and four, a first note is due at any hour.
 AWAY = timedelta(days=3)

@@ -11,7 +11,7 @@ from tests.faults.deployment import Deployment
 from tests.faults.visitor import Visitor, words_in
 from tests.support.client import PASSWORD
 from tests.support.waiting import PATIENCE, wait_for
-from vault.sealing import new_keyset
+from vault.key_ring import new_keyset
 
 WORDS = "I kept checking if you had seen it."
 SEALED = ("journal_letter", "vault_key", "accounts_profile", "healing_answer")

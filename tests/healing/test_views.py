@@ -13,10 +13,10 @@ from healing.guide import guide
 from healing.models import Answer, AnswerContents, StepMark
 from tests.support.client import Client
 from tests.support.database import Statements
-from tests.support.full_room import fill_rows
+from tests.support.full_quota import fill_rows
 from tests.support.returned_forms import on_a_page_of
 from vault.models import Key
-from vault.room import MAX_ROWS
+from vault.storage_quota import MAX_ROWS
 
 FILLED = {"moments-0-happened": "No reply on Sunday.", "moments-0-filled_in": "I said too much."}
 EXERCISE = "/steps/1/filling-in/"
@@ -236,7 +236,7 @@ def test_statements_of_the_exercise_page_do_not_grow(
     assert len(queries) == asked
 
 
-def test_answer_in_a_full_room_stays_on_the_page(as_alice: Client, alice: User) -> None:
+def test_answer_with_a_full_quota_stays_on_the_page(as_alice: Client, alice: User) -> None:
     id = {"id": str(uuid4())}
     as_alice.post(EXERCISE, FILLED | id)
     fill_rows(alice)
@@ -251,7 +251,7 @@ def test_answer_in_a_full_room_stays_on_the_page(as_alice: Client, alice: User) 
     assert Answer.objects.of(alice).count() == 1
 
 
-def test_answer_in_a_full_room_can_be_corrected_and_not_made_longer(
+def test_answer_with_a_full_quota_can_be_corrected_and_not_made_longer(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     row = save(alice, "words", now)
@@ -270,7 +270,7 @@ def test_answer_in_a_full_room_can_be_corrected_and_not_made_longer(
     assert [moment["happened"] for moment in moments] == ["No reply on Sunday."]
 
 
-def test_answer_in_a_nearly_full_room_is_saved_and_that_is_told(
+def test_answer_with_a_nearly_full_quota_is_saved_and_that_is_told(
     as_alice: Client, alice: User
 ) -> None:
     fill_rows(alice, MAX_ROWS * 4 // 5)

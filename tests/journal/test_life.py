@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from accounts.models import User
-from journal import actions
+from journal.expiry import delete_expired
 from journal.models import BRING_BACK_FOR, InvalidTransition, Letter, Revision, Words
 from tests.support.letters import a_draft, a_letter, words_of
 from vault.sealing import pack
@@ -170,7 +170,7 @@ def test_letter_that_was_let_go_is_visible_for_ten_minutes(
 ) -> None:
     last_moment = now + BRING_BACK_FOR - timedelta(microseconds=1)
 
-    assert actions.delete_expired(now=last_moment) == 0
+    assert delete_expired(now=last_moment) == 0
     assert Letter.objects.visible_to(alice, last_moment).exists()
     let_go.bring_back(now=last_moment)
 
@@ -195,8 +195,8 @@ def test_expired_letter_is_deleted_with_its_earlier_versions(
     answer = a_letter(alice, "answer", now=now, answers=let_go)
     Revision.add(alice, let_go, Words("", "earlier"), now=now)
 
-    assert actions.delete_expired(now=now + BRING_BACK_FOR) == 1
-    assert actions.delete_expired(now=now + BRING_BACK_FOR) == 0
+    assert delete_expired(now=now + BRING_BACK_FOR) == 1
+    assert delete_expired(now=now + BRING_BACK_FOR) == 0
 
     assert list(Letter.objects.all()) == [answer]
     answer.refresh_from_db()
@@ -213,7 +213,7 @@ def test_line_of_a_gone_letter_has_nothing_but_a_day(alice: User, now: datetime)
     letter.let_go(leaves_line=True, now=now)
 
     for _ in range(2):
-        actions.delete_expired(now=now + BRING_BACK_FOR)
+        delete_expired(now=now + BRING_BACK_FOR)
 
     line, answer = (Letter.objects.get(pk=each.pk) for each in (letter, answer))
     emptied = Letter(

@@ -11,8 +11,8 @@ from django.db import connections, transaction
 from accounts.models import User
 from journal import ready_mails
 from journal.models import Letter
-from mail.actions import send_due
 from mail.models import Message
+from mail.sending import send_due
 from reminders import actions as reminders
 from tests.support.database import Statements
 from tests.support.letters import a_draft

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from pytest_django import Settings
 
 from accounts.models import User
-from journal import actions, revision_actions
+from journal import conflict_resolution, letter_actions
+from journal.conflict_resolution import RevisionRef
+from journal.expiry import delete_expired
 from journal.models import (
     ENDED_IDS_STORED_FOR,
     MAX_REVISIONS,
@@ -23,14 +25,13 @@ from journal.models import (
     Revision,
     Words,
 )
-from journal.revision_actions import RevisionRef
 from journal.saving import LetterGone, Saved, SavedBeside, SavedInPlace, Superseded, save_words
-from journal.submission import Submission
+from journal.submitted_words import Submission
 from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
+from vault.key_ring import new_keyset
 from vault.models import Key
 from vault.rewrap import rewrap
-from vault.sealing import new_keyset
 
 pytestmark = pytest.mark.django_db
 
@@ -180,7 +181,7 @@ def test_page_does_not_follow_words_from_elsewhere(
         save(alice, id, "other", 2, now=now)
     else:
         row = Revision.objects.get()
-        revision_actions.restore(ref(alice, draft, row), version=2, now=now)
+        conflict_resolution.restore(ref(alice, draft, row), version=2, now=now)
     current = words_of(id, alice).body
 
     saved = save(alice, id, "one two three", 2, edit_session=EditSession(page, 3), now=now)
@@ -270,9 +271,9 @@ def test_words_of_a_draft_that_was_thrown_away_are_not_stored(alice: User, now: 
 def test_resent_words_do_not_create_an_ended_letter_again(alice: User, now: datetime) -> None:
     """The page never received the response, and the writer has ended the letter since."""
     thrown, gone = a_draft(alice, now=now), a_draft(alice, now=now)
-    actions.throw_away(person=alice, letter=thrown, now=now)
+    letter_actions.throw_away(person=alice, letter=thrown, now=now)
     gone.let_go(leaves_line=False, now=now)
-    actions.delete_expired(now=now + 10 * MINUTE)
+    delete_expired(now=now + 10 * MINUTE)
 
     for letter in (thrown, gone):
         with pytest.raises(LetterGone):
@@ -286,16 +287,16 @@ def test_ended_letter_is_remembered_for_a_while_without_its_owner_or_id(
     alice: User, bob: User, now: datetime
 ) -> None:
     draft = a_draft(alice, now=now)
-    actions.throw_away(person=alice, letter=draft, now=now)
+    letter_actions.throw_away(person=alice, letter=draft, now=now)
 
     ended = Ended.id_of(alice, draft.pk)
     assert Ended.objects.values().get() == {"id": ended, "ended_at": now}
     assert (
         len({ended, draft.pk, Ended.id_of(bob, draft.pk), Letter.stored_id(alice, draft.pk)}) == 4
     )
-    actions.delete_expired(now=now + ENDED_IDS_STORED_FOR - MINUTE)
+    delete_expired(now=now + ENDED_IDS_STORED_FOR - MINUTE)
     assert Ended.objects.exists()
-    actions.delete_expired(now=now + ENDED_IDS_STORED_FOR)
+    delete_expired(now=now + ENDED_IDS_STORED_FOR)
     assert not Ended.objects.exists()
 
 
@@ -309,7 +310,7 @@ def test_expired_letter_is_gone_although_its_row_exists(
     gone.let_go(leaves_line=True, now=now)
     later = now + 10 * MINUTE
     if is_emptied:
-        actions.delete_expired(now=later)
+        delete_expired(now=later)
 
     with pytest.raises(LetterGone):
         save(alice, page_id, "words", version, now=later)
@@ -324,9 +325,9 @@ def test_no_revision_of_a_letter_that_was_let_go_can_be_chosen(alice: User, now:
     revision = ref(alice, draft, row)
 
     for choose in (
-        lambda: revision_actions.keep_both(revision, now=now),
-        lambda: revision_actions.restore(revision, version=1, now=now),
-        lambda: revision_actions.dismiss(revision),
+        lambda: conflict_resolution.keep_both(revision, now=now),
+        lambda: conflict_resolution.restore(revision, version=1, now=now),
+        lambda: conflict_resolution.dismiss(revision),
     ):
         with pytest.raises(InvalidTransition):
             choose()
@@ -344,7 +345,7 @@ def test_resent_words_find_a_letter_that_an_earlier_release_saved(
     saved = save(alice, id, "first", now=now + DAY, is_resent=True)
     assert saved == SavedInPlace(letter=before)
 
-    actions.throw_away(person=alice, letter=before, now=now + DAY)
+    letter_actions.throw_away(person=alice, letter=before, now=now + DAY)
     with pytest.raises(LetterGone):
         save(alice, id, "first", now=now + DAY, is_resent=True)
     assert bodies(alice) == []
@@ -373,10 +374,10 @@ def test_id_of_another_persons_letter_is_as_good_as_any_other(
     if fate == "kept":
         hers.keep(now=now)
     elif fate == "thrown away":
-        actions.throw_away(person=alice, letter=hers, now=now)
+        letter_actions.throw_away(person=alice, letter=hers, now=now)
     elif fate in {"line", "expired"}:
         hers.let_go(leaves_line=fate == "line", now=now)
-        actions.delete_expired(now=now + 10 * MINUTE)
+        delete_expired(now=now + 10 * MINUTE)
     elif fate == "none":
         hers.delete()
 
@@ -407,7 +408,9 @@ def test_ids_outlive_the_secret_key_and_the_master_keys(
     """A device may send its words again after an operator has changed both."""
     kept, gone = uuid4(), uuid4()
     letter = save(alice, kept, "kept", now=now).letter
-    actions.throw_away(person=alice, letter=save(alice, gone, "gone", now=now).letter, now=now)
+    letter_actions.throw_away(
+        person=alice, letter=save(alice, gone, "gone", now=now).letter, now=now
+    )
 
     settings.SECRET_KEY = "another one"
     settings.VAULT_KEYS = f"k2:{new_keyset()},{settings.VAULT_KEYS}"
@@ -427,7 +430,7 @@ def test_letter_is_gone_on_time_also_while_the_key_cannot_be_opened(
     a_draft(alice, now=now).let_go(leaves_line=False, now=now)
     Key.objects.update(kek="away")
 
-    assert actions.delete_expired(now=now + 10 * MINUTE) == 1
+    assert delete_expired(now=now + 10 * MINUTE) == 1
 
     assert not Letter.objects.exists()
     assert not Ended.objects.exists()
@@ -523,7 +526,7 @@ def test_earlier_version_is_restored_and_current_words_become_one(
     save(alice, draft.pk, "second", 1, now=now)
     row = Revision.objects.get()
 
-    revision_actions.restore(ref(alice, draft, row), version=2, now=now)
+    conflict_resolution.restore(ref(alice, draft, row), version=2, now=now)
 
     assert words_of(draft, alice).body == "first"
     assert sorted(earlier(draft, alice)) == ["first", "second"]
@@ -535,7 +538,7 @@ def test_oldest_of_twenty_versions_is_restored(alice: User, now: datetime) -> No
         save(alice, draft.pk, f"{number}", number, now=now + number * REVISION_INTERVAL)
     oldest = Revision.objects.newest_first().last()
 
-    revision_actions.restore(ref(alice, draft, oldest), version=MAX_REVISIONS + 1, now=now)
+    conflict_resolution.restore(ref(alice, draft, oldest), version=MAX_REVISIONS + 1, now=now)
 
     assert words_of(draft, alice).body == "0"
     assert f"{MAX_REVISIONS}" in earlier(draft, alice)
@@ -548,7 +551,7 @@ def test_no_version_is_restored_over_newer_words(alice: User, now: datetime) -> 
     save(alice, draft.pk, "third, unseen", 2, now=now)
 
     with pytest.raises(InvalidTransition):
-        revision_actions.restore(ref(alice, draft, first), version=2, now=now)
+        conflict_resolution.restore(ref(alice, draft, first), version=2, now=now)
 
     assert words_of(draft, alice).body == "third, unseen"
 
@@ -558,8 +561,8 @@ def test_both_are_kept_as_letters_once(alice: User, now: datetime) -> None:
     save(alice, draft.pk, "second", 1, now=now)
     late = save_beside(alice, draft.pk, "other", 1, now=now)
 
-    other = revision_actions.keep_both(ref(alice, draft, late), now=now)
-    again = revision_actions.keep_both(ref(alice, draft, late), now=now)
+    other = conflict_resolution.keep_both(ref(alice, draft, late), now=now)
+    again = conflict_resolution.keep_both(ref(alice, draft, late), now=now)
 
     assert other == again
     assert sorted(bodies(alice)) == ["other", "second"]
@@ -570,7 +573,7 @@ def test_dismissed_words_become_an_earlier_version(alice: User, now: datetime) -
     draft = a_draft(alice, "first", now=now)
     late = save_beside(alice, draft.pk, "other", 5, now=now)
 
-    revision_actions.dismiss(ref(alice, draft, late))
+    conflict_resolution.dismiss(ref(alice, draft, late))
 
     assert words_of(draft, alice).body == "first"
     assert (earlier(draft, alice), earlier(draft, alice, late=True)) == (["other"], [])
@@ -582,7 +585,7 @@ def test_late_words_become_a_draft_when_their_letter_is_sealed(alice: User, now:
     save(alice, draft.pk, "from the telephone", 1, now=now)
     draft.refresh_from_db()
 
-    actions.seal(
+    letter_actions.seal(
         person=alice, letter=draft, day=now.date() + timedelta(days=9), tell_hour=None, now=now
     )
 
@@ -594,8 +597,8 @@ def test_late_words_become_a_draft_when_their_letter_is_let_go(alice: User, now:
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "from the telephone", 7, now=now)
 
-    actions.let_go(person=alice, letter=draft, leaves_line=False, now=now)
-    actions.delete_expired(now=now + 10 * MINUTE)
+    letter_actions.let_go(person=alice, letter=draft, leaves_line=False, now=now)
+    delete_expired(now=now + 10 * MINUTE)
 
     assert bodies(alice) == ["from the telephone"]
 
@@ -606,7 +609,7 @@ def test_late_words_become_a_draft_when_their_letter_is_thrown_away(
     draft = a_draft(alice, "first", now=now)
     save(alice, draft.pk, "from the telephone", 7, now=now)
 
-    actions.throw_away(person=alice, letter=draft, now=now)
+    letter_actions.throw_away(person=alice, letter=draft, now=now)
 
     assert bodies(alice) == ["from the telephone"]
 
@@ -618,7 +621,7 @@ def test_unreadable_late_words_stay_when_their_letter_is_sealed(
     save(alice, draft.pk, "late", 7, now=now)
     Revision.objects.update(sealed=bytes(a_draft(bob, now=now).sealed))
 
-    actions.seal(
+    letter_actions.seal(
         person=alice, letter=draft, day=now.date() + timedelta(days=9), tell_hour=None, now=now
     )
 
@@ -672,5 +675,7 @@ def test_any_words_come_back_as_they_were(
     assert words_of(id, alice) == second
     if isinstance(late, SavedBeside):
         assert late.revision.open(alice.key) == third
-        revision_actions.restore(ref(alice, letter, late.revision), version=letter.version, now=now)
+        conflict_resolution.restore(
+            ref(alice, letter, late.revision), version=letter.version, now=now
+        )
         assert words_of(id, alice) == third

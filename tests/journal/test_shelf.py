@@ -12,7 +12,7 @@ from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import User
-from journal.actions import delete_expired
+from journal.expiry import delete_expired
 from journal.letter_kinds import KINDS
 from journal.models import Letter, LetterContents, Revision, Words
 from journal.shelf_views import STATES_SHOWN

@@ -18,7 +18,8 @@ from pytest_django import Settings
 
 from local.servers import free_port
 from mail.models import Message
-from mail.operator_test_mail import NotSent, _explain, send
+from mail.operator_test_mail import NotSent, send
+from mail.smtp_diagnosis import explain
 from tests.support import smtp
 from tests.support.smtp import Sink
 
@@ -233,5 +234,5 @@ def test_password_repeated_by_the_relay_is_redacted(sink: Sink, settings: Settin
 
 
 def test_network_and_tls_errors_are_distinguished(settings: Settings) -> None:
-    assert "is closed (OSError)" in _explain(OSError(101, "Network is unreachable"))[0]
-    assert "does not speak TLS" in _explain(ssl.SSLError("odd"))[0]
+    assert "is closed (OSError)" in explain(OSError(101, "Network is unreachable"))[0]
+    assert "does not speak TLS" in explain(ssl.SSLError("odd"))[0]

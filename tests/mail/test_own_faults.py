@@ -11,13 +11,13 @@ from django.db import connection, connections
 from django.test.utils import override_settings
 from pytest_django import Settings
 
-from mail import actions, kinds
+from mail import actions, kinds, sending
 from mail.emails import build, render
 from mail.kinds import Kind
 from mail.models import Message
 from tests.mail.conftest import HELLO, Enqueue
 from tests.support.smtp import Sink
-from vault.sealing import new_keyset
+from vault.key_ring import new_keyset
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,7 +28,7 @@ UNTOUCHED = ("id", "state", "reason", "attempts", "payload", "closes_at", "ended
 
 
 def send(now: datetime, after: timedelta = timedelta(0)) -> int:
-    return actions.send_due(clock=lambda: now + after)
+    return sending.send_due(clock=lambda: now + after)
 
 
 def rows() -> Rows:

@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings as project
 from pytest_django import Settings
 
-from mail import actions
+from mail import sending
 from tests.mail.conftest import Enqueue
 from tests.support.smtp import Sink
 
@@ -56,7 +56,7 @@ def test_mail_leaves_under_any_discreet_name(
     for sender in senders:
         settings.DEFAULT_FROM_EMAIL = sender
         enqueue()
-        assert actions.send_due(clock=lambda: now) == 1, sender
+        assert sending.send_due(clock=lambda: now) == 1, sender
 
     headers = [cast(AddressHeader, mail["From"]) for mail in sink.mails]
     assert [header.addresses[0].display_name for header in headers] == NAMES

@@ -9,13 +9,14 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from accounts.models import User
-from mail.actions import enqueue, send_due
+from mail.actions import enqueue
 from mail.emails import MailContent
 from mail.models import Heartbeat, Message, State
+from mail.sending import send_due
 from tests.support.client import Client
 from tests.support.smtp import Sink
+from vault.key_ring import new_keyset
 from vault.models import Key
-from vault.sealing import new_keyset
 
 HELLO = MailContent("s", "t", "h")
 

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from accounts.models import User
-from mail.actions import send_due
 from mail.models import Message
+from mail.sending import send_due
 from reminders import actions
 from reminders.models import Schedule
 

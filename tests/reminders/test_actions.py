@@ -402,7 +402,7 @@ import sys
 from datetime import datetime
 import django
 django.setup()
-from mail.actions import send_due
+from mail.sending import send_due
 at = datetime.fromisoformat(sys.argv[1])
 send_due(clock=lambda: at)
 """

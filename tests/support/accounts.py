@@ -46,7 +46,7 @@ def confirm_reset_code(client: Client, person: User, mails: Mails) -> None:
     assert answer.headers["Location"] == SET_PAGE
 
 
-def first_visit_url(onward: str) -> str:
+def safety_notice_url(onward: str) -> str:
     """The URL a first sign-in redirects to before `onward`."""
     return f"/accounts/first/?next={quote(onward, safe='')}"
 

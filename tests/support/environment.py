@@ -5,7 +5,7 @@ import pytest
 
 from local.folder import HOME, RUN, LocalFolder
 from local.stack import settings_names
-from vault.sealing import new_keyset
+from vault.key_ring import new_keyset
 
 # Characters with a meaning in shells, paths or configuration files.
 ODD = "a folder; with 100%s “signs” & spaces"

@@ -12,8 +12,9 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from journal.models import Letter, LetterContents
 from vault.checks import ring_opens_what_is_stored
+from vault.key_ring import new_keyset
 from vault.models import Key, Sealed
-from vault.sealing import CannotOpen, new_keyset
+from vault.sealing import CannotOpen
 
 WORDS = LetterContents(to="M.", body="I kept checking if you had seen it.")
 

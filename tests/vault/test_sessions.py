@@ -18,8 +18,9 @@ from accounts.actions import open_account
 from accounts.models import User
 from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
+from vault.key_ring import new_keyset, ring
 from vault.models import Key
-from vault.sealing import CannotOpen, new_keyset, ring
+from vault.sealing import CannotOpen
 from vault.sessions import (
     ENDS_AT,
     LOCKED_AT,

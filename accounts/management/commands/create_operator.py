@@ -14,7 +14,7 @@ from accounts.actions import make_operator, open_operator_account
 from accounts.forms import AddressField, NewPasswordField
 from accounts.management.confirm import confirm
 from accounts.models import User
-from vault.keys import CannotSeal
+from vault.sealing_check import CannotSeal
 
 
 class Command(BaseCommand):

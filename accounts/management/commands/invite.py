@@ -3,8 +3,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from accounts.actions import INVITATION_LASTS, invite
-from accounts.invitations import link_to
+from accounts.invitations import INVITATION_LASTS, invite, link_to
 
 
 class Command(BaseCommand):

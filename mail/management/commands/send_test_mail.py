@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
 from mail import operator_test_mail
+from mail.relay import relay_address
 
 
 class Command(BaseCommand):
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         self.stdout.write("\n".join(self._report(to)))
 
     def _report(self, to: str) -> list[str]:
-        relay, sender = operator_test_mail.relay_address(), settings.DEFAULT_FROM_EMAIL
+        relay, sender = relay_address(), settings.DEFAULT_FROM_EMAIL
         lines = [f"{relay} has taken a mail from {sender} to {to}."]
         if settings.MAIL_CATCHER:
             return [*lines, "It goes no further: mail is caught here, and shown at /dev/inbox/."]

@@ -1,6 +1,6 @@
 // The form of an exercise: what is in its fields, and what the server sent in them.
 
-import { newId, valueAsSent } from "./paper.js";
+import { newId, valueAsSent } from "./letter_form.js";
 
 const TAPPED = ["checkbox", "radio"];
 

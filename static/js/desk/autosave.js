@@ -1,7 +1,7 @@
 // Saves the words of a paper while they are written, and shows in the status line whether they are saved.
 
 import { inTime } from "./device.js";
-import { asNew, textOf } from "./paper.js";
+import { asNew, textOf } from "./letter_form.js";
 import { CONFLICT, GONE, OK, TOO_LARGE, UNAVAILABLE } from "./server.js";
 import { link } from "./status.js";
 

@@ -3,9 +3,9 @@
 // saves when a button is pressed.
 
 import { createAutosave, createSubmitter } from "./autosave.js";
-import { createCopies } from "./leftover_copies.js";
+import { createDelivery } from "./deliver_copies.js";
 import { createDevice, createPageCopy } from "./device.js";
-import { createPaper } from "./paper.js";
+import { createLetterForm } from "./letter_form.js";
 import { createServer } from "./server.js";
 import { createStatus } from "./status.js";
 
@@ -19,7 +19,7 @@ const texts = { ...line.dataset };
 const tabs = openChannel();
 
 const device = createDevice(texts.key);
-const paper = form && createPaper(form, { kind: texts.kind, isSaved: Boolean(texts.desk) });
+const paper = form && createLetterForm(form, { kind: texts.kind, isSaved: Boolean(texts.desk) });
 const status = createStatus(line, paper?.field("body"));
 const server = createServer({
   saveUrl: texts.save,
@@ -34,7 +34,7 @@ const server = createServer({
 const pageCopy = paper && createPageCopy(paper, device);
 const autosave = paper && createAutosave({ paper, status, pageCopy, server, texts });
 const formerPageId = history.state?.paper;
-const copies = createCopies({ paper, autosave, device, server, status, texts, formerPageId });
+const delivery = createDelivery({ paper, autosave, device, server, status, texts, formerPageId });
 
 // Older browsers do not have it, and Firefox throws where cookies are blocked.
 function openChannel() {
@@ -77,7 +77,7 @@ if (paper) {
 }
 
 // Other tabs may be waiting for a sign-in: tell them, once this page has delivered the copies that they left.
-copies
+delivery
   .deliver()
   .catch(() => {})
   .finally(() => tabs?.postMessage("here"));

@@ -14,7 +14,8 @@ from playwright.sync_api import Page, expect
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from accounts.actions import erase, open_account
+from accounts.actions import open_account
+from accounts.erasure import erase
 from accounts.mfa.passkeys import public_id
 from accounts.models import Activity, User
 from config.site_url_parser import parse_site_url

@@ -16,7 +16,8 @@ from django.db import connection, connections
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from accounts.actions import erase, open_account
+from accounts.actions import open_account
+from accounts.erasure import erase
 from accounts.mfa.actions import remove_app, remove_passkey
 from accounts.mfa.adapter import open_seed, seal_seed
 from accounts.models import Activity, User
@@ -52,8 +53,9 @@ from tests.support.second_factors import (
     secret_on,
     start_sign_in,
 )
+from vault.key_ring import new_keyset
 from vault.models import Key
-from vault.sealing import CannotOpen, new_keyset
+from vault.sealing import CannotOpen
 from vault.sessions import Session
 
 INDEX = "/accounts/2fa/"

@@ -7,7 +7,7 @@ from django.conf import settings
 from playwright.sync_api import expect
 
 from accounts.models import User
-from journal.actions import throw_away
+from journal.letter_actions import throw_away
 from journal.models import Letter, Revision
 from tests.journal.desk.desk_page import (
     EDIT_OF,

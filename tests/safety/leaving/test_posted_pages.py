@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 from playwright.sync_api import Page, Response, expect
 
-from accounts.actions import erase
+from accounts.erasure import erase
 from accounts.models import User
 from healing.models import Answer
 from journal.models import Letter

@@ -3,8 +3,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from vault import rewrap
-from vault.keys import CannotSeal
-from vault.sealing import ring
+from vault.key_ring import ring
+from vault.sealing_check import CannotSeal
 
 
 class Command(BaseCommand):

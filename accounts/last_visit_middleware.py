@@ -1,0 +1,19 @@
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.sessions.idle_lock import is_locked
+
+
+class LastVisitMiddleware:
+    """Record that the person was here."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.status_code < 400 and request.user.is_authenticated and not is_locked(request):
+            request.user.record_visit(now=timezone.now())
+        return response

@@ -1,0 +1,57 @@
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from accounts.request_types import SignedInRequest
+from healing import actions
+from healing.guide import guide
+from healing.guide_types import Step
+from healing.models import Answer, StepMark
+from healing.public_page import public_page
+from healing.step_mark_form import OPEN, StepMarkForm
+from safety.post_only import post_only
+
+
+@public_page
+def step(request: HttpRequest, step: Step) -> HttpResponse:
+    context: dict[str, object] = {
+        "step": step,
+        "following": guide().steps.get(step.number + 1),
+    }
+    if request.user.is_authenticated:
+        marks = StepMark.objects.of(request.user).filter(step=step.number)
+        context["mark"] = marks.first()
+        context["earlier"] = _keys_of_earlier_exercises(request.user, step)
+    return render(request, "healing/step.html", context)
+
+
+def _keys_of_earlier_exercises(person: User, step: Step) -> list[str]:
+    """The exercises they answered in this step that the guide no longer has."""
+    answers = Answer.objects.of(person).filter(step=step.number)
+    answered = answers.order_by("exercise").values_list("exercise", flat=True).distinct()
+    return [key for key in answered if step.exercise(key) is None]
+
+
+@post_only("healing:step")
+def mark(request: SignedInRequest, step: Step) -> HttpResponse:
+    form = StepMarkForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("That choice is not one of the three. Nothing was changed."))
+        return redirect("healing:step", step)
+    state = form.cleaned_data["state"]
+    if state == OPEN:
+        actions.unmark_step(person=request.user, step=step)
+    else:
+        actions.mark_step(
+            person=request.user, step=step, state=StepMark.State(state), now=timezone.now()
+        )
+    confirmations = {
+        StepMark.State.SETTLED: _("Settled for now. You can open it again whenever you like."),
+        StepMark.State.ASIDE: _("Set aside. It stays where it is, and it waits for nothing."),
+        OPEN: _("This step is open again."),
+    }
+    messages.info(request, confirmations[state])
+    return redirect("healing:step", step)

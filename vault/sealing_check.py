@@ -1,0 +1,78 @@
+"""The check that comes before anything is sealed (ADR 5).
+
+A master key that was made a second time under the same name would seal what never opens once the
+right one is back. So nothing is sealed while a key that is stored under the primary's name does not
+open. Each stored key carries the fingerprint of the master key that wrapped it, so that one
+statement tells whether all of them fit.
+"""
+
+import logging
+from collections import defaultdict
+from uuid import UUID
+
+from vault.key_ring import KeyRing, ring
+from vault.sealing import CannotOpen
+from vault.wrapped_keys import Key
+
+logger = logging.getLogger(__name__)
+
+# The primary keys, by name and fingerprint, that this process has found to open what is stored.
+_verified: set[tuple[str, str]] = set()
+
+
+class CannotSeal(CannotOpen):
+    """The primary master key does not open what is stored under its name, so it must not seal."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"Nothing is saved: “{name}”, the first of VAULT_KEYS, is not the key that wrapped all "
+            "keys stored under this name. Put the old key back; if two were used, put a new key "
+            "with a name of its own first."
+        )
+
+
+def sealing_ring() -> KeyRing:
+    """Return the key ring for sealing; `vault.key_ring.ring` is for opening.
+
+    Raises CannotSeal while a key that is stored under the primary's name does not open.
+    """
+    master_keys = ring()
+    primary = master_keys.primary, master_keys.primary_fingerprint
+    if primary not in _verified:
+        stored = _stored_under(master_keys)
+        if stored - {primary}:
+            logger.error("the first of VAULT_KEYS is not the key it was: put the old key back")
+            raise CannotSeal(master_keys.primary)
+        # While nothing is stored under the name, another process may still claim it for its key.
+        if stored:
+            _verified.add(primary)
+    return master_keys
+
+
+def _stored_under(master_keys: KeyRing) -> set[tuple[str, str]]:
+    """Return the primary's name with each fingerprint under which keys are stored."""
+    stored = Key.objects.by_master_key()
+    if any(not fingerprint for _name, fingerprint in stored):
+        _record_fingerprints(master_keys)
+        stored = Key.objects.by_master_key()
+    return {key for key in stored if key[0] == master_keys.primary}
+
+
+def _record_fingerprints(master_keys: KeyRing) -> None:
+    """Open the keys that have no fingerprint, and record by which master key.
+
+    Stops at one of the primary's name that does not open: nothing may be sealed then.
+    """
+    last: UUID | None = None
+    while batch := Key.objects.without_fingerprint().next_batch(last):
+        opened = defaultdict(list)
+        for key in batch:
+            if key.opens():
+                opened[key.kek].append(key.pk)
+            elif key.kek == master_keys.primary:
+                return
+        for name, owners in opened.items():
+            # Another process may have wrapped them by another master key meanwhile.
+            keys = Key.objects.without_fingerprint().filter(kek=name, pk__in=owners)
+            keys.update(fingerprint=master_keys.fingerprints[name])
+        last = batch[-1].pk
