@@ -128,6 +128,8 @@ MIDDLEWARE = [
     "safety.leave_fallback_middleware.LeaveMiddleware",
     # Below leaving, which still redirects when it is busy.
     "safety.busy_middleware.BusyMiddleware",
+    # Above sessions and people, and above CommonMiddleware, which checks the host.
+    "operations.health_middleware.HealthMiddleware",
     "vault.sessions.SessionMiddleware",
     "safety.leave_fallback_middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -94,13 +94,13 @@ class Supervisor:
     programs: dict[str, Program]
     process: subprocess.Popen[bytes]
 
-    def wait_until_ready(self, port: int, site: str, *, seconds: float = 120) -> None:
+    def wait_until_ready(self, port: int, *, seconds: float = 120) -> None:
         """Wait until every program runs and /readyz answers 200. Raises UserError if not."""
-        if not wait_until(lambda: self._is_ready(port, site), self.process, seconds=seconds):
+        if not wait_until(lambda: self._is_ready(port), self.process, seconds=seconds):
             raise self.error()
 
-    def _is_ready(self, port: int, site: str) -> bool:
-        return not self._starting() and readyz(port, site) == http.client.OK
+    def _is_ready(self, port: int) -> bool:
+        return not self._starting() and readyz(port) == http.client.OK
 
     def _starting(self) -> list[str]:
         """Return the programs that have not yet run for `startsecs`."""

@@ -254,7 +254,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, collected: None) -> Iterator[
     set_local_defaults(folder, environment, port)
     command = [sys.executable, *LOCAL_WEB.command.removeprefix("python ").split()]
     with started(command, environment, folder.path / "web.log") as web:
-        assert wait_until(lambda: readyz(port, "") is not None, web.process, seconds=90), web.text()
+        assert wait_until(lambda: readyz(port) is not None, web.process, seconds=90), web.text()
         yield port
 
 
@@ -275,6 +275,7 @@ def test_other_addresses_of_this_machine_redirect_to_the_printed_one(site: int) 
     assert ask(site, "127.0.0.1", "HEAD", "/") == (307, f"http://localhost:{site}/")
     assert ask(site, "127.0.0.1", "POST", "/") == (400, None)
     assert ask(site, "localhost", "GET", "/healthz") == (200, None)
+    assert ask(site, "127.0.0.1", "HEAD", "/healthz") == (200, None)
 
 
 def test_redirect_never_leads_to_another_host(site: int) -> None:

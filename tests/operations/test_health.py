@@ -2,6 +2,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -13,6 +14,7 @@ from mail.actions import enqueue, send_due
 from mail.emails import MailContent
 from mail.models import Heartbeat, Message, State
 from tests.support.client import Client
+from tests.support.gunicorn_server import Web
 from tests.support.smtp import Sink
 from vault.models import Key
 from vault.sealing import new_keyset
@@ -35,8 +37,44 @@ def migration_missing(db: None) -> None:
         )
 
 
-def test_process_answers_without_a_database(client: Client) -> None:
-    assert client.get("/healthz").content == b"ok"
+# An address, as of a load balancer's probe; one of IPv6; a name that is not the site's.
+PROBES = ["10.0.0.7:8000", "[::1]", "web", "not a host!"]
+
+
+@pytest.mark.parametrize("host", PROBES)
+def test_probe_is_answered_whatever_host_it_names(client: Client, beating: None, host: str) -> None:
+    for method in (client.get, client.head):
+        assert method("/healthz", headers={"Host": host}).status_code == 200
+        assert method("/readyz", headers={"Host": host}).status_code == 200
+    # Only these: pages have links and cookies of the site's own host.
+    assert client.get("/", headers={"Host": host}).status_code == 400
+
+
+def test_process_answers_without_a_database(
+    client: Client, alice: User, django_assert_num_queries: Any
+) -> None:
+    """Whoever asks: a browser sends the cookie of a signed-in session too."""
+    client.force_login(alice)
+
+    with django_assert_num_queries(0):
+        assert client.get("/healthz").content == b"ok"
+
+
+def test_probe_writes_its_request_and_nothing_else(web_server: Web) -> None:
+    before = len(web_server.output.lines())
+    for method, path in [
+        ("GET", "/healthz"),
+        ("HEAD", "/healthz"),
+        ("HEAD", "/readyz"),
+        ("HEAD", "/"),
+    ]:
+        host = "localhost:8000" if path == "/" else "10.0.0.7:8000"
+        head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        assert web_server.raw(head.encode()).startswith(b"HTTP/1.1 200 "), path
+
+    lines = web_server.output.lines()[before:]
+    assert [line["event"] for line in lines] == ["request"] * 4
+    assert [line["route"] for line in lines] == ["healthz", "healthz", "readyz", "home:start"]
 
 
 def test_ready_if_every_part_is_ok(client: Client, beating: None) -> None:
