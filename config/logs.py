@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -242,6 +243,19 @@ def log_uncaught_errors() -> None:
     sys.excepthook = uncaught
     threading.excepthook = in_thread
     sys.unraisablehook = unraisable
+
+
+def unbuffer_output() -> None:
+    """Write output at once, as PYTHONUNBUFFERED lets Python do.
+
+    On a full disk, what a buffer cannot write stays in it, and every later flush fails. Celery
+    flushes both streams before it starts a process of its pool: it would start none.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if raw := getattr(getattr(stream, "buffer", None), "raw", None):
+            unbuffered = TextIOWrapper(raw, stream.encoding, stream.errors, write_through=True)
+            setattr(sys, name, unbuffered)
 
 
 # --- Reading ---------------------------------------------------------------------------------

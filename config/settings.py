@@ -203,7 +203,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Rate limits are stored here: they survive restarts and do not depend on Redis.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "config.database_cache.CountingCache",
         "LOCATION": "cache",
         "KEY_FUNCTION": "config.database_cache.key",
         # With Django's default of 300, load would evict the counts of rate limits.

@@ -37,9 +37,10 @@ BEAT = Program(
     "python -m celery --quiet -A config beat --scheduler celery.beat:Scheduler --loglevel WARNING"
 )
 CATCHER = Program("python manage.py catch_mail")
-# To run before the programs start. collectstatic also renders the help pages.
+# To run before the programs start. collectstatic also renders the help pages. It comes first, as it
+# needs no database: the web server starts without one too, and would serve pages without styles.
 COLLECT = "collectstatic --no-input"
-PREPARE = ("migrate --no-input", "createcachetable", COLLECT)
+PREPARE = (COLLECT, "migrate --no-input", "createcachetable")
 
 # It also redirects http://127.0.0.1/ and http://[::1]/, which is for a laptop only.
 LOCAL_WEB = replace(WEB, command=WEB.command.replace("config.wsgi", "local.loopback_redirect"))

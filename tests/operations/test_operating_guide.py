@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 
 from local.folder import HOME, ROOT
 from local.stack import settings_names
-from local.supervisor import BEAT, PREPARE, WEB, WORKER, Program
+from local.supervisor import BEAT, COLLECT, PREPARE, WEB, WORKER, Program
 from safety.postgres_logging import LOG_SETTINGS
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
@@ -61,6 +61,11 @@ def test_prepare_unit_runs_the_commands_of_dev_run() -> None:
     found = unit("paper-boat-prepare.service")
 
     assert found["ExecStart"] == [f"{PYTHON}python manage.py {words}" for words in PREPARE]
+
+
+def test_files_are_collected_before_the_database_is_needed() -> None:
+    """Postgres may come late, and a web server that started without files has no styles."""
+    assert PREPARE[0] == COLLECT
 
 
 def test_units_belong_together() -> None:
