@@ -67,6 +67,13 @@ directory=%(ENV_PAPER_BOAT_ROOT)s
 stdout_logfile=NONE
 stderr_logfile=log/watch.log
 """
+# Its logger prints a traceback for each line that it cannot write. On a full disk that fails too,
+# and ends it with everything that it runs.
+SUPERVISORD = """
+from supervisor import loggers, supervisord
+loggers.Handler.handleError = lambda handler: None
+supervisord.main()
+"""
 PROGRAM = """
 [program:{name}]
 command={program.command}
@@ -132,7 +139,7 @@ def run_supervisor(
     file = folder.path / "supervisor.conf"
     file.write_text(configuration(programs), encoding="utf-8")
     states_file(folder).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", file.name]
+    command = [sys.executable, "-c", SUPERVISORD, "-c", file.name]
     with (folder.log / "supervisor.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own programs
             command, env=environment | _variables(folder), cwd=folder.path,

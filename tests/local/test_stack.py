@@ -426,6 +426,43 @@ def test_a_program_that_cannot_start_stops_all_and_is_named(
     assert "the reason of the failure" in str(error)
 
 
+def test_a_full_disk_ends_neither_the_supervisor_nor_its_programs(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    programs = {"up": Program(f"python -uc 'import os; print(os.getpid()); {WAIT}'")}
+    log = local_folder.log / "up.log"
+    with run_supervisor(local_folder, programs, clean_env, {}) as supervisor:
+        assert wait_until(lambda: contains(log, "\n"), supervisor.process, seconds=20)
+        supervisord, first = psutil.Process(supervisor.process.pid), int(log.read_text())
+        # Nothing of what it logs from here on can be written.
+        supervisord.rlimit(psutil.RLIMIT_FSIZE, (0, 0))
+        before = {child.pid for child in supervisord.children()}
+        psutil.Process(first).kill()
+        assert wait_until(
+            lambda: {child.pid for child in supervisord.children()} - before,
+            supervisor.process,
+            seconds=20,
+        )
+
+    assert "Traceback" not in (local_folder.log / "supervisor.log").read_text()
+
+
+def test_a_disk_without_room_is_one_sentence(clean_env: dict[str, str]) -> None:
+    filled = run([sys.executable, "-c", FILL], clean_env, cwd=ROOT)
+
+    assert (filled.returncode, filled.stdout) == (1, "")
+    assert filled.stderr == "No space left on device: make room, then run this again.\n"
+
+
+FILL = """
+import sys
+from pathlib import Path
+from local.__main__ import VERBS, main
+VERBS["fill"] = lambda arguments: Path("/dev/full").write_text("words")
+sys.exit(main(["fill"]))
+"""
+
+
 # A pool like Celery's: the main process lets its child finish, and SIGTERM would end the child.
 POOL = """
 import signal, subprocess, sys
