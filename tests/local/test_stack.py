@@ -295,7 +295,8 @@ def test_redirect_never_leads_to_another_host(site: int) -> None:
 def test_a_site_that_is_not_at_localhost_redirects_nobody(
     environment: dict[str, str], address: str
 ) -> None:
-    environment |= {"SITE_URL": address, "ALLOWED_HOSTS": "127.0.0.1"}
+    hosts = f"127.0.0.1,{urlsplit(address).hostname}"
+    environment |= {"SITE_URL": address, "ALLOWED_HOSTS": hosts}
     shown = run([sys.executable, "-c", CALL], environment, cwd=ROOT)
 
     assert "answered 200 OK\n" in shown.stdout, shown.stderr
