@@ -25,7 +25,8 @@ REMEDIES = {
     "disk": "Make room on this machine: “df -h”, and “df -i” for the number of files.",
     "keys": "Put the old key back into VAULT_KEYS: “check --database default” names it. Until then "
     "letters stay closed.",
-    "redis": "Does Redis run, and does REDIS_URL lead to it? Mail waits, nothing is lost.",
+    "redis": "Does Redis run, and does REDIS_URL lead to it? Mail waits; a code that waits for more"
+    " than ten minutes has to be asked for again.",
     "beat": "Do worker and beat run? After a start they take up to two minutes.",
     "mail": "Try “send_test_mail” with your own address: it says why mail does not leave. The"
     " worker’s log names a fault of our own.",
