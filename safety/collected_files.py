@@ -88,10 +88,16 @@ def _sources() -> str:
 
 
 def _read_sources() -> Iterator[tuple[str, bytes]]:
+    for name, file in _source_files():
+        # A link that leads nowhere must not keep the web server from starting.
+        with suppress(OSError):
+            yield name, file.read_bytes()
+
+
+def _source_files() -> Iterator[tuple[str, Path]]:
     for finder in get_finders():
-        for path, storage in finder.list([]):
-            with storage.open(path) as file:
-                yield path, file.read()
+        for name, storage in finder.list([]):
+            yield name, Path(storage.path(name))
     for folder in (settings.BASE_DIR / "templates", FOLDER):
         for file in filter(Path.is_file, folder.rglob("*")):
-            yield str(file.relative_to(folder)), file.read_bytes()
+            yield str(file.relative_to(folder)), file
