@@ -2,8 +2,9 @@
 
 import runpy
 
-from config.logs import log_uncaught_errors
+from config.logs import log_uncaught_errors, unbuffer_output
 
+unbuffer_output()
 log_uncaught_errors()
 
 # A malformed setting ends the server here, with one sentence. In a worker it would be a line of the

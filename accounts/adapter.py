@@ -1,5 +1,6 @@
 """allauth's account adapter with our texts, codes, mails and redirects (ADR 16)."""
 
+import logging
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from allauth.account.models import EmailAddress
 from allauth.core import context as allauth_context
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -31,6 +32,8 @@ from accounts.sessions.devices import device_name
 from accounts.unverified import free_address
 from mail.actions import enqueue
 from mail.emails import MailContent
+
+logger = logging.getLogger(__name__)
 
 # Digits only: quick to type on any phone. With three guesses in ten minutes, eight are enough.
 CODE_LENGTH = 8
@@ -115,6 +118,13 @@ class Adapter(DefaultAccountAdapter):
             super().pre_authenticate(request, **credentials)
         except ValidationError as error:
             raise ValidationError(TOO_MANY_PASSWORDS) from error
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        try:
+            return str(super().get_client_ip(request))
+        except (ImproperlyConfigured, PermissionDenied):
+            logger.error("TRUSTED_PROXY_COUNT is higher than the number of proxies in front")
+            raise
 
     def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
         """Count per address. allauth counts per Host header too: whoever sends another port in it

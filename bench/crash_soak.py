@@ -92,9 +92,9 @@ class Servers:
         psutil.wait_procs(children, timeout=TIMEOUT)
 
     def wait_until_ready(self) -> None:
-        url, web = self.environment["SITE_URL"], self._web
+        web = self._web
         if web is None or not wait_until(
-            lambda: readyz(self.port, url) == HTTPStatus.OK, web, seconds=TIMEOUT
+            lambda: readyz(self.port) == HTTPStatus.OK, web, seconds=TIMEOUT
         ):
             log = self.folder.log / "web.log"
             raise UserError(f"The web server does not come back. {log_tail(log)}")

@@ -79,6 +79,7 @@ app.autodiscover_tasks(["mail", "reminders", "journal", "accounts"])
 @setup_logging.connect  # type: ignore[untyped-decorator]
 def configure_logging(**kwargs: Any) -> None:
     """Log as the web server does. Without a receiver Celery configures its own logging."""
+    logs.unbuffer_output()
     logs.configure(settings.LOGGING)
     logs.log_uncaught_errors()
 

@@ -17,14 +17,17 @@ from urllib.parse import urlsplit
 
 from dj_database_url import DBConfig
 from django.core.exceptions import ImproperlyConfigured
+from django.http.request import validate_host
 from environs import EnvNotSetError, EnvValidationError, FileAwareEnv, validate
 
 from vault.key_ring import parse_ring
 
 Parsed = TypeVar("Parsed")
 
-# As in ALLOWED_HOSTS: a name, a name with its subdomains, an IPv6 address, or any host.
-HOST = re.compile(r"\.?[a-z0-9.-]+|\[[a-f0-9:.]+\]|\*", re.IGNORECASE)
+# As in ALLOWED_HOSTS: a name, a name with its subdomains, or an IPv6 address. Not “*”, any host.
+HOST = re.compile(r"\.?[a-z0-9.-]+|\[[a-f0-9:.]+\]", re.IGNORECASE)
+# A machine to connect to, by its name or its address.
+SERVER = re.compile(r"[\w.-]+|[a-f0-9:.]+", re.IGNORECASE)
 DATABASE = "an address such as postgres://user:password@localhost:5432/name"
 READABLE = "a text file that this program may open"
 MASTER_KEYS = (
@@ -141,11 +144,26 @@ def parse_url(text: str) -> str:
     return text
 
 
-def parse_hosts(text: str) -> list[str]:
+def parse_hosts(text: str, *, site: str) -> list[str]:
+    """Split names with commas between. One of them must be the host of the site, or the site would
+    refuse everyone who opens its own address."""
     hosts = [host.strip() for host in text.split(",") if host.strip()]
-    if not hosts or not all(map(HOST.fullmatch, hosts)):
+    if not all(map(HOST.fullmatch, hosts)) or not validate_host(site, hosts):
         raise ValueError
     return hosts
+
+
+def parse_server(text: str) -> str:
+    if not SERVER.fullmatch(text):
+        raise ValueError
+    return text
+
+
+def parse_name(text: str) -> str:
+    """Check a name that pages and mails show."""
+    if not text:
+        raise ValueError
+    return parse_header_text(text)
 
 
 def parse_header_text(text: str) -> str:

@@ -2,7 +2,8 @@
 
 Messages of our own code are constants; what varies goes into the listed fields. A message of a
 library is replaced by its place in the source, because libraries put paths, addresses, SQL and
-whole forms into their messages. An error is its type, its SQLSTATE and its stack, never its text.
+whole forms into their messages. An error is its type, its SQLSTATE and its stack. Its text is left
+out, except for our own sentences about settings and data files, which contain no value.
 """
 
 import json
@@ -15,9 +16,12 @@ import traceback
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
+from io import TextIOWrapper
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
 
 from safety.request_id import request_id
 
@@ -40,12 +44,33 @@ EVENTS = {
     ("gunicorn.error", "Listening at: %s (%s)"): "web server listens",
     ("gunicorn.error", "Booting worker with pid: %s"): "web process starts",
     ("gunicorn.error", "Worker exiting (pid: %s)"): "web process ends",
+    ("gunicorn.error", "Using worker: %s"): "web server has its kind of process",
+    ("gunicorn.error", "Connection in use: %s"): (
+        "another program listens at the address of the web server"
+    ),
+    (
+        "gunicorn.error",
+        "Invalid address: %s",
+    ): "the address of the web server is not of this machine",
+    ("gunicorn.error", "Can't connect to %s"): "web server cannot listen, and ends",
+    ("gunicorn.error", "Worker (pid:%s) exited with code %s."): "web process ended with an error",
+    ("gunicorn.error", "Worker (pid:%s) was sent %s!"): "web process was ended by a signal",
+    ("gunicorn.error", "Worker (pid:%s) was sent %s! Perhaps out of memory?"): (
+        "web process was killed: the machine may be out of memory"
+    ),
+    ("gunicorn.error", "Reason: %s"): "web server ends because no process of it can start",
+    ("gunicorn.error", "Hang up: %s"): "web server reads its settings again",
+    ("gunicorn.error", "Unhandled exception in main loop"): "web server broke, and ends",
     ("gunicorn.error", "Handling signal: %s"): "web server was told something",
     ("gunicorn.error", "Shutting down: %s"): "web server ends",
     ("gunicorn.error", "WORKER TIMEOUT (pid:%s)"): "web process answers too slowly and is ended",
     ("gunicorn.error", "Exception in worker process"): "web process cannot start",
     ("celery.worker.consumer.consumer", "consumer: Cannot connect to %s: %s.\n%s\n"): NO_BROKER,
     ("celery.beat", "beat: Connection error: %s. Trying again in %s seconds..."): NO_BROKER,
+}
+# By logger: how a message begins that gunicorn has formatted before it logs it, and the event.
+FORMATTED_EVENTS = {
+    "gunicorn.error": ("connection to ", "web server cannot listen at its address"),
 }
 EVENTS_OF_LOGGERS = {
     "django.security": "request refused",
@@ -143,8 +168,13 @@ def _is_ours(file: str) -> bool:
 def _event(record: logging.LogRecord) -> str:
     if _is_ours(record.pathname):
         return str(record.msg)
-    known = EVENTS.get((record.name, record.msg)) if isinstance(record.msg, str) else None
+    known = _event_of_message(record.name, record.msg) if isinstance(record.msg, str) else None
     return known or _event_of_logger(record.name) or _python_warning(record) or _place(record)
+
+
+def _event_of_message(name: str, message: str) -> str | None:
+    beginning, event = FORMATTED_EVENTS.get(name, ("\n", ""))
+    return event if message.startswith(beginning) else EVENTS.get((name, message))
 
 
 def _python_warning(record: logging.LogRecord) -> str | None:
@@ -205,7 +235,20 @@ def _describe(error: BaseException) -> dict[str, Any]:
     sqlstate = getattr(error, "sqlstate", None)
     if isinstance(sqlstate, str) and WORD.fullmatch(sqlstate):
         description["sqlstate"] = sqlstate
+    if _is_for_operators(error):
+        description["says"] = str(error)
     return description | {"stack": _stack(error.__traceback__)}
+
+
+def _is_for_operators(error: BaseException) -> bool:
+    """Whether this is a sentence of ours about a setting or a data file. None carries a value.
+
+    Django raises the same class, with values.
+    """
+    if not isinstance(error, ImproperlyConfigured):
+        return False
+    frames = list(traceback.walk_tb(error.__traceback__))
+    return bool(frames) and _is_ours(frames[-1][0].f_code.co_filename)
 
 
 def _stack(trace: TracebackType | None) -> list[str]:
@@ -244,6 +287,19 @@ def log_uncaught_errors() -> None:
     sys.unraisablehook = unraisable
 
 
+def unbuffer_output() -> None:
+    """Write output at once, as PYTHONUNBUFFERED lets Python do.
+
+    On a full disk, what a buffer cannot write stays in it, and every later flush fails. Celery
+    flushes both streams before it starts a process of its pool: it would start none.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if raw := getattr(getattr(stream, "buffer", None), "raw", None):
+            unbuffered = TextIOWrapper(raw, stream.encoding, stream.errors, write_through=True)
+            setattr(sys, name, unbuffered)
+
+
 # --- Reading ---------------------------------------------------------------------------------
 
 
@@ -258,4 +314,5 @@ def readable(line: str) -> str:
 
 
 def _readable_error(error: Mapping[str, Any]) -> str:
-    return "\n      ".join([error["type"], *error["stack"][-3:]])
+    said = [error["says"]] if "says" in error else []
+    return "\n      ".join([error["type"], *said, *error["stack"][-3:]])

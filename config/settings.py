@@ -5,6 +5,7 @@ ADR 1 says why Django 5.2 and Python 3.11.
 
 from datetime import timedelta
 from email.headerregistry import Address
+from functools import partial
 from pathlib import Path
 
 import django_stubs_ext
@@ -14,11 +15,12 @@ from django.utils.translation import gettext_lazy as _
 from config.environment import (
     MASTER_KEYS,
     Environment,
-    parse_header_text,
     parse_hosts,
     parse_master_keys,
+    parse_name,
     parse_redis_url,
     parse_sender,
+    parse_server,
     parse_url,
 )
 from config.logs import configuration, parse_level
@@ -33,11 +35,9 @@ env = Environment(BASE_DIR / ".env")
 
 # --- The product and its address --------------------------------------------------------------
 
-SITE_NAME = env.text("SITE_NAME", "Paper Boat")
+SITE_NAME = env.parsed("SITE_NAME", parse_name, "Paper Boat", expected="a name on one line")
 # For what others may see on a shared screen: page titles, mail senders, subjects.
-DISCREET_NAME = env.parsed(
-    "DISCREET_NAME", parse_header_text, "Notes", expected="a name on one line"
-)
+DISCREET_NAME = env.parsed("DISCREET_NAME", parse_name, "Notes", expected="a name on one line")
 SITE = env.parsed(
     "SITE_URL",
     parse_site_url,
@@ -73,9 +73,9 @@ SECRET_KEY = env.secret(
 )
 ALLOWED_HOSTS = env.parsed(
     "ALLOWED_HOSTS",
-    parse_hosts,
+    partial(parse_hosts, site=str(SITE.hostname)),
     [str(SITE.hostname)],
-    expected="host names with commas between, such as notes.example.org",
+    expected="host names with commas between, among them the one in SITE_URL",
 )
 
 # --- Apps, middleware, templates -------------------------------------------------------------
@@ -129,6 +129,8 @@ MIDDLEWARE = [
     "safety.leave_fallback_middleware.LeaveFallbackMiddleware",
     # Below leaving, which still redirects when it is busy.
     "safety.busy_middleware.BusyMiddleware",
+    # Above sessions and people, and above CommonMiddleware, which checks the host.
+    "operations.health_middleware.HealthMiddleware",
     "vault.sessions.SessionMiddleware",
     "safety.lock_after_leaving_middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -203,7 +205,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Rate limits are stored here: they survive restarts and do not depend on Redis.
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "BACKEND": "config.counting_cache.CountingCache",
         "LOCATION": "cache",
         "KEY_FUNCTION": "config.cache_key.hash_key",
         # With Django's default of 300, load would evict the counts of rate limits.
@@ -313,7 +315,9 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 # --- Mail ----------------------------------------------------------------------------------
 
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-EMAIL_HOST = env.text("EMAIL_HOST", "localhost")
+EMAIL_HOST = env.parsed(
+    "EMAIL_HOST", parse_server, "localhost", expected="the name of your relay: smtp.example.org"
+)
 EMAIL_PORT = env.integer("EMAIL_PORT", 25, minimum=1, maximum=65_535)
 EMAIL_HOST_USER = env.text("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD", "")
@@ -359,7 +363,7 @@ WHITENOISE_ROOT = BASE_DIR / "static" / "root"
 
 # --- HTTP ----------------------------------------------------------------------------------
 
-TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0)
+TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXY_COUNT", 0, maximum=9)
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
 if TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -1,6 +1,7 @@
 """The verbs of `./dev`, which runs `python -m local <verb> …`."""
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -39,6 +40,11 @@ def main(arguments: list[str]) -> int:
         return 1
     except Stopped:
         return INTERRUPTED
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
+        print_line(f"{error.strerror}: make room, then run this again.", sys.stderr)
+        return 1
 
 
 def run(arguments: list[str]) -> int:

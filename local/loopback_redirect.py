@@ -1,6 +1,7 @@
 """The site as `./dev run` serves it: http://127.0.0.1/ and http://[::1]/ redirect to SITE_URL.
 
-Cookies and passkeys belong to one host name, so the site itself answers to `localhost` only.
+Cookies and passkeys belong to one host name, so the site itself answers to `localhost` only. Health
+checks are answered at every address.
 """
 
 import re
@@ -13,6 +14,7 @@ from django.utils.encoding import iri_to_uri
 
 from config.wsgi import application as site
 
+HEALTH_CHECKS = {"/healthz", "/readyz"}
 LOOPBACK_HOST = re.compile(r"(127\.0\.0\.1|\[::1\])(:\d+)?")
 
 
@@ -20,6 +22,7 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     if (
         settings.SITE.hostname != "localhost"
         or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}
+        or environ.get("PATH_INFO") in HEALTH_CHECKS
         or not LOOPBACK_HOST.fullmatch(environ.get("HTTP_HOST", ""))
     ):
         return site(environ, start_response)

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 from supervisor.childutils import get_headers, listener
@@ -15,7 +16,8 @@ def watch() -> None:
     while True:
         headers, payload = listener.wait()
         state = headers["eventname"].removeprefix("PROCESS_STATE_")
-        with file.open("a", encoding="utf-8") as lines:
+        # On a full disk a state is lost. This program must not end with it.
+        with suppress(OSError), file.open("a", encoding="utf-8") as lines:
             lines.write(f"{get_headers(payload)['processname']} {state}\n")
         listener.ok()
         if state == "FATAL":

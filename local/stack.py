@@ -278,7 +278,7 @@ def run_product(folder: LocalFolder, port: int) -> Iterator[Product]:
         print_line(f"Starting {', '.join(programs)} …")
         with run_supervisor(folder, programs, environment, running.state.pids) as supervisor:
             folder.write_state(running.state)
-            supervisor.wait_until_ready(port, environment["SITE_URL"])
+            supervisor.wait_until_ready(port)
             yield Product(environment, folder, running, supervisor)
 
 

@@ -37,9 +37,10 @@ BEAT = Program(
     "python -m celery --quiet -A config beat --scheduler celery.beat:Scheduler --loglevel WARNING"
 )
 CATCHER = Program("python manage.py catch_mail")
-# To run before the programs start. collectstatic also renders the help pages.
+# To run before the programs start. collectstatic also renders the help pages. It comes first, as it
+# needs no database: the web server starts without one too, and would serve pages without styles.
 COLLECT = "collectstatic --no-input"
-PREPARE = ("migrate --no-input", "createcachetable", COLLECT)
+PREPARE = (COLLECT, "migrate --no-input", "createcachetable")
 
 # It also redirects http://127.0.0.1/ and http://[::1]/, which is for a laptop only.
 LOCAL_WEB = replace(WEB, command=WEB.command.replace("config.wsgi", "local.loopback_redirect"))
@@ -65,6 +66,13 @@ buffer_size=100
 directory=%(ENV_PAPER_BOAT_ROOT)s
 stdout_logfile=NONE
 stderr_logfile=log/watch.log
+"""
+# Its logger prints a traceback for each line that it cannot write. On a full disk that fails too,
+# and ends it with everything that it runs.
+SUPERVISORD = """
+from supervisor import loggers, supervisord
+loggers.Handler.handleError = lambda handler: None
+supervisord.main()
 """
 PROGRAM = """
 [program:{name}]
@@ -94,13 +102,13 @@ class Supervisor:
     programs: dict[str, Program]
     process: subprocess.Popen[bytes]
 
-    def wait_until_ready(self, port: int, site: str, *, seconds: float = 120) -> None:
+    def wait_until_ready(self, port: int, *, seconds: float = 120) -> None:
         """Wait until every program runs and /readyz answers 200. Raises UserError if not."""
-        if not wait_until(lambda: self._is_ready(port, site), self.process, seconds=seconds):
+        if not wait_until(lambda: self._is_ready(port), self.process, seconds=seconds):
             raise self.error()
 
-    def _is_ready(self, port: int, site: str) -> bool:
-        return not self._starting() and readyz(port, site) == http.client.OK
+    def _is_ready(self, port: int) -> bool:
+        return not self._starting() and readyz(port) == http.client.OK
 
     def _starting(self) -> list[str]:
         """Return the programs that have not yet run for `startsecs`."""
@@ -131,7 +139,7 @@ def run_supervisor(
     file = folder.path / "supervisor.conf"
     file.write_text(configuration(programs), encoding="utf-8")
     states_file(folder).unlink(missing_ok=True)
-    command = [sys.executable, "-m", "supervisor.supervisord", "-c", file.name]
+    command = [sys.executable, "-c", SUPERVISORD, "-c", file.name]
     with (folder.log / "supervisor.log").open("wb") as log:
         process = subprocess.Popen(  # noqa: S603 - our own programs
             command, env=environment | _variables(folder), cwd=folder.path,

@@ -6,12 +6,10 @@ Only a missing database or migration is 503. A part that delays mail or makes le
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from pathlib import Path
 
 import redis
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.staticfiles.storage import ManifestFilesMixin
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -20,8 +18,10 @@ from django.views.decorators.http import require_safe
 
 from mail import sending as mail
 from mail.models import Heartbeat, Message
+from operations import write_probes
+from operations.write_probes import OK
 from reminders import actions as reminders
-from safety import help_pages
+from safety import collected_files
 from vault.checks import ring_opens_what_is_stored
 
 BEAT_IS_LATE_AFTER = timedelta(minutes=2)
@@ -36,11 +36,17 @@ KEY_PROBLEMS = {
 # Updated by the tasks that beat starts.
 HEARTBEATS = (mail.HEARTBEAT, reminders.HEARTBEAT)
 
-OK = "ok"
 Report = dict[str, str]
+Check = Callable[[datetime], str]
 
 
-def _migrations() -> str:
+def _database(now: datetime) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return OK
+
+
+def _migrations(now: datetime) -> str:
     executor = MigrationExecutor(connection)
     missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
     return f"{len(missing)} migrations are missing" if missing else OK
@@ -68,7 +74,7 @@ def _beat(now: datetime) -> str:
     unseen = [name for name in HEARTBEATS if name not in ages]
     if unseen:
         return f"not seen yet: {', '.join(unseen)}"
-    oldest = max(ages.values())
+    oldest = max(ages[name] for name in HEARTBEATS)
     if oldest < BEAT_IS_LATE_AFTER:
         return OK
     return f"last seen {int(oldest.total_seconds())} seconds ago"
@@ -82,38 +88,52 @@ def _mail(now: datetime) -> str:
     return OK if lag < MAIL_IS_LATE_AFTER else f"{int(lag.total_seconds())} seconds late"
 
 
-# A failure of these is “degraded”.
-DEGRADING: dict[str, Callable[[datetime], str]] = {
-    "keys": _keys,
-    "redis": _redis,
-    "beat": _beat,
-    "mail": _mail,
-}
-
-
-def _rate_limits(now: datetime) -> str:
+def _limits(now: datetime) -> str:
     tables = connection.introspection.table_names()
     return OK if settings.CACHES["default"]["LOCATION"] in tables else "their table is missing"
 
 
 def _files(now: datetime) -> str:
-    collected = Path(settings.STATIC_ROOT, ManifestFilesMixin.manifest_name).exists()
-    return OK if collected and help_pages.read_all() else "not collected"
+    return collected_files.problem() or OK
 
 
-# Steps of the installation: only `status` checks them.
-INSTALLATION: dict[str, Callable[[datetime], str]] = {"limits": _rate_limits, "files": _files}
+# Without these no page for a signed-in person works. They depend on each other, in this order.
+NEEDED: dict[str, Check] = {"database": _database, "migrations": _migrations}
+# A failure of these is “degraded”.
+IN_DATABASE: dict[str, Check] = {
+    "writes": write_probes.database,
+    "limits": _limits,
+    "keys": _keys,
+    "beat": _beat,
+    "mail": _mail,
+}
+ELSEWHERE: dict[str, Check] = {"redis": _redis, "files": _files, "disk": write_probes.disk}
 
 
 def report(now: datetime) -> tuple[bool, Report]:
-    """Return whether the site can serve, and OK or the problem of each part."""
+    """Return whether the site can serve, and OK or the problem of each part.
+
+    Every part is looked at afresh, and none keeps the others from being reported.
+    """
+    parts: Report = {}
+    for name, check in NEEDED.items():
+        parts[name] = _state(check, now)
+        if parts[name] != OK:
+            return False, parts | {name: _state(check, now) for name, check in ELSEWHERE.items()}
+    # What one check breaks in a transaction must not reach the next.
+    apart = {name: transaction.atomic(check) for name, check in IN_DATABASE.items()}
+    checks = apart | ELSEWHERE
+    return True, parts | {name: _state(check, now) for name, check in checks.items()}
+
+
+def _state(check: Check, now: datetime) -> str:
     try:
-        parts = {"database": OK, "migrations": _migrations()}
-        if parts["migrations"] != OK:
-            return False, parts
-        return True, parts | {name: check(now) for name, check in DEGRADING.items()}
+        return check(now)
     except DatabaseError as error:
-        return False, {"database": f"not answering ({type(error).__name__})"}
+        return write_probes.named(error) or f"not answering ({type(error).__name__})"
+    # Whatever is wrong is what this is asked for.
+    except Exception as error:
+        return f"cannot be looked at ({type(error).__name__})"
 
 
 @login_not_required

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Info, Tags, register
 from django.core.checks import Warning as CheckWarning
 from django.db import connection
 
@@ -43,6 +43,23 @@ def vulnerabilities_can_be_reported(
         return []
     hint = "Set SECURITY_CONTACT to an email address or an https link."
     return [CheckWarning("/.well-known/security.txt has nobody to name.", hint, id="safety.W002")]
+
+
+@register(Tags.security, deploy=True)
+def proxies_are_counted(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """The right number cannot be seen from here, only what it must be for the usual setups."""
+    count = settings.TRUSTED_PROXY_COUNT
+    if count == 0 and settings.HTTPS:
+        hint = "Write 1 with Caddy or nginx in front. Without one, nothing here speaks https."
+        said = "TRUSTED_PROXY_COUNT is 0, and SITE_URL is https: pages redirect to themselves."
+        return [CheckWarning(said, hint, id="safety.W003")]
+    if count > 1:
+        hint = "Write 1 unless another proxy of yours stands before Caddy or nginx."
+        said = f"TRUSTED_PROXY_COUNT is {count}: with fewer proxies nobody can sign in."
+        return [Info(said, hint, id="safety.I001")]
+    return []
 
 
 @register(Tags.database, deploy=True)

@@ -9,7 +9,7 @@ from django.http import (
 )
 from django.urls import reverse
 
-from safety import help_pages
+from safety import collected_files, help_pages
 
 
 class HelpPagesMiddleware:
@@ -20,6 +20,7 @@ class HelpPagesMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
+        collected_files.mark_at_start()
         self.pages = {} if settings.DEBUG else help_pages.read_all()
         self.start = reverse("safety:help")
         self.elsewhere = help_pages.elsewhere_path()

@@ -55,9 +55,9 @@ def write(path: str) -> Path:
 
 
 def read_all() -> dict[str, bytes]:
-    """The rendered pages by URL path; empty before the first collectstatic."""
+    """The rendered pages by URL path, as far as there are files that can be read."""
     pages = {}
     for path in paths():
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             pages[path] = file(path).read_bytes()
     return pages

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertRedirects
@@ -114,6 +115,19 @@ def test_behind_a_proxy_each_client_is_one(carol: User, settings: Settings) -> N
         sign_in(at("192.0.2.1", "203.0.113.1"), f"p{number}@example.org", WRONG)
 
     assert sign_in(at("192.0.2.1", "203.0.113.2"), carol.email).status_code == 302
+
+
+def test_too_many_trusted_proxies_are_named_in_the_log(
+    carol: User, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody can sign in, and nothing else would tell the operator why."""
+    settings.ALLAUTH_TRUSTED_PROXY_COUNT = 2
+
+    with pytest.raises(ImproperlyConfigured):
+        sign_in(at("192.0.2.1", "203.0.113.1"), carol.email)
+
+    said = "TRUSTED_PROXY_COUNT is higher than the number of proxies in front"
+    assert said in [record.msg for record in caplog.records]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,23 +4,36 @@ import ast
 import json
 import logging
 import re
+import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from celery import Celery
 from django.conf import settings
+from django.db.utils import load_backend
 from django.test import RequestFactory
 from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
+from gunicorn import arbiter, sock
 from pytest_django import DjangoDbBlocker
 
-from config.logs import FIELDS, JsonFormatter, StderrHandler, configuration, readable
+from config.logs import (
+    EVENTS,
+    FIELDS,
+    FORMATTED_EVENTS,
+    JsonFormatter,
+    StderrHandler,
+    configuration,
+    readable,
+)
 from local.folder import ROOT
 from local.stack import manage_py
 from local.supervisor import BEAT, WORKER
+from safety.helplines import load
 from safety.request_id import request_id, reset_request_id, set_request_id
 from tests.config.breaking import FAILURES
 from tests.support.addresses import RULES, nowhere
@@ -33,6 +46,7 @@ from tests.support.gunicorn_server import (
     started,
     web,
 )
+from vault.key_ring import parse_ring
 
 # The programs that are started use the test database.
 pytestmark = pytest.mark.django_db
@@ -136,6 +150,74 @@ def test_error_is_its_type_and_its_stack() -> None:
     assert (first["type"], second["type"]) == ("builtins.LookupError", "builtins.ValueError")
     assert re.fullmatch(place, first["stack"][0])
     assert CANARY not in JsonFormatter().format(given)
+
+
+def caught(call: Callable[[], object]) -> dict[str, Any]:
+    """Return what is logged of the error that this raises."""
+    given = record("x")
+    with pytest.raises(Exception) as raised:  # noqa: PT011 whichever it is
+        call()
+    given.exc_info = (raised.type, raised.value, raised.tb)
+    return dict(line(given)["errors"][0])  # type: ignore[index]
+
+
+def test_our_own_sentence_about_a_setting_or_a_file_is_logged(tmp_path: Path) -> None:
+    """Without it an operator would look for the cause in our source."""
+    file = tmp_path / "nl.yaml"
+    file.write_text("name: Nederland\n")
+
+    key = caught(lambda: parse_ring(f"k1:{CANARY}"))
+    country = caught(lambda: load(file))
+
+    assert key["says"] == "VAULT_KEYS: entry 1 is not a key."
+    assert re.fullmatch(r".*nl\.yaml, line \d+: .+", country["says"])
+    assert "nl.yaml" in readable(json.dumps(line(record("x")) | {"errors": [country]}))
+
+
+def test_sentence_of_a_library_is_not_logged() -> None:
+    """Django raises the same class as we do, and names values."""
+    said = caught(lambda: load_backend(CANARY))
+
+    assert said["type"] == "django.core.exceptions.ImproperlyConfigured"
+    assert "says" not in said
+
+
+def gunicorn_record(message: str, *args: object) -> logging.LogRecord:
+    path = "/x/site-packages/gunicorn/sock.py"
+    return logging.LogRecord("gunicorn.error", 40, path, 1, message, args, None, "f")
+
+
+def test_port_that_is_taken_is_named_without_its_address(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(OSError, match="in use") as refused:
+            socket.create_server(("127.0.0.1", port))
+    address = str(("127.0.0.1", port))
+    # As gunicorn.sock logs them, one after the other.
+    said = [
+        line(gunicorn_record("Connection in use: %s", address))["event"],
+        line(gunicorn_record(f"connection to {address} failed: {refused.value}"))["event"],
+        line(gunicorn_record("Can't connect to %s", address))["event"],
+    ]
+
+    assert said == [
+        "another program listens at the address of the web server",
+        "web server cannot listen at its address",
+        "web server cannot listen, and ends",
+    ]
+
+
+def test_messages_of_gunicorn_are_those_that_it_logs() -> None:
+    """An upgrade may word them otherwise: then its place in the source is all that is logged."""
+    source = "".join(
+        Path(module.__file__ or "").read_text(encoding="utf-8") for module in (arbiter, sock)
+    )
+    source += 'msg = "Worker (pid:%s) was sent %s! Perhaps out of memory?"'
+    named = [message for name, message in EVENTS if name == "gunicorn.error"]
+    named += [beginning for beginning, _ in FORMATTED_EVENTS.values()]
+
+    assert len(named) > 12
+    assert [message for message in named if f'"{message}' not in source] == []
 
 
 def test_errors_that_cause_each_other_end() -> None:

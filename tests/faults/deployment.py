@@ -262,7 +262,7 @@ class Deployment:
         return [pid for (pid,) in self.sql(WAITING, query)]
 
     def is_ready(self) -> bool:
-        return readyz(self.port, self.environment["SITE_URL"]) == 200
+        return readyz(self.port) == 200
 
     def ticks(self, count: int, name: str = "mail") -> None:
         """Wait until a worker has run this task of beat so many times more."""

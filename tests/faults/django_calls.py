@@ -26,6 +26,8 @@ from accounts.models import User  # noqa: E402
 from journal.models import Letter  # noqa: E402
 from mail.actions import enqueue  # noqa: E402
 from mail.emails import MailContent  # noqa: E402
+from operations import write_probes  # noqa: E402
+from operations.health import report  # noqa: E402
 from reminders.models import Schedule  # noqa: E402
 from tests.support.client import PASSWORD, Client  # noqa: E402
 from vault.key_ring import ring  # noqa: E402
@@ -85,6 +87,12 @@ def letters(email: str) -> list[str]:
     return [row.open(owner.key).body for row in rows]
 
 
+def look() -> dict[str, str]:
+    """Look at every part, with probes that are not remembered from a look before."""
+    write_probes._write_to_database.cache_clear()
+    return report(timezone.now())[1]
+
+
 def crowd(count: int) -> None:
     """Create people with an account and a key, and nothing else."""
     now = timezone.now()
@@ -116,7 +124,8 @@ def _opens(key: Key) -> bool:
 
 
 FUNCTIONS = {
-    each.__name__: each for each in (prepare, person, mail, note, letters, crowd, unreadable_keys)
+    each.__name__: each
+    for each in (prepare, person, mail, note, letters, look, crowd, unreadable_keys)
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from local.supervisor import WORKER
 from tests.faults.deployment import Deployment, Program
 from tests.support.smtp import Sink
 from tests.support.waiting import wait_for
@@ -41,7 +42,9 @@ def test_postgres_on_a_full_disk(full: Deployment, sink: Sink) -> None:
     alice, bob, before = deployment.person("alice"), deployment.person("bob"), deployment.web.pid
     first = alice.keep(alice.desk("A first letter"))
     sheet = alice.desk(LONG)
+    assert deployment.call("look")["writes"] == "ok"
     deployment.postgres_host.ask("fill")
+    assert deployment.call("look")["writes"] == "the disk is full"
 
     page = alice.keep(sheet)
 
@@ -56,6 +59,7 @@ def test_postgres_on_a_full_disk(full: Deployment, sink: Sink) -> None:
     deployment.postgres_host.ask("free")
 
     wait_for(deployment.is_ready, "the database to be back")
+    assert deployment.call("look")["writes"] == "ok"
     assert alice.keep(page.form(DESK)).status == 302
     assert deployment.call("letters", alice.email) == ["A first letter", LONG]
     deployment.call("mail", "after")
@@ -64,8 +68,8 @@ def test_postgres_on_a_full_disk(full: Deployment, sink: Sink) -> None:
 
 
 def test_web_server_that_cannot_write_a_byte(deployment: Deployment) -> None:
-    """None of its files can grow, and its output goes to a full device."""
-    web, visitor = deployment.extra_web("unwritable")
+    """None of its files can grow, and its output goes to a full device, through a buffer."""
+    web, visitor = deployment.extra_web("unwritable", PYTHONUNBUFFERED="")
     web.start(output=Path("/dev/full"))
     wait_for(visitor.is_answered, "the web server")
     _may_write_nothing(web)
@@ -90,10 +94,12 @@ def _may_write_nothing(program: Program) -> None:
 
 
 def test_worker_that_cannot_write_a_byte(deployment: Deployment, sink: Sink) -> None:
+    """Also where its output is buffered, as without PYTHONUNBUFFERED."""
     deployment.worker.kill()
-    deployment.worker.start(output=Path("/dev/full"))
+    worker = deployment.extra_program(WORKER.command, "unwritable", PYTHONUNBUFFERED="")
+    worker.start(output=Path("/dev/full"))
     deployment.ticks(1)
-    _may_write_nothing(deployment.worker)
+    _may_write_nothing(worker)
     deployment.call("mail", "bea")
     sink.answer = "451 4.3.0 later"
     refused = "SELECT 1 FROM mail_message WHERE state = 'due' AND refused_at IS NOT NULL"
@@ -103,4 +109,3 @@ def test_worker_that_cannot_write_a_byte(deployment: Deployment, sink: Sink) -> 
     deployment.let_time_pass(16)
     deployment.wait_for_states("sent")
     assert sink.to == ["bea@example.org"]
-    deployment.worker.kill()

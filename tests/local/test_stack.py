@@ -254,7 +254,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, collected: None) -> Iterator[
     set_local_defaults(folder, environment, port)
     command = [sys.executable, *LOCAL_WEB.command.removeprefix("python ").split()]
     with started(command, environment, folder.path / "web.log") as web:
-        assert wait_until(lambda: readyz(port, "") is not None, web.process, seconds=90), web.text()
+        assert wait_until(lambda: readyz(port) is not None, web.process, seconds=90), web.text()
         yield port
 
 
@@ -275,6 +275,7 @@ def test_other_addresses_of_this_machine_redirect_to_the_printed_one(site: int) 
     assert ask(site, "127.0.0.1", "HEAD", "/") == (307, f"http://localhost:{site}/")
     assert ask(site, "127.0.0.1", "POST", "/") == (400, None)
     assert ask(site, "localhost", "GET", "/healthz") == (200, None)
+    assert ask(site, "127.0.0.1", "HEAD", "/healthz") == (200, None)
 
 
 def test_redirect_never_leads_to_another_host(site: int) -> None:
@@ -294,7 +295,8 @@ def test_redirect_never_leads_to_another_host(site: int) -> None:
 def test_a_site_that_is_not_at_localhost_redirects_nobody(
     environment: dict[str, str], address: str
 ) -> None:
-    environment |= {"SITE_URL": address, "ALLOWED_HOSTS": "127.0.0.1"}
+    hosts = f"127.0.0.1,{urlsplit(address).hostname}"
+    environment |= {"SITE_URL": address, "ALLOWED_HOSTS": hosts}
     shown = run([sys.executable, "-c", CALL], environment, cwd=ROOT)
 
     assert "answered 200 OK\n" in shown.stdout, shown.stderr
@@ -423,6 +425,43 @@ def test_a_program_that_cannot_start_stops_all_and_is_named(
 
     assert str(error).startswith("The program “broken” does not start.")
     assert "the reason of the failure" in str(error)
+
+
+def test_a_full_disk_ends_neither_the_supervisor_nor_its_programs(
+    local_folder: LocalFolder, clean_env: dict[str, str]
+) -> None:
+    programs = {"up": Program(f"python -uc 'import os; print(os.getpid()); {WAIT}'")}
+    log = local_folder.log / "up.log"
+    with run_supervisor(local_folder, programs, clean_env, {}) as supervisor:
+        assert wait_until(lambda: contains(log, "\n"), supervisor.process, seconds=20)
+        supervisord, first = psutil.Process(supervisor.process.pid), int(log.read_text())
+        # Nothing of what it logs from here on can be written.
+        supervisord.rlimit(psutil.RLIMIT_FSIZE, (0, 0))
+        before = {child.pid for child in supervisord.children()}
+        psutil.Process(first).kill()
+        assert wait_until(
+            lambda: {child.pid for child in supervisord.children()} - before,
+            supervisor.process,
+            seconds=20,
+        )
+
+    assert "Traceback" not in (local_folder.log / "supervisor.log").read_text()
+
+
+def test_a_disk_without_room_is_one_sentence(clean_env: dict[str, str]) -> None:
+    filled = run([sys.executable, "-c", FILL], clean_env, cwd=ROOT)
+
+    assert (filled.returncode, filled.stdout) == (1, "")
+    assert filled.stderr == "No space left on device: make room, then run this again.\n"
+
+
+FILL = """
+import sys
+from pathlib import Path
+from local.__main__ import VERBS, main
+VERBS["fill"] = lambda arguments: Path("/dev/full").write_text("words")
+sys.exit(main(["fill"]))
+"""
 
 
 # A pool like Celery's: the main process lets its child finish, and SIGTERM would end the child.

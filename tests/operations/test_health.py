@@ -1,7 +1,11 @@
 import re
-from collections.abc import Callable
+import resource
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -13,11 +17,17 @@ from mail.actions import enqueue
 from mail.emails import MailContent
 from mail.models import Heartbeat, Message, State
 from mail.sending import send_due
+from operations import write_probes
+from safety import collected_files
 from tests.support.client import Client
+from tests.support.gunicorn_server import Web
 from tests.support.smtp import Sink
 from vault.key_ring import new_keyset
 from vault.models import Key
 
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+PARTS = ["database", "migrations", "writes", "limits", "keys", "beat", "mail"]
+PARTS += ["redis", "files", "disk"]
 HELLO = MailContent("s", "t", "h")
 
 
@@ -36,23 +46,52 @@ def migration_missing(db: None) -> None:
         )
 
 
-def test_process_answers_without_a_database(client: Client) -> None:
-    assert client.get("/healthz").content == b"ok"
+PROBED = ["/healthz", "/readyz", "/"]
+# An address, as of a load balancer's probe; one of IPv6; a name that is not the site's.
+PROBES = ["10.0.0.7:8000", "[::1]", "web", "not a host!"]
+
+
+@pytest.mark.parametrize("host", PROBES)
+def test_probe_is_answered_whatever_host_it_names(client: Client, beating: None, host: str) -> None:
+    for method in (client.get, client.head):
+        assert method("/healthz", headers={"Host": host}).status_code == 200
+        assert method("/readyz", headers={"Host": host}).status_code == 200
+    # Only these: pages have links and cookies of the site's own host.
+    assert client.get("/", headers={"Host": host}).status_code == 400
+
+
+def test_process_answers_without_a_database(
+    client: Client, alice: User, django_assert_num_queries: Any
+) -> None:
+    """Whoever asks: a browser sends the cookie of a signed-in session too."""
+    client.force_login(alice)
+
+    with django_assert_num_queries(0):
+        assert client.get("/healthz").content == b"ok"
+
+
+def test_probe_writes_its_request_and_nothing_else(web_server: Web) -> None:
+    before = len(web_server.output.lines())
+    for method, path in [
+        ("GET", "/healthz"),
+        ("HEAD", "/healthz"),
+        ("HEAD", "/readyz"),
+        ("HEAD", "/"),
+    ]:
+        host = "localhost:8000" if path == "/" else "10.0.0.7:8000"
+        head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+        assert web_server.raw(head.encode()).startswith(b"HTTP/1.1 200 "), path
+
+    lines = web_server.output.lines()[before:]
+    assert [line["event"] for line in lines] == ["request"] * 4
+    assert [line["route"] for line in lines] == ["healthz", "healthz", "readyz", "home:start"]
 
 
 def test_ready_if_every_part_is_ok(client: Client, beating: None) -> None:
     response = client.get("/readyz")
 
     assert response.status_code == 200
-    assert response.json() == {
-        "state": "ready",
-        "database": "ok",
-        "migrations": "ok",
-        "keys": "ok",
-        "redis": "ok",
-        "beat": "ok",
-        "mail": "ok",
-    }
+    assert response.json() == {"state": "ready"} | dict.fromkeys(PARTS, "ok")
 
 
 def test_missing_migration_is_unready(client: Client, migration_missing: None) -> None:
@@ -63,6 +102,9 @@ def test_missing_migration_is_unready(client: Client, migration_missing: None) -
         "state": "unready",
         "database": "ok",
         "migrations": "1 migrations are missing",
+        "redis": "ok",
+        "files": "ok",
+        "disk": "ok",
     }
 
 
@@ -202,16 +244,14 @@ Status = Callable[[], tuple[dict[str, str], str]]
 def test_status_prints_a_line_for_each_part(beating: None, status: Status) -> None:
     lines, error = status()
 
-    ok = dict.fromkeys(
-        ("database", "migrations", "keys", "redis", "beat", "mail", "limits", "files"), "ok"
-    )
+    ok = dict.fromkeys(PARTS, "ok")
     assert error == ""
     assert {name: lines[name] for name in ok} == ok
     assert re.fullmatch(r"\d+\.\d+\.\d+, at http://localhost:8000", lines["version"])
     assert lines["sign-up"] == "open to anyone (REGISTRATION=open)"
     assert lines["operators"] == "0. Run “create_operator”."
     assert lines["mail of the last day"] == "0 sent, 0 not; 0 due now"
-    assert len(lines) == 12
+    assert len(lines) == 14
 
 
 def test_status_counts_operators_and_mail(
@@ -231,9 +271,8 @@ def test_status_counts_operators_and_mail(
         Message.objects.filter(key=f"k{number}").end(State(state), reason="why", now=now)
     enqueue(kind="try", to="a@example.org", content=MailContent("s", "t", "h"), now=now)
 
-    lines, error = status()
+    lines, _ = status()
 
-    assert error == ""
     assert lines["operators"] == "1"
     assert lines["sign-up"] == "by invitation (REGISTRATION=invitation)"
     assert lines["mail of the last day"] == "2 sent, 2 not; 1 due now"
@@ -253,25 +292,99 @@ def test_status_prints_remedies_and_fails(
 
     lines, error = status()
 
-    assert error == "Needs a look: keys, redis, beat, mail."
+    assert error == "Needs a look: keys, beat, mail, redis."
     assert lines["keys"].startswith("a master key is missing. Put the old key back")
     assert lines["redis"].startswith("not answering (ConnectionError). Does Redis run")
     assert lines["beat"].startswith("not seen yet: mail, reminders. Do worker and beat run?")
     assert "seconds late. Try “send_test_mail”" in lines["mail"]
 
 
-def test_status_finds_forgotten_steps_of_the_installation(
-    beating: None, status: Status, settings: LazySettings, tmp_path: Path
+@pytest.mark.parametrize("look", ["/readyz", "status"])
+def test_each_look_finds_a_missing_table_of_rate_limits(
+    client: Client, beating: None, status: Status, look: str
 ) -> None:
-    settings.STATIC_ROOT = settings.PAGES_ROOT = tmp_path
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE cache")
 
-    lines, error = status()
+    if look == "status":
+        lines, error = status()
+        assert error == "Needs a look: limits."
+        assert lines["limits"].startswith("their table is missing. Run “createcachetable”.")
+    else:
+        answer = client.get("/readyz").json()
+        assert (answer["state"], answer["limits"]) == ("degraded", "their table is missing")
 
-    assert error == "Needs a look: limits, files."
-    assert lines["limits"].startswith("their table is missing. Run “createcachetable”.")
-    assert lines["files"].startswith("not collected. Run “collectstatic”")
+
+@pytest.fixture
+def collected_here(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
+    """Folders for collected files of their own, as at a first start: nothing is in them."""
+    settings.STATIC_ROOT, settings.PAGES_ROOT = tmp_path, tmp_path / "pages"
+    # It takes seconds, and is not what this is about.
+    settings.WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["css", "js", "svg", "txt", "json"]
+    collected_files.mark_at_start.cache_clear()
+    yield tmp_path
+    collected_files.mark_at_start.cache_clear()
+
+
+def collect() -> None:
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def collect_again() -> None:
+    """The same files, by settings of now."""
+    collected_files.remove_mark()
+    assert collected_files.problem() == "not collected"
+    collected_files.write_mark()
+
+
+def restart() -> None:
+    """What a new process reads at its start."""
+    collected_files.mark_at_start.cache_clear()
+    Client().get("/healthz")
+
+
+def test_each_look_finds_what_prepare_has_not_made(
+    client: Client, beating: None, status: Status, collected_here: Path, settings: LazySettings
+) -> None:
+    assert client.get("/readyz").json()["files"] == "not collected"
+    lines, error = status()
+    assert error == "Needs a look: files."
+    assert lines["files"].startswith("not collected. Run “collectstatic”, then start the web")
+
+    # Too late for the running web server, whose pages have no styles now.
+    collect()
+    late = client.get("/readyz").json()
+    assert late["state"] == "degraded"
+    assert late["files"] == "collected after this process had started"
+    restart()
+    assert client.get("/readyz").json()["files"] == "ok"
+
+    # An upgrade that has not been prepared, or another name of the operator.
+    settings.OPERATOR_NAME = "Somebody else"
+    other = "collected by another version, or with other settings"
+    assert client.get("/readyz").json()["files"] == other
+    assert status()[0]["files"].startswith(other)
+
+    # An upgrade that was prepared, with the old web server still running.
+    collect_again()
+    assert client.get("/readyz").json()["files"] == "collected after this process had started"
+    restart()
+    assert client.get("/readyz").json()["files"] == "ok"
+
+    (collected_here / "pages" / "en" / "help" / "nl.html").unlink()
+    assert client.get("/readyz").json()["files"] == "not collected"
+
+
+def test_source_that_was_changed_is_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    more = [*collected_files._read_sources(), ("css/new.css", b"a {}")]
+    assert collected_files.problem() == ""
+
+    monkeypatch.setattr(collected_files, "_read_sources", lambda: iter(more))
+    collected_files._sources.cache_clear()
+    try:
+        assert collected_files.problem() == collected_files.OTHER_VERSION
+    finally:
+        collected_files._sources.cache_clear()
 
 
 def test_status_of_a_database_without_all_migrations(
@@ -280,7 +393,7 @@ def test_status_of_a_database_without_all_migrations(
     lines, error = status()
 
     assert error == "Needs a look: migrations."
-    assert lines.keys() == {"version", "database", "migrations"}
+    assert lines.keys() == {"version", "database", "migrations", "redis", "files", "disk"}
     assert "Run “migrate”" in lines["migrations"]
 
 
@@ -289,5 +402,99 @@ def test_status_of_an_unreachable_database(status: Status) -> None:
     lines, error = status()
 
     assert error == "Needs a look: database."
-    assert lines.keys() == {"version", "database"}
+    assert lines.keys() == {"version", "database", "redis", "files", "disk"}
     assert lines["database"].startswith("not answering (OperationalError). Does Postgres run")
+
+
+# --- What can be wrong while it is looked at -----------------------------------------------
+
+
+def test_status_of_half_a_migration_names_the_parts_that_broke(
+    beating: None, status: Status
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE mail_message CASCADE; DROP TABLE vault_key")
+
+    lines, error = status()
+
+    assert error == "Needs a look: mail."
+    assert lines["mail"].startswith("not answering (ProgrammingError). Try")
+    assert lines["beat"] == "ok"
+    assert lines["the rest cannot be counted"] == "ProgrammingError"
+
+
+@pytest.mark.usefixtures("database_down")
+def test_status_names_everything_that_is_down_at_once(
+    status: Status, settings: LazySettings, tmp_path: Path
+) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    settings.STATIC_ROOT = tmp_path
+    (tmp_path / "staticfiles.json").mkdir()
+
+    lines, error = status()
+
+    assert error == "Needs a look: database, redis, files."
+    assert lines["files"].startswith("not collected.")
+
+
+# --- A full disk ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def probes() -> Iterator[None]:
+    """What was written a moment ago says nothing about a disk that is full now."""
+    yield
+    write_probes._write_to_database.cache_clear()
+    write_probes._write_to_disk.cache_clear()
+
+
+@pytest.mark.usefixtures("probes")
+def test_database_that_takes_no_writes_degrades(client: Client, beating: None) -> None:
+    write_probes._write_to_database.cache_clear()
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION READ ONLY")
+
+    answer = client.get("/readyz")
+
+    assert answer.status_code == 200
+    assert answer.json()["state"] == "degraded"
+    assert answer.json()["writes"] == "it is read-only"
+
+
+@pytest.mark.usefixtures("probes")
+def test_database_without_room_for_a_megabyte_is_named(beating: None) -> None:
+    """Postgres writes what it is asked to: no file of a query may grow here."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL temp_file_limit = '64kB'")
+
+    assert write_probes.database(NOW) == "cannot be written (OperationalError)"
+
+
+@pytest.mark.usefixtures("probes")
+def test_disk_that_is_full_degrades_and_status_says_what_to_do(
+    beating: None, status: Status, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_probes._write_to_disk.cache_clear()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2**19, before[1]))
+    try:
+        limited = write_probes.disk(NOW)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    monkeypatch.setattr(tempfile, "TemporaryFile", partial(open, "/dev/full", "wb"))
+
+    lines, error = status()
+
+    assert limited == "cannot be written (OSError)"
+    assert error == "Needs a look: disk."
+    assert lines["disk"].startswith("the disk is full. Make room on this machine")
+
+
+@pytest.mark.usefixtures("probes")
+def test_probes_write_at_most_twice_a_minute(beating: None, django_assert_num_queries: Any) -> None:
+    write_probes.database(NOW)
+
+    with django_assert_num_queries(0):
+        write_probes.database(NOW + timedelta(seconds=29))
+    write_probes.database(NOW + timedelta(seconds=30))
+    assert Heartbeat.objects.get(name="write probe").at == NOW + timedelta(seconds=30)

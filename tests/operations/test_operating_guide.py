@@ -8,19 +8,27 @@ from pathlib import Path
 
 import dj_database_url
 import pytest
+import yaml
+from csp.utils import build_policy
 from django.apps import apps
 from django.conf import settings
 from django.core.management import get_commands
 from dotenv import dotenv_values
+from pytest_django import Settings
 
 from local.folder import HOME, ROOT
 from local.stack import settings_names
-from local.supervisor import BEAT, PREPARE, WEB, WORKER, Program
+from local.supervisor import BEAT, COLLECT, PREPARE, WEB, WORKER, Program
+from safety import help_pages
+from safety.leaving import left_cookie_name
 from safety.postgres_logging import LOG_SETTINGS
+from tests.support.client import Client
 
 PAGE = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
 FILES = ROOT / "docs" / "operating"
 UNITS = FILES / "systemd"
+NGINX = FILES / "nginx.conf"
+CADDYFILES = [ROOT / "Caddyfile", FILES / "Caddyfile"]
 PYTHON = "/opt/paper-boat/venv/bin/"
 # Names in capitals that are not settings.
 OTHER_NAMES = {"DOTENV", HOME, "DMARC", "SEEN"}
@@ -61,6 +69,11 @@ def test_prepare_unit_runs_the_commands_of_dev_run() -> None:
     found = unit("paper-boat-prepare.service")
 
     assert found["ExecStart"] == [f"{PYTHON}python manage.py {words}" for words in PREPARE]
+
+
+def test_files_are_collected_before_the_database_is_needed() -> None:
+    """Postgres may come late, and a web server that started without files has no styles."""
+    assert PREPARE[0] == COLLECT
 
 
 def test_units_belong_together() -> None:
@@ -203,26 +216,123 @@ def test_proxies_lead_to_where_the_web_server_listens() -> None:
 
 
 def test_nginx_sets_forwarded_headers_and_stores_nothing() -> None:
-    text = (FILES / "nginx.conf").read_text(encoding="utf-8")
+    text = NGINX.read_text(encoding="utf-8")
 
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in text
     assert "proxy_set_header X-Forwarded-Proto $scheme;" in text
-    assert "proxy_set_header Host $host;" in text
+    # With the port. Otherwise Django refuses each form on another port than 443.
+    assert "proxy_set_header Host $http_host;" in text
     assert text.count("access_log off;") == text.count("server {") == 2
     # A body larger than the buffer would be written to disk in plain text.
     largest, buffer = re.findall(r"client_(?:max_body|body_buffer)_size (\w+);", text)
     assert largest == buffer
     assert "proxy_max_temp_file_size 0;" in text
+    # In a location they would replace all of the server's.
+    assert not re.search(r"location [^{]+{[^}]*proxy_set_header", text)
 
 
-@pytest.mark.parametrize("file", [ROOT / "Caddyfile", FILES / "Caddyfile"])
+@pytest.mark.parametrize("file", CADDYFILES)
 def test_caddy_buffers_slow_clients_and_stores_nothing(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
 
     assert "read_header 10s" in text
     assert "read_body 20s" in text
     assert "exclude http.log.error" in text
-    assert re.search(r"request_buffers 3MB|buffer_requests\n\t+max_buffer_size 3MB", text)
+    assert "import buffering*.caddy" in text
+    # Each version refuses the other's word: none of them may stand in the file itself.
+    assert not re.search(
+        r"^\s*(request_buffers|buffer_requests|max_buffer_size)", text, re.MULTILINE
+    )
+
+
+def test_each_version_of_caddy_has_its_word_for_buffering() -> None:
+    words = {
+        version: (FILES / f"buffering-{version}.caddy").read_text(encoding="utf-8").splitlines()[1:]
+        for version in ("2.6", "2.7")
+    }
+    composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    caddy = composed["services"]["caddy"]
+
+    assert words == {"2.6": ["buffer_requests"], "2.7": ["request_buffers 3MB"]}
+    assert re.match(r"caddy:2\.\d\d\.", caddy["image"])
+    mounted = "./docs/operating/buffering-2.7.caddy:/etc/caddy/buffering.caddy:ro"
+    assert mounted in caddy["volumes"]
+
+
+# --- The way out, while the site does not answer -------------------------------------------
+
+
+@pytest.fixture
+def policy(settings: Settings) -> set[str]:
+    """What the site's own pages are sent with, over https."""
+    csp = settings.CONTENT_SECURITY_POLICY
+    https = csp["DIRECTIVES"] | {"upgrade-insecure-requests": True}
+    settings.CONTENT_SECURITY_POLICY = csp | {"DIRECTIVES": https}
+    return set(build_policy().split("; "))
+
+
+@pytest.mark.parametrize("file", [NGINX, *CADDYFILES])
+def test_proxy_serves_help_with_the_policy_of_our_pages(file: Path, policy: set[str]) -> None:
+    (written,) = re.findall(r'Content-Security-Policy "(.*)"', file.read_text(encoding="utf-8"))
+
+    assert set(written.split("; ")) == policy
+
+
+def test_proxies_find_what_collectstatic_makes() -> None:
+    given = dotenv_values(FILES / "env")
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    composed = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+    language = settings.LANGUAGE_CODE
+    help_page = help_pages.file("/help/nl/").relative_to(settings.PAGES_ROOT)
+
+    assert help_page == Path(language, "help", "nl.html")
+    for file in (NGINX, FILES / "Caddyfile"):
+        roots = re.findall(r"root (?:\* )?(/[\w/-]+)", file.read_text(encoding="utf-8"))
+        assert f"{given['PAGES_ROOT']}/{language}" in roots
+        assert str(Path(str(given["STATIC_ROOT"])).parent) in roots
+    roots = re.findall(r"root \* (\S+)", (ROOT / "Caddyfile").read_text(encoding="utf-8"))
+    assert roots == [f"/srv/site/pages/{language}", "/srv/site"]
+    assert "STATIC_ROOT=/srv/site/static" in image
+    assert "PAGES_ROOT=/srv/site/pages" in image
+    assert "site:/srv/site:ro" in composed["services"]["caddy"]["volumes"]
+
+
+def test_proxy_may_read_what_the_prepare_unit_makes() -> None:
+    """Only the other units hide what they write."""
+    masks = {path.stem: unit(path.name)["UMask"] for path in UNITS.glob("*.service")}
+
+    assert masks.pop("paper-boat-prepare") == ["0022"]
+    assert set(map(tuple, masks.values())) == {("0077",)}
+    # A setting there would win over the unit's own.
+    assert "UMask" not in unit("paper-boat-.service.d/common.conf")
+
+
+@pytest.mark.parametrize("file", [NGINX, *CADDYFILES])
+def test_proxy_leaves_as_the_site_does_when_its_database_is_away(
+    file: Path, client: Client, settings: Settings, database_down: None
+) -> None:
+    settings.HTTPS = True
+    ours = client.get("/leave/", headers={"Cookie": "n=of-somebody"})
+    text = file.read_text(encoding="utf-8")
+
+    assert ours.headers["Location"] in text
+    assert f"Referrer-Policy {ours.headers['Referrer-Policy']}" in text
+    assert f'Cache-Control "{ours.headers["Cache-Control"]}"' in text
+    (cookie,) = re.findall(r'Set-Cookie "(.*)"', text)
+    assert cookie == f"{left_cookie_name()}=1; Path=/; SameSite=Lax; Secure"
+
+
+@pytest.mark.parametrize("file", [NGINX, *CADDYFILES])
+def test_way_out_waits_two_seconds_for_the_site(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+
+    if file == NGINX:
+        ways = re.findall(r"location (?:~ |= )?(\S+) {[^}]*error_page 502 503 504 =", text)
+        assert ways == ["^/help(/|$)", "/static/", "/leave/"]
+        assert text.count("proxy_connect_timeout 2s;") == text.count("proxy_read_timeout 2s;") == 3
+    else:
+        assert "@way_out path /help /help/* /leave/ /static/*\n" in text
+        assert text.count("dial_timeout 2s") == text.count("response_header_timeout 2s") == 1
 
 
 # --- Packages ------------------------------------------------------------------------------

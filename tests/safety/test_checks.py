@@ -1,9 +1,10 @@
 import pytest
+from django.core.checks import INFO, WARNING
 from django.core.checks.registry import registry
 from django.db import connection
 from pytest_django import Settings
 
-from safety.checks import leave_url_is_elsewhere, postgres_logs_no_words
+from safety.checks import leave_url_is_elsewhere, postgres_logs_no_words, proxies_are_counted
 from safety.postgres_logging import LOG_SETTINGS
 
 
@@ -19,6 +20,27 @@ def test_leave_url_on_this_site_or_without_https_is_an_error(url: str, settings:
     settings.LEAVE_URL = url
 
     assert [error.id for error in leave_url_is_elsewhere(None)] == ["safety.E001"]
+
+
+@pytest.mark.parametrize(
+    ("https", "count", "ids"),
+    [
+        (False, 0, []),
+        (True, 1, []),
+        (True, 0, [("safety.W003", WARNING)]),
+        # It may be right, so it must not fail `--fail-level WARNING`.
+        (True, 2, [("safety.I001", INFO)]),
+    ],
+)
+def test_number_of_proxies_that_cannot_be_right_is_reported(
+    settings: Settings, https: bool, count: int, ids: list[tuple[str, int]]
+) -> None:
+    settings.HTTPS, settings.TRUSTED_PROXY_COUNT = https, count
+
+    said = proxies_are_counted(None)
+
+    assert [(each.id, each.level) for each in said] == ids
+    assert all("Write 1" in str(each.hint) for each in said)
 
 
 @pytest.mark.django_db

@@ -5,21 +5,28 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import User
 from mail.models import Message, State
-from operations.health import INSTALLATION, OK, report
+from operations.health import report
+from operations.write_probes import OK
 
 # For an operator who was woken up.
 REMEDIES = {
     "database": "Does Postgres run, and does DATABASE_URL lead to it?",
     "migrations": "Run “migrate”: start compose or the prepare unit again.",
+    "writes": "Make room on Postgres’s disk: “df -h”. Until then nothing is saved, and nobody can"
+    " sign up. If it is read-only, find out who made it so.",
     "limits": "Run “createcachetable”. Until then nobody can sign in.",
-    "files": "Run “collectstatic”, then start the web server again.",
+    "files": "Run “collectstatic”, then start the web server again. Until then pages may have no"
+    " styles, and help pages may be old.",
+    "disk": "Make room on this machine: “df -h”, and “df -i” for the number of files.",
     "keys": "Put the old key back into VAULT_KEYS: “check --database default” names it. Until then "
     "letters stay closed.",
-    "redis": "Does Redis run, and does REDIS_URL lead to it? Mail waits, nothing is lost.",
+    "redis": "Does Redis run, and does REDIS_URL lead to it? Mail waits; a code that waits for more"
+    " than ten minutes has to be asked for again.",
     "beat": "Do worker and beat run? After a start they take up to two minutes.",
     "mail": "Try “send_test_mail” with your own address: it says why mail does not leave. The"
     " worker’s log names a fault of our own.",
@@ -40,17 +47,21 @@ class Command(BaseCommand):
         now = timezone.now()
         self.stdout.write(f"version: {_version()}, at {settings.SITE_URL}")
         ready, parts = report(now)
-        if ready:
-            parts |= {name: check(now) for name, check in INSTALLATION.items()}
         for name, problem in parts.items():
             advice = "" if problem == OK else f". {REMEDIES[name]}"
             self.stdout.write(f"{name}: {problem}{advice}")
         if ready:
-            for line in _facts(now):
-                self.stdout.write(line)
+            self._write_facts(now)
         failed = [name for name, problem in parts.items() if problem != OK]
         if failed:
             raise CommandError(f"Needs a look: {', '.join(failed)}.")
+
+    def _write_facts(self, now: datetime) -> None:
+        try:
+            for line in _facts(now):
+                self.stdout.write(line)
+        except DatabaseError as error:
+            self.stdout.write(f"the rest cannot be counted: {type(error).__name__}")
 
 
 def _version() -> str:
