@@ -94,7 +94,7 @@ class LetterForm(forms.Form):
         strip=False,
         validators=[MaxLengthValidator(100, _("This line holds 100 characters."))],
         widget=forms.TextInput(attrs=PRIVATE_TEXT),
-        error_messages={"null_characters_not_allowed": _("One sign in this line cannot be kept.")},
+        error_messages={"null_characters_not_allowed": _("One character here can’t be saved.")},
     )
     body = VerbatimCharField(
         validators=[
@@ -107,7 +107,7 @@ class LetterForm(forms.Form):
         error_messages={
             "required": _("The paper is still empty. One line counts as a letter."),
             "null_characters_not_allowed": _(
-                "There is a sign in this text that cannot be kept. Take it out and try again."
+                "One character here can’t be saved. Take it out and try again."
             ),
         },
     )
@@ -165,13 +165,13 @@ class ChooseForm(forms.Form):
 class OpeningForm(forms.Form):
     opening = forms.CharField(
         label=_("A first line of your own"),
-        help_text=_("It is kept beside this kind of letter, for another evening."),
+        help_text=_("It is saved beside this kind of letter, for another evening."),
         max_length=200,
         widget=forms.TextInput(attrs=PRIVATE_TEXT),
         error_messages={
             "required": _("There is no line yet. Write one first."),
             "max_length": _("A first line holds 200 characters."),
-            "null_characters_not_allowed": _("One sign in this line cannot be kept."),
+            "null_characters_not_allowed": _("One character here can’t be saved."),
         },
     )
 
@@ -196,7 +196,7 @@ class CloseForm(forms.Form):
         widget=forms.TextInput(attrs=PRIVATE_TEXT),
         error_messages={
             "max_length": _("This line holds 200 characters."),
-            "null_characters_not_allowed": _("One sign in this line cannot be kept."),
+            "null_characters_not_allowed": _("One character here can’t be saved."),
         },
     )
 
@@ -221,7 +221,7 @@ class SealForm(forms.Form):
     )
     tell_hour = forms.TypedChoiceField(
         label=_("Shall a mail tell you on that day?"),
-        help_text=_("It says that something you set aside is ready, and nothing else."),
+        help_text=_("It says that something you put away is ready, and nothing else."),
         coerce=int,
         empty_value=None,
         required=False,
@@ -286,13 +286,13 @@ class LetGoForm(forms.Form):
 @not_writing("id")
 class SearchForm(forms.Form):
     text = forms.CharField(
-        label=_("Words in my own letters"),
+        label=_("Search your letters"),
         max_length=100,
         widget=forms.TextInput(attrs=PRIVATE_TEXT | {"type": "search"}),
         error_messages={
             "required": _("Write the words you are looking for."),
             "max_length": _("A search holds 100 characters."),
-            "null_characters_not_allowed": _("There is a sign in this that no letter can hold."),
+            "null_characters_not_allowed": _("One character here can’t be in a letter."),
         },
     )
     # Where the previous search stopped.

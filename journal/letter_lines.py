@@ -70,11 +70,11 @@ def _note(letter: Letter, state: str) -> str:
             return _("Sealed until %(opens)s") % {"opens": _day(letter.opens_on)}
         case "ready":
             opens = {"opens": _day(letter.opens_on)}
-            return _("Set aside until %(opens)s. It may be opened now.") % opens
+            return _("Sealed until %(opens)s. You can open it now.") % opens
         case Letter.State.GONE:
             return _("Let go, %(left)s") % {"left": _day(letter.let_go_at)}
     until = {"until": _time(letter.bring_back_until)}
-    return _("On the water until %(until)s. Until then you can bring it back.") % until
+    return _("Let go. You can bring it back until %(until)s.") % until
 
 
 def _day(moment: date | None) -> str:

@@ -80,7 +80,7 @@ def test_empty_form_has_one_kind_error(data: dict[str, str]) -> None:
     form = ExerciseForm(EVERY_KIND, data)
 
     assert not form.is_valid()
-    assert form.errors == {"__all__": ["There is nothing here to keep yet. One word is enough."]}
+    assert form.errors == {"__all__": ["There is nothing here to save yet. One word is enough."]}
 
 
 @pytest.mark.parametrize(

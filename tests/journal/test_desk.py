@@ -339,7 +339,7 @@ def test_autosave_saves_and_responds_with_the_version(
         "id": str(stored_id),
         "version": 1,
         "address": f"/journal/{stored_id}/edit/",
-        "said": "Kept at 8:14 pm.",
+        "said": "Saved at 8:14 pm.",
         "moved": "",
         "overtaken": False,
     }

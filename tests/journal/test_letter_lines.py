@@ -24,7 +24,7 @@ LET_GO = {"state": "let_go", "let_go_at": NOON, "let_go_from": "kept", "leaves_l
             {"state": "sealed", "opens_on": TOMORROW},
             24 * 60,
             "envelope",
-            "Set aside until 13 March 2026. It may be opened now.",
+            "Sealed until 13 March 2026. You can open it now.",
         ),
         (LET_GO, 9, "let-go", "On the water until 12:10. Until then you can bring it back."),
         (LET_GO, 10, "letter", "Let go, 12 March 2026"),

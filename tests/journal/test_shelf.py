@@ -68,7 +68,7 @@ def test_shelf_shows_kind_day_and_state_but_no_words(
         "Draft, last changed 12 March 2026, 20:14",
         "To me back then, 11 March 2026",
         "Sealed until 13 March 2026",
-        "Set aside until 12 March 2026. It may be opened now.",
+        "Sealed until 12 March 2026. You can open it now.",
         "On the water until 20:24. Until then you can bring it back.",
     ):
         assert text in page
@@ -393,7 +393,7 @@ def test_letter_that_was_let_go_can_be_brought_back_for_ten_minutes(
 
 
 @pytest.mark.parametrize(
-    ("days", "sentence"), [(0, "Whoever runs this place can say"), (30, "for up to 30 days")]
+    ("days", "sentence"), [(0, "The people who run this site can say"), (30, "for up to 30 days")]
 )
 @pytest.mark.parametrize("action", ["let-go", "throw-away"])
 def test_deleting_says_how_long_backups_are_kept(

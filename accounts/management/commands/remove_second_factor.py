@@ -13,8 +13,8 @@ from accounts.models import User, UserManager
 
 NAMES = {Authenticator.Type.TOTP: "Authenticator app", Authenticator.Type.WEBAUTHN: "Passkey"}
 WARNING = """\
-Be sure first that it is they who ask. The second step is what keeps out whoever reads their
-mail, and whoever reads their mail can write to you from there.
+Be sure first that it is they who ask. Two-step sign-in keeps out somebody who reads their
+mail, and somebody who reads their mail can write to you from there.
 
 * Speak with them, and not by mail alone.
 * Ask what they would know and another would not, such as the days above and with what device.
@@ -27,8 +27,8 @@ signed out everywhere, and a mail tells them.
 
 class Command(BaseCommand):
     help = (
-        "Removes the second step of an account, for somebody who has lost phone and recovery "
-        "codes: apps, passkeys and codes. Says first what to be sure of, and asks."
+        "Turns two-step sign-in off for somebody who has lost phone and recovery codes: removes "
+        "apps, passkeys and codes. Says first what to be sure of, and asks."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,12 +43,14 @@ class Command(BaseCommand):
         person = _person(options["email"])
         self._print_account(person)
         self.stdout.write(WARNING)
-        if not (options["sure"] or confirm(f"Remove the second step of {person.email}?")):
+        if not (options["sure"] or confirm(f"Turn two-step sign-in off for {person.email}?")):
             raise CommandError("Nothing was changed. With --sure it is not asked.")
         if not remove_second_factor(person=person, now=timezone.now()):
-            raise CommandError(f"{person.email} has no second step any more. Nothing was changed.")
+            raise CommandError(
+                f"{person.email} does not use two-step sign-in any more. Nothing was changed."
+            )
         self.stdout.write(
-            "It is removed. Tell them to sign in, and to set up a new one under “Coming in”."
+            "It is off. Tell them to sign in, and to set it up again under “Sign-in and security”."
         )
 
     def _print_account(self, person: User) -> None:
@@ -70,5 +72,7 @@ def _person(email: str) -> User:
     if person is None:
         raise CommandError(f"No account has the address {email}.")
     if not has_second_factor(person):
-        raise CommandError(f"{person.email} has no second step: its password is enough already.")
+        raise CommandError(
+            f"{person.email} does not use two-step sign-in: its password is enough already."
+        )
     return person

@@ -48,7 +48,7 @@ def test_words_are_saved_after_signing_in_again_in_another_tab(
     expect(paper(page)).to_have_value(WORDS)
     assert bodies(alice) == []
     with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Open my pages").click()
+        page.get_by_role("link", name="Unlock").click()
     sign_in(opened.value, alice, now)
     expect(opened.value).to_have_url(re.compile(NEW))
     expect(status(page)).to_have_text(KEPT)
@@ -66,7 +66,7 @@ def test_words_are_saved_after_unlocking_in_another_tab(desk: Desk, alice: User)
     expect(status(page)).to_contain_text("or your pages have closed")
     assert bodies(alice) == [WORDS]
     with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Open my pages").click()
+        page.get_by_role("link", name="Unlock").click()
     unlock(opened.value)
     expect(paper(opened.value)).to_have_value(MORE)
     expect(status(page)).to_have_text(KEPT)

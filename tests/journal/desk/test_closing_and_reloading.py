@@ -140,7 +140,7 @@ def test_new_paper_that_reloads_after_a_lost_response_makes_no_second_text(
     write_unsaved(page)
     refuse_autosaves(page)
     write(page, MORE)
-    button(page, "Keep it as a draft").click()
+    button(page, "Save").click()
     expect(status(page)).to_contain_text("on this device, encrypted")
     page.unroute(SAVE)
 
@@ -179,7 +179,7 @@ def test_draft_that_reloads_after_a_lost_response_shows_its_newest_words(
     write_unsaved(page, WORDS)
     refuse_autosaves(page)
     write(page, MORE)
-    button(page, "Keep it as a draft").click()
+    button(page, "Save").click()
     wait_for_copies(page, 1)
     page.unroute(SAVE)
 

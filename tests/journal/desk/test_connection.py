@@ -230,7 +230,7 @@ def test_words_too_long_for_a_proxy_stay_on_the_paper(desk: Desk, turned_away: i
     page.clock.run_for(800)
     expect(status(page)).to_contain_text("on this device, encrypted. This is longer than one")
     page.clock.run_for(60_000)
-    button(page, "Keep it as a draft").click()
+    button(page, "Save").click()
 
     expect(status(page)).to_contain_text("longer than one letter holds")
     assert len(sent) == 2

@@ -89,7 +89,7 @@ def test_without_a_script_the_form_does_the_same(desk: Desk, alice: User, now: d
     for each, words in ((page, WORDS), (other, MORE)):
         write(each, words)
         with each.expect_response(lambda answer: answer.request.method == "POST") as answer:
-            button(each, "Keep it as a draft").click()
+            button(each, "Save").click()
         assert answer.value.status == 302
         locations.append(answer.value.headers["location"].split("?")[0])
 
@@ -126,7 +126,7 @@ def test_words_of_a_deleted_letter_become_a_new_one_when_asked(
     assert write_and_wait(page) == 410
     expect(status(page)).to_contain_text("Your words are still here")
     with page.expect_response(SAVE):
-        button(page, "Keep it as a draft").click()
+        button(page, "Save").click()
     expect(status(page)).to_contain_text("Your words are still here")
 
     button(page, "new paper").click()
@@ -162,7 +162,7 @@ def test_submitted_words_of_a_deleted_letter_are_not_stored_by_themselves(
         page.evaluate(SUBMIT_COPY, WORDS)
     else:
         write(page)
-        button(page, "Keep it as a draft").click()
+        button(page, "Save").click()
     expect(page.get_by_text("Your words are still here")).to_be_visible()
     expect(paper(page)).to_have_value(WORDS)
     if scripts:
@@ -173,7 +173,7 @@ def test_submitted_words_of_a_deleted_letter_are_not_stored_by_themselves(
         assert sent == []
     assert bodies(alice) == []
 
-    button(page, "Keep it as a draft").click()
+    button(page, "Save").click()
 
     expect(page).to_have_url(EDITING)
     expect(page).not_to_have_url(re.compile(str(draft.pk)))

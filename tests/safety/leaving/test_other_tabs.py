@@ -51,7 +51,7 @@ def test_form_sent_after_signing_out_in_another_tab_stores_nothing(
     tab.page.locator("main").get_by_role("button", name="Sign out").click()
     expect(tab.page).to_have_url(re.compile("/$"))
 
-    other.page.get_by_role("button", name="Keep this line").click()
+    other.page.get_by_role("button", name="Save").click()
 
     expect(other.page.locator("h1")).to_have_text("You were signed out meanwhile")
     assert other.words() == []
