@@ -312,7 +312,7 @@ def test_visitor_is_told_that_nothing_is_saved(new_page: NewPage, site: Site) ->
     expect(
         page.get_by_role("heading", name="Nothing is saved here without an account")
     ).to_be_visible()
-    expect(page.locator("main")).not_to_contain_text("Kept sealed")
+    expect(page.locator("main")).not_to_contain_text("Encrypted, for you")
     said = page.get_by_text("What you type is gone when you leave this page").bounding_box()
     first = field(page).bounding_box()
     assert said

@@ -540,7 +540,7 @@ def what_is_removed(page: Page) -> Iterator[str]:
     follow(page.get_by_role("link", name=re.compile("^Remove")))
     yield "mfa_remove_webauthn"
     press(page, "Remove it")
-    yield "no second step any more"
+    yield "no two-step sign-in any more"
     yield from erased_elsewhere(page)
 
 

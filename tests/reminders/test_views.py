@@ -47,7 +47,7 @@ def test_form_turns_notes_on_for_its_owner_alone(as_alice: Client, alice: User, 
     assert (schedule.person, schedule.hour, alice.time_zone) == (alice, 19, "Europe/Berlin")
     assert response.redirect_chain == [(PAGE, 302)]
     assert "Reminders are on, around 7 pm." in response.text
-    assert "A note may come around 7 pm" in response.text
+    assert "A reminder may come around 7 pm" in response.text
     assert "<option selected>Berlin</option>" in response.text
 
 
@@ -117,7 +117,7 @@ def test_page_after_the_last_note_offers_to_start_again(as_alice: Client, chosen
     Schedule.objects.update(unanswered=5, next_due_at=None)
 
     page = as_alice.get(PAGE)
-    assert "The notes have gone quiet, as they said they would." in page.text
+    assert "Reminders have stopped, as we said they would." in page.text
     assert "Start them again" in page.text
 
     as_alice.post(PAGE, {"hour": "9", "zone": "Europe/Berlin"})

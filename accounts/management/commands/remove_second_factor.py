@@ -1,11 +1,10 @@
-from datetime import datetime
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
-from django.utils.formats import date_format
 
+from accounts.local_times import day
 from accounts.management.confirm import confirm
 from accounts.mfa.actions import remove_second_factor
 from accounts.mfa.adapter import has_second_factor
@@ -54,16 +53,12 @@ class Command(BaseCommand):
         )
 
     def _print_account(self, person: User) -> None:
-        self.stdout.write(f"{person.email} joined on {_day(person.joined_at)}.")
+        self.stdout.write(f"{person.email} joined on {day(person.joined_at)}.")
         rows = Authenticator.objects.filter(user=person, type__in=NAMES)
         for row in rows.order_by("created_at", "pk"):
             made_in = f", {row.data['name']}" if row.data.get("name") else ""
-            self.stdout.write(f"{NAMES[row.type]}: {_day(row.created_at)}{made_in}")
+            self.stdout.write(f"{NAMES[row.type]}: {day(row.created_at)}{made_in}")
         self.stdout.write("")
-
-
-def _day(at: datetime) -> str:
-    return date_format(at, "j F Y")
 
 
 def _person(email: str) -> User:

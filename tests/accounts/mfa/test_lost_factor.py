@@ -126,7 +126,7 @@ def test_operator_is_told_what_to_be_sure_of_before_it_is_asked(
     assert "Passkey: 5 January 2026, Firefox on Android" in before[0]
     assert "Speak with them, and not by mail alone." in before[0]
     assert "their password is enough" in " ".join(before[0].split())
-    assert "It is removed." in out.getvalue().removeprefix(before[0])
+    assert "It is off." in out.getvalue().removeprefix(before[0])
 
 
 @pytest.mark.parametrize("answer", ["n", "", "carol"])

@@ -164,7 +164,7 @@ def test_emptied_paper_does_not_say_that_it_is_saved(desk: Desk, alice: User) ->
 
     write(page, "")
 
-    expect(status(page)).to_contain_text("Your letter still holds what was kept before")
+    expect(status(page)).to_contain_text("Your letter still holds what was saved before")
     assert bodies(alice) == [WORDS]
     write(page, WORDS)
     expect(status(page)).to_have_text("")

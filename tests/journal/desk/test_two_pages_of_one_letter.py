@@ -49,7 +49,7 @@ def test_two_tabs_keep_both_texts(desk: Desk, alice: User, now: datetime) -> Non
 
     assert write_and_wait(page, WORDS) == 200
     assert write_and_wait(other, "from the other tab") == 409
-    expect(status(other)).to_contain_text("Both are kept")
+    expect(status(other)).to_contain_text("Both are saved")
     assert write_and_wait(other, MORE) == 409
 
     revision = Revision.objects.late().get()
@@ -129,7 +129,7 @@ def test_words_of_a_deleted_letter_become_a_new_one_when_asked(
         button(page, "Save").click()
     expect(status(page)).to_contain_text("Your words are still here")
 
-    button(page, "new paper").click()
+    button(page, "new letter").click()
 
     expect(paper(page)).to_be_focused()
     expect(status(page)).to_have_text(KEPT)
@@ -145,7 +145,7 @@ def test_unchanged_words_of_a_deleted_letter_become_a_new_one(
     assert write_and_wait(page, MORE) == 410
     assert write_and_wait(page, WORDS) == 410
 
-    button(page, "new paper").click()
+    button(page, "new letter").click()
 
     expect(status(page)).to_have_text(KEPT)
     assert bodies(alice) == [WORDS]
