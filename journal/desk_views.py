@@ -11,7 +11,6 @@ from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -23,6 +22,7 @@ from accounts.error_views import (
     room_is_full_message,
     room_is_nearly_full_message,
 )
+from accounts.local_times import time_of_day
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from journal import actions
@@ -133,6 +133,7 @@ def _render_desk(
         "kind": kind,
         "form": form,
         "letter": letter,
+        "is_first": letter is None and not Letter.objects.of(request.user).exists(),
         "letter_id": letter.pk if letter else _id_to_be(request, form),
         "lines": [text for _, text in _openings(request, kind) if text],
         "device_key": device_key(request.user),
@@ -236,9 +237,7 @@ def _redirect(name: str, letter: Letter, query: str) -> HttpResponse:
 
 
 def _kept_at(moment: datetime) -> str:
-    # Translators: how a time of day is written, in the letters of Django's date filter.
-    time = date_format(timezone.localtime(moment), _("g:i A"))
-    return _("Saved at %(time)s.") % {"time": time.lower()}
+    return _("Saved at %(time)s.") % {"time": time_of_day(moment)}
 
 
 def _letter_cannot_be_changed() -> str:

@@ -6,11 +6,12 @@ from uuid import UUID, uuid4
 
 from django import forms
 from django.core.validators import MaxLengthValidator
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from accounts.local_times import day
 from accounts.private_text import PRIVATE_TEXT
 from accounts.returned_forms import not_writing
+from accounts.time_zones import ZoneField, ZoneSelect, zone_choices
 from accounts.verbatim_field import VerbatimCharField
 from journal.letter_kinds import LetterKind
 from journal.models import EditSession, Words
@@ -201,9 +202,9 @@ class CloseForm(forms.Form):
     )
 
 
-@not_writing("until", "day", "tell_hour", "state")
+@not_writing("until", "day", "tell_hour", "state", "zone")
 class SealForm(forms.Form):
-    """`today` is the writer's local date."""
+    """`today` is the writer's local date. Without a known time zone it asks for theirs."""
 
     until = forms.ChoiceField(
         label=_("Sealed until"),
@@ -228,14 +229,24 @@ class SealForm(forms.Form):
         choices=[("", _("No mail")), *HOUR_LABELS.items()],
         error_messages={"invalid_choice": _("Choose a time from the list.")},
     )
+    # `time_zone.js` fills in the browser's.
+    zone = ZoneField(
+        label=_("Your time zone"),
+        required=False,
+        error_messages={"invalid_choice": _("Choose a place from the list.")},
+        widget=ZoneSelect(attrs={"data-zone": ""}),
+    )
 
-    def __init__(self, today: date, data: Any = None) -> None:
+    def __init__(self, today: date, data: Any = None, *, asks_zone: bool = False) -> None:
         super().__init__(data)
         self.today = today
+        cast(ZoneField, self.fields["zone"]).choices = zone_choices()
+        if not asks_zone:
+            del self.fields["zone"]
         self.days = {"week": today + timedelta(days=7), "month": _in_a_month(today)}
         cast(forms.ChoiceField, self.fields["until"]).choices = [
-            ("week", _("In a week, on %(day)s") % {"day": _written(self.days["week"])}),
-            ("month", _("In a month, on %(day)s") % {"day": _written(self.days["month"])}),
+            ("week", _("In a week, on %(day)s") % {"day": day(self.days["week"])}),
+            ("month", _("In a month, on %(day)s") % {"day": day(self.days["month"])}),
             (DAY_I_PICK, _("On a day I pick")),
         ]
         tomorrow = today + timedelta(days=1)
@@ -270,10 +281,6 @@ def _in_a_month(today: date) -> date:
     """Return the same day of the next month, or the last one of a month that is shorter."""
     first = (today.replace(day=1) + timedelta(days=31)).replace(day=1)
     return first.replace(day=min(today.day, monthrange(first.year, first.month)[1]))
-
-
-def _written(day: date) -> str:
-    return date_format(day, "j F Y")
 
 
 @not_writing("leaves_line", "state")

@@ -65,11 +65,11 @@ def test_shelf_shows_kind_day_and_state_but_no_words(
     assert listed(page) == [letter.pk for letter in letters.values()]
     for text in (
         "To them, 12 March 2026",
-        "Draft, last changed 12 March 2026, 20:14",
+        "Draft, last changed 12 March 2026",
         "To me back then, 11 March 2026",
         "Sealed until 13 March 2026",
         "Sealed until 12 March 2026. You can open it now.",
-        "On the water until 20:24. Until then you can bring it back.",
+        "Let go. You can bring it back until 8:24 pm UTC.",
     ):
         assert text in page
     assert "checking" not in page
@@ -493,7 +493,8 @@ def test_letter_whose_late_words_cannot_be_saved_does_not_change(
 
 
 @pytest.mark.parametrize(
-    ("zone", "sentence"), [("UTC", "not said where you are"), ("Asia/Tokyo", "the clock of Tokyo")]
+    ("zone", "sentence"),
+    [("UTC", "Until you choose it, both are in UTC."), ("Asia/Tokyo", "the time zone of Tokyo")],
 )
 def test_sealing_page_names_the_time_zone(
     as_alice: Client, alice: User, now: datetime, zone: str, sentence: str
