@@ -206,6 +206,9 @@ class CloseForm(forms.Form):
 class SealForm(forms.Form):
     """`today` is the writer's local date. Without a known time zone it asks for theirs."""
 
+    # One of the first two is needed: “optional” beside either would be untrue.
+    all_optional = True
+
     until = forms.ChoiceField(
         label=_("Sealed until"),
         required=False,

@@ -126,9 +126,13 @@ def _redirect_with_long(request: SignedInRequest, name: str, letter: Letter) -> 
     return redirect(reverse(name, args=[letter.pk]) + query)
 
 
-def _redirect_after_decision(request: SignedInRequest, letter: Letter) -> HttpResponse:
-    name = "journal:settle" if "long" in request.GET else "journal:letter"
-    return redirect(name, letter.pk)
+def _redirect_after_decision(
+    request: SignedInRequest, letter: Letter, *, query: str = ""
+) -> HttpResponse:
+    """Redirect to the letter, or after long writing to a moment to look up."""
+    if "long" in request.GET:
+        return redirect("journal:settle", letter.pk)
+    return redirect(reverse("journal:letter", args=[letter.pk]) + query)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -144,7 +148,7 @@ def seal(request: SignedInRequest, letter: Letter) -> HttpResponse:
     if zone := form.cleaned_data.pop("zone", ""):
         ready_mails.choose_time_zone(person=person, zone=zone, now=now)
     actions.seal(person=person, letter=letter, now=now, **form.cleaned_data)
-    return _redirect_after_decision(request, letter)
+    return _redirect_after_decision(request, letter, query="?folded=1")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

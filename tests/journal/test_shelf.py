@@ -505,6 +505,23 @@ def test_sealing_page_names_the_time_zone(
     assertContains(as_alice.get(f"/journal/{draft.pk}/seal/"), sentence)
 
 
+@pytest.mark.parametrize(
+    ("zone", "chosen"), [("UTC", "Asia/Tokyo"), ("Europe/Berlin", "Europe/Berlin")]
+)
+def test_sealing_saves_a_zone_where_none_was_known(
+    as_alice: Client, alice: User, now: datetime, zone: str, chosen: str
+) -> None:
+    User.objects.update(time_zone=zone)
+    draft = a_draft(alice, now=now)
+
+    answer = as_alice.post(f"/journal/{draft.pk}/seal/", {"until": "week", "zone": "Asia/Tokyo"})
+
+    alice.refresh_from_db()
+    assert alice.time_zone == chosen
+    assert Letter.objects.get(pk=draft.pk).is_sealed
+    assertContains(as_alice.get(answer.headers["Location"]), 'class="folds"')
+
+
 def test_only_a_draft_is_thrown_away(as_alice: Client, alice: User, now: datetime) -> None:
     letter = a_letter(alice, now=now)
 
