@@ -24,7 +24,7 @@ def month(moment: date) -> str:
 
 def time_of_day(moment: datetime) -> str:
     """Return a time such as `8:14 pm`, or `8:14 pm UTC` without a known zone."""
-    time = time_format(_local(moment)).lower()
+    time = time_format(timezone.localtime(moment)).lower()
     return time if _is_zone_known() else f"{time} UTC"
 
 
