@@ -102,12 +102,12 @@ def cannot_open(request: HttpRequest) -> HttpResponse:
 
 def not_saved_message() -> str:
     """For the page on which a person wrote, when their key cannot be opened."""
-    return _("What you wrote is here, but not kept yet. Your key does not open at the moment.")
+    return _("What you wrote is here, but not saved yet. Your key does not open at the moment.")
 
 
 def quota_exceeded_message() -> str:
     return _(
-        "There is no room for more words here, so these are not kept yet. "
+        "There is no room for more words here, so these are not saved yet. "
         "What you delete makes room."
     )
 

@@ -165,18 +165,18 @@ class SignupForm(MailLimitMixin, allauth.SignupForm):
     )
     consent = forms.BooleanField(
         label=_(
-            "I agree that what I write here is stored for me, sealed, until I erase it."
+            "I agree that what I write here is stored for me, encrypted, until I erase it."
             " It may touch my health, my feelings and my private life."
         ),
         help_text=hint_with_link(
             '{} <a href="{}">{}</a>',
             _("You can take this back whenever you like, by erasing your account."),
             reverse_lazy("healing:privacy"),
-            _("How your words are kept"),
+            _("How your words are stored"),
         ),
         error_messages={
             "required": _(
-                "Tick the box if you agree. Without it we cannot keep anything you write,"
+                "Tick the box if you agree. Without it we cannot save anything you write,"
                 " and you can still read everything."
             ),
         },
@@ -329,8 +329,8 @@ class LockForm(forms.Form):
     after = forms.TypedChoiceField(
         label=_("Lock my pages"),
         help_text=_(
-            "A locked page shows nothing. It opens with your password, or with a second step if you"
-            " have one."
+            "A locked page shows nothing. It opens with your password, or with a code or passkey"
+            " if you use two-step sign-in."
         ),
         coerce=lambda chosen: None if chosen == UNTIL_SIGNED_OUT else int(chosen),
         empty_value=None,

@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.sessions.idle_lock import is_locked
+from safety import signed_in_cookie
 
 
 class LastVisitMiddleware:
@@ -14,6 +15,8 @@ class LastVisitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if response.status_code < 400 and request.user.is_authenticated and not is_locked(request):
+        signed_in = request.user.is_authenticated and not is_locked(request)
+        signed_in_cookie.update(request, response, signed_in=signed_in)
+        if response.status_code < 400 and request.user.is_authenticated and signed_in:
             request.user.record_visit(now=timezone.now())
         return response

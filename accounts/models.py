@@ -253,7 +253,7 @@ class Activity(models.Model):
         PASSKEY_ADDED = "passkey_added", _("Passkey added")
         PASSKEY_REMOVED = "passkey_removed", _("Passkey removed")
         CODES_MADE = "codes_made", _("New recovery codes made")
-        SECOND_FACTOR_REMOVED = "second_factor_removed", _("Second step removed on request")
+        SECOND_FACTOR_REMOVED = "second_factor_removed", _("Two-step sign-in turned off on request")
         SIGNED_OUT_ELSEWHERE = "signed_out_elsewhere", _("Signed out elsewhere")
 
     owner = models.ForeignKey(User, models.CASCADE, related_name="+")

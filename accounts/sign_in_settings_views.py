@@ -93,7 +93,7 @@ def lock(request: SignedInRequest) -> HttpResponse:
     form = LockForm(request.POST if request.method == "POST" else None, initial=initial)
     if form.is_bound and form.is_valid():
         person.set_lock_after(form.cleaned_data["after"])
-        messages.info(request, _("It is kept, and holds wherever you are signed in."))
+        messages.info(request, _("Saved. It holds wherever you are signed in."))
         return redirect("account_index")
     return render(request, "account/lock.html", {"form": form})
 

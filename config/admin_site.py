@@ -49,7 +49,7 @@ class AdminSite(admin.AdminSite):
                 f"{second_factor_url(person)}?{urlencode({'next': next_url})}"
             )
         request.session[URL_AFTER_SETUP] = next_url
-        messages.warning(request, _("These pages open to a second step only. Set one up first."))
+        messages.warning(request, _("These pages need two-step sign-in. Set it up first."))
         return HttpResponseRedirect(reverse("mfa_index"))
 
     # The stubs expect a TemplateResponse.

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils.dateparse import parse_date
 
+from accounts import local_times
 from accounts.models import User
 from healing.guide_types import Exercise, Field
 from healing.models import Answer
@@ -50,7 +51,7 @@ def _displayed(question: Field | None, name: str, value: Any) -> DisplayedField:
     label = question.label if question else name.replace("_", " ").capitalize()
     if isinstance(value, str):
         day = parse_date(value) if question and question.kind == "date" else None
-        return DisplayedField(label, text=day.strftime("%-d %B %Y") if day else value)
+        return DisplayedField(label, text=local_times.day(day) if day else value)
     if not isinstance(value[0], dict):
         return DisplayedField(label, lines=tuple(value))
     columns = {column.name: column.label for column in question.columns} if question else {}

@@ -28,7 +28,7 @@ TOO_LONG = ngettext_lazy(
 TEXT_ERRORS = {
     "required": gettext_lazy("This one is needed for the sentence. A few words are enough."),
     "null_characters_not_allowed": gettext_lazy(
-        "There is a sign in here that cannot be kept. Take it out and try again."
+        "One character here can’t be saved. Take it out and try again."
     ),
 }
 
@@ -140,7 +140,7 @@ class ExerciseForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         if not self.errors and not any(self.answer.values()):
-            raise ValidationError(_("There is nothing here to keep yet. One word is enough."))
+            raise ValidationError(_("There is nothing here to save yet. One word is enough."))
         return self.cleaned_data
 
     @property

@@ -96,7 +96,7 @@ def _save_answer(
         return _exercise_page(request, step, form, id_form, status=503)
     if use.is_nearly_full:
         messages.warning(request, quota_nearly_full_message())
-    _say_saved(request, exercise.kept or _("Kept."), id)
+    _say_saved(request, exercise.kept or _("Saved."), id)
     return redirect("healing:exercise", step, exercise.key)
 
 
@@ -181,7 +181,7 @@ def _change_answer(
     actions.change_answer(
         person=request.user, row=row, exercise=form.exercise, answer=form.answer, now=timezone.now()
     )
-    _say_saved(request, _("Your changes are kept."), row.pk)
+    _say_saved(request, _("Your changes are saved."), row.pk)
     return redirect("healing:exercise", step, form.exercise.key)
 
 

@@ -60,8 +60,8 @@ class StepMark(models.Model):
     """What someone decided about a step. Whether it is begun is derived from its answers."""
 
     class State(models.TextChoices):
-        SETTLED = "settled", _("Settled for now")
-        ASIDE = "aside", _("Set aside")
+        SETTLED = "settled", _("Done for now")
+        ASIDE = "aside", _("Skipped")
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+")
     step = models.PositiveSmallIntegerField()

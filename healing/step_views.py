@@ -49,8 +49,8 @@ def mark(request: SignedInRequest, step: Step) -> HttpResponse:
             person=request.user, step=step, state=StepMark.State(state), now=timezone.now()
         )
     confirmations = {
-        StepMark.State.SETTLED: _("Settled for now. You can open it again whenever you like."),
-        StepMark.State.ASIDE: _("Set aside. It stays where it is, and it waits for nothing."),
+        StepMark.State.SETTLED: _("Done for now. You can open it again whenever you like."),
+        StepMark.State.ASIDE: _("Skipped. It stays where it is, and it waits for nothing."),
         OPEN: _("This step is open again."),
     }
     messages.info(request, confirmations[state])

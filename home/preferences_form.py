@@ -18,13 +18,13 @@ class PreferencesForm(forms.Form):
 
     name = forms.CharField(
         label=_("What would you like to be called?"),
-        help_text=_("Any name, or none. It is kept sealed and shown only to you."),
+        help_text=_("Any name, or none. It is stored encrypted and shown only to you."),
         required=False,
         validators=[MaxLengthValidator(60, _("This line holds 60 characters."))],
         widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES | {"autocomplete": "nickname"}),
     )
     time_zone = ZoneField(
-        label=_("Where are you?"),
+        label=_("Your time zone"),
         help_text=_("So that “evening” means your evening."),
         error_messages={"required": CHOOSE_A_PLACE, "invalid_choice": CHOOSE_A_PLACE},
         widget=ZoneSelect(attrs={"data-zone": NO_ZONE_CHOSEN}),

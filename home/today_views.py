@@ -103,8 +103,8 @@ def progress(request: SignedInRequest) -> HttpResponse:
         (words, [status.step for status in statuses if status.state == state])
         for state, words in (
             ("begun", _("Begun")),
-            ("settled", _("Settled for now")),
-            ("aside", _("Set aside")),
+            ("settled", _("Done for now")),
+            ("aside", _("Skipped")),
         )
     ]
     context = {"groups": [(words, steps) for words, steps in groups if steps]}

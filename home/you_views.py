@@ -56,7 +56,7 @@ def _save_preferences(request: SignedInRequest, form: PreferencesForm) -> HttpRe
     except CannotOpen:
         return cannot_open(request)
     reminder_actions.change_time_zone(person=person, zone=form.cleaned_data["time_zone"], now=now)
-    messages.info(request, _("It is kept."))
+    messages.info(request, _("Saved."))
     return redirect("home:you")
 
 

@@ -11,7 +11,6 @@ from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -23,6 +22,7 @@ from accounts.error_views import (
     quota_exceeded_message,
     quota_nearly_full_message,
 )
+from accounts.local_times import time_of_day
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from journal import opening_actions
@@ -133,6 +133,7 @@ def _render_desk(
         "kind": kind,
         "form": form,
         "letter": letter,
+        "is_first": letter is None and not Letter.objects.of(request.user).exists(),
         "letter_id": letter.pk if letter else _id_to_be(request, form),
         "lines": [text for _, text in _openings(request, kind) if text],
         "device_key": device_copies_key(request.user),
@@ -236,9 +237,7 @@ def _redirect(name: str, letter: Letter, query: str) -> HttpResponse:
 
 
 def _kept_at(moment: datetime) -> str:
-    # Translators: how a time of day is written, in the letters of Django's date filter.
-    time = date_format(timezone.localtime(moment), _("g:i A"))
-    return _("Kept at %(time)s.") % {"time": time.lower()}
+    return _("Saved at %(time)s.") % {"time": time_of_day(moment)}
 
 
 def _letter_cannot_be_changed() -> str:
@@ -249,7 +248,7 @@ def _letter_cannot_be_changed() -> str:
 
 def _too_many_late() -> str:
     return _(
-        "This one is not kept yet: twenty other versions of this letter wait for you to decide. "
+        "This one is not saved yet: twenty other versions of this letter wait for you to decide. "
         "Decide about one of them, and there is room for this one."
     )
 
@@ -279,7 +278,7 @@ def autosave(request: SignedInRequest, id: UUID) -> HttpResponse:
     try:
         saved = _save(request, kind, form, id=id)
     except CannotOpen:
-        said = _("They are not kept yet. Your key does not open at the moment.")
+        said = _("They are not saved yet. Your key does not open at the moment.")
         return JsonResponse({"said": said}, status=503)
     except QuotaExceeded:
         return JsonResponse({"said": quota_exceeded_message()}, status=422)
@@ -294,7 +293,7 @@ def _saved_as_json(saved: Saved) -> JsonResponse:
     letter = saved.letter
     if isinstance(saved, SavedBeside):
         link = reverse("journal:version", args=[letter.pk, saved.revision.pk])
-        said = _("This letter was changed on another page. Both are kept.")
+        said = _("This letter was changed on another page. Both are saved.")
         return JsonResponse({"revision": saved.revision.pk, "said": said, "link": link}, status=409)
     said = _kept_at(letter.changed_at)
     if saved.is_quota_nearly_full:
@@ -338,7 +337,7 @@ def openings(request: SignedInRequest, kind: str) -> HttpResponse:
     except CannotOpen:
         return cannot_open(request)
     except opening_actions.TooManyOpenings:
-        form.add_error("opening", _("There is room for twelve. Take one away first."))
+        form.add_error("opening", _("You can keep twelve. Remove one first."))
     context = {"kind": chosen, "form": form, "lines": _openings(request, chosen)}
     return render(request, "journal/openings.html", context)
 

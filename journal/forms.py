@@ -6,11 +6,12 @@ from uuid import UUID, uuid4
 
 from django import forms
 from django.core.validators import MaxLengthValidator
-from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
+from accounts.local_times import day
 from accounts.private_input_attributes import PRIVATE_INPUT_ATTRIBUTES
 from accounts.returned_forms import not_writing
+from accounts.time_zones import ZoneField, ZoneSelect, zone_choices
 from accounts.unstripped_char_field import UnstrippedCharField
 from journal.letter_kinds import LetterKind
 from journal.models import EditSession, Words
@@ -94,7 +95,7 @@ class LetterForm(forms.Form):
         strip=False,
         validators=[MaxLengthValidator(100, _("This line holds 100 characters."))],
         widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES),
-        error_messages={"null_characters_not_allowed": _("One sign in this line cannot be kept.")},
+        error_messages={"null_characters_not_allowed": _("One character here can’t be saved.")},
     )
     body = UnstrippedCharField(
         validators=[
@@ -107,7 +108,7 @@ class LetterForm(forms.Form):
         error_messages={
             "required": _("The paper is still empty. One line counts as a letter."),
             "null_characters_not_allowed": _(
-                "There is a sign in this text that cannot be kept. Take it out and try again."
+                "One character here can’t be saved. Take it out and try again."
             ),
         },
     )
@@ -165,13 +166,13 @@ class ChooseForm(forms.Form):
 class OpeningForm(forms.Form):
     opening = forms.CharField(
         label=_("A first line of your own"),
-        help_text=_("It is kept beside this kind of letter, for another evening."),
+        help_text=_("It is saved beside this kind of letter, for another evening."),
         max_length=200,
         widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES),
         error_messages={
             "required": _("There is no line yet. Write one first."),
             "max_length": _("A first line holds 200 characters."),
-            "null_characters_not_allowed": _("One sign in this line cannot be kept."),
+            "null_characters_not_allowed": _("One character here can’t be saved."),
         },
     )
 
@@ -196,14 +197,17 @@ class CloseForm(forms.Form):
         widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES),
         error_messages={
             "max_length": _("This line holds 200 characters."),
-            "null_characters_not_allowed": _("One sign in this line cannot be kept."),
+            "null_characters_not_allowed": _("One character here can’t be saved."),
         },
     )
 
 
-@not_writing("until", "day", "tell_hour", "state")
+@not_writing("until", "day", "tell_hour", "state", "zone")
 class SealForm(forms.Form):
-    """`today` is the writer's local date."""
+    """`today` is the writer's local date. Without a known time zone it asks for theirs."""
+
+    # One of the first two is needed: “optional” beside either would be untrue.
+    all_optional = True
 
     until = forms.ChoiceField(
         label=_("Sealed until"),
@@ -221,21 +225,31 @@ class SealForm(forms.Form):
     )
     tell_hour = forms.TypedChoiceField(
         label=_("Shall a mail tell you on that day?"),
-        help_text=_("It says that something you set aside is ready, and nothing else."),
+        help_text=_("It says that something you put away is ready, and nothing else."),
         coerce=int,
         empty_value=None,
         required=False,
         choices=[("", _("No mail")), *HOUR_LABELS.items()],
         error_messages={"invalid_choice": _("Choose a time from the list.")},
     )
+    # `time_zone.js` fills in the browser's.
+    zone = ZoneField(
+        label=_("Your time zone"),
+        required=False,
+        error_messages={"invalid_choice": _("Choose a place from the list.")},
+        widget=ZoneSelect(attrs={"data-zone": ""}),
+    )
 
-    def __init__(self, today: date, data: Any = None) -> None:
+    def __init__(self, today: date, data: Any = None, *, asks_zone: bool = False) -> None:
         super().__init__(data)
         self.today = today
+        cast(ZoneField, self.fields["zone"]).choices = zone_choices()
+        if not asks_zone:
+            del self.fields["zone"]
         self.days = {"week": today + timedelta(days=7), "month": _in_a_month(today)}
         cast(forms.ChoiceField, self.fields["until"]).choices = [
-            ("week", _("In a week, on %(day)s") % {"day": _written(self.days["week"])}),
-            ("month", _("In a month, on %(day)s") % {"day": _written(self.days["month"])}),
+            ("week", _("In a week, on %(day)s") % {"day": day(self.days["week"])}),
+            ("month", _("In a month, on %(day)s") % {"day": day(self.days["month"])}),
             (DAY_I_PICK, _("On a day I pick")),
         ]
         tomorrow = today + timedelta(days=1)
@@ -272,10 +286,6 @@ def _in_a_month(today: date) -> date:
     return first.replace(day=min(today.day, monthrange(first.year, first.month)[1]))
 
 
-def _written(day: date) -> str:
-    return date_format(day, "j F Y")
-
-
 @not_writing("leaves_line", "state")
 class LetGoForm(forms.Form):
     leaves_line = forms.BooleanField(
@@ -286,13 +296,13 @@ class LetGoForm(forms.Form):
 @not_writing("id")
 class SearchForm(forms.Form):
     text = forms.CharField(
-        label=_("Words in my own letters"),
+        label=_("Search your letters"),
         max_length=100,
         widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES | {"type": "search"}),
         error_messages={
             "required": _("Write the words you are looking for."),
             "max_length": _("A search holds 100 characters."),
-            "null_characters_not_allowed": _("There is a sign in this that no letter can hold."),
+            "null_characters_not_allowed": _("One character here can’t be in a letter."),
         },
     )
     # Where the previous search stopped.

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
+from accounts.local_times import day, day_and_time, month, time_of_day
 from journal.letter_kinds import KINDS
 from journal.models import Letter
 
-DAY, TIME = "j F Y", "H:i"
 ICONS = {"sealed": "envelope", "ready": "envelope", "let_go": "let-go"}
 # The columns that a line is made of.
 LISTED_FIELDS = ("kind", "state", "created_at", "changed_at", "opens_on", "let_go_at")
@@ -25,6 +24,8 @@ class LetterLine:
     # The name of a file in templates/icons.
     icon: str
     title: str
+    # The month of its last change, by which lists are ordered.
+    month: str
     # What became of the letter.
     note: str
 
@@ -54,39 +55,22 @@ def _line(letter: Letter, kind: str, now: datetime) -> LetterLine:
         id=letter.pk,
         is_gone=state == Letter.State.GONE,
         icon=ICONS.get(state, "letter"),
-        title=f"{kind}, {_day(letter.created_at)}",
+        title=f"{kind}, {day(letter.created_at)}",
+        month=month(letter.changed_at),
         note=_note(letter, state),
     )
 
 
 def _note(letter: Letter, state: str) -> str:
-    match state:
-        case Letter.State.DRAFT:
-            changed = {"changed": _day(letter.changed_at), "time": _time(letter.changed_at)}
-            return _("Draft, last changed %(changed)s, %(time)s") % changed
-        case Letter.State.KEPT:
-            return _("Kept")
-        case Letter.State.SEALED:
-            return _("Sealed until %(opens)s") % {"opens": _day(letter.opens_on)}
-        case "ready":
-            opens = {"opens": _day(letter.opens_on)}
-            return _("Set aside until %(opens)s. It may be opened now.") % opens
-        case Letter.State.GONE:
-            return _("Let go, %(left)s") % {"left": _day(letter.let_go_at)}
-    until = {"until": _time(letter.bring_back_until)}
-    return _("On the water until %(until)s. Until then you can bring it back.") % until
-
-
-def _day(moment: date | None) -> str:
-    return _formatted(moment, DAY)
-
-
-def _time(moment: datetime | None) -> str:
-    return _formatted(moment, TIME)
-
-
-def _formatted(moment: date | None, pattern: str) -> str:
-    if moment is None:
-        return ""
-    local = timezone.localtime(moment) if isinstance(moment, datetime) else moment
-    return format_date(local, pattern)
+    if state == Letter.State.DRAFT:
+        return _("Draft, last changed %(at)s") % {"at": day_and_time(letter.changed_at)}
+    if letter.opens_on and state == Letter.State.SEALED:
+        return _("Sealed until %(opens)s") % {"opens": day(letter.opens_on)}
+    if letter.opens_on and state == "ready":
+        return _("Sealed until %(opens)s. You can open it now.") % {"opens": day(letter.opens_on)}
+    if letter.let_go_at and state == Letter.State.GONE:
+        return _("Let go, %(left)s") % {"left": day(letter.let_go_at)}
+    if until := letter.bring_back_until:
+        said = _("Let go. You can bring it back until %(until)s.")
+        return said % {"until": time_of_day(until)}
+    return _("Kept")

@@ -16,8 +16,8 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
-from accounts.time_zones import place_of
-from journal import letter_actions
+from accounts.time_zones import NO_ZONE_CHOSEN, place_of
+from journal import letter_actions, ready_mails
 from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm
 from journal.models import InvalidTransition, Letter
 from journal.shortcuts import get_or_gone
@@ -126,21 +126,29 @@ def _redirect_with_long(request: SignedInRequest, name: str, letter: Letter) -> 
     return redirect(reverse(name, args=[letter.pk]) + query)
 
 
-def _redirect_after_decision(request: SignedInRequest, letter: Letter) -> HttpResponse:
-    name = "journal:settle" if "long" in request.GET else "journal:letter"
-    return redirect(name, letter.pk)
+def _redirect_after_decision(
+    request: SignedInRequest, letter: Letter, *, query: str = ""
+) -> HttpResponse:
+    """Redirect to the letter, or after long writing to a moment to look up."""
+    if "long" in request.GET:
+        return redirect("journal:settle", letter.pk)
+    return redirect(reverse("journal:letter", args=[letter.pk]) + query)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @letter_view(State.SEALED)
 def seal(request: SignedInRequest, letter: Letter) -> HttpResponse:
-    form = SealForm(timezone.localdate(), request.POST if request.method == "POST" else None)
+    asks_zone = request.user.time_zone == NO_ZONE_CHOSEN
+    data = request.POST if request.method == "POST" else None
+    form = SealForm(timezone.localdate(), data, asks_zone=asks_zone)
     if not form.is_valid():
         context = {"form": form, "letter": letter, "place": place_of(request.user.time_zone)}
         return render(request, "journal/seal.html", context)
     person, now = request.user, timezone.now()
+    if zone := form.cleaned_data.pop("zone", ""):
+        ready_mails.choose_time_zone(person=person, zone=zone, now=now)
     letter_actions.seal(person=person, letter=letter, now=now, **form.cleaned_data)
-    return _redirect_after_decision(request, letter)
+    return _redirect_after_decision(request, letter, query="?folded=1")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -17,6 +17,13 @@ BATCH_SIZE = 500
 
 
 @transaction.atomic
+def choose_time_zone(*, person: User, zone: str, now: datetime) -> None:
+    """Save the zone of somebody who had not chosen one yet."""
+    person.time_zone = zone
+    person.save(update_fields=["time_zone"])
+    time_zone_changed(person=person, now=now)
+
+
 def time_zone_changed(*, person: User, now: datetime) -> None:
     """Recompute when mails about sealed letters are due, after a change of time zone."""
     pending = Letter.objects.of(person).ready_mail_pending()

@@ -68,7 +68,7 @@ def _choose(request: SignedInRequest, letter: Letter, row: Revision) -> HttpResp
     try:
         if choice == "both":
             letter = conflict_resolution.keep_both(ref, now=now)
-            messages.info(request, _("Both are kept. This is the other one."))
+            messages.info(request, _("Both are saved. This is the other one."))
         elif choice == "other":
             conflict_resolution.restore(ref, version=form.cleaned_data["version"], now=now)
             messages.info(request, _("It stands in your letter again."))

@@ -29,7 +29,7 @@ Clock = Callable[[], datetime]
 
 @transaction.atomic
 def turn_on(*, person: "User", hour: int, zone: str, now: datetime) -> None:
-    """Turn notes on, or restart them at another hour. A pending note is skipped."""
+    """Turn reminders on, or restart them at another hour. A pending note is skipped."""
     change_time_zone(person=person, zone=zone, now=now)
     # Two pages may turn notes on at once: one INSERT … ON CONFLICT creates the row or locks it.
     Schedule.objects.bulk_create(
@@ -46,7 +46,7 @@ def turn_on(*, person: "User", hour: int, zone: str, now: datetime) -> None:
 
 @transaction.atomic
 def turn_off(schedules: ScheduleQuerySet, *, now: datetime) -> None:
-    """Turn notes off: stop the schedules and skip pending notes."""
+    """Turn reminders off: stop the schedules and skip pending notes."""
     people = list(schedules.select_for_update().values_list("person_id", flat=True))
     if people:
         Schedule.objects.filter(person__in=people).stop(StopReason.TURNED_OFF, now=now)

@@ -23,7 +23,7 @@ class Note:
 NOTES = (
     Note(
         opening=_(
-            "Hello. You asked for a small note now and then, around this hour. This is one of"
+            "Hello. You asked for a small reminder now and then, around this hour. This is one of"
             " them, and it asks nothing of you today."
         ),
         offer=_("If you have two minutes, your page is open where you left it:"),
@@ -31,14 +31,14 @@ NOTES = (
     ),
     Note(
         opening=_(
-            "Hello. Here is your note. You can read it, or leave it for later, or delete it with"
-            " your coffee still warm. All three are fine."
+            "Hello. Here is your reminder. You can read it, or leave it for later, or delete it"
+            " with your coffee still warm. All three are fine."
         ),
-        offer=_("Nothing has moved on without you. One line is a whole visit:"),
+        offer=_("Your page is as you left it. One line is a whole visit:"),
     ),
     Note(
         opening=_(
-            "Hello. A note, as you wished. Before anything else, you could let your shoulders"
+            "Hello. A reminder, as you wished. Before anything else, you could let your shoulders"
             " drop and look at something far away for a moment."
         ),
         offer=_(
@@ -47,17 +47,17 @@ NOTES = (
     ),
     Note(
         opening=_(
-            "Hello. Your note is here, and it is a short one. Some weeks are full, some are heavy,"
-            " and some pass by. None of them needs a reason."
+            "Hello. Your reminder is here, and it is a short one. Some weeks are full, some are"
+            " heavy, and some pass by. None of them needs a reason."
         ),
         offer=_(
-            "Everything you kept is still kept. You can begin anywhere, even with the smallest"
+            "Everything you saved is still here. You can begin anywhere, even with the smallest"
             " thing:"
         ),
     ),
     Note(
         opening=_(
-            "Hello. This is the last note for now. After this one we stay quiet, and we are"
+            "Hello. This is the last reminder for now. After this one we stay quiet, and we are"
             " telling you so that you need not wonder about it."
         ),
         offer=_(

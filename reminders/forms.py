@@ -21,10 +21,10 @@ class RemindersForm(forms.Form):
         },
     )
     zone = ZoneField(
-        label=_("Where are you?"),
+        label=_("Your time zone"),
         help_text=_("We need this so that “evening” means your evening."),
         error_messages={
-            "required": _("Choose the place whose clock you live by."),
+            "required": _("Choose the place whose time you live by."),
             "invalid_choice": _("Choose a place from the list."),
         },
         widget=ZoneSelect(attrs={"data-zone": ""}),

@@ -25,7 +25,9 @@ def choose(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         hour, zone = form.cleaned_data["hour"], form.cleaned_data["zone"]
         actions.turn_on(person=request.user, hour=hour, zone=zone, now=timezone.now())
-        messages.success(request, _("Notes are on, around %(hour)s.") % {"hour": HOUR_LABELS[hour]})
+        messages.success(
+            request, _("Reminders are on, around %(hour)s.") % {"hour": HOUR_LABELS[hour]}
+        )
         return redirect("reminders:choose")
     first = emails.note(1, schedule.token if schedule else new_token())
     context = {
@@ -46,7 +48,7 @@ def _initial(person: User, schedule: Schedule | None) -> dict[str, object]:
 @post_only("reminders:choose")
 def off(request: SignedInRequest) -> HttpResponse:
     actions.turn_off(Schedule.objects.of(request.user), now=timezone.now())
-    messages.success(request, _("Notes are off. Nothing more will come."))
+    messages.success(request, _("Reminders are off. Nothing more will come."))
     return redirect("reminders:choose")
 
 

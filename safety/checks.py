@@ -31,7 +31,7 @@ def operator_is_named(app_configs: Sequence[AppConfig] | None, **kwargs: Any) ->
     unset = [name for name in names if not getattr(settings, name).strip()]
     if not unset:
         return []
-    hint = "Until then the pages say that whoever runs this place has not said who they are."
+    hint = "Until then the pages say that the people who run this site have not said who they are."
     return [CheckWarning(f"{' and '.join(unset)}: not said.", hint, id="safety.W001")]
 
 

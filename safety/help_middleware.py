@@ -9,7 +9,8 @@ from django.http import (
 )
 from django.urls import reverse
 
-from safety import collected_files, help_pages
+from safety import collected_files, help_pages, signed_in_cookie
+from safety.leaving import left_cookie_name
 
 
 class HelpPagesMiddleware:
@@ -22,6 +23,7 @@ class HelpPagesMiddleware:
         self.get_response = get_response
         collected_files.mark_at_start()
         self.pages = {} if settings.DEBUG else help_pages.read_all()
+        self.pages_signed_in = help_pages.read_all(signed_in=True)
         self.start = reverse("safety:help")
         self.elsewhere = help_pages.elsewhere_path()
 
@@ -30,12 +32,18 @@ class HelpPagesMiddleware:
             return self.get_response(request)
         if request.method not in {"GET", "HEAD"}:
             return HttpResponseNotAllowed(["GET", "HEAD"])
-        return self._page(request.path)
+        return self._page(request.path, self._pages_for(request))
 
-    def _page(self, path: str) -> HttpResponse:
+    def _pages_for(self, request: HttpRequest) -> dict[str, bytes]:
+        # Who has left may have the cookie until a request reaches the session.
+        signed_in = signed_in_cookie.has(request) and left_cookie_name() not in request.COOKIES
+        return self.pages_signed_in if signed_in and self.pages_signed_in else self.pages
+
+    def _page(self, path: str, pages: dict[str, bytes]) -> HttpResponse:
         normalized = f"{path.lower().rstrip('/')}/"
-        if path != normalized and normalized in self.pages:
+        if path != normalized and normalized in pages:
             return HttpResponsePermanentRedirect(normalized)
-        if path not in self.pages:
-            return HttpResponse(self.pages[self.elsewhere], status=404)
-        return HttpResponse(self.pages[path])
+        status = 200 if path in pages else 404
+        page = HttpResponse(pages.get(path, pages[self.elsewhere]), status=status)
+        page.headers["Vary"] = "Cookie"
+        return page

@@ -23,41 +23,51 @@ def elsewhere_path() -> str:
     return reverse("safety:lines", args=["elsewhere"])
 
 
-def render(path: str) -> str:
-    """The page at this URL path; for any other path the page for countries we do not have."""
+def render(path: str, *, signed_in: bool = False) -> str:
+    """The page at this URL path; for any other path the page for countries we do not have.
+
+    With `signed_in`, its navigation is that of somebody who is signed in.
+    """
     by_path = {reverse("safety:lines", args=[code]): each for code, each in countries().items()}
     with translation.override(settings.LANGUAGE_CODE):
         if path == reverse("safety:help"):
-            return _render_template("safety/help.html")
+            return _render_template("safety/help.html", signed_in=signed_in)
         if path in by_path:
-            return _render_template("safety/lines.html", by_path[path])
-        return _render_template("safety/elsewhere.html")
+            return _render_template("safety/lines.html", by_path[path], signed_in=signed_in)
+        return _render_template("safety/elsewhere.html", signed_in=signed_in)
 
 
-def _render_template(template: str, country: Country | None = None) -> str:
-    """Without a request: the page is the same for everyone."""
-    context = {**site(None), "country": country, "countries": list(countries().values())}
+def _render_template(template: str, country: Country | None = None, *, signed_in: bool) -> str:
+    """Without a request: the page is the same for everyone who is signed in, or is not."""
+    context = {
+        **site(None),
+        "country": country,
+        "countries": list(countries().values()),
+        "user": {"is_authenticated": signed_in},
+    }
     return render_to_string(template, context)
 
 
-def file(path: str) -> Path:
+def file(path: str, *, signed_in: bool = False) -> Path:
     """Where the page at this URL path is stored, in the folder of its language."""
-    return Path(settings.PAGES_ROOT, settings.LANGUAGE_CODE, f"{path.strip('/')}.html")
+    form = "signed-in" if signed_in else ""
+    return Path(settings.PAGES_ROOT, settings.LANGUAGE_CODE, form, f"{path.strip('/')}.html")
 
 
-def write(path: str) -> Path:
-    """Render one page to its file, atomically: a reader never sees half a page."""
-    target = file(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_suffix(".new")
-    temporary.write_text(render(path), encoding="utf-8")
-    return temporary.replace(target)
+def write(path: str) -> None:
+    """Render one page to its two files, atomically: a reader never sees half a page."""
+    for signed_in in (False, True):
+        target = file(path, signed_in=signed_in)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = target.with_suffix(".new")
+        temporary.write_text(render(path, signed_in=signed_in), encoding="utf-8")
+        temporary.replace(target)
 
 
-def read_all() -> dict[str, bytes]:
+def read_all(*, signed_in: bool = False) -> dict[str, bytes]:
     """The rendered pages by URL path, as far as there are files that can be read."""
     pages = {}
     for path in paths():
         with suppress(OSError):
-            pages[path] = file(path).read_bytes()
+            pages[path] = file(path, signed_in=signed_in).read_bytes()
     return pages

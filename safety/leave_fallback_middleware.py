@@ -4,6 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
+from safety import signed_in_cookie
 from safety.leaving import (
     delete_csrf_cookie,
     left_cookie_name,
@@ -24,6 +25,7 @@ class LeaveFallbackMiddleware:
         if request.path != self.leave_path or response.status_code in {204, 303, 405}:
             return response
         response = redirect_away()
+        signed_in_cookie.update(request, response, signed_in=False)
         response.set_cookie(left_cookie_name(), "1", secure=settings.HTTPS, samesite="Lax")
         if take_csrf_cookie(request):
             delete_csrf_cookie(response)

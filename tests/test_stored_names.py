@@ -170,8 +170,8 @@ def test_queued_mail_of_every_kind_is_still_sent(stored: None, settings: Setting
         ("set aside", "sent"),
     }
     assert sorted(str(mail["Subject"]) for mail in sink.mails) == [
-        "A note for you",
-        "Something you set aside",
+        "A reminder for you",
+        "Something you put away",
         "Your code",
     ]
 

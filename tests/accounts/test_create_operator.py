@@ -61,7 +61,7 @@ def test_operator_is_told_what_comes_next(
 
     output = capsys.readouterr().out
     assert "https://notes.example.org/accounts/login/" in output
-    assert "second step" in output
+    assert "two-step sign-in" in output
     assert "https://notes.example.org/admin/" in output
 
 

@@ -96,7 +96,7 @@ def test_spelling_is_checked_for_those_who_turn_it_on(
     page.goto("/you/")
     page.get_by_label("Let this browser check my spelling").check()
     page.locator("main form button").first.click()
-    page.get_by_text("It is kept.").wait_for()
+    page.get_by_text("Saved.").wait_for()
 
     found = list(fields_of(page, addresses))
 

@@ -34,7 +34,7 @@ def test_safety_notice_says_what_leaving_does_and_what_it_cannot(
         "15 quiet minutes",
         "history",
         "saved password",
-        "unless you have a second step",
+        "unless you use two-step sign-in",
     ):
         assertContains(page, words)
     for address in ("/accounts/lock/", "/help/", "/safety/"):

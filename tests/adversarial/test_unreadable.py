@@ -239,16 +239,16 @@ def test_new_words_wait_on_the_page_while_the_key_is_closed(
     browser: Client, alice: User, answer: Answer, broken: Break
 ) -> None:
     before = broken(answer)
-    letter = {"id": str(uuid4()), "to": "M.", "body": "not kept yet"}
+    letter = {"id": str(uuid4()), "to": "M.", "body": "not saved yet"}
 
     for address, sent in (
         ("/journal/write/them/", letter),
-        ("/steps/1/filling-in/", {"moments-0-happened": "not kept yet"}),
+        ("/steps/1/filling-in/", {"moments-0-happened": "not saved yet"}),
     ):
         page = browser.post(address, sent)
         assert page.status_code == 503
-        assert "What you wrote is here, but not kept yet." in page.text
-        assert "not kept yet</textarea>" in page.text
+        assert "What you wrote is here, but not saved yet." in page.text
+        assert "not saved yet</textarea>" in page.text
     assert not Letter.objects.exists()
     assert Answer.objects.of(alice).count() == 1
     assert stored(answer) == before

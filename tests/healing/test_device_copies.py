@@ -145,7 +145,7 @@ def test_words_are_deleted_by_the_button_beside_them(page: Page, alice: User) ->
 def test_copy_is_deleted_once_the_answer_is_saved(page: Page, alice: User) -> None:
     write(page)
 
-    follow(button(page, "Keep this"))
+    follow(button(page, "Save"))
 
     wait_for_copies(page, 0)
     nothing_is_put_back(page)
@@ -155,7 +155,7 @@ def test_copy_is_deleted_once_the_answer_is_saved(page: Page, alice: User) -> No
 def test_words_are_one_answer_if_the_response_was_lost(page: Page, site: Site, alice: User) -> None:
     write(page)
     site.response_gate.hold(PLACE)
-    button(page, "Keep this").click(no_wait_after=True)
+    button(page, "Save").click(no_wait_after=True)
     assert site.response_gate.arrived.wait(PATIENCE)
     # The page of the answer never comes, and its message is read elsewhere.
     page.goto("about:blank")
@@ -203,7 +203,7 @@ def test_words_typed_while_the_answer_is_being_saved_are_there(
 def test_words_that_were_given_back_wait_as_well(page: Page, alice: User) -> None:
     words = "x" * 2001
     field(page).fill(words)
-    follow(button(page, "Keep this"))
+    follow(button(page, "Save"))
     expect(page.get_by_text("longer than fits").first).to_be_visible()
     nothing_is_put_back(page, words)
     wait_for_copies(page, 1)
@@ -312,7 +312,7 @@ def test_visitor_is_told_that_nothing_is_saved(new_page: NewPage, site: Site) ->
     expect(
         page.get_by_role("heading", name="Nothing is saved here without an account")
     ).to_be_visible()
-    expect(page.locator("main")).not_to_contain_text("Kept sealed")
+    expect(page.locator("main")).not_to_contain_text("Encrypted, for you")
     said = page.get_by_text("What you type is gone when you leave this page").bounding_box()
     first = field(page).bounding_box()
     assert said

@@ -80,14 +80,14 @@ def test_empty_form_has_one_kind_error(data: dict[str, str]) -> None:
     form = ExerciseForm(EVERY_KIND, data)
 
     assert not form.is_valid()
-    assert form.errors == {"__all__": ["There is nothing here to keep yet. One word is enough."]}
+    assert form.errors == {"__all__": ["There is nothing here to save yet. One word is enough."]}
 
 
 @pytest.mark.parametrize(
     ("data", "field", "message"),
     [
         ({"what": "x" * 21}, "what", "21 characters, and 20 fit"),
-        ({"what": "a\x00b"}, "what", "cannot be kept"),
+        ({"what": "a\x00b"}, "what", "can’t be saved"),
         ({"which": "three"}, "which", "three"),
         ({"day": "2026-02-30"}, "day", "date"),
         ({"wins-0": "x" * 21}, "wins-0", "20 fit"),

@@ -190,9 +190,7 @@ def test_unreadable_answer_is_reported_and_unchanged(
     assert bytes(Answer.objects.get(pk=row.pk).sealed) == broken
 
 
-@pytest.mark.parametrize(
-    ("state", "words"), [("settled", "Settled for now"), ("aside", "Set aside")]
-)
+@pytest.mark.parametrize(("state", "words"), [("settled", "Done for now"), ("aside", "Skipped")])
 def test_step_is_marked_and_opened_again(
     as_alice: Client, alice: User, state: str, words: str
 ) -> None:

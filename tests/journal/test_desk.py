@@ -80,7 +80,7 @@ def test_new_letter_becomes_a_draft_that_can_be_edited(
     stored_id = Letter.stored_id(alice, UUID(sent["id"]))
     assert page.redirect_chain == [(f"/journal/{stored_id}/edit/", 302)]
     assert WORDS in page.text
-    assert "Kept at" in page.text
+    assert "Saved at" in page.text
     draft = Letter.objects.get()
     assert (draft.state, draft.kind) == ("draft", "friend")
     assert bodies(alice) == [WORDS]
@@ -112,7 +112,7 @@ def test_plain_day_has_no_salutation(as_alice: Client, alice: User, form_data: F
         ("", "One line counts as a letter"),
         (" \r\n ", "One line counts as a letter"),
         ("x" * (MAX_CHARACTERS + 1), "100,000 characters"),
-        ("a\x00b", "cannot be kept"),
+        ("a\x00b", "can’t be saved"),
     ],
     ids=["empty", "only space", "too long", "nul"],
 )
@@ -339,7 +339,7 @@ def test_autosave_saves_and_responds_with_the_version(
         "id": str(stored_id),
         "version": 1,
         "address": f"/journal/{stored_id}/edit/",
-        "said": "Kept at 8:14 pm.",
+        "said": "Saved at 8:14 pm UTC.",
         "moved": "",
         "overtaken": False,
     }
@@ -382,7 +382,7 @@ def test_autosave_saves_nothing_while_the_key_cannot_be_opened(
     response = as_alice.post(f"/journal/{uuid4()}/autosave/", form_data(kind="them"))
 
     assert response.status_code == 503
-    assert "not kept yet" in response.json()["said"]
+    assert "not saved yet" in response.json()["said"]
     assert not Letter.objects.exists()
 
 
@@ -458,7 +458,7 @@ def test_number_of_own_first_lines_is_limited(as_alice: Client, alice: User, now
 
     page = as_alice.post("/journal/write/them/lines/", {"opening": "one more"})
 
-    assert "There is room for twelve" in page.text
+    assert "You can keep twelve" in page.text
     assert "one more" in page.text
     assert Opening.objects.count() == MAX_OPENINGS
 

@@ -65,11 +65,11 @@ def test_shelf_shows_kind_day_and_state_but_no_words(
     assert listed(page) == [letter.pk for letter in letters.values()]
     for text in (
         "To them, 12 March 2026",
-        "Draft, last changed 12 March 2026, 20:14",
+        "Draft, last changed 12 March 2026",
         "To me back then, 11 March 2026",
         "Sealed until 13 March 2026",
-        "Set aside until 12 March 2026. It may be opened now.",
-        "On the water until 20:24. Until then you can bring it back.",
+        "Sealed until 12 March 2026. You can open it now.",
+        "Let go. You can bring it back until 8:24 pm UTC.",
     ):
         assert text in page
     assert "checking" not in page
@@ -393,7 +393,7 @@ def test_letter_that_was_let_go_can_be_brought_back_for_ten_minutes(
 
 
 @pytest.mark.parametrize(
-    ("days", "sentence"), [(0, "Whoever runs this place can say"), (30, "for up to 30 days")]
+    ("days", "sentence"), [(0, "The people who run this site can say"), (30, "for up to 30 days")]
 )
 @pytest.mark.parametrize("action", ["let-go", "throw-away"])
 def test_deleting_says_how_long_backups_are_kept(
@@ -493,7 +493,8 @@ def test_letter_whose_late_words_cannot_be_saved_does_not_change(
 
 
 @pytest.mark.parametrize(
-    ("zone", "sentence"), [("UTC", "not said where you are"), ("Asia/Tokyo", "the clock of Tokyo")]
+    ("zone", "sentence"),
+    [("UTC", "Until you choose it, both are in UTC."), ("Asia/Tokyo", "the time zone of Tokyo")],
 )
 def test_sealing_page_names_the_time_zone(
     as_alice: Client, alice: User, now: datetime, zone: str, sentence: str
@@ -502,6 +503,23 @@ def test_sealing_page_names_the_time_zone(
     draft = a_draft(alice, now=now)
 
     assertContains(as_alice.get(f"/journal/{draft.pk}/seal/"), sentence)
+
+
+@pytest.mark.parametrize(
+    ("zone", "chosen"), [("UTC", "Asia/Tokyo"), ("Europe/Berlin", "Europe/Berlin")]
+)
+def test_sealing_saves_a_zone_where_none_was_known(
+    as_alice: Client, alice: User, now: datetime, zone: str, chosen: str
+) -> None:
+    User.objects.update(time_zone=zone)
+    draft = a_draft(alice, now=now)
+
+    answer = as_alice.post(f"/journal/{draft.pk}/seal/", {"until": "week", "zone": "Asia/Tokyo"})
+
+    alice.refresh_from_db()
+    assert alice.time_zone == chosen
+    assert Letter.objects.get(pk=draft.pk).is_sealed
+    assertContains(as_alice.get(answer.headers["Location"]), 'class="folds"')
 
 
 def test_only_a_draft_is_thrown_away(as_alice: Client, alice: User, now: datetime) -> None:

@@ -78,23 +78,23 @@ def walk_a_step(page: Page) -> None:
     page.get_by_role("link", name=re.compile("^Open it")).click()
     page.get_by_label("What happened").first.fill(HAPPENED)
     page.get_by_label("What I am filling in").first.fill(GUESSED)
-    main_button(page, "Keep this").click()
+    main_button(page, "Save").click()
     expect(page.locator("article.sheet")).to_contain_text(HAPPENED)
     expect(page.locator("article.sheet")).to_contain_text(f"{datetime.now(UTC):%Y}")
     page.goto("/steps/1/")
-    main_button(page, "Settled for now").click()
-    expect(page.get_by_role("status").first).to_contain_text("Settled for now")
+    main_button(page, "Done for now").click()
+    expect(page.get_by_role("status").first).to_contain_text("Done for now")
 
 
 def write_a_letter(page: Page) -> None:
     page.goto("/steps/3/")
-    page.get_by_role("link", name=re.compile("^Sit down at the desk")).click()
+    page.get_by_role("link", name=re.compile("^Write a letter")).click()
     page.get_by_role("link", name="To them").click()
     page.get_by_label("Dear").fill(DEAR)
     page.get_by_label("What would you say").fill(LETTER)
-    main_button(page, "I’ve had enough for today").click()
+    main_button(page, "That’s enough for today").click()
     page.get_by_label("lighter").check()
-    main_button(page, re.compile("^Keep it")).click()
+    main_button(page, re.compile("^Keep")).click()
     assert page.locator("article .written").evaluate("node => node.textContent") == LETTER
     page.goto("/journal/")
     expect(page.locator("main")).to_contain_text("To them")
@@ -109,14 +109,14 @@ def seal_it(page: Page) -> None:
     page.get_by_label("The day I pick").fill(f"{datetime.now(UTC).date() + timedelta(days=40)}")
     page.get_by_label("Shall a mail tell you").select_option("8")
     main_button(page, "Seal it").click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("Closed until")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Sealed until")
     expect(page.locator("main")).not_to_contain_text("ferry")
 
 
 def choose_a_name(page: Page) -> None:
     page.goto("/you/")
     page.get_by_label("What would you like to be called?").fill(NAME)
-    main_button(page, "Keep this").click()
+    main_button(page, "Save").click()
     page.goto("/today/")
     expect(page.get_by_role("heading", level=1)).to_contain_text(NAME)
 
@@ -124,10 +124,10 @@ def choose_a_name(page: Page) -> None:
 def ask_for_a_note(page: Page) -> None:
     """At eight, in a place where it is the middle of the day now, outside quiet hours."""
     page.goto("/you/reminders/")
-    page.get_by_label("Where are you?").select_option(somewhere_by_day())
+    page.get_by_label("Your time zone").select_option(somewhere_by_day())
     page.get_by_label("Around what time?").select_option("8")
-    main_button(page, "Turn notes on").click()
-    expect(page.get_by_role("status").first).to_contain_text("Notes are on, around 8 am.")
+    main_button(page, "Turn reminders on").click()
+    expect(page.get_by_role("status").first).to_contain_text("Reminders are on, around 8 am.")
 
 
 def somewhere_by_day() -> str:

@@ -210,7 +210,7 @@ def sign_in(page: Page, email: str = EMAIL) -> None:
 
 def reauthenticate(page: Page) -> None:
     page.get_by_label("Password").fill(PASSWORD)
-    press(page, "Open my pages")
+    press(page, "Unlock")
 
 
 def is_headed(page: Page, words: str) -> None:
@@ -275,11 +275,11 @@ def someone_with_words(page: Page, product: Product) -> Iterator[str]:
     yield from the_shelf(page)
     yield from a_life_of_a_letter(page, product)
     page.goto("/journal/write/them/")
-    press(page, "Keep it as a draft")
+    press(page, "Save")
     yield "an empty letter"
     begin_a_letter(page)
     with nowhere_for_letters(product):
-        button(page, "Keep it as a draft").click()
+        button(page, "Save").click()
         expect(page.get_by_text("Your words are on this device, encrypted.")).to_be_visible()
         yield "a letter that cannot reach us"
     with by_form_alone(page):
@@ -309,12 +309,12 @@ def by_form_alone(page: Page) -> Iterator[None]:
 def words_given_back(page: Page, product: Product) -> Iterator[str]:
     begin_a_letter(page)
     with nowhere_for_letters(product):
-        press(page, "Keep it as a draft")
+        press(page, "Save")
     is_headed(page, "Something broke on our side")
     yield "a fault of ours"
     begin_a_letter(page)
     page.request.get("/leave/", max_redirects=0)
-    press(page, "Keep it as a draft")
+    press(page, "Save")
     is_headed(page, "Your pages are locked")
     yield "pages locked by leaving"
     press(page, "Unlock, and show what I sent")
@@ -324,13 +324,13 @@ def words_given_back(page: Page, product: Product) -> Iterator[str]:
     yield "account_returned"
     begin_a_letter(page)
     page.context.clear_cookies(name=settings.SESSION_COOKIE_NAME)
-    press(page, "Keep it as a draft")
+    press(page, "Save")
     is_headed(page, "You were signed out meanwhile")
     yield "a sign-in that is over"
     sign_in(page)
     begin_a_letter(page)
     page.context.clear_cookies(name=settings.CSRF_COOKIE_NAME)
-    press(page, "Keep it as a draft")
+    press(page, "Save")
     is_headed(page, "Your browser sent no cookie")
     yield "a letter without a cookie"
 
@@ -346,16 +346,16 @@ def the_shelf(page: Page) -> Iterator[str]:
         yield address
     for words in ("tea", "no such words", ""):
         page.goto("/journal/")
-        page.get_by_label("Words in my own letters").fill(words)
-        press(page, "Look for them")
+        page.get_by_label("Search your letters").fill(words)
+        press(page, "Search")
         yield "journal:search_results" if words else "journal:search"
     page.goto(f"/journal/search/{uuid4()}/")
     yield "a search that is no longer kept"
     page.goto("/journal/write/them/lines/")
-    press(page, "Keep this line")
+    press(page, "Save")
     yield "a first line without words"
     page.get_by_label("A first line").fill("The kitchen was quiet when")
-    press(page, "Keep this line")
+    press(page, "Save")
     yield "a first line of one's own"
 
 
@@ -370,7 +370,7 @@ def a_life_of_a_letter(page: Page, product: Product) -> Iterator[str]:
     yield "journal:close"
     page.get_by_label("warm").check()
     page.get_by_label("One thing for the next hour").fill("The window, and the street below")
-    follow(page.get_by_role("button", name="Keep it"))
+    follow(page.get_by_role("button", name="Keep"))
     yield "a letter with the hour after it"
     yield from sealed(page, product, letter)
     page.goto(f"{letter}let-go/?long=1")
@@ -390,9 +390,9 @@ def two_versions(page: Page, desk: str) -> Iterator[str]:
     other = page.context.new_page()
     other.goto(desk)
     page.locator("textarea").fill("These words came first.")
-    press(page, "Keep it as a draft")
+    press(page, "Save")
     other.locator("textarea").fill("These came later.")
-    press(other, "Keep it as a draft")
+    press(other, "Save")
     other.wait_for_url("**/versions/*/")
     page.goto(other.url)
     other.close()
@@ -545,7 +545,7 @@ def what_is_removed(page: Page) -> Iterator[str]:
     follow(page.get_by_role("link", name=re.compile("^Remove")))
     yield "mfa_remove_webauthn"
     press(page, "Remove it")
-    yield "no second step any more"
+    yield "no two-step sign-in any more"
     yield from erased_elsewhere(page)
 
 
@@ -561,7 +561,7 @@ def erased_elsewhere(page: Page) -> Iterator[str]:
             "**/journal/write/them/",
             lambda route: route.fulfill(status=403, body=body, content_type="text/html"),
         )
-        press(page, "Keep it as a draft")
+        press(page, "Save")
         is_headed(page, "This account was erased a moment ago")
         yield "an account erased elsewhere"
 
@@ -785,12 +785,12 @@ def test_a_letter_is_kept_by_keyboard_alone(
     keys.type("You were loud tonight.")
     keys.press("Enter")
     keys.type("I slept all the same.")
-    tab_to(page, "I’ve had enough for today")
+    tab_to(page, "That’s enough for today")
     keys.press("Enter")
     page.wait_for_url("**/close/")
     tab_to(page, "One thing for the next hour")
     keys.type("The window")
-    tab_to(page, "Keep it")
+    tab_to(page, "Keep")
     keys.press("Enter")
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Dear the sea")

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.browser
 
 def come_back_by_the_note(context: BrowserContext, product: Product, email: str) -> str:
     """By its link, in a browser that is not signed in. Return the link that stops notes."""
-    note = product.mail_to(email, "A note for you")
+    note = product.mail_to(email, "A reminder for you")
     assert note.mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     links = re.findall(r"https?://\S+", note.text)
     page = context.new_page()
@@ -35,7 +35,7 @@ def come_back_by_the_note(context: BrowserContext, product: Product, email: str)
     page.get_by_label("Password").fill(PASSWORD)
     main_button(page, "Sign in").click()
     expect(page).to_have_url(re.compile("/today/$"))
-    expect(page.locator("main")).to_contain_text("Settled for now")
+    expect(page.locator("main")).to_contain_text("Done for now")
     return next(link for link in links if "/r/" in link)
 
 
@@ -43,12 +43,12 @@ def stop_the_notes(page: Page, stop: str) -> None:
     with urllib.request.urlopen(stop) as answer:
         assert answer.status == 200
     page.goto("/you/reminders/")
-    expect(main_button(page, "Turn notes off")).to_be_visible()
+    expect(main_button(page, "Turn reminders off")).to_be_visible()
     one_click = urllib.request.Request(stop, data=b"List-Unsubscribe=One-Click", method="POST")
     with urllib.request.urlopen(one_click) as answer:
         assert answer.status == 200
     page.reload()
-    expect(main_button(page, "Turn notes on")).to_be_visible()
+    expect(main_button(page, "Turn reminders on")).to_be_visible()
 
 
 @pytest.mark.parametrize("scripts", SIZES, ids=["with scripts", "without scripts"])
@@ -67,7 +67,7 @@ def test_someone_is_told_that_the_day_of_a_letter_has_come_and_reads_it(
     product: Product, two_people_away: None, new_context: NewContext, scripts: bool
 ) -> None:
     page = context_of(scripts, new_context).new_page()
-    mail = product.mail_to(email_of(scripts), "Something you set aside")
+    mail = product.mail_to(email_of(scripts), "Something you put away")
     (shelf,) = re.findall(r"https?://\S+", mail.text)
     page.goto(shelf)
     page.get_by_label("Email").fill(email_of(scripts))

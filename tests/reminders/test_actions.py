@@ -63,7 +63,7 @@ def test_five_notes_are_sent_and_then_none(chosen: Schedule, sink: Sink, now: da
     assert days_with_a_note(sink, now, days=130) == [3, 6, 13, 27, 57]
     chosen.refresh_from_db()
     assert chosen.is_finished
-    assert "the last note for now" in sink.mails[-1].get_body(("plain",)).get_content()
+    assert "the last reminder for now" in sink.mails[-1].get_body(("plain",)).get_content()
 
 
 def test_visit_restarts_the_rhythm(
@@ -76,7 +76,7 @@ def test_visit_restarts_the_rhythm(
 
     assert (first, again) == ([3, 6, 13], [3, 6])
     opening = sink.mails[3].get_body(("plain",)).get_content()
-    assert opening.startswith("Hello. You asked for a small note now and then")
+    assert opening.startswith("Hello. You asked for a small reminder now and then")
 
 
 def test_turning_on_again_keeps_the_stop_link_of_earlier_mails(
@@ -249,7 +249,7 @@ def test_last_note_that_is_refused_is_planned_again(
     assert days_with_a_note(sink, now + 60 * DAY, days=90) == [57 + 30 - 60]
     chosen.refresh_from_db()
     assert chosen.is_finished
-    assert "the last note for now" in sink.mails[-1].get_body(("plain",)).get_content()
+    assert "the last reminder for now" in sink.mails[-1].get_body(("plain",)).get_content()
 
 
 def test_note_that_may_have_arrived_is_counted(

@@ -29,7 +29,7 @@ def test_note_is_short_small_and_names_nothing(number: int) -> None:
 
     text, html = content.text, content.html
     without_links = re.sub(r"http\S+", "link", text)
-    assert content.subject == "A note for you"
+    assert content.subject == "A reminder for you"
     assert len(without_links.split()) <= 60
     assert len(text.encode()) + len(html.encode()) < 10_000
     assert not FORBIDDEN.search(without_links.replace("on any day", "").replace("Nothing has", ""))

@@ -32,7 +32,7 @@ def test_notes_are_off_until_they_are_turned_on(as_alice: Client, alice: User) -
 
     assert page.status_code == 200
     assert "Right now we send you nothing." in page.text
-    assert "Turn notes off" not in page.text
+    assert "Turn reminders off" not in page.text
     assert not Schedule.objects.exists()
     # No zone is preselected.
     assert '<option value="" selected>' in page.text
@@ -46,8 +46,8 @@ def test_form_turns_notes_on_for_its_owner_alone(as_alice: Client, alice: User, 
     alice.refresh_from_db()
     assert (schedule.person, schedule.hour, alice.time_zone) == (alice, 19, "Europe/Berlin")
     assert response.redirect_chain == [(PAGE, 302)]
-    assert "Notes are on, around 7 pm." in response.text
-    assert "A note may come around 7 pm" in response.text
+    assert "Reminders are on, around 7 pm." in response.text
+    assert "A reminder may come around 7 pm" in response.text
     assert "<option selected>Berlin</option>" in response.text
 
 
@@ -86,9 +86,9 @@ def test_turning_off_keeps_the_link_and_the_hour(as_alice: Client, chosen: Sched
     with time_machine.travel(datetime.fromisoformat("2026-03-13T11:00Z"), tick=False):
         response = as_alice.post("/you/reminders/off/", follow=True)
 
-    assert "Notes are off. Nothing more will come." in response.text
+    assert "Reminders are off. Nothing more will come." in response.text
     assert "Right now we send you nothing." in response.text
-    assert "Turn notes off" not in response.text
+    assert "Turn reminders off" not in response.text
     token, hour, chosen_at = chosen.token, chosen.hour, chosen.chosen_at
     chosen.refresh_from_db()
     assert (chosen.token, chosen.hour, chosen.chosen_at) == (token, hour, chosen_at)
@@ -107,7 +107,7 @@ def test_page_shows_the_first_note_word_for_word_and_who_it_comes_from(
 ) -> None:
     page = as_alice.get(PAGE)
 
-    assert "Subject: A note for you" in page.text
+    assert "Subject: A reminder for you" in page.text
     assert "This is one of them, and it asks nothing of you today." in page.text
     assert "It comes from “Notes”" in page.text
     assert f"/r/{chosen.token}/" in page.text
@@ -117,7 +117,7 @@ def test_page_after_the_last_note_offers_to_start_again(as_alice: Client, chosen
     Schedule.objects.update(unanswered=5, next_due_at=None)
 
     page = as_alice.get(PAGE)
-    assert "The notes have gone quiet, as they said they would." in page.text
+    assert "Reminders have stopped, as we said they would." in page.text
     assert "Start them again" in page.text
 
     as_alice.post(PAGE, {"hour": "9", "zone": "Europe/Berlin"})

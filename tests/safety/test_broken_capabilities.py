@@ -104,7 +104,7 @@ def test_words_are_saved_where_everything_is_refused(
     errors = broken_page(page, EVERYTHING)
     page.goto("/journal/write/them/")
     page.locator("main textarea").fill("one line")
-    expect(page.locator("[data-desk]")).to_contain_text("Kept at")
+    expect(page.locator("[data-desk]")).to_contain_text("Saved at")
 
     page.goto("/accounts/logout/")
     follow(page.locator("main").get_by_role("button", name="Sign out"))

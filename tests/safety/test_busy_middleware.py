@@ -10,7 +10,7 @@ def test_page_that_cannot_be_served_needs_no_database(client: Client, method: st
 
     assert response.status_code == 503
     assert response.headers["Retry-After"] == "5"
-    assert ("is not kept yet" in response.text) == (method == "post")
+    assert ("is not saved yet" in response.text) == (method == "post")
     assert 'href="/help/"' in response.text
 
 

@@ -43,7 +43,7 @@ def test_pages_name_the_operator(client: Client, named: None, path: str) -> None
 def test_pages_say_that_the_operator_is_unknown(client: Client, unnamed: None, path: str) -> None:
     page = client.get(path).content.decode()
 
-    assert "has not said who they are, nor how to reach them" in page
+    assert "have not said who they are, nor how to reach them" in page
     assert "not said where the source of this program can be had" in page
 
 

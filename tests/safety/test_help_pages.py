@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.template.loader import render_to_string
 from pytest_django import Settings
 
-from safety import collected_files, help_pages
+from safety import collected_files, help_pages, signed_in_cookie
 from safety.context_processors import site
 from safety.helpline_types import Country, Kind
 from safety.helplines import countries
@@ -44,6 +44,30 @@ def test_help_stays_up_when_the_database_is_down(visitor: Client, address: str) 
 
     assert response.status_code == 200
     assert response.content == help_pages.file(address).read_bytes()
+
+
+def test_help_has_the_navigation_of_who_is_signed_in(as_alice: Client) -> None:
+    as_alice.get("/today/")
+
+    page = as_alice.get("/help/gb/")
+    as_alice.get("/leave/")
+    after_leaving = as_alice.get("/help/gb/")
+
+    assert as_alice.cookies[signed_in_cookie.name()].value == ""
+    assert page.content == help_pages.file("/help/gb/", signed_in=True).read_bytes()
+    assert page.headers["Vary"].startswith("Cookie")
+    assert 'href="/journal/"' in page.content.decode()
+    assert after_leaving.content == help_pages.file("/help/gb/").read_bytes()
+
+
+def test_word_of_being_signed_in_goes_at_sign_out(as_alice: Client) -> None:
+    as_alice.get("/today/")
+    set_at_sign_in = as_alice.cookies[signed_in_cookie.name()]
+
+    as_alice.post("/accounts/logout/")
+
+    assert (set_at_sign_in.value, bool(set_at_sign_in["httponly"])) == ("here", True)
+    assert as_alice.cookies[signed_in_cookie.name()].value == ""
 
 
 def test_help_ignores_the_accept_header(visitor: Client) -> None:
@@ -180,7 +204,7 @@ def test_help_lists_every_country_and_says_what_this_is() -> None:
 
     assert re.findall(r'href="(/help/[a-z]+/)"', html) == PATHS[1:]
     assert html.index("https://findahelpline.com/") < html.index("/help/au/")
-    assert "It is not therapy, and nobody reads what you write" in html
+    assert "It is not therapy, and no one here watches over what you write" in html
     assert "<title>Help – Notes</title>" in html
 
 
@@ -196,9 +220,8 @@ def test_collectstatic_again_changes_nothing(tmp_path: Path, settings: Settings)
 
     assert _rendered_files() == before
     assert collected_files.problem() == ""
-    assert sorted(before) == sorted(
-        ["help.html", "help/elsewhere.html", *(f"help/{code}.html" for code in countries())]
-    )
+    pages = ["help.html", "help/elsewhere.html", *(f"help/{code}.html" for code in countries())]
+    assert sorted(before) == sorted([*pages, *(f"signed-in/{page}" for page in pages)])
 
 
 def test_collectstatic_that_is_interrupted_counts_as_not_collected(

@@ -161,7 +161,7 @@ def test_page_says_that_nothing_was_saved_and_returns_the_form(
     ):
         page = client.post(address, form)
         assert (page.status_code, page.headers["Retry-After"]) == (503, "30")
-        assert "What was kept before is still kept" in page.text
+        assert "What was saved before is still there" in page.text
     assert everything() == before
     for address in ("/", "/help/", "/steps/1/", "/accounts/login/"):
         assert client.get(address).status_code == 200

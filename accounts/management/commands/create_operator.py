@@ -86,7 +86,7 @@ class Command(BaseCommand):
     def _print_next_steps(self) -> None:
         site = settings.SITE_URL
         self.stdout.write(
-            f"Next: sign in at {site}{reverse('account_login')} and set up the second step at "
+            f"Next: sign in at {site}{reverse('account_login')} and set up two-step sign-in at "
             f"{site}{reverse('mfa_index')}; then {site}{reverse('admin:index')} opens."
         )
 

@@ -1,11 +1,10 @@
-from datetime import datetime
 from typing import Any
 
 from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
-from django.utils.formats import date_format
 
+from accounts.local_times import day
 from accounts.management.confirm import confirm
 from accounts.mfa.actions import remove_second_factor
 from accounts.mfa.adapter import has_second_factor
@@ -13,8 +12,8 @@ from accounts.models import User, UserManager
 
 NAMES = {Authenticator.Type.TOTP: "Authenticator app", Authenticator.Type.WEBAUTHN: "Passkey"}
 WARNING = """\
-Be sure first that it is they who ask. The second step is what keeps out whoever reads their
-mail, and whoever reads their mail can write to you from there.
+Be sure first that it is they who ask. Two-step sign-in keeps out somebody who reads their
+mail, and somebody who reads their mail can write to you from there.
 
 * Speak with them, and not by mail alone.
 * Ask what they would know and another would not, such as the days above and with what device.
@@ -27,8 +26,8 @@ signed out everywhere, and a mail tells them.
 
 class Command(BaseCommand):
     help = (
-        "Removes the second step of an account, for somebody who has lost phone and recovery "
-        "codes: apps, passkeys and codes. Says first what to be sure of, and asks."
+        "Turns two-step sign-in off for somebody who has lost phone and recovery codes: removes "
+        "apps, passkeys and codes. Says first what to be sure of, and asks."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -43,25 +42,23 @@ class Command(BaseCommand):
         person = _person(options["email"])
         self._print_account(person)
         self.stdout.write(WARNING)
-        if not (options["sure"] or confirm(f"Remove the second step of {person.email}?")):
+        if not (options["sure"] or confirm(f"Turn two-step sign-in off for {person.email}?")):
             raise CommandError("Nothing was changed. With --sure it is not asked.")
         if not remove_second_factor(person=person, now=timezone.now()):
-            raise CommandError(f"{person.email} has no second step any more. Nothing was changed.")
+            raise CommandError(
+                f"{person.email} does not use two-step sign-in any more. Nothing was changed."
+            )
         self.stdout.write(
-            "It is removed. Tell them to sign in, and to set up a new one under “Coming in”."
+            "It is off. Tell them to sign in, and to set it up again under “Sign-in and security”."
         )
 
     def _print_account(self, person: User) -> None:
-        self.stdout.write(f"{person.email} joined on {_day(person.joined_at)}.")
+        self.stdout.write(f"{person.email} joined on {day(person.joined_at)}.")
         rows = Authenticator.objects.filter(user=person, type__in=NAMES)
         for row in rows.order_by("created_at", "pk"):
             made_in = f", {row.data['name']}" if row.data.get("name") else ""
-            self.stdout.write(f"{NAMES[row.type]}: {_day(row.created_at)}{made_in}")
+            self.stdout.write(f"{NAMES[row.type]}: {day(row.created_at)}{made_in}")
         self.stdout.write("")
-
-
-def _day(at: datetime) -> str:
-    return date_format(at, "j F Y")
 
 
 def _person(email: str) -> User:
@@ -70,5 +67,7 @@ def _person(email: str) -> User:
     if person is None:
         raise CommandError(f"No account has the address {email}.")
     if not has_second_factor(person):
-        raise CommandError(f"{person.email} has no second step: its password is enough already.")
+        raise CommandError(
+            f"{person.email} does not use two-step sign-in: its password is enough already."
+        )
     return person

@@ -34,7 +34,7 @@ from tests.support.second_factors import (
 pytestmark = pytest.mark.usefixtures("fresh_limits")
 
 COMMAND = "remove_second_factor"
-SENTENCE = "whoever runs this place can remove the second step"
+SENTENCE = "the people who run this site can turn two-step sign-in off"
 
 
 def run_command(*arguments: str) -> str:
@@ -62,7 +62,7 @@ def test_second_step_goes_with_its_codes_and_the_password_is_enough(
     assert "signing in takes the password alone again" in str(notice.body)
     noted = Activity.objects.of(carol).filter(kind="second_factor_removed")
     assert noted.count() == 1
-    assertContains(client.get("/accounts/activity/"), "Second step removed on request")
+    assertContains(client.get("/accounts/activity/"), "Two-step sign-in turned off on request")
 
 
 def test_second_step_of_nobody_else_goes(carol: User, bob: User, as_bob: Client) -> None:
@@ -126,7 +126,7 @@ def test_operator_is_told_what_to_be_sure_of_before_it_is_asked(
     assert "Passkey: 5 January 2026, Firefox on Android" in before[0]
     assert "Speak with them, and not by mail alone." in before[0]
     assert "their password is enough" in " ".join(before[0].split())
-    assert "It is removed." in out.getvalue().removeprefix(before[0])
+    assert "It is off." in out.getvalue().removeprefix(before[0])
 
 
 @pytest.mark.parametrize("answer", ["n", "", "carol"])
@@ -157,7 +157,10 @@ def test_without_a_terminal_it_has_to_be_said_that_one_is_sure(carol: User, pipe
 def test_where_there_is_nothing_to_remove_nothing_is_done(carol: User, as_carol: Client) -> None:
     for email, why in (
         ("nobody@example.org", "No account has the address nobody@example.org."),
-        (carol.email, "carol@example.org has no second step: its password is enough already."),
+        (
+            carol.email,
+            "carol@example.org does not use two-step sign-in: its password is enough already.",
+        ),
     ):
         with pytest.raises(CommandError) as refused:
             run_command(email, "--sure")

@@ -641,7 +641,7 @@ def test_passkey_in_chromium_from_making_it_to_every_door(page: Page, dora: User
     page.request.get("/leave/", max_redirects=0)
     page.goto("/you/")
     page.get_by_role("link", name="Use a passkey instead").click()
-    page.get_by_role("button", name="Open with a passkey").click()
+    page.get_by_role("button", name="Unlock with a passkey").click()
     page.wait_for_url("**/you/")
 
     page.context.clear_cookies()

@@ -132,7 +132,7 @@ def test_after_leaving_nothing_is_said_that_was_about_to_be(proved_carol: Client
         proved_carol.get(REAUTHENTICATE),
         proved_carol.post(REAUTHENTICATE, {"password": PASSWORD}, follow=True),
     ):
-        assertNotContains(page, "It is kept, and holds wherever you are signed in.")
+        assertNotContains(page, "Saved. It holds wherever you are signed in.")
 
 
 # --- The second factor of a person who has one ---------------------------------------------

@@ -821,7 +821,7 @@ def test_operator_without_a_second_factor_is_led_to_set_one_up_and_back(
 
     page = browser.get(address, follow=True)
     assertRedirects(page, INDEX)
-    assertContains(page, "These pages open to a second step only.")
+    assertContains(page, "These pages need two-step sign-in.")
     assert (
         browser.post("/admin/login/", {"username": operator.email, "password": PASSWORD})[
             "Location"

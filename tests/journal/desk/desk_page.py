@@ -20,7 +20,7 @@ MORE = f"{WORDS}And one line more, gläserne Brücke.\n"
 NEW = "/journal/write/them/"
 SAVE = "**/autosave/"
 SCRIPT = "**/js/desk/main.*"
-KEPT = re.compile(r"Kept at \d")
+KEPT = re.compile(r"Saved at \d")
 EDIT_OF = "/journal/%s/edit/"
 EDITING = re.compile(r"/journal/[0-9a-f-]{36}/edit/(\?since=\d+)?$")
 
@@ -139,7 +139,7 @@ def sign_in(page: Page, person: User, now: datetime) -> None:
 
 def unlock(page: Page) -> None:
     page.get_by_label("Password").fill(PASSWORD)
-    button(page, "Open my pages").first.click()
+    button(page, "Unlock").first.click()
 
 
 def lock(page: Page) -> None:

@@ -48,7 +48,7 @@ def test_words_are_saved_after_signing_in_again_in_another_tab(
     expect(paper(page)).to_have_value(WORDS)
     assert bodies(alice) == []
     with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Open my pages").click()
+        page.get_by_role("link", name="Unlock").click()
     sign_in(opened.value, alice, now)
     expect(opened.value).to_have_url(re.compile(NEW))
     expect(status(page)).to_have_text(KEPT)
@@ -63,10 +63,10 @@ def test_words_are_saved_after_unlocking_in_another_tab(desk: Desk, alice: User)
 
     write_unsaved(page, MORE)
 
-    expect(status(page)).to_contain_text("or your pages have closed")
+    expect(status(page)).to_contain_text("or your pages are locked")
     assert bodies(alice) == [WORDS]
     with page.context.expect_page() as opened:
-        page.get_by_role("link", name="Open my pages").click()
+        page.get_by_role("link", name="Unlock").click()
     unlock(opened.value)
     expect(paper(opened.value)).to_have_value(MORE)
     expect(status(page)).to_have_text(KEPT)
@@ -79,7 +79,7 @@ def test_locked_page_retries_by_itself(desk: Desk, alice: User) -> None:
     lock(page)
     write(page)
     page.clock.run_for(800)
-    expect(status(page)).to_contain_text("or your pages have closed")
+    expect(status(page)).to_contain_text("or your pages are locked")
     door = other_tab(page, "/you/")
     unlock(door)
     expect(door).to_have_url(re.compile("/you/$"))

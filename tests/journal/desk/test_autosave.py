@@ -127,7 +127,7 @@ def test_device_clock_that_is_hours_off_loses_no_word(desk: Desk, alice: User) -
             page.clock.run_for(800)
             # The server's clock, in her time zone.
             time = f"{timezone.localtime(at, alice.zone):%-I:%M %p}".lower()
-            expect(status(page)).to_contain_text(f"Kept at {time}")
+            expect(status(page)).to_contain_text(f"Saved at {time}")
         page.clock.run_for(60_000)
 
     assert bodies(alice) == [f"{WORDS}9"]

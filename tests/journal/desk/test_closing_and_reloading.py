@@ -140,14 +140,14 @@ def test_new_paper_that_reloads_after_a_lost_response_makes_no_second_text(
     write_unsaved(page)
     refuse_autosaves(page)
     write(page, MORE)
-    button(page, "Keep it as a draft").click()
+    button(page, "Save").click()
     expect(status(page)).to_contain_text("on this device, encrypted")
     page.unroute(SAVE)
 
     page.reload()
 
     expect(paper(page)).to_have_value(MORE)
-    expect(status(page)).to_contain_text("are on the paper again. Kept at")
+    expect(status(page)).to_contain_text("are on the paper again. Saved at")
     assert bodies(alice) == [MORE]
     assert not Revision.objects.late().exists()
 
@@ -163,7 +163,7 @@ def test_copy_that_another_tab_delivers_does_not_conflict_with_its_own_page(
 
     other = other_tab(page, "/journal/")
 
-    expect(status(other)).to_contain_text("are kept now")
+    expect(status(other)).to_contain_text("are saved now")
     # The other tab may have delivered the copy of the first words or of the second.
     expect(version(page)).not_to_have_value("0")
     assert bodies(alice) == [MORE]
@@ -179,14 +179,14 @@ def test_draft_that_reloads_after_a_lost_response_shows_its_newest_words(
     write_unsaved(page, WORDS)
     refuse_autosaves(page)
     write(page, MORE)
-    button(page, "Keep it as a draft").click()
+    button(page, "Save").click()
     wait_for_copies(page, 1)
     page.unroute(SAVE)
 
     page.reload()
 
     expect(paper(page)).to_have_value(MORE)
-    expect(status(page)).to_contain_text("are on the paper again. Kept at")
+    expect(status(page)).to_contain_text("are on the paper again. Saved at")
     assert write_and_wait(page, "and on") == 200
     assert words_of(draft, alice).body == "and on"
     assert not Revision.objects.late().exists()
@@ -240,7 +240,7 @@ def test_page_that_reloads_before_anything_was_saved_loses_no_word(desk: Desk, a
         page.reload()
 
     expect(paper(page)).to_have_value(WORDS)
-    expect(status(page)).to_contain_text("are on the paper again. Kept at")
+    expect(status(page)).to_contain_text("are on the paper again. Saved at")
     assert bodies(alice) == [WORDS]
 
 

@@ -164,7 +164,7 @@ def test_emptied_paper_does_not_say_that_it_is_saved(desk: Desk, alice: User) ->
 
     write(page, "")
 
-    expect(status(page)).to_contain_text("Your letter still holds what was kept before")
+    expect(status(page)).to_contain_text("Your letter still holds what was saved before")
     assert bodies(alice) == [WORDS]
     write(page, WORDS)
     expect(status(page)).to_have_text("")
@@ -230,7 +230,7 @@ def test_words_too_long_for_a_proxy_stay_on_the_paper(desk: Desk, turned_away: i
     page.clock.run_for(800)
     expect(status(page)).to_contain_text("on this device, encrypted. This is longer than one")
     page.clock.run_for(60_000)
-    button(page, "Keep it as a draft").click()
+    button(page, "Save").click()
 
     expect(status(page)).to_contain_text("longer than one letter holds")
     assert len(sent) == 2

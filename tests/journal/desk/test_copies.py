@@ -83,7 +83,7 @@ def test_copies_are_delivered_from_any_desk(desk: Desk, alice: User, now: dateti
 
     page.goto("/journal/write/night/")
 
-    expect(status(page)).to_contain_text("waiting on this device are kept now")
+    expect(status(page)).to_contain_text("waiting on this device are saved now")
     expect(page.get_by_role("link", name="Open them")).to_have_attribute("href", EDIT_OF % draft.pk)
     expect(paper(page)).to_have_value("")
     assert bodies(alice) == [WORDS]
@@ -97,7 +97,7 @@ def test_copies_are_delivered_from_the_shelf(desk: Desk, alice: User) -> None:
 
     page.goto("/journal/")
 
-    expect(status(page)).to_contain_text("waiting on this device are kept now")
+    expect(status(page)).to_contain_text("waiting on this device are saved now")
     page.get_by_role("link", name="Open them").click()
     expect(paper(page)).to_have_value(WORDS)
     assert bodies(alice) == [WORDS]
@@ -138,7 +138,7 @@ def test_copy_never_replaces_newer_words(desk: Desk, alice: User, now: datetime)
     page.reload()
 
     expect(paper(page)).to_have_value(MORE)
-    expect(status(page)).to_contain_text("Both are kept")
+    expect(status(page)).to_contain_text("Both are saved")
     expect(page.get_by_role("link", name="Look at both")).to_be_visible()
     assert words_of(draft, alice).body == MORE
     assert earlier(draft, alice, late=True) == [WORDS]
@@ -175,7 +175,7 @@ def test_page_that_reloads_does_not_restore_an_ended_letter_by_itself(
     expect(status(page)).to_contain_text("The letter itself is gone")
     assert write_and_wait(page, MORE) == 410
     assert bodies(alice) == []
-    button(page, "new paper").click()
+    button(page, "new letter").click()
     expect(status(page)).to_have_text(KEPT)
     assert bodies(alice) == [MORE]
 
@@ -200,7 +200,7 @@ def test_old_copy_does_not_replace_what_its_page_saved_later(desk: Desk, alice: 
     assert not Revision.objects.late().exists()
 
 
-@pytest.mark.parametrize(("name", "found"), [("new paper", [WORDS]), ("Delete them", [])])
+@pytest.mark.parametrize(("name", "found"), [("new letter", [WORDS]), ("Delete them", [])])
 def test_words_of_a_deleted_letter_wait_for_a_decision(
     desk: Desk, alice: User, now: datetime, name: str, found: list[str]
 ) -> None:
@@ -218,7 +218,7 @@ def test_words_of_a_deleted_letter_wait_for_a_decision(
 
     expect(paper(page)).to_be_focused()
     if found:
-        expect(status(page)).to_contain_text("are kept now")
+        expect(status(page)).to_contain_text("are saved now")
     wait_for_copies(page, 0)
     expect(button(page, name)).to_be_hidden()
     assert bodies(alice) == found
@@ -238,19 +238,19 @@ def test_decision_about_a_deleted_letter_waits_for_a_connection(
     expect(status(page)).to_contain_text("Words of a letter that is gone")
     page.context.set_offline(True)
 
-    button(page, "new paper").click()
+    button(page, "new letter").click()
 
     expect(status(page)).to_contain_text("There is no connection")
     expect(status(page)).to_be_focused()
     assert len(copies(page)) == 1
     page.context.set_offline(False)
     page.clock.run_for(30_000)
-    expect(status(page)).to_contain_text("are kept now")
+    expect(status(page)).to_contain_text("are saved now")
     wait_for_copies(page, 0)
     assert bodies(alice) == [WORDS]
 
 
-@pytest.mark.parametrize("name", ["new paper", "Delete them"])
+@pytest.mark.parametrize("name", ["new letter", "Delete them"])
 def test_decision_about_old_words_leaves_newer_copies(
     desk: Desk, alice: User, now: datetime, name: str
 ) -> None:

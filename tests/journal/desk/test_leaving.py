@@ -60,7 +60,7 @@ def test_words_are_there_after_leaving_in_the_middle_of_a_line(desk: Desk, alice
     page.goto(NEW)
     unlock(page)
     expect(page).to_have_url(re.compile(NEW))
-    expect(status(page)).to_contain_text("are kept now")
+    expect(status(page)).to_contain_text("are saved now")
     page.get_by_role("link", name="Open them").click()
     expect(paper(page)).to_have_value(WORDS)
     assert bodies(alice) == [WORDS]
@@ -90,7 +90,7 @@ def test_words_refused_by_the_lock_are_there_after_leaving(
     unlock(page)
     expect(page).to_have_url(re.compile(address))
     expect(paper(page)).to_have_value(WORDS)
-    expect(status(page)).to_contain_text("are on the paper again. Kept at")
+    expect(status(page)).to_contain_text("are on the paper again. Saved at")
     assert bodies(alice) == [WORDS]
 
 
@@ -138,7 +138,7 @@ def test_words_in_another_tab_are_there_after_leaving(desk: Desk, alice: User) -
     page.clock.resume()
     page.goto(NEW)
     unlock(page)
-    expect(status(page)).to_contain_text("are kept now")
+    expect(status(page)).to_contain_text("are saved now")
     assert bodies(alice) == [WORDS]
 
 
@@ -195,7 +195,7 @@ def test_sign_out_page_warns_of_unsaved_words(desk: Desk, alice: User) -> None:
     expect(warning).to_be_visible()
     page.unroute(SAVE)
     page.get_by_role("link", name="Open my shelf first").click()
-    expect(status(page)).to_contain_text("are kept now")
+    expect(status(page)).to_contain_text("are saved now")
     wait_for_copies(page, 0)
     # The page opens the database to look for copies, and closes it again.
     page.add_init_script(LOG_WHEN_CLOSED)

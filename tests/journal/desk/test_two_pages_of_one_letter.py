@@ -49,7 +49,7 @@ def test_two_tabs_keep_both_texts(desk: Desk, alice: User, now: datetime) -> Non
 
     assert write_and_wait(page, WORDS) == 200
     assert write_and_wait(other, "from the other tab") == 409
-    expect(status(other)).to_contain_text("Both are kept")
+    expect(status(other)).to_contain_text("Both are saved")
     assert write_and_wait(other, MORE) == 409
 
     revision = Revision.objects.late().get()
@@ -89,7 +89,7 @@ def test_without_a_script_the_form_does_the_same(desk: Desk, alice: User, now: d
     for each, words in ((page, WORDS), (other, MORE)):
         write(each, words)
         with each.expect_response(lambda answer: answer.request.method == "POST") as answer:
-            button(each, "Keep it as a draft").click()
+            button(each, "Save").click()
         assert answer.value.status == 302
         locations.append(answer.value.headers["location"].split("?")[0])
 
@@ -126,10 +126,10 @@ def test_words_of_a_deleted_letter_become_a_new_one_when_asked(
     assert write_and_wait(page) == 410
     expect(status(page)).to_contain_text("Your words are still here")
     with page.expect_response(SAVE):
-        button(page, "Keep it as a draft").click()
+        button(page, "Save").click()
     expect(status(page)).to_contain_text("Your words are still here")
 
-    button(page, "new paper").click()
+    button(page, "new letter").click()
 
     expect(paper(page)).to_be_focused()
     expect(status(page)).to_have_text(KEPT)
@@ -145,7 +145,7 @@ def test_unchanged_words_of_a_deleted_letter_become_a_new_one(
     assert write_and_wait(page, MORE) == 410
     assert write_and_wait(page, WORDS) == 410
 
-    button(page, "new paper").click()
+    button(page, "new letter").click()
 
     expect(status(page)).to_have_text(KEPT)
     assert bodies(alice) == [WORDS]
@@ -162,7 +162,7 @@ def test_submitted_words_of_a_deleted_letter_are_not_stored_by_themselves(
         page.evaluate(SUBMIT_COPY, WORDS)
     else:
         write(page)
-        button(page, "Keep it as a draft").click()
+        button(page, "Save").click()
     expect(page.get_by_text("Your words are still here")).to_be_visible()
     expect(paper(page)).to_have_value(WORDS)
     if scripts:
@@ -173,7 +173,7 @@ def test_submitted_words_of_a_deleted_letter_are_not_stored_by_themselves(
         assert sent == []
     assert bodies(alice) == []
 
-    button(page, "Keep it as a draft").click()
+    button(page, "Save").click()
 
     expect(page).to_have_url(EDITING)
     expect(page).not_to_have_url(re.compile(str(draft.pk)))

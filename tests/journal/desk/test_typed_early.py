@@ -78,7 +78,7 @@ def test_leftover_copy_is_not_written_over_words_typed_early(
 
     type_early(page, EDIT_OF % draft.pk)
 
-    expect(status(page)).to_contain_text("Both are kept")
+    expect(status(page)).to_contain_text("Both are saved")
     expect(paper(page)).to_have_value(WORDS)
     wait_for_copies(page, 0)
     both = [words_of(draft, alice).body, *earlier(draft, alice, late=True)]

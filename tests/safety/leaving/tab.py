@@ -179,7 +179,7 @@ def given_back(page: Page, letter: Letter) -> None:
     """A form whose token is gone is shown again, with what was typed."""
     first_line(page, letter)
     page.context.clear_cookies(name=settings.CSRF_COOKIE_NAME)
-    page.get_by_role("button", name="Keep this line").click()
+    page.get_by_role("button", name="Save").click()
     expect(page.locator("main textarea")).to_have_value(TYPED)
 
 

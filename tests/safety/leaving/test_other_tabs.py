@@ -50,7 +50,7 @@ def test_form_sent_after_signing_out_in_another_tab_stores_nothing(
     follow(tab.page.locator("main").get_by_role("button", name="Sign out"))
     assert tab.path == "/"
 
-    other.page.get_by_role("button", name="Keep this line").click()
+    other.page.get_by_role("button", name="Save").click()
 
     expect(other.page.locator("h1")).to_have_text("You were signed out meanwhile")
     assert other.words() == []

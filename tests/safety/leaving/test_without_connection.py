@@ -106,7 +106,7 @@ def test_back_leads_to_the_lock_while_leaving_is_under_way(
     tab.page.goto(f"/journal/{letter.pk}/")
     assert tab.path == LOCK
     tab.page.get_by_label("Password").fill(PASSWORD)
-    tab.page.get_by_role("button", name="Open my pages").first.click()
+    tab.page.get_by_role("button", name="Unlock").first.click()
     expect(tab.page.locator("article")).to_contain_text(LETTER)
     site.response_gate.open()
 

@@ -1,0 +1,41 @@
+"""How days and times of day are written, on every page and in every mail.
+
+The patterns for each language are in config/formats. Until somebody chose their time zone, an hour
+in UTC would pass for theirs: it is left out, or “UTC” follows it.
+"""
+
+from datetime import date, datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format, time_format
+
+from accounts.time_zones import NO_ZONE_CHOSEN
+
+
+def day(moment: date) -> str:
+    """Return the day of a moment, or a day, such as `28 November 2026`."""
+    return date_format(_local(moment))
+
+
+def month(moment: date) -> str:
+    """Return the month of a moment, such as `November 2026`."""
+    return date_format(_local(moment), "YEAR_MONTH_FORMAT")
+
+
+def time_of_day(moment: datetime) -> str:
+    """Return a time such as `8:14 pm`, or `8:14 pm UTC` without a known zone."""
+    time = time_format(timezone.localtime(moment)).lower()
+    return time if _is_zone_known() else f"{time} UTC"
+
+
+def day_and_time(moment: datetime) -> str:
+    """Return both, such as `28 November 2026, 8:14 pm`; only the day without a known zone."""
+    return f"{day(moment)}, {time_of_day(moment)}" if _is_zone_known() else day(moment)
+
+
+def _local(moment: date) -> date:
+    return timezone.localtime(moment) if isinstance(moment, datetime) else moment
+
+
+def _is_zone_known() -> bool:
+    return timezone.get_current_timezone_name() != NO_ZONE_CHOSEN
