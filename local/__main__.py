@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from local import chromium, pytest_runs
+from local import chromium, engines, pytest_runs
 from local.folder import ROOT, UserError, print_line
 from local.processes import INTERRUPTED, Stopped, run_in_foreground, stop_on_signals
 from local.servers import free_port
@@ -165,12 +165,14 @@ def fix(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    browser = chromium.environment()
+    browser, others = chromium.environment(), engines.environment()
     with temporary_servers() as environment:
-        environment |= browser | pytest_runs.prepare(environment)
+        environment |= browser | others | pytest_runs.prepare(environment)
         code = _until_stopped(pytest_runs.runs_of_pytest(arguments), environment)
     if chromium.NO_BROWSER in browser:
         print_line(f"\n{chromium.NOT_RUN}")
+    if note := engines.not_run(others):
+        print_line(f"\n{note}")
     return code
 
 

@@ -2,9 +2,9 @@
 
 import os
 import shutil
-import subprocess
 
-from local.folder import UserError, print_line
+from local.folder import UserError
+from local.programs import find_working, install, works
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Without windows: half the processor time for tests that do not need one.
@@ -35,27 +35,9 @@ def find() -> str | None:
     named = os.environ.get("CHROMIUM")
     if named and not works(named):
         raise UserError(f"CHROMIUM names {named}, which does not start: name another, or none.")
-    return named or next(filter(works, filter(None, map(shutil.which, NAMES))), None)
-
-
-def works(browser: str) -> bool:
-    try:
-        done = subprocess.run(  # noqa: S603 - the browser found on this machine
-            [browser, "--version"], capture_output=True, check=False, timeout=60
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
+    return named or find_working(*NAMES)
 
 
 def _install() -> str | None:
-    apt = shutil.which("apt-get")
-    if os.geteuid() != 0 or apt is None:
-        return None
-    print_line("Installing Chromium for the journeys …")
-    install = [apt, "install", "--yes", "--quiet", "--no-install-recommends"]
-    quiet = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    # Apart: not every system has the second.
-    for command in ([apt, "update", "--quiet"], [*install, "chromium"], [*install, SHELL]):
-        subprocess.run(command, env=quiet, capture_output=True, check=False)  # noqa: S603
+    install("Chromium for the journeys", "chromium", SHELL)
     return find()

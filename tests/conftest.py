@@ -24,8 +24,9 @@ pytest_plugins = [
 ]
 
 MARKERS = {
-    "browser": "drives a real browser",
+    "browser": "drives Chromium",
     "back_forward_cache": "needs a browser that restores pages from memory",
+    "engines": "drives Firefox or WebKitGTK",
     "faults": "breaks parts of the running product",
     "bench": "measures, or tests what measures",
     "pictures": "takes screenshots of the running product",
@@ -60,9 +61,9 @@ def pytest_collection_finish() -> None:
 
 
 def _mark_folder(item: pytest.Item) -> None:
-    """Mark what is in tests/faults and tests/bench by the name of the folder."""
+    """Mark what is in tests/faults, tests/bench and tests/engines by the name of the folder."""
     folder = Path(item.nodeid).parts[1]
-    if folder in {"faults", "bench"}:
+    if folder in {"faults", "bench", "engines"}:
         item.add_marker(folder)
 
 
@@ -86,8 +87,8 @@ def _skip_where_impossible(item: pytest.Item) -> None:
         item.add_marker(pytest.mark.skip(reason="NOT RUN: other tests may still be running"))
 
 
-# Each is given to one process as a whole, because its tests share one running product.
-FOLDERS = ["tests/faults/", "tests/journeys/"]
+# Each is given to one process as a whole: its tests share a running product, or browsers.
+FOLDERS = ["tests/faults/", "tests/journeys/", "tests/engines/"]
 # Files that take a while, most of them because they start programs.
 LONG = ["tests/local/", "tests/config/test_logs.py", "tests/adversarial/"]
 

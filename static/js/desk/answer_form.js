@@ -1,6 +1,6 @@
 // The form of an exercise: what is in its fields, and what the server sent in them.
 
-import { newId, valueAsSent } from "./letter_form.js";
+import { announceChange, newId, valueAsSent } from "./letter_form.js";
 
 const TAPPED = ["checkbox", "radio"];
 
@@ -66,6 +66,7 @@ export function createAnswerForm(form, { place, answer, isSaved }) {
   function putBack(copy) {
     if (idField) idField.value = copy.answer;
     for (const field of fields) write(field, valueIn(copy, field));
+    announceChange(form);
   }
 
   function valueIn(copy, field) {

@@ -22,6 +22,11 @@ export function valueAsSent(field) {
   return untouched.value;
 }
 
+// Browsers report no change that a script makes: let the fields grow with their words (field_growth.js).
+export function announceChange(form) {
+  form.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
 // The sheet of a new letter with the same words.
 export function asNew(sheet) {
   return { ...sheet, id: newId(), version: "0", revision: "" };
@@ -53,6 +58,7 @@ export function createLetterForm(form, { kind, isSaved }) {
 
   function write(values) {
     for (const name of FIELDS) if (name in values && field(name)) field(name).value = values[name];
+    announceChange(form);
   }
 
   function numbered(sheet) {
