@@ -3,16 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from uuid import UUID
 
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateformat import format as format_date
+from django.utils.dates import MONTHS
 from django.utils.translation import gettext as _
 
 from journal.letter_kinds import KINDS
 from journal.models import Letter
 
-DAY, TIME = "j F Y", "H:i"
 ICONS = {"sealed": "envelope", "ready": "envelope", "let_go": "let-go"}
 # The columns that a line is made of.
 LISTED_FIELDS = ("kind", "state", "created_at", "changed_at", "opens_on", "let_go_at")
@@ -20,7 +19,7 @@ LISTED_FIELDS = ("kind", "state", "created_at", "changed_at", "opens_on", "let_g
 
 @dataclass(frozen=True)
 class LetterLine:
-    id: UUID
+    address: str
     is_gone: bool
     # The name of a file in templates/icons.
     icon: str
@@ -32,7 +31,12 @@ class LetterLine:
 def letter_lines(letters: Iterable[Letter], now: datetime) -> list[LetterLine]:
     """Return the lines of a list, with days and times in the current time zone."""
     titles = {key: str(kind.title) for key, kind in KINDS.items()}
-    return [_line(letter, titles.get(letter.kind, ""), now) for letter in letters]
+    # To reverse each address would be a tenth of the shelf.
+    shelf = reverse("journal:shelf")
+    return [
+        _line(letter, f"{shelf}{letter.pk}/", titles.get(letter.kind, ""), now)
+        for letter in letters
+    ]
 
 
 def state_at(letter: Letter, now: datetime) -> str:
@@ -48,10 +52,10 @@ def state_at(letter: Letter, now: datetime) -> str:
     return letter.state
 
 
-def _line(letter: Letter, kind: str, now: datetime) -> LetterLine:
+def _line(letter: Letter, address: str, kind: str, now: datetime) -> LetterLine:
     state = state_at(letter, now)
     return LetterLine(
-        id=letter.pk,
+        address=address,
         is_gone=state == Letter.State.GONE,
         icon=ICONS.get(state, "letter"),
         title=f"{kind}, {_day(letter.created_at)}",
@@ -78,15 +82,13 @@ def _note(letter: Letter, state: str) -> str:
 
 
 def _day(moment: date | None) -> str:
-    return _formatted(moment, DAY)
+    local = _local(moment)
+    return f"{local.day} {MONTHS[local.month]} {local.year}" if local else ""
 
 
 def _time(moment: datetime | None) -> str:
-    return _formatted(moment, TIME)
+    return f"{_local(moment):%H:%M}" if moment else ""
 
 
-def _formatted(moment: date | None, pattern: str) -> str:
-    if moment is None:
-        return ""
-    local = timezone.localtime(moment) if isinstance(moment, datetime) else moment
-    return format_date(local, pattern)
+def _local(moment: date | None) -> date | None:
+    return timezone.localtime(moment) if isinstance(moment, datetime) else moment
