@@ -7,7 +7,8 @@ rendered in a language, so no template needs a tag for speed:
 
 * what reads nothing from the context becomes text;
 * the blocks of `{% extends %}` stand where the parent has them;
-* included templates stand in the one that includes them.
+* included templates stand in the one that includes them;
+* variables without filters, and addresses with a small number in them, go a shorter way.
 
 All other nodes stay Django's own. A process has one URLconf, one script prefix
 (FORCE_SCRIPT_NAME) and one static files storage: a test that overrides one of them has to reset
