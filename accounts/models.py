@@ -155,7 +155,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     @cached_property
     def preferred_name(self) -> str:
         """The name they wish to be called by, or an empty string. Raises CannotOpen."""
-        profile = Profile.objects.of(self).first()
+        profile = Profile.objects.of(self).only("owner", "scheme", "sealed").first()
         if profile is None:
             return ""
         contents: ProfileContents = profile.open(self.key)

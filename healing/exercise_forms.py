@@ -208,9 +208,6 @@ class AnswerIdForm(forms.Form):
 
     id = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, data: Any = None) -> None:
-        super().__init__(data, initial={"id": uuid4()})
-
     @property
     def answer_id(self) -> UUID:
         """The page's id; a fresh one if the posted value is not a UUID."""

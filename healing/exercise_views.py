@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 from typing import Any, cast
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
@@ -49,19 +49,20 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
         return redirect("journal:write")
     if not request.user.is_authenticated:
         # Nothing that is posted is shown: a browser may repeat the post of somebody who has left.
-        context = {"step": step, "exercise": exercise, "fields": _fields(ExerciseForm(exercise))}
+        context = {"step": step, "exercise": exercise, "fields": _fields(exercise)}
         return render(request, "healing/exercise_visitor.html", context)
-    data = request.POST if request.method == "POST" else None
-    form = ExerciseForm(exercise, data)
-    signed_in, id_form = cast(SignedInRequest, request), AnswerIdForm(data)
-    if form.is_bound and form.is_valid():
-        return _save_answer(signed_in, step, form, id_form)
-    return _exercise_page(signed_in, step, form, id_form)
+    signed_in = cast(SignedInRequest, request)
+    if request.method != "POST":
+        return _exercise_page(signed_in, step, exercise, id=uuid4())
+    form, id = ExerciseForm(exercise, request.POST), AnswerIdForm(request.POST).answer_id
+    if form.is_valid():
+        return _save_answer(signed_in, step, form, id)
+    return _exercise_page(signed_in, step, exercise, id=id, form=form)
 
 
-def _fields(form: ExerciseForm) -> SafeString:
-    if not form.is_bound:
-        return _blank_fields(form.exercise, get_language())
+def _fields(exercise: Exercise, form: ExerciseForm | None = None) -> SafeString:
+    if form is None:
+        return _blank_fields(exercise, get_language())
     return render_to_string("healing/_form.html", {"form": form})
 
 
@@ -76,13 +77,13 @@ def _blank_fields(exercise: Exercise, language: str) -> SafeString:
 
 
 def _save_answer(
-    request: SignedInRequest, step: Step, form: ExerciseForm, id_form: AnswerIdForm
+    request: SignedInRequest, step: Step, form: ExerciseForm, id: UUID
 ) -> HttpResponse:
-    exercise, id, use = form.exercise, id_form.answer_id, measure(request.user.pk)
+    exercise, use = form.exercise, measure(request.user.pk)
     try:
         if use.is_full and not actions.is_saved(person=request.user, id=id):
             form.add_error(None, quota_exceeded_message())
-            return _exercise_page(request, step, form, id_form, status=422)
+            return _exercise_page(request, step, exercise, id=id, form=form, status=422)
         actions.save_answer(
             person=request.user,
             id=id,
@@ -93,7 +94,7 @@ def _save_answer(
         )
     except CannotOpen:
         form.add_error(None, not_saved_message())
-        return _exercise_page(request, step, form, id_form, status=503)
+        return _exercise_page(request, step, exercise, id=id, form=form, status=503)
     if use.is_nearly_full:
         messages.warning(request, quota_nearly_full_message())
     _say_saved(request, exercise.kept or _("Saved."), id)
@@ -108,19 +109,21 @@ def _say_saved(request: SignedInRequest, text: str, id: UUID) -> None:
 def _exercise_page(
     request: SignedInRequest,
     step: Step,
-    form: ExerciseForm,
-    id_form: AnswerIdForm,
+    exercise: Exercise,
     *,
+    id: UUID,
+    form: ExerciseForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    """Without a form it is blank. `id` is that of the answer which the page will send."""
     context = {
         "step": step,
-        "exercise": form.exercise,
+        "exercise": exercise,
         "form": form,
-        "fields": _fields(form),
-        "id_form": id_form,
+        "fields": _fields(exercise, form),
+        "id": id,
         "device_key": device_copies_key(request.user),
-        "answers": _page_of_answers(request, step, form.exercise.key),
+        "answers": _page_of_answers(request, step, exercise.key),
     }
     return render(request, "healing/exercise.html", context, status=status)
 

@@ -4,12 +4,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import User
 from accounts.request_types import SignedInRequest
 from healing import actions
 from healing.guide import guide
 from healing.guide_types import Step
-from healing.models import Answer, StepMark
+from healing.models import StepMark
+from healing.progress import work_on_step
 from healing.public_page import public_page
 from healing.step_mark_form import OPEN, StepMarkForm
 from safety.post_only import post_only
@@ -22,17 +22,11 @@ def step(request: HttpRequest, step: Step) -> HttpResponse:
         "following": guide().steps.get(step.number + 1),
     }
     if request.user.is_authenticated:
-        marks = StepMark.objects.of(request.user).filter(step=step.number)
-        context["mark"] = marks.first()
-        context["earlier"] = _keys_of_earlier_exercises(request.user, step)
+        work = work_on_step(request.user, step)
+        context["mark"] = work.mark
+        # Exercises that the guide no longer has.
+        context["earlier"] = [key for key in work.answered if step.exercise(key) is None]
     return render(request, "healing/step.html", context)
-
-
-def _keys_of_earlier_exercises(person: User, step: Step) -> list[str]:
-    """The exercises they answered in this step that the guide no longer has."""
-    answers = Answer.objects.of(person).filter(step=step.number)
-    answered = answers.order_by("exercise").values_list("exercise", flat=True).distinct()
-    return [key for key in answered if step.exercise(key) is None]
 
 
 @post_only("healing:step")

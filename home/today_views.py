@@ -19,7 +19,7 @@ from healing.progress import StepStatus, step_statuses
 from home.displayed_name import displayed_name
 from journal.letter_lines import LISTED_FIELDS
 from journal.models import Letter
-from reminders.models import Schedule
+from reminders.models import DISPLAYED_FIELDS, Schedule
 
 
 def _greeting(person: User) -> str:
@@ -79,7 +79,7 @@ def today(request: SignedInRequest) -> HttpResponse:
         "next_step": _next_step(statuses),
         "untouched": all(status.state == "open" for status in statuses),
         "has_zone": person.time_zone != NO_ZONE_CHOSEN,
-        "schedule": Schedule.objects.of(person).chosen().first(),
+        "schedule": Schedule.objects.of(person).chosen().only(*DISPLAYED_FIELDS).first(),
     }
     return render(request, "home/today.html", context)
 

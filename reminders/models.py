@@ -32,6 +32,10 @@ class StopReason(models.TextChoices):
     NO_SUCH_ADDRESS = "no such address"
 
 
+# The columns that a page needs to say whether reminders come, and when.
+DISPLAYED_FIELDS = ("hour", "next_due_at", "stopped_at", "stop_reason")
+
+
 class ScheduleQuerySet(models.QuerySet["Schedule"]):
     def of(self, person: Any) -> Self:
         return self.filter(person=person)

@@ -11,7 +11,6 @@ from contextvars import ContextVar
 from django.contrib.auth import middleware
 from django.contrib.sessions.backends.base import SessionBase
 from django.http import HttpRequest
-from django.utils.functional import SimpleLazyObject
 
 from accounts.models import User
 
@@ -28,12 +27,10 @@ def session_owner(id: object) -> User | None:
 class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
     def process_request(self, request: HttpRequest) -> None:
         super().process_request(request)
-        request.user = SimpleLazyObject(lambda: _user_of(request))  # type: ignore[assignment]
-
-
-def _user_of(request: HttpRequest) -> object:
-    token = _session.set(request.session)
-    try:
-        return middleware.get_user(request)
-    finally:
-        _session.reset(token)
+        token = _session.set(request.session)
+        try:
+            # Not lazily, as Django does: the next middleware asks for the user on every request,
+            # and each attribute of a lazy object takes a detour.
+            request.user = middleware.get_user(request)
+        finally:
+            _session.reset(token)

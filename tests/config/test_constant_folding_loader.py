@@ -2,17 +2,30 @@
 
 import itertools
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.http import HttpRequest
-from django.template import Context, Engine, RequestContext, Template, TemplateDoesNotExist, engines
+from django.template import (
+    Context,
+    Engine,
+    NodeList,
+    RequestContext,
+    Template,
+    TemplateDoesNotExist,
+    TemplateSyntaxError,
+    engines,
+)
 from django.template.base import TextNode
 from django.template.defaulttags import URLNode
 from django.templatetags.i18n import TranslateNode
 from django.test import RequestFactory, override_settings
 from django.urls import NoReverseMatch, clear_url_caches, include, path, re_path
 from django.utils import translation
+from django.utils.safestring import mark_safe
+from django.utils.translation import gettext_lazy
 
 from config.constant_folding_loader import FoldedNode
 from tests.support.template_files import TEMPLATES
@@ -48,6 +61,7 @@ CONSTANT = {
     "include of an include": "{% include 'nested.html' %}",
     "include only": "{% include 'constant.html' only %}",
     "include by a relative name": "{% include './constant.html' %}",
+    "include of a constant with a value": "{% include 'constant.html' with name=name %}",
 }
 VARIABLE = {
     "variable": "{{ name }}",
@@ -88,7 +102,6 @@ VARIABLE = {
     "include of what is not constant": "{% include 'variable.html' %}",
     "include with a value": "{% include 'variable.html' with name='<i>' %}",
     "include only, not constant": "{% include 'variable.html' only %}",
-    "include of a constant with a value": "{% include 'constant.html' with name=name %}",
     "csrf_token": "{% csrf_token %}",
     "get_current_language": "{% get_current_language as code %}[{{ code }}]",
     "now": "{% now 'e' %}",
@@ -131,13 +144,89 @@ MIXED = {
         "{% for one in many %}{% include 'variable.html' with name=one only %}{% endfor %}"
     ),
     "slots": "{% load allauth %}{% slot one %}{% translate 'March' %}{% endslot %}",
+    "include with a value, not only": "{% include 'outer.html' with name='<i>' %}{{ name }}",
+    "include only does not see the rest": "{% include 'outer.html' with name=number only %}",
+    "include that sets a variable": "{% include 'sets.html' %}[{{ month }}{{ there }}]",
+    "include in an if that sets a variable": (
+        "{% if name %}{% include 'sets.html' %}{% endif %}[{{ month }}{{ there }}]"
+    ),
+    "include that remembers": (
+        "{% for one in many %}{% include 'remembers.html' %}{% endfor %}"
+        "{% for one in many %}{% include 'remembers.html' with x=1 only %}{% endfor %}"
+    ),
+    "include of what includes a variable": "{% include 'deeper.html' with name='<i>' only %}",
+    "include of two that include each other": (
+        "{% if many %}{% with many=none %}{% include 'other-way.html' %}{% endwith %}{% endif %}"
+    ),
+    "include of a page with a parent by a variable": "{% include 'by-variable.html' %}",
+    "include that shows the block it is in": (
+        "{% extends 'base.html' %}{% block one %}{% include 'super.html' %}"
+        "{% include 'super.html' only %}{% endblock %}"
+    ),
+    "super twice": (
+        "{% extends 'child.html' %}{% block one %}{{ block.super }}{{ block.super }}{% endblock %}"
+    ),
+    "super in an if": (
+        "{% extends 'child.html' %}{% block one %}{% if name %}{{ block.super }}{% endif %}"
+        "{% endblock %}{% block inner %}{{ block.super }}{{ name }}{% endblock %}"
+    ),
+    "super with a filter": (
+        "{% extends 'child.html' %}{% block one %}{{ block.super|upper }}{% endblock %}"
+    ),
+    "super as a condition": (
+        "{% extends 'child.html' %}{% block two %}{% if block.super %}{{ block.super }}{% endif %}"
+        "{% endblock %}"
+    ),
+    "super outside of a block": "[{{ block.super }}]{{ name }}",
+    "name of a block": "{% extends 'base.html' %}{% block one %}{{ block.name }}{% endblock %}",
+    "block that no parent has": (
+        "{% extends 'child.html' %}{% block none %}{{ name }}{% endblock %}{{ number }}"
+    ),
+    "block in a block of another order": (
+        "{% extends 'base.html' %}{% block inner %}{% block two %}{{ name }}{% endblock %}"
+        "{% endblock %}"
+    ),
+    "block in a node that is not folded": (
+        "{% extends 'filtered.html' %}{% load i18n %}"
+        "{% block one %}{% translate 'May' %}{{ name }}{% endblock %}"
+    ),
+    "block that sets a variable": (
+        "{% extends 'base.html' %}{% load i18n %}"
+        "{% block one %}{% translate 'May' as name %}{{ name }}{% endblock %}"
+        "{% block two %}{{ name }}{% endblock %}"
+    ),
+    "extends by a relative name": "{% extends './child.html' %}{% block inner %}!{% endblock %}",
+    "extends with a filter": "{% extends 'child'|add:'.html' %}{% block inner %}!{% endblock %}",
+    "extends of what has text before": (
+        "{% extends 'text-before.html' %}{% block two %}{{ name }}{% endblock %}"
+    ),
+    "extends by a variable that extends": (
+        "{% extends child %}{% block one %}{{ block.super }}{% endblock %}"
+    ),
 }
+# Values of every kind, where a variable is shown as it is.
+VALUES_SHOWN = [
+    "<&\"'>", mark_safe("<&>"), gettext_lazy("March"), 0, 7, -999, 1000, 1234567, True, None, 1.5,
+    Decimal("1234.5"), date(2026, 3, 1), datetime(2026, 3, 1, 12, 0, tzinfo=UTC), ["<"],
+]  # fmt: skip
 OTHERS = {
     "constant.html": LOAD + "<i>{% translate 'March' %}</i>{% url 'home:today' %}\n",
     "nested.html": LOAD + "{% include 'constant.html' %}{% static 'img/icon.svg' %}",
     # What would be included if the name were taken as it stands.
     "./constant.html": "wrong",
     "nstant.html": "by a filter",
+    "./child.html": "wrong",
+    "text-before.html": "<p>{# nothing #}{% extends 'child.html' %}",
+    "extends-nothing.html": "{% extends 'no-such.html' %}",
+    "outer.html": LOAD + "{{ name }}{{ number }}{% translate 'March' %}{{ slug|upper }}",
+    "sets.html": LOAD
+    + "{% translate 'March' as month %}{% url 'home:today' as there %}{{ month }}",
+    "remembers.html": "{% cycle 'a' 'b' %}",
+    "deeper.html": "{% include 'variable.html' %}{% include 'outer.html' with number=1 only %}",
+    "other-way.html": "{% if many %}{% include 'page.html' %}{% endif %}{{ name }}",
+    "by-variable.html": "{% extends base %}{% block inner %}{{ name }}{% endblock %}",
+    "super.html": "[{{ block.super }}]",
+    "filtered.html": "{% filter upper %}{% block one %}a{% endblock %}{% endfilter %}",
     "variable.html": LOAD + "{% translate 'March' %} {{ name }}",
     "address.html": LOAD + "{% url 'healing:reading' 'signs' %}{% static \"it's.css\" %}",
     "base.html": (
@@ -173,7 +262,8 @@ class Twice:
         context = {
             "name": "<Noor & Bo>", "number": 3, "many": ["a", "<b>"], "none": [], "slug": "signs",
             "which": "alt. month", "file": "css/app.css", "view": "home:today",
-            "template": "variable.html", "base": "base.html", "slots": {}, "csrf_token": "a token",
+            "template": "variable.html", "base": "base.html", "child": "child.html", "slots": {},
+            "csrf_token": "a token",
         } | values  # fmt: skip
         plain = self.plain.get_template("page.html").render(Context(context.copy()))
         first, second = (self.template.render(Context(context.copy())) for _ in range(2))
@@ -187,11 +277,15 @@ def source_of(tags: str) -> str:
     return tags if tags.startswith("{% extends") else LOAD + tags
 
 
-def is_text(template: Template) -> bool:
-    """Whether nothing is left of it but text, in the active language."""
+def folded_nodes(template: Template) -> NodeList:
+    """What is left of it, in the active language."""
     (node,) = template.nodelist
-    nodes = node.in_language(template.engine) if isinstance(node, FoldedNode) else [node]
-    return [type(node) for node in nodes] == [TextNode]
+    assert isinstance(node, FoldedNode)
+    return node.in_language()
+
+
+def is_text(template: Template) -> bool:
+    return [type(node) for node in folded_nodes(template)] == [TextNode]
 
 
 @pytest.fixture(autouse=True)
@@ -256,11 +350,10 @@ def test_translations_of_one_page_follow_the_language_not_the_first_visitor() ->
 
 def test_neighbours_become_one_text() -> None:
     page = Twice(LOAD + "<p>{% translate 'March' %}{% include 'nested.html' %}</p>{{ name }}</p>")
-    (folded,) = page.template.nodelist
 
-    nodes = folded.in_language(page.folded)
+    names = [type(node).__name__ for node in folded_nodes(page.template)]
 
-    assert [type(node).__name__ for node in nodes] == ["TextNode", "VariableNode", "TextNode"]
+    assert names == ["TextNode", "PlainVariableNode", "TextNode"]
 
 
 def test_nothing_of_one_visitor_is_shown_to_another() -> None:
@@ -293,6 +386,8 @@ def test_subclass_of_a_constant_node_is_not_folded() -> None:
         ("{% url 'healing:step' 99 %}", NoReverseMatch),
         ("{% url _('home:today') %}", NoReverseMatch),
         ("{% include 'no-such.html' %}", TemplateDoesNotExist),
+        ("{% include 'extends-nothing.html' %}", TemplateDoesNotExist),
+        ("{% block one %}{{ block.super }}{% endblock %}", TemplateSyntaxError),
     ],
 )
 @pytest.mark.parametrize("debug", [True, False])
@@ -324,11 +419,81 @@ def test_what_fails_fails_as_in_plain_django(
     ],
 )
 def test_constants_inside_other_nodes_are_folded(tags: str) -> None:
-    nodelist = Twice(source_of(tags)).template.nodelist
+    page = Twice(source_of(tags))
 
-    folded = nodelist.get_nodes_by_type(FoldedNode)[-1]
+    assert not folded_nodes(page.template).get_nodes_by_type((TranslateNode, URLNode))
 
-    assert {type(node) for node in folded.nodes} <= {TranslateNode, URLNode}
+
+@pytest.mark.parametrize(
+    ("tags", "left"),
+    [
+        ("{% include 'variable.html' %}", ["TextNode", "PlainVariableNode"]),
+        ("{% include 'variable.html' with name=slug %}", ["WithNode"]),
+        ("{% include 'variable.html' with name=slug only %}", ["IsolatedNode"]),
+        ("{% include 'sets.html' %}", ["ScopeNode"]),
+        ("{% include 'remembers.html' %}", ["IncludeNode"]),
+        ("{% include 'page.html' %}", ["IncludeNode"]),
+        ("{% extends 'base.html' %}", ["TextNode", "PlainVariableNode", "TextNode", "IfNode"]),
+        ("{% extends base %}", ["ExtendsNode"]),
+        ("{% url 'healing:step' number %}", ["NumberedURLNode"]),
+        ("{% url 'healing:reading' slug=slug %}", ["URLNode"]),
+    ],
+)
+def test_what_takes_the_place_of_templates_and_tags(tags: str, left: list[str]) -> None:
+    names = [type(node).__name__ for node in folded_nodes(Twice(source_of(tags)).template)]
+
+    assert names[: len(left)] == left
+
+
+@pytest.mark.parametrize("value", VALUES_SHOWN, ids=repr)
+@pytest.mark.parametrize("separated", [True, False])
+def test_variable_of_any_kind_reads_the_same(value: Any, separated: bool) -> None:
+    page = Twice(LOAD + "<p>{{ name }}{{ number }}")
+
+    with override_settings(USE_THOUSAND_SEPARATOR=separated):
+        for language in LANGUAGES:
+            with translation.override(language):
+                page.render(name=value, number=[value])
+
+
+def test_variable_that_is_missing_reads_the_same() -> None:
+    for invalid in ("", "invalid", "invalid: %s"):
+        page = Twice("<p>{{ missing }}{{ name.missing }}{{ many.7 }}", string_if_invalid=invalid)
+
+        assert ("missing" in page.render()) is ("%s" in invalid)
+
+
+def test_address_follows_the_number() -> None:
+    page = Twice(LOAD + "{% url 'healing:step' number %}")
+
+    for number in (3, 5, 3, "5", 3):
+        assert page.render(number=number) == f"/steps/{number}/"
+    (node,) = folded_nodes(page.template)
+    assert node.addresses == {3: "/steps/3/", 5: "/steps/5/"}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("number", [0, 99, -1, 100, True, None, "x"])
+def test_address_with_a_number_that_no_page_has_fails_as_in_plain_django(number: Any) -> None:
+    page = Twice(LOAD + "{% url 'healing:step' number %}")
+
+    for engine in (page.plain, page.folded):
+        with pytest.raises(NoReverseMatch):
+            engine.get_template("page.html").render(Context({"number": number}))
+
+
+def test_parent_has_its_blocks_for_children_of_both_kinds() -> None:
+    """One is put together once, the other names its parent only when it is rendered."""
+    page = Twice("{% extends 'child.html' %}{% block two %}!{{ block.super }}{% endblock %}")
+    other = Twice("{% extends child %}{% block two %}!{{ block.super }}{% endblock %}")
+
+    assert page.render() == other.render()
+    assert page.folded.get_template("child.html").render(Context({"name": "Noor"})).count("!") == 0
+
+
+def test_nothing_is_folded_where_django_explains_failures() -> None:
+    page = Twice(LOAD + "{% translate 'March' %}", debug=True)
+
+    assert not page.template.nodelist.get_nodes_by_type(FoldedNode)
 
 
 def test_changed_template_is_read_again_after_a_reset() -> None:
@@ -378,11 +543,7 @@ def test_address_in_one_of_two_instances_follows_the_request(rf: RequestFactory)
 
     assert found == ["/first/there/ /single/there/", "/second/there/ /single/there/"]
     assert (
-        "".join(
-            node.s
-            for node in page.template.nodelist[0].in_language(page.folded)
-            if type(node) is TextNode
-        )
+        "".join(node.s for node in folded_nodes(page.template) if type(node) is TextNode)
         == " /single/there/"
     )
 
@@ -421,7 +582,7 @@ FILES = sorted(
 )
 NAMES = [
     "again", "answer", "answers", "care", "contents", "country", "exercise", "field", "form",
-    "found", "id_form", "kind", "letter", "letters", "line", "mark", "messages", "next_step",
+    "found", "kind", "letter", "letters", "line", "mark", "messages", "next_step",
     "note", "now", "page", "reading", "row", "rows", "schedule", "sources", "step",
     "step_statuses", "user", "words",
 ]  # fmt: skip

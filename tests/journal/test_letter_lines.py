@@ -37,7 +37,7 @@ def test_line_tells_kind_day_and_what_became_of_the_letter(
 
     [line] = letter_lines([letter], NOON + timedelta(minutes=after))
 
-    assert (line.id, line.title) == (letter.pk, "To them, 12 March 2026")
+    assert (line.address, line.title) == (f"/journal/{letter.pk}/", "To them, 12 March 2026")
     assert (line.icon, line.note, line.is_gone) == (icon, note, note == "Let go, 12 March 2026")
     assert "private" not in repr(line)
 
