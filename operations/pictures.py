@@ -290,7 +290,7 @@ def _addresses(letter: Letter, *names: str) -> dict[str, str]:
 def _create_draft_pages(person: "User", now: datetime) -> dict[str, str]:
     draft = _draft(person, "I nearly told you about the rain.", now)
     words = Words("M.", "I nearly told you about the rain.\n\nThen I told the kettle.")
-    for version in (1, 0):
+    for version in (1, 1):
         # The second save comes from a page that did not know of the first: a late version.
         save_words(person=person, id=draft.pk, submission=Submission(words, version), now=now)
         words = Words("M.", "On the stairs, with the phone: it rained.")

@@ -69,4 +69,4 @@ def test_statements_of_a_step_do_not_grow(
 
     # The session, and what they did in this step.
     assert len(queries) == 2
-    assert page.count("Something you kept in an earlier exercise") == 2
+    assert page.count("Something you saved in an earlier exercise") == 2

@@ -28,7 +28,6 @@ NAMES = [
     "O’Brien & sons (quiet)",
     "Заметки, тихо",
     "👋",
-    "",
 ]
 SENDERS = """
 import json, os, runpy, sys

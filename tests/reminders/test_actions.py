@@ -392,7 +392,7 @@ def test_statements_of_planning_do_not_grow_with_people(
 def test_planning_beats(now: datetime) -> None:
     plan(now)
 
-    assert Heartbeat.objects.ages(now + HOUR) == {"reminders": HOUR}
+    assert Heartbeat.objects.ages(now + HOUR)["reminders"] == HOUR
 
 
 # --- A process that dies -------------------------------------------------------------------
