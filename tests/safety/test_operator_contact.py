@@ -13,7 +13,7 @@ from tests.support.database import Statements
 
 SECURITY_TXT = "/.well-known/security.txt"
 EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
-OPERATOR_UNKNOWN = "has not said who they are"
+OPERATOR_UNKNOWN = "have not said who they are"
 
 
 @pytest.fixture
