@@ -196,7 +196,8 @@ def _follow(page: "Page", selector: str) -> None:
 
 
 def _submit(page: "Page") -> None:
-    _follow(page, "main button >> nth=0")
+    # Not a button of a script, such as a first line to borrow.
+    _follow(page, "main button:not([type=button]) >> nth=0")
 
 
 def _set_up_second_factors(page: "Page") -> Iterator[str]:

@@ -68,7 +68,7 @@ NOT_OURS = re.compile(
 def check_page(page: str) -> None:
     title = re.search(r"<title>(.*?)</title>", page)
     assert title
-    assert re.fullmatch(r"[A-Z][a-z ]+ – Notes", title[1]), title[1]
+    assert re.fullmatch(r"[A-Z][a-z -]+ – Notes", title[1]), title[1]
     main = page[page.index("<main") : page.index("</main>")]
     assert not NOT_OURS.search(main), NOT_OURS.search(main)
     assert main.count("<h1>") == 1
