@@ -12,6 +12,8 @@ from tests.support.letters import a_draft, a_letter, words_of
 LOCK = "form[action^='/accounts/reauthenticate/'] input[type=password]"
 
 
+# Not in WebKitGTK: its driver may hang in a script while Back exchanges the page’s process.
+@pytest.mark.parametrize("engine", [FIREFOX], indirect=True, scope="session")
 def test_leaving_locks_and_loses_no_words(tab: Tab, alice: User, now: datetime) -> None:
     letter = a_letter(alice, "a lighthouse at Varr", now=now)
     draft = a_draft(alice, "Begun.", now=now)
