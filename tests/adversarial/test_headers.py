@@ -27,6 +27,7 @@ OVER_HTTPS = EVERYWHERE | {
 }
 KEPT_NOWHERE, ASKED_AGAIN = "no-store, private", "no-cache"
 SESSION, TOKEN, LEFT, SEEN = "__Host-n", "__Host-c", "__Host-left", "__Host-s"
+SIGNED_IN = "__Host-signed"
 
 EXAMPLES = [
     (f"/{(rule.example or pattern).format_map(defaultdict(uuid4))}", rule.whose)
@@ -122,7 +123,7 @@ def assert_headers(path: str, answer: Answer, *, kept: str) -> None:
 def assert_cookies(path: str, answer: Answer) -> None:
     for cookie in answer.cookies:
         where = (path, cookie.key)
-        assert cookie.key in {SESSION, TOKEN, LEFT, SEEN}, where
+        assert cookie.key in {SESSION, TOKEN, LEFT, SEEN, SIGNED_IN}, where
         assert (cookie["path"], cookie["domain"], cookie["samesite"]) == ("/", "", "Lax"), where
         # A cookie that is deleted needs no attributes.
         assert cookie["secure"] or not cookie.value, where

@@ -54,12 +54,12 @@ def test_letters_stay_unreadable_until_the_key_is_back(
 
     # The session cannot be opened, so nobody is signed in, and nothing that was sent is shown.
     other.cookies = dict(visitor.cookies)
-    page = other.keep(visitor.desk("not saved yet"))
+    page = other.keep(visitor.desk("the ferry at nine"))
     assert page.status == 403
-    assert "not saved yet" not in page.text
+    assert "the ferry at nine" not in page.text
     other.cookies.clear()
     _sign_in(other, visitor.email)
-    sheet = {"id": kept.location.split("/")[2], "version": "1", "body": "not saved yet"}
+    sheet = {"id": kept.location.split("/")[2], "version": "1", "body": "the ferry at nine"}
     page = other.get(kept.location)
     assert page.status == 200
     assert "We cannot open this" in words_in(page)
@@ -67,10 +67,10 @@ def test_letters_stay_unreadable_until_the_key_is_back(
     page = other.post(kept.location, _token(other) | sheet)
     assert page.status == 503
     assert "Your key does not open" in words_in(page)
-    assert "not saved yet</textarea>" in page.text
-    page = other.keep(other.desk("not saved yet"))
+    assert "the ferry at nine</textarea>" in page.text
+    page = other.keep(other.desk("the ferry at nine"))
     assert page.status == 503
-    assert "not saved yet</textarea>" in page.text
+    assert "the ferry at nine</textarea>" in page.text
     for address in ("/", "/today/", "/journal/", "/steps/", "/you/", "/help/"):
         assert other.get(address).status == 200
     ready = other.get("/readyz")
@@ -96,9 +96,9 @@ def test_wrong_key_under_a_known_name_makes_and_seals_nothing(
 
     # Her session does not open, so nobody is signed in. What was sent is neither shown nor sealed.
     other.cookies = dict(visitor.cookies)
-    page = other.keep(visitor.desk("not saved yet"))
+    page = other.keep(visitor.desk("the ferry at nine"))
     assert page.status == 403
-    assert "not saved yet" not in page.text
+    assert "the ferry at nine" not in page.text
     assert "sealed_form" not in page.text
     other.cookies.clear()
     for address, typed in (
