@@ -7,13 +7,15 @@ import errno
 import tempfile
 from datetime import UTC, datetime
 from functools import lru_cache
+from uuid import uuid4
 
 from django.db import DatabaseError, connection, transaction
 
 from mail.models import Heartbeat
 
 SECONDS = 30
-HEARTBEAT = "write probe"
+# A row is written and deleted, so that a GET changes nothing. Two processes may do so at once.
+ROW = f"write probe {uuid4()}"[:40]
 # What does not fit into this memory, Postgres writes into a temporary file: a row alone may find
 # room in a page that is already on its disk.
 LITTLE_MEMORY = "SET LOCAL work_mem = '64kB'"
@@ -51,7 +53,10 @@ def _write_to_database(period: int) -> str:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(LITTLE_MEMORY)
             cursor.execute(WRITE_A_MEGABYTE)
-            Heartbeat.objects.beat(HEARTBEAT, now=datetime.fromtimestamp(period * SECONDS, UTC))
+            row = Heartbeat.objects.create(
+                name=ROW, at=datetime.fromtimestamp(period * SECONDS, UTC)
+            )
+            row.delete()
     except DatabaseError as error:
         return named(error) or f"cannot be written ({type(error).__name__})"
     return OK
