@@ -84,7 +84,7 @@ def test_account_begins_with_the_clock_of_its_browser(client: Client, mails: Mai
     client.post("/accounts/confirm-email/", {"code": code_in(mails()[0])})
 
     assert User.objects.get().time_zone == "Asia/Kolkata"
-    assertContains(client.get("/accounts/first/"), "Times here follow the clock of Kolkata")
+    assertContains(client.get("/accounts/first/"), "Times here are those of Kolkata")
     assertNotContains(client.get("/today/"), "time zone")
 
 

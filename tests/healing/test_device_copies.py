@@ -120,7 +120,7 @@ def test_words_are_saved_by_the_button_beside_them(page: Page, alice: User) -> N
     page.reload()
     is_put_back(page)
 
-    follow(button(page, "Save"))
+    follow(button(page, "Save these words"))
 
     wait_for_copies(page, 0)
     nothing_is_put_back(page)
@@ -165,7 +165,7 @@ def test_words_are_one_answer_if_the_response_was_lost(page: Page, site: Site, a
     page.goto(PLACE)
     is_put_back(page)
     field(page).fill(OTHER_WORDS)
-    follow(button(page, "Save"))
+    follow(button(page, "Save these words"))
 
     wait_for_copies(page, 0)
     assert answers(alice) == [OTHER_WORDS]
@@ -195,7 +195,7 @@ def test_words_typed_while_the_answer_is_being_saved_are_there(
     site.request_gate.open()
 
     is_put_back(page, WORDS + OTHER_WORDS)
-    follow(button(page, "Save"))
+    follow(button(page, "Save these words"))
     wait_for_copies(page, 0)
     assert answers(alice) == [WORDS + OTHER_WORDS]
 
@@ -233,7 +233,7 @@ def test_changed_words_of_a_saved_answer_are_there(
     write(page)
     page.reload()
     is_put_back(page)
-    follow(button(page, "Save"))
+    follow(button(page, "Save these words"))
 
     expect(page).to_have_url(re.compile(f"{PLACE}$"))
     wait_for_copies(page, 0)
