@@ -11,6 +11,7 @@ from django.core.management import call_command
 from whitenoise import WhiteNoise
 
 from local.pytest_runs import TEMPLATE_DATABASE
+from safety import collected_files
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,6 +21,8 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> None:
         folder = tmp_path_factory.mktemp("static")
         settings.STATIC_ROOT, settings.PAGES_ROOT = folder / "files", folder / "pages"
         call_command("collectstatic", interactive=False, verbosity=0)
+    # As where a process starts: later, a test may have other folders for a while.
+    collected_files.mark_at_start()
 
 
 @pytest.fixture(scope="session", autouse=True)
