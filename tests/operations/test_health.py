@@ -32,6 +32,12 @@ PARTS += ["redis", "files", "disk"]
 HELLO = MailContent("s", "t", "h")
 
 
+@pytest.fixture(autouse=True)
+def started_now() -> None:
+    """Another test may have started a process of its own in other folders."""
+    collected_files.mark_at_start.cache_clear()
+
+
 @pytest.fixture
 def beating(db: None) -> None:
     for name in ("mail", "reminders"):
