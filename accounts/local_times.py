@@ -5,21 +5,23 @@ in UTC would pass for theirs: it is left out, or “UTC” follows it.
 """
 
 from datetime import date, datetime
+from functools import lru_cache
 
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
+from django.utils.translation import get_language
 
 from accounts.time_zones import NO_ZONE_CHOSEN
 
 
 def day(moment: date) -> str:
     """Return the day of a moment, or a day, such as `28 November 2026`."""
-    return date_format(_local(moment))
+    return _format(_local_day(moment), "DATE_FORMAT", get_language())
 
 
 def month(moment: date) -> str:
     """Return the month of a moment, such as `November 2026`."""
-    return date_format(_local(moment), "YEAR_MONTH_FORMAT")
+    return _format(_local_day(moment), "YEAR_MONTH_FORMAT", get_language())
 
 
 def time_of_day(moment: datetime) -> str:
@@ -33,8 +35,14 @@ def day_and_time(moment: datetime) -> str:
     return f"{day(moment)}, {time_of_day(moment)}" if _is_zone_known() else day(moment)
 
 
-def _local(moment: date) -> date:
-    return timezone.localtime(moment) if isinstance(moment, datetime) else moment
+def _local_day(moment: date) -> date:
+    return timezone.localtime(moment).date() if isinstance(moment, datetime) else moment
+
+
+# A list has two days in each line: to write them took a quarter of the shelf.
+@lru_cache(maxsize=5000)
+def _format(day: date, pattern: str, language: str | None) -> str:
+    return date_format(day, pattern)
 
 
 def _is_zone_known() -> bool:
