@@ -119,6 +119,13 @@ class Adapter(DefaultAccountAdapter):
         except ValidationError as error:
             raise ValidationError(TOO_MANY_PASSWORDS) from error
 
+    def authenticate(self, request: HttpRequest, **credentials: Any) -> User | None:
+        """The account may be erased while the password is hashed. Then nobody has this address."""
+        person: User | None = super().authenticate(request, **credentials)
+        # Locked, so that it stays until the request ends: a row that refers to an erased account
+        # fails at COMMIT.
+        return person if person and User.objects.lock_row(person.pk) else None
+
     def get_client_ip(self, request: HttpRequest) -> str:
         try:
             return str(super().get_client_ip(request))

@@ -1,4 +1,6 @@
 import json
+import logging
+from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
@@ -8,8 +10,12 @@ from django.utils import translation
 from accounts import emails
 from accounts.models import User
 from accounts.retried_transaction import retried_transaction
-from mail.actions import enqueue
+from accounts.returned_forms import form_waits_of
+from mail.actions import enqueue, skip_all_to
+from vault.sealing_check import CannotSeal
 from vault.sessions import Session
+
+logger = logging.getLogger(__name__)
 
 
 def erase(*, person: User, now: datetime) -> None:
@@ -28,26 +34,36 @@ def _erase(person_id: UUID, *, now: datetime) -> None:
     person = User.objects.lock_for_deletion(person_id)
     if person is None:
         return
-    with translation.override(person.active_language):
-        content = emails.account_erased()
-    enqueue(kind="account.account_erased", to=person.email, content=content, now=now)
-    _delete_anonymous_sessions_naming(person)
+    skip_all_to(person.email, reason="account erased", now=now)
+    _say_goodbye(person, now=now)
+    Session.objects.filter(pk__in=list(_sessions_of_others_with_traces(person))).delete()
     LogEntry.objects.filter(object_id=str(person.pk)).delete()
     person.delete()
 
 
-def _delete_anonymous_sessions_naming(person: User) -> None:
-    """Delete the sessions without an owner in which a code for this person or a pending sign-in
-    is stored, expired ones included. They contain the address, and only opening each one finds it.
+def _say_goodbye(person: User, *, now: datetime) -> None:
+    with translation.override(person.active_language):
+        content = emails.account_erased()
+    try:
+        enqueue(kind="account.account_erased", to=person.email, content=content, now=now)
+    except CannotSeal:
+        # Erasing must not wait until the master key is in order, and nobody may be left signed out
+        # of an account that is still there.
+        logger.error("the mail that confirms an erased account cannot be sealed: it is not sent")
+
+
+def _sessions_of_others_with_traces(person: User) -> Iterator[str]:
+    """Find the sessions in which a code for this person, a pending sign-in or a form of theirs is
+    stored, expired ones included. Only opening each one finds them.
 
     Sessions in which the person is signed in are deleted with the account.
     """
     # With its quotes: ann@example.org is also part of joann@example.org.
     traces = (str(person.pk), person.pk.hex, json.dumps(person.email, ensure_ascii=False))
-    found = []
-    sessions = Session.objects.anonymous().only("session_data")
+    sessions = Session.objects.only("session_data", "owner")
     for session in sessions.iterator(chunk_size=500):
-        contents = json.dumps(session.get_decoded(), ensure_ascii=False)
-        if any(trace in contents for trace in traces):
-            found.append(session.pk)
-    Session.objects.filter(pk__in=found).delete()
+        contents = session.get_decoded()
+        # What others have entered while signed in is theirs: only a form is not.
+        written = "" if session.owner_id else json.dumps(contents, ensure_ascii=False)
+        if form_waits_of(contents, person.pk) or any(trace in written for trace in traces):
+            yield session.pk

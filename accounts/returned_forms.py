@@ -6,11 +6,11 @@ Anybody else gets them sealed: in one opaque value on the page, which opens for 
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -152,8 +152,13 @@ def hold(session: SessionBase, sealed: str, *, now: datetime) -> None:
     session[WAITING_FORM] = {"sealed": sealed, "until": (now + WAITS_FOR).timestamp()}
 
 
-def waiting_form(session: SessionBase) -> str:
+def waiting_form(session: SessionBase | Mapping[str, Any]) -> str:
     return str(session.get(WAITING_FORM, {}).get("sealed", ""))
+
+
+def form_waits_of(session: SessionBase | Mapping[str, Any], person_id: UUID) -> bool:
+    """Whether the form that waits in this session was written by this person."""
+    return waiting_form(session).startswith(f"{owner_mark(person_id)}.")
 
 
 def drop_waiting_form(session: SessionBase) -> None:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from mail import kinds
-from mail.emails import MailContent, seal_payload
+from mail.emails import MailContent, build_from_payload, seal_payload
 from mail.models import Message
+from vault.sealing import CannotOpen
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser
@@ -45,6 +46,24 @@ def enqueue(
     )
     message.payload = seal_payload(message, to=to, content=content)
     Message.objects.bulk_create([message], ignore_conflicts=True)
+
+
+def skip_all_to(address: str, *, reason: str, now: datetime) -> None:
+    """Skip the prerendered mail that waits for this address.
+
+    The address is sealed: only opening each mail finds it.
+    """
+    waiting = Message.objects.pending().exclude(payload=b"").only("payload")
+    found = [each.pk for each in waiting.iterator() if _is_to(each, address)]
+    Message.objects.filter(pk__in=found).skip(reason, now=now)
+
+
+def _is_to(message: Message, address: str) -> bool:
+    try:
+        [to] = build_from_payload(message).to
+    except CannotOpen:
+        return False
+    return bool(to.lower() == address.lower())
 
 
 def tidy(*, now: datetime) -> int:

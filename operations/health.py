@@ -31,7 +31,7 @@ REDIS_SECONDS = 1
 KEY_PROBLEMS = {
     "vault.E002": "a master key is missing",
     "vault.E003": "a master key is not the one it was",
-    "vault.E004": "two master keys were used under one name",
+    "vault.E004": "two master keys were used under one name, or a key is damaged",
 }
 # Updated by the tasks that beat starts.
 HEARTBEATS = (mail.HEARTBEAT, reminders.HEARTBEAT)

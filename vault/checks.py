@@ -1,5 +1,6 @@
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from django.core.checks import CheckMessage, Error, Tags, register
@@ -19,9 +20,12 @@ WRONG = (
 )
 TWO_KEYS = (
     "The master key “{name}” in VAULT_KEYS does not open {count} of the keys stored under this "
-    "name: another one was used too. “Changing the master key” in docs/operating.md says how to "
-    "bring them together."
+    "name: another one was used too, or they are damaged. “Changing the master key” in "
+    "docs/operating.md says what to do. They belong to the accounts {accounts}."
 )
+
+# How many accounts are named.
+NAMED = 5
 
 
 @register(Tags.security)
@@ -46,7 +50,7 @@ def ring_opens_what_is_stored(
         stored[name] += count
         closed[name] += _count_closed(name, fingerprint, count)
     return [
-        Error(said.format(name=name, count=closed[name]), id=id)
+        Error(said.format(name=name, count=closed[name], accounts=_accounts(name)), id=id)
         for name in stored
         if closed[name]
         for id, said in [_problem(name, is_all=closed[name] == stored[name])]
@@ -59,6 +63,14 @@ def _count_closed(name: str, fingerprint: str, count: int) -> int:
         return 0 if fingerprint == ring().fingerprints.get(name) else count
     keys = Key.objects.without_fingerprint().filter(kek=name)
     return sum(not key.opens() for key in keys.iterator())
+
+
+def _accounts(name: str) -> str:
+    """Name the first accounts whose keys the master key of this name does not open."""
+    keys = Key.objects.filter(kek=name).exclude(fingerprint=ring().fingerprints.get(name))
+    closed = (str(key.pk) for key in keys.order_by("pk").iterator() if not key.opens())
+    first = list(islice(closed, NAMED + 1))
+    return ", ".join([*first[:NAMED], "…"][: len(first)])
 
 
 def _problem(name: str, *, is_all: bool) -> tuple[str, str]:

@@ -3,11 +3,12 @@
 A master key that was made a second time under the same name would seal what never opens once the
 right one is back. So nothing is sealed while a key that is stored under the primary's name does not
 open. Each stored key carries the fingerprint of the master key that wrapped it, so that one
-statement tells whether all of them fit.
+statement tells whether all of them fit. A few damaged keys of an earlier version, which stored no
+fingerprints, stop nobody else.
 """
 
 import logging
-from collections import defaultdict
+from collections import Counter, defaultdict
 from uuid import UUID
 
 from vault.key_ring import KeyRing, ring
@@ -40,37 +41,44 @@ def sealing_ring() -> KeyRing:
     primary = master_keys.primary, master_keys.primary_fingerprint
     if primary not in _verified:
         stored = _stored_under(master_keys)
-        if stored - {primary}:
+        if _is_wrong(master_keys, stored):
             logger.error("the first of VAULT_KEYS is not the key it was: put the old key back")
             raise CannotSeal(master_keys.primary)
+        if stored[""]:
+            logger.error("some keys under the name of the first of VAULT_KEYS do not open")
         # While nothing is stored under the name, another process may still claim it for its key.
         if stored:
             _verified.add(primary)
     return master_keys
 
 
-def _stored_under(master_keys: KeyRing) -> set[tuple[str, str]]:
-    """Return the primary's name with each fingerprint under which keys are stored."""
+def _stored_under(master_keys: KeyRing) -> Counter[str]:
+    """Count the keys stored under the primary's name by fingerprint: an empty one if they were
+    stored by an earlier version and do not open."""
     stored = Key.objects.by_master_key()
     if any(not fingerprint for _name, fingerprint in stored):
         _record_fingerprints(master_keys)
         stored = Key.objects.by_master_key()
-    return {key for key in stored if key[0] == master_keys.primary}
+    counts = ((name, fingerprint, count) for (name, fingerprint), count in stored.items())
+    return Counter({each: count for name, each, count in counts if name == master_keys.primary})
+
+
+def _is_wrong(master_keys: KeyRing, stored: Counter[str]) -> bool:
+    if set(stored) - {master_keys.primary_fingerprint, ""}:
+        return True
+    # A row that does not open may be damaged, or wrapped by another key of this name. Most of them
+    # are not damaged at once.
+    return stored[""] > stored[master_keys.primary_fingerprint]
 
 
 def _record_fingerprints(master_keys: KeyRing) -> None:
-    """Open the keys that have no fingerprint, and record by which master key.
-
-    Stops at one of the primary's name that does not open: nothing may be sealed then.
-    """
+    """Open the keys that have no fingerprint, and record by which master key."""
     last: UUID | None = None
     while batch := Key.objects.without_fingerprint().next_batch(last):
         opened = defaultdict(list)
         for key in batch:
             if key.opens():
                 opened[key.kek].append(key.pk)
-            elif key.kek == master_keys.primary:
-                return
         for name, owners in opened.items():
             # Another process may have wrapped them by another master key meanwhile.
             keys = Key.objects.without_fingerprint().filter(kek=name, pk__in=owners)

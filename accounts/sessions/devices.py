@@ -1,5 +1,6 @@
 """The browsers in which a person is signed in, named as coarsely as “Firefox on Android”."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -9,6 +10,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from vault.sealing_check import CannotSeal, sealing_ring
 from vault.sessions import Session
 
 # Session keys, set at the first request of a session. When it was last used is stored nowhere.
@@ -48,7 +50,11 @@ def clear_device(request: HttpRequest, response: HttpResponse) -> None:
     # WebKit ignores the header: the script of this message deletes them too, and looks whether they
     # are gone (ADR 27).
     said = _("We asked this browser to delete unsaved words, if it held any.")
-    messages.info(request, said, extra_tags="device-copies")
+    # While nothing may be sealed, no session can store it: the account is erased or left all the
+    # same, which a page of an error would deny.
+    with suppress(CannotSeal):
+        sealing_ring()
+        messages.info(request, said, extra_tags="device-copies")
 
 
 def device_name(request: HttpRequest) -> str:

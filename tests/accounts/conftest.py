@@ -19,10 +19,11 @@ from tests.support.second_factors import reauthenticate, record_second_factor_pr
 
 @pytest.fixture
 def mails(db: None) -> Mails:
-    """Return every mail in the outbox, decrypted, oldest first."""
+    """Return every mail that waits in the outbox, decrypted, oldest first."""
 
     def waiting() -> list[OneLineMail]:
-        return [build_from_payload(row) for row in Message.objects.order_by("created_at", "pk")]
+        rows = Message.objects.pending()
+        return [build_from_payload(row) for row in rows.order_by("created_at", "pk")]
 
     return waiting
 

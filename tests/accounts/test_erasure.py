@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.conf import LazySettings
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection, connections
@@ -9,11 +10,14 @@ from pytest_django.asserts import assertRedirects
 from accounts.actions import choose_name
 from accounts.erasure import erase
 from accounts.models import User
+from accounts.returned_forms import owner_mark
 from mail.actions import enqueue
-from mail.emails import MailContent
+from mail.emails import MailContent, build_from_payload
 from mail.models import Message
 from tests.support.accounts import EVENING, Mails, sign_in, sign_up
 from tests.support.client import PASSWORD, Client
+from tests.support.returned_forms import hold, on_a_page_of
+from vault.key_ring import new_keyset
 from vault.models import Key
 from vault.sessions import Session
 
@@ -111,3 +115,73 @@ def test_address_is_free_again_after_erasing(carol_with_rows: User, client: Clie
 
     assert "do not go together" in sign_in(client, address).content.decode()
     User.objects.create_user(address, PASSWORD)
+
+
+def waiting_forms() -> list[str]:
+    contents = [session.get_decoded() for session in Session.objects.all()]
+    return [each["returned_form"]["sealed"] for each in contents if "returned_form" in each]
+
+
+def hold_form_of(person: User, browser: Client) -> None:
+    """Let a form of this person wait in a browser in which they are not proven."""
+    sent = on_a_page_of(person, body="Not to be lost")
+    page = browser.post("/journal/write/them/", sent).text
+    hold(browser, page, "what I sent")
+
+
+def test_erasing_leaves_no_waiting_form_in_any_browser(
+    carol: User, bob: User, as_bob: Client
+) -> None:
+    bob_elsewhere = Client()
+    bob_elsewhere.force_login(bob)
+    for browser in (Client(), as_bob):
+        hold_form_of(carol, browser)
+    hold_form_of(bob, Client())
+    assert Session.objects.count() == 4
+    assert len(waiting_forms()) == 3
+
+    erase(person=carol, now=EVENING)
+
+    assert [form.partition(".")[0] for form in waiting_forms()] == [owner_mark(bob.pk)]
+    assert bob_elsewhere.get("/today/").status_code == 200
+
+
+def test_erasing_skips_all_mail_that_waits_for_the_address_but_the_last(
+    carol: User, bob: User
+) -> None:
+    Client().post("/accounts/password/reset/", {"email": carol.email})
+    words = MailContent("", "", "")
+    enqueue(kind="account.account_exists", to="Carol@example.org", content=words, now=EVENING)
+    enqueue(kind="note", to=bob.email, content=words, now=EVENING)
+
+    erase(person=carol, now=EVENING)
+
+    waiting = [(row.kind, build_from_payload(row).to) for row in Message.objects.pending()]
+    assert sorted(waiting) == [
+        ("account.account_erased", [carol.email]),
+        ("note", [bob.email]),
+    ]
+    assert set(Message.objects.filter(state="skipped").values_list("kind", "reason")) == {
+        ("account.reset_code", "account erased"),
+        ("account.account_exists", "account erased"),
+    }
+
+
+def test_erasing_works_while_nothing_may_be_sealed(
+    carol: User,
+    as_carol: Client,
+    bob: User,
+    settings: LazySettings,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Only the last mail is missing: it could not be stored."""
+    settings.VAULT_KEYS = f"k9:{new_keyset()},{settings.VAULT_KEYS}"
+    Key.objects.filter(owner=bob).update(kek="k9", fingerprint="of another key with this name")
+
+    answer = as_carol.post("/you/privacy/erase/", {"password": PASSWORD})
+
+    assertRedirects(answer, "/goodbye/")
+    assert list(User.objects.all()) == [bob]
+    assert not Message.objects.exists()
+    assert "the mail that confirms an erased account cannot be sealed" in caplog.text
+    assert carol.email not in caplog.text

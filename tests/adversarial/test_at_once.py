@@ -342,6 +342,35 @@ def test_session_that_ends_while_its_password_is_checked_does_not_come_back(
     assert browser.get("/today/").status_code == 302
 
 
+@pytest.mark.parametrize("is_verified", [True, False])
+def test_account_that_is_erased_while_its_password_is_checked_signs_nobody_in(
+    alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch, is_verified: bool
+) -> None:
+    EmailAddress.objects.create(user=alice, email=alice.email, verified=is_verified, primary=True)
+    sent = {"login": alice.email, "password": PASSWORD}
+    check = PBKDF2PasswordHasher.verify
+
+    def erase_elsewhere() -> None:
+        try:
+            erase(person=User.objects.get(), now=now)
+        finally:
+            connections.close_all()
+
+    def meanwhile(hasher: PBKDF2PasswordHasher, password: str, encoded: str) -> bool:
+        monkeypatch.undo()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(erase_elsewhere).result(timeout=PATIENCE)
+        return check(hasher, password, encoded)
+
+    monkeypatch.setattr(PBKDF2PasswordHasher, "verify", meanwhile)
+    page = Client(raise_request_exception=False).post("/accounts/login/", sent)
+
+    assertContains(page, "This address and this password do not go together.")
+    assert not User.objects.exists()
+    assert not Session.objects.exists()
+    assert [row.kind for row in Message.objects.pending()] == ["account.account_erased"]
+
+
 @pytest.mark.parametrize("said", [PASSWORD, "guessed by whoever copied the cookie"])
 def test_lock_is_opened_twice_and_whoever_has_the_password_is_in(
     alice: User, browser: Client, monkeypatch: pytest.MonkeyPatch, said: str

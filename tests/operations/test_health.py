@@ -158,7 +158,9 @@ def test_second_key_under_a_name_degrades(
 ) -> None:
     Key.objects.filter(owner=bob).update(fingerprint="f" * 32)
 
-    assert client.get("/readyz").json()["keys"] == "two master keys were used under one name"
+    assert client.get("/readyz").json()["keys"] == (
+        "two master keys were used under one name, or a key is damaged"
+    )
 
 
 def test_beat_that_stopped_days_ago_degrades(client: Client, beating: None) -> None:

@@ -242,6 +242,37 @@ def test_key_stored_before_that_opens_with_none_keeps_no_other_from_its_fingerpr
     assert fingerprints() == ["", ring().fingerprints["k1"]]
 
 
+def damage(person: User) -> None:
+    Key.objects.filter(owner=person).update(wrapped=b"damaged" * 20)
+
+
+def test_damaged_key_stored_before_stops_nobody_else(
+    stored_before: None, alice: User, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    damage(alice)
+
+    make_session(now)
+
+    assert fingerprints() == ["", ring().fingerprints["k1"]]
+    assert "some keys under the name of the first of VAULT_KEYS do not open" in caplog.text
+    [said] = report()
+    assert "does not open 1 of the keys" in said
+    assert f"belong to the accounts {alice.pk}." in said
+
+
+def test_key_that_opens_the_lesser_part_of_what_was_stored_before_seals_nothing(
+    stored_before: None, alice: User, bob: User, settings: LazySettings, now: datetime
+) -> None:
+    """An earlier version took a wrong key under the name, and wrapped one new person's by it."""
+    settings.VAULT_KEYS = another("k1")
+    dana = User(email="dana@example.org")
+    User.objects.bulk_create([dana])
+    Key.objects.create(owner=dana, kek="k1", wrapped=ring().new_person_key(dana.pk), created_at=now)
+
+    with pytest.raises(CannotOpen, match="Put the old key back"):
+        make_session(now)
+
+
 def test_rewrapped_key_has_the_fingerprint_of_the_new_master_key(
     stored_before: None, settings: LazySettings
 ) -> None:
