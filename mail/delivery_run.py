@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 from celery.exceptions import SoftTimeLimitExceeded
 
 from mail import kinds
+from mail.addresses import CannotBeWritten, check_written_as_typed
 from mail.models import Message
 from mail.relay import Relay
 from mail.relay_answers import Answer, Verdict
-from mail.retry_policy import NOT_TRIED, SENT, UNWANTED, Outcome, outcome_of, put_back
+from mail.retry_policy import NOT_TRIED, SENT, UNWANTED, UNWRITABLE, Outcome, outcome_of, put_back
 from mail.save_outcomes import save, save_outcomes, with_retries
 
 logger = logging.getLogger(__name__)
@@ -78,6 +79,8 @@ class DeliveryRun:
             answer = self._deliver(message)
         except kinds.Unwanted:
             self._record(chunk, message, UNWANTED)
+        except CannotBeWritten:
+            self._record(chunk, message, UNWRITABLE)
         except BaseException:
             # What may have arrived stays in `sending`, and the reaper settles it.
             if not self.relay.handed_over:
@@ -87,11 +90,15 @@ class DeliveryRun:
             self._take(chunk, message, answer)
 
     def _deliver(self, message: Message) -> Answer:
-        """Raises Unwanted, and what is not about this mail: SoftTimeLimitExceeded."""
+        """Raises Unwanted, CannotBeWritten, and what is not about this mail:
+        SoftTimeLimitExceeded."""
         self.relay.handed_over = False
         try:
-            return self.relay.deliver(kinds.of(message).compose(message))
-        except (kinds.Unwanted, SoftTimeLimitExceeded):
+            email = kinds.of(message).compose(message)
+            for address in email.recipients():
+                check_written_as_typed(address)
+            return self.relay.deliver(email)
+        except (kinds.Unwanted, CannotBeWritten, SoftTimeLimitExceeded):
             raise
         except Exception as error:
             # The text of the error may contain an address: log the type only.

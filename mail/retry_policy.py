@@ -24,6 +24,8 @@ SENT = Outcome(State.SENT)
 # Claimed but not tried.
 NOT_TRIED = Outcome(State.DUE)
 UNWANTED = Outcome(State.SKIPPED, "not wanted")
+# Without an answer: the relay was not asked, so this says nothing about what it knows.
+UNWRITABLE = Outcome(State.FAILED, Verdict.NO_SUCH_ADDRESS)
 
 
 def outcome_of(message: Message, answer: Answer, *, now: datetime) -> Outcome:
