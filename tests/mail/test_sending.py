@@ -249,6 +249,45 @@ def test_address_that_takes_nothing_now_is_tried_three_times_and_holds_up_nobody
 
 
 def test_code_that_is_put_off_is_tried_five_times_within_ten_minutes(
+@pytest.mark.parametrize(
+    "reply",
+    ["450 4.1.2 Domain not found", "452 4.2.2 Over quota", "451 4.7.1 Greylisted"],
+)
+def test_mail_that_is_good_on_any_later_day_is_put_off_until_its_patience_ends(
+    patient: None, plan: Plan, sink: Sink, now: datetime, reply: str
+) -> None:
+    sink.recipient = reply
+    message, tries = plan("anna"), 0
+    while message.state == State.DUE:
+        pause = message.due_at - (message.refused_at or now)
+        assert pause <= timedelta(days=1)
+        send(message.due_at)
+        message.refresh_from_db()
+        tries += 1
+
+    assert message.ended_at is not None
+    assert timedelta(days=30) <= message.ended_at - now < timedelta(days=31)
+    assert sink.tried == ["anna@example.org"] * tries
+    assert message.state == State.FAILED
+
+
+def test_mail_that_is_good_on_any_later_day_leaves_when_the_mailbox_has_room(
+    patient: None, plan: Plan, sink: Sink, now: datetime
+) -> None:
+    """It is tried after 15 minutes, an hour, and then with growing pauses."""
+    sink.answer = "552 5.2.2 over quota"
+    message, pauses = plan("anna"), []
+    for _ in range(8):
+        send(message.due_at)
+        message.refresh_from_db()
+        assert message.refused_at is not None
+        pauses.append((message.due_at - message.refused_at) / timedelta(hours=1))
+    assert pauses == [0.25, 1, 2, 4, 8, 16, 24, 24]
+
+    sink.answer = ""
+    assert send(message.due_at) == 1
+
+
     enqueue: Enqueue, sink: Sink, now: datetime
 ) -> None:
     sink.answer = "452 4.2.2 mailbox full"
