@@ -103,6 +103,7 @@ class DeliveryRun:
         except Exception as error:
             # The text of the error may contain an address: log the type only.
             name = type(error).__name__[:40]
+            self._check_still_wanted(message)
             logger.error("mail cannot be put together", extra={"kind": message.kind, "error": name})
             self.relay.disconnect()
             verdict = Verdict.UNKNOWN if self.relay.handed_over else Verdict.OUR_FAULT
@@ -114,6 +115,16 @@ class DeliveryRun:
         if answer.verdict is Verdict.NO_SUCH_ADDRESS:
             chunk.gone.append((message, answer))
             self.is_stopped = chunk.addresses_gone > 1
+    def _check_still_wanted(self, message: Message) -> None:
+        """Raises Unwanted if the mail was stopped, or its person erased, since it was claimed: they
+        were told that nothing more comes."""
+        kind = kinds.of(message)
+        if not kind.at_most_once:
+            return
+        claimed = Message.objects.still_claimed([message])
+        if not with_retries(claimed.filter(kind.still_wanted(self.clock())).exists):
+            raise kinds.Unwanted
+
             return
         if answer.verdict in REFUSALS and not self._is_refused_alone(message):
             self._stop(message, answer)

@@ -739,7 +739,7 @@ def test_idle_tick_takes_four_statements_and_no_connection(
     assert sink.connections == 0
 
 
-def test_statements_grow_with_chunks_and_not_with_mails(
+def test_statements_per_chunk_and_per_mail(
     plan: Plan, sink: Sink, now: datetime, statements: Statements
 ) -> None:
     for number in range(40):
@@ -748,8 +748,9 @@ def test_statements_grow_with_chunks_and_not_with_mails(
     with statements() as asked:
         assert send(now) == 40
 
-    # Four before, three per chunk of twenty, and one that finds nothing more.
-    assert len(asked) == 4 + 2 * 3 + 1, asked
+    # Four before, three per chunk of twenty, one that finds nothing more, and for each mail whether
+    # it is still wanted.
+    assert len(asked) == 4 + 2 * 3 + 1 + 40, asked
 
 
 def test_str_of_a_message_shows_no_address(enqueue: Enqueue) -> None:
