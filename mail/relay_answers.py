@@ -27,6 +27,10 @@ class Verdict(StrEnum):
     UNKNOWN = "no answer"
 
 
+# The relay does not know this address, for all it says.
+SAYS_UNKNOWN = (Verdict.NO_SUCH_ADDRESS, Verdict.PERHAPS_NO_SUCH_ADDRESS)
+
+
 class Phase(StrEnum):
     """What the relay answers to. The values are stored in `Message.reply`."""
 
