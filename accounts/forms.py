@@ -28,6 +28,7 @@ from accounts.reauthentication_rate_limits import check_password_in_session
 from accounts.returned_forms import not_writing
 from accounts.time_zones import NO_ZONE_CHOSEN, current_zone
 from accounts.unverified import PLACEHOLDER_DOMAIN, is_unverified, release_stale_address
+from mail.addresses import CannotBeWritten, check_written_as_typed
 
 PASSWORD_MAX_LENGTH = 128
 ADDRESS_MAX_LENGTH = 254
@@ -88,6 +89,10 @@ class MailedAddressField(AddressField):
         is_local = domain == "localhost" and settings.SITE.hostname != "localhost"
         if is_local or domain.startswith("["):
             raise ValidationError(NOT_MAILED, "invalid")
+        try:
+            check_written_as_typed(value)
+        except CannotBeWritten as error:
+            raise ValidationError(NOT_AN_ADDRESS, "invalid") from error
         return value
 
 

@@ -37,5 +37,6 @@ READY_MAIL_KIND = Kind(
     retry_delays=(timedelta(minutes=15), timedelta(hours=1)),
     # It is good news on any later day too.
     patience=timedelta(days=30),
+    tries_until_patience_ends=True,
     select_related=("person",),
 )

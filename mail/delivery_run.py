@@ -5,22 +5,26 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from celery.exceptions import SoftTimeLimitExceeded
+from django.utils.functional import cached_property
 
 from mail import kinds
+from mail.addresses import CannotBeWritten, check_written_as_typed
 from mail.models import Message
-from mail.relay import Relay
-from mail.relay_answers import Answer, Verdict
-from mail.retry_policy import NOT_TRIED, SENT, UNWANTED, Outcome, outcome_of, put_back
+from mail.relay import MAX_PER_CONNECTION, Relay
+from mail.relay_answers import SAYS_UNKNOWN, Answer, Verdict
+from mail.retry_policy import NOT_TRIED, SENT, UNWANTED, UNWRITABLE, Outcome, outcome_of, put_back
 from mail.save_outcomes import save, save_outcomes, with_retries
 
 logger = logging.getLogger(__name__)
 
 # So many days of perhaps no such address make it certain.
 DAYS_IN_DOUBT = 3
-# The verdicts by which the relay refuses us, for all we know.
-REFUSALS = (Verdict.REFUSED, Verdict.PERHAPS_NO_SUCH_ADDRESS)
+# So many addresses called unknown, with no mail accepted, stop a run, and so many more for each
+# that was called unknown in the runs before.
+FIRST_DOUBTS, MORE_DOUBTS = 2, 4
 # Mail to addresses that were all said not to exist is tried again one by one.
 APART = timedelta(minutes=1)
 
@@ -51,6 +55,9 @@ class DeliveryRun:
     sent: int = 0
     # The relay refuses us, or we fail: the next mail would fail in the same way.
     is_stopped: bool = False
+    # Whose addresses the relay calls unknown without having accepted other mail: people, or mails
+    # to nobody we know.
+    doubted: set[UUID] = field(default_factory=set)
     # The types of our own errors so far. Without a database every mail would fail.
     errors: set[str] = field(default_factory=lambda: {"OperationalError", "InterfaceError"})
 
@@ -78,6 +85,8 @@ class DeliveryRun:
             answer = self._deliver(message)
         except kinds.Unwanted:
             self._record(chunk, message, UNWANTED)
+        except CannotBeWritten:
+            self._record(chunk, message, UNWRITABLE)
         except BaseException:
             # What may have arrived stays in `sending`, and the reaper settles it.
             if not self.relay.handed_over:
@@ -87,11 +96,16 @@ class DeliveryRun:
             self._take(chunk, message, answer)
 
     def _deliver(self, message: Message) -> Answer:
-        """Raises Unwanted, and what is not about this mail: SoftTimeLimitExceeded."""
+        """Raises Unwanted, CannotBeWritten, and what is not about this mail:
+        SoftTimeLimitExceeded."""
         self.relay.handed_over = False
         try:
-            return self.relay.deliver(kinds.of(message).compose(message))
-        except (kinds.Unwanted, SoftTimeLimitExceeded):
+            email = kinds.of(message).compose(message)
+            for address in email.recipients():
+                check_written_as_typed(address)
+            self._check_still_wanted(message)
+            return self.relay.deliver(email)
+        except (kinds.Unwanted, CannotBeWritten, SoftTimeLimitExceeded):
             raise
         except Exception as error:
             # The text of the error may contain an address: log the type only.
@@ -101,20 +115,52 @@ class DeliveryRun:
             verdict = Verdict.UNKNOWN if self.relay.handed_over else Verdict.OUR_FAULT
             return Answer(verdict, name)
 
+    def _check_still_wanted(self, message: Message) -> None:
+        """Raises Unwanted if the mail was stopped, or its person erased, since it was claimed: they
+        were told that nothing more comes."""
+        kind = kinds.of(message)
+        if not kind.at_most_once:
+            return
+        claimed = Message.objects.still_claimed([message])
+        if not with_retries(claimed.filter(kind.still_wanted(self.clock())).exists):
+            raise kinds.Unwanted
+
     def _take(self, chunk: _Chunk, message: Message, answer: Answer) -> None:
         if answer.verdict is Verdict.PERHAPS_NO_SUCH_ADDRESS:
             answer = self._decide_doubt(message, answer)
+        if answer.verdict in SAYS_UNKNOWN:
+            self._doubt_relay(message, answer)
         if answer.verdict is Verdict.NO_SUCH_ADDRESS:
             chunk.gone.append((message, answer))
-            self.is_stopped = chunk.addresses_gone > 1
             return
-        if answer.verdict in REFUSALS and not self._is_refused_alone(message):
+        if answer.verdict is Verdict.REFUSED and not self._is_refused_alone(message):
             self._stop(message, answer)
         if answer.verdict is Verdict.OUR_FAULT:
             # Once it may be this mail alone. Twice it is not.
             self.is_stopped = answer.reply in self.errors
             self.errors.add(answer.reply)
         self._record(chunk, message, outcome_of(message, answer, now=self.clock()))
+
+    def _doubt_relay(self, message: Message, answer: Answer) -> None:
+        """Stop if the relay calls several addresses unknown and accepts none: it may have lost its
+        list of addresses.
+
+        A relay that has accepted other mail in this run, or since it refused this one, knows its
+        list. One that has not is asked of more addresses in each run, because codes to real ones
+        may wait behind them.
+        """
+        if self.sent or self._is_refused_alone(message):
+            return
+        self.doubted.add(message.person_id or message.pk)
+        if len(self.doubted) >= self._doubts_allowed:
+            self._stop(message, answer)
+
+    @cached_property
+    def _doubts_allowed(self) -> int:
+        """How many addresses may be called unknown in this run, counted when the first one is."""
+        doubted = Message.objects.refused_since_accepted().said_of_others([], now=self.clock())
+        before = with_retries(doubted[:MAX_PER_CONNECTION].count)
+        return min(FIRST_DOUBTS + MORE_DOUBTS * before, MAX_PER_CONNECTION)
 
     def _is_refused_alone(self, message: Message) -> bool:
         """Whether the relay has accepted other mail since it refused this one the last time.
@@ -146,10 +192,8 @@ class DeliveryRun:
         if not chunk.gone:
             return
         now, messages = self.clock(), [message for message, _answer in chunk.gone]
-        others = Message.objects.refused_since_accepted().said_of_others(messages)
+        others = Message.objects.refused_since_accepted().said_of_others(messages, now=now)
         is_believed = chunk.addresses_gone == 1 and not with_retries(others.exists)
-        if not is_believed:
-            self._stop(*chunk.gone[0])
         for place, (message, answer) in enumerate(chunk.gone):
             if is_believed:
                 outcome = outcome_of(message, answer, now=now)

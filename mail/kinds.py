@@ -15,6 +15,9 @@ from mail.emails import build_from_payload
 from mail.models import Message, inside_window
 
 FIRST_PAUSE = timedelta(seconds=10)
+LONGEST_DELAY = timedelta(days=1)
+# More than reach the longest delay from any first one.
+MAX_DOUBLINGS = 20
 
 
 class Unwanted(Exception):
@@ -39,6 +42,9 @@ class Kind:
     retry_delays: tuple[timedelta, ...]
     # How long mail is kept for another try if it fails for a reason that is not its address.
     patience: timedelta = timedelta(days=7)
+    # Put off by its address, it is tried with growing pauses until its patience ends, and not only
+    # after the retry delays.
+    tries_until_patience_ends: bool = False
     # A condition on Message rows. Rows that do not meet it are skipped.
     still_wanted: Callable[[datetime], Q] = _always
     # Called in the transaction that marks this mail as failed for good: because there is no such
@@ -51,6 +57,16 @@ class Kind:
     def retry_delay(self, attempts: int) -> timedelta | None:
         """Return the delay after this many failed tries, or None if that was the last one."""
         return self.retry_delays[attempts - 1] if attempts <= len(self.retry_delays) else None
+
+    def delay_when_put_off(self, message: Message, now: datetime) -> timedelta | None:
+        """Return the delay after an address took nothing, or None if that was the last try."""
+        delay = self.retry_delay(message.attempts)
+        if delay or not self.tries_until_patience_ends:
+            return delay
+        if now - message.created_at >= self.patience:
+            return None
+        doublings = min(message.attempts - len(self.retry_delays), MAX_DOUBLINGS)
+        return min(self.retry_delays[-1] * (1 << doublings), LONGEST_DELAY)
 
     def pause(self, message: Message) -> timedelta:
         """Return how long to wait after a failure that counts no try: longer than the last time."""

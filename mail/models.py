@@ -8,15 +8,19 @@ from django.db import connection, models, transaction
 from django.db.models import BooleanField, Count, ExpressionWrapper, F, Max, Q, Subquery
 from django.db.models.functions import Coalesce
 
-from mail.relay_answers import Answer, Verdict
+from mail.relay_answers import SAYS_UNKNOWN, Answer, Verdict
 
 # A row in `sending` for this long belongs to a process that died: Celery ends one after 135
 # seconds. Short enough to send a code again within the ten minutes it lives.
 STUCK_AFTER = timedelta(minutes=3)
+# For how long one address that is gone keeps us from believing it of another one, if the relay
+# accepts nothing meanwhile. A small site may send nothing else for weeks.
+DOUBT_LASTS = timedelta(days=7)
 # False sorts first: somebody is waiting for prerendered mail (a code), so it must not queue behind
-# other mail. The index mail_message_due has this order.
+# other mail, or behind what was refused before. The index mail_message_next has this order.
 HAS_NO_PAYLOAD = ExpressionWrapper(Q(payload=b""), output_field=BooleanField())
-SENDING_ORDER = (HAS_NO_PAYLOAD, "due_at", "pk")
+WAS_REFUSED = ExpressionWrapper(Q(refused_at__isnull=False), output_field=BooleanField())
+SENDING_ORDER = (HAS_NO_PAYLOAD, WAS_REFUSED, "due_at", "pk")
 # `rows` is the SQL of a locking query. ARRAY runs it once; with a plain IN, Postgres may choose a
 # plan that runs the subquery and its LIMIT several times, and so claims too many rows.
 CLAIM = """
@@ -66,7 +70,7 @@ class MessageQuerySet(models.QuerySet["Message"]):
         return self.sending().filter(sending_at__lt=now - STUCK_AFTER)
 
     def in_sending_order(self) -> Self:
-        """Prerendered mail first, then the oldest."""
+        """Prerendered mail first; of that and the rest, what was never refused; then the oldest."""
         return self.order_by(*SENDING_ORDER)
 
     def lock_skipping_locked(self) -> Self:
@@ -123,10 +127,11 @@ class MessageQuerySet(models.QuerySet["Message"]):
         never = datetime.min.replace(tzinfo=UTC)
         return self.filter(refused_at__gt=Coalesce(Subquery(sent[:1]), never))
 
-    def said_of_others(self, messages: Sequence["Message"]) -> Self:
-        """Mail to other people, or to nobody we know, that was refused as to no such address."""
+    def said_of_others(self, messages: Sequence["Message"], *, now: datetime) -> Self:
+        """Mail to other people, or to nobody we know, that was lately refused as to no such
+        address."""
         people = [message.person_id for message in messages if message.person_id]
-        others = self.filter(refusal__in=(Verdict.NO_SUCH_ADDRESS, Verdict.PERHAPS_NO_SUCH_ADDRESS))
+        others = self.filter(refusal__in=SAYS_UNKNOWN, refused_at__gt=now - DOUBT_LASTS)
         others = others.exclude(pk__in=[message.pk for message in messages])
         return others.exclude(person__in=people) if people else others
 
@@ -214,7 +219,12 @@ class Message(models.Model):
         ]
         indexes = [
             models.Index(
-                HAS_NO_PAYLOAD, "due_at", "id", condition=Q(state="due"), name="mail_message_due"
+                HAS_NO_PAYLOAD,
+                WAS_REFUSED,
+                "due_at",
+                "id",
+                condition=Q(state="due"),
+                name="mail_message_next",
             ),
             models.Index(
                 fields=["sending_at"], condition=Q(state="sending"), name="mail_message_sending"

@@ -27,6 +27,10 @@ class Verdict(StrEnum):
     UNKNOWN = "no answer"
 
 
+# The relay does not know this address, for all it says.
+SAYS_UNKNOWN = (Verdict.NO_SUCH_ADDRESS, Verdict.PERHAPS_NO_SUCH_ADDRESS)
+
+
 class Phase(StrEnum):
     """What the relay answers to. The values are stored in `Message.reply`."""
 
@@ -79,8 +83,15 @@ BLAMES_US = re.compile(
     r"|relay(?: access)?(?: is)?(?: denied| not permitted| not allowed| prohibited)"
     r"|sender(?:'s)? (?:address|domain|verif\w+|host|ip|denied|rejected|not)|authenticat"
     r"|\bspf\b|\bdkim\b|\bdmarc\b|spam|black ?list|block ?list|\b(?:dns|r)bl\b"
-    r"|client host|reverse dns|your (?:ip|host|server|domain|network)"
+    r"|client host|reverse dns|(?:your|sending|sender) (?:ip|host|server|domain|network)"
+    r"|reputation|\bbanned\b|unsolicited|access denied|message rejected|\boutgoing\b"
+    r"|(?:tls|encryption)(?: is)? required|requires? (?:tls|encryption)|\bstarttls\b"
+    r"|sending (?:quota|limit|rate)|too many (?:messages|e?-?mails|connections|requests)"
+    r"|(?:not|n['’]t|no longer) (?:allowed|permitted|authori[sz]ed|able) to send"
+    r"|(?:disabled|blocked|suspended) (?:for|from) sending"
 )
+# The mailbox gets more than its host allows for the moment, whatever the code.
+RECEIVES_TOO_MUCH = re.compile(r"receiv(?:es|ing) (?:e?-?mail|messages) (?:at a rate|too quickly)")
 # These blame us if the relay gives no code that says what it means.
 SOUNDS_LIKE_US = re.compile(
     r"\brelay|sender|block|denied|den[iy]|polic|permit|allow|authori[sz]|prohibit|forbid|ban"
@@ -90,6 +101,7 @@ SOUNDS_LIKE_US = re.compile(
 
 # The first row that matches decides. Without one the answer is about us.
 TABLE = (
+    Row(Verdict.PUT_OFF, ABOUT_A_MAILBOX, re.compile("[45].."), ANY, RECEIVES_TOO_MUCH),
     Row(Verdict.REFUSED, tuple(Phase), ANY, ANY, BLAMES_US),
     Row(
         Verdict.NO_SUCH_ADDRESS,

@@ -24,6 +24,8 @@ SENT = Outcome(State.SENT)
 # Claimed but not tried.
 NOT_TRIED = Outcome(State.DUE)
 UNWANTED = Outcome(State.SKIPPED, "not wanted")
+# Without an answer: the relay was not asked, so this says nothing about what it knows.
+UNWRITABLE = Outcome(State.FAILED, Verdict.NO_SUCH_ADDRESS)
 
 
 def outcome_of(message: Message, answer: Answer, *, now: datetime) -> Outcome:
@@ -53,9 +55,12 @@ def put_back(message: Message, answer: Answer, *, now: datetime) -> Outcome:
 
 def _after_a_counted_try(message: Message, answer: Answer, *, now: datetime) -> Outcome:
     kind = kinds.of(message)
-    delay = kind.retry_delay(message.attempts)
-    if answer.verdict is Verdict.UNKNOWN and (kind.at_most_once or delay is None):
-        return Outcome(State.UNKNOWN, answer.verdict, answer=answer)
+    if answer.verdict is Verdict.UNKNOWN:
+        delay = None if kind.at_most_once else kind.retry_delay(message.attempts)
+        if delay is None:
+            return Outcome(State.UNKNOWN, answer.verdict, answer=answer)
+    else:
+        delay = kind.delay_when_put_off(message, now)
     if delay is None:
         return Outcome(State.FAILED, answer.verdict, answer=answer)
     return Outcome(State.DUE, due_at=now + delay, answer=answer)

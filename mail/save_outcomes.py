@@ -29,7 +29,8 @@ def save_outcomes(outcomes: dict[Outcome, list[Message]], *, now: datetime) -> N
 def save(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
     """Save the outcome, with retries while the database restarts: mail that was sent goes out again
     if that is not saved."""
-    with_retries(lambda: _save(messages, outcome, now=now))
+    if messages:
+        with_retries(lambda: _save(messages, outcome, now=now))
 
 
 def with_retries(act: Callable[[], Result]) -> Result:
@@ -46,19 +47,19 @@ def with_retries(act: Callable[[], Result]) -> Result:
             time.sleep(1)
 
 
+@transaction.atomic
 def _save(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
-    if not messages:
-        return
     rows = Message.objects.still_claimed(messages)
     if outcome.answer:
         _save_refusal(messages, outcome, outcome.answer, now=now)
     elif outcome == NOT_TRIED:
         rows.release()
+    elif outcome.state == State.FAILED:
+        _fail(messages, outcome.reason, now=now)
     else:
         rows.end(outcome.state, reason=outcome.reason, now=now)
 
 
-@transaction.atomic
 def _save_refusal(
     messages: Sequence[Message], outcome: Outcome, answer: Answer, *, now: datetime
 ) -> None:

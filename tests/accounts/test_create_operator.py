@@ -10,7 +10,13 @@ from pytest_django import Settings
 
 from accounts.models import User
 from mail.models import Message
-from tests.support.accounts import TOO_LONG_IN_LOWERCASE, Typed, sign_in
+from tests.support.accounts import (
+    CANNOT_BE_WRITTEN,
+    READ_AS_ANOTHER,
+    TOO_LONG_IN_LOWERCASE,
+    Typed,
+    sign_in,
+)
 from tests.support.client import PASSWORD, Client
 
 ADDRESS = "olga@example.org"
@@ -90,6 +96,8 @@ def test_password_is_held_to_what_the_pages_ask(piped: Typed, password: str, why
     [
         ("olga", "does not look like an email address"),
         (TOO_LONG_IN_LOWERCASE, "longer than an email address"),
+        (CANNOT_BE_WRITTEN[0], "does not look like an email address"),
+        (READ_AS_ANOTHER[0], "does not look like an email address"),
     ],
 )
 def test_what_is_no_address_is_refused(piped: Typed, email: str, why: str) -> None:

@@ -12,7 +12,9 @@ from accounts.adapter import CODE_LIFETIME
 from accounts.models import Activity, User
 from mail.models import Message
 from tests.support.accounts import (
+    CANNOT_BE_WRITTEN,
     EVENING,
+    READ_AS_ANOTHER,
     SET_PAGE,
     TOO_LONG_IN_LOWERCASE,
     Mails,
@@ -93,6 +95,8 @@ def test_page_asks_for_the_password_first(as_carol: Client, method: str) -> None
         ("nobody", "does not look like an email address"),
         ("eve@exam\u2028ple.org", "does not look like an email address"),
         (TOO_LONG_IN_LOWERCASE, "This address is longer than an email address can be."),
+        (CANNOT_BE_WRITTEN[0], "This does not look like an email address."),
+        (READ_AS_ANOTHER[0], "This does not look like an email address."),
         ("CAROL@example.org", "This is your address already."),
     ],
 )

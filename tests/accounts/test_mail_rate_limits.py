@@ -13,7 +13,14 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 from accounts.mail_rate_limits import RATES, mail_refusal
 from accounts.models import User
 from mail.models import Message
-from tests.support.accounts import EVENING, Mails, sign_in, sign_up
+from tests.support.accounts import (
+    CANNOT_BE_WRITTEN,
+    EVENING,
+    READ_AS_ANOTHER,
+    Mails,
+    sign_in,
+    sign_up,
+)
 from tests.support.client import PASSWORD, Client
 
 CONFIRM = "/accounts/confirm-email/"
@@ -93,11 +100,20 @@ def test_one_mailbox_counts_however_it_is_written(ask: Ask, same: str) -> None:
     assert ask("erin@example.org")
 
 
-@pytest.mark.parametrize("address", ['"dana"@example.org', '"da\\na"@example.org', '"a,b"@x.org'])
-def test_nothing_is_sent_to_an_address_in_quotes(
+@pytest.mark.parametrize(
+    "address",
+    [
+        '"dana"@example.org',
+        '"da\\na"@example.org',
+        '"a,b"@x.org',
+        *CANNOT_BE_WRITTEN,
+        *READ_AS_ANOTHER,
+    ],
+)
+def test_nothing_is_sent_to_another_spelling_of_a_mailbox(
     mails: Mails, client: Client, address: str
 ) -> None:
-    """It would be another spelling of the same mailbox, with a count of its own."""
+    """It would have a count of its own, or leave to nobody."""
     assert sign_up(client, address).status_code == 200
     assert reset(client, address).status_code == 200
     assert mails() == []

@@ -8,7 +8,9 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from accounts.models import CONSENT_VERSION, User
 from tests.support.accounts import (
+    CANNOT_BE_WRITTEN,
     EVENING,
+    READ_AS_ANOTHER,
     TOO_LONG_IN_LOWERCASE,
     Mails,
     code_in,
@@ -135,6 +137,8 @@ def test_sign_up_keeps_one_spelling_of_an_address(client: Client, db: None, emai
         "ſigrid@example.org",
         "ünï@exämple.org",
         "<script>@example.org",
+        *CANNOT_BE_WRITTEN,
+        *READ_AS_ANOTHER,
     ],
 )
 def test_sign_up_declines_what_is_no_address(client: Client, mails: Mails, email: str) -> None:

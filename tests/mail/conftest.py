@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -52,6 +53,15 @@ def once(monkeypatch: pytest.MonkeyPatch) -> str:
     )
     monkeypatch.setitem(kinds._registered, kind.name, kind)
     return kind.name
+
+
+@pytest.fixture
+def patient(once: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kind `once` is good news on any later day too."""
+    kind = replace(
+        kinds._registered[once], tries_until_patience_ends=True, patience=timedelta(days=30)
+    )
+    monkeypatch.setitem(kinds._registered, once, kind)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from mail.models import Message
 from mail.operator_test_mail import NotSent, send
 from mail.smtp_diagnosis import explain
 from tests.support import smtp
+from tests.support.accounts import CANNOT_BE_WRITTEN, READ_AS_ANOTHER
 from tests.support.smtp import Sink
 
 TO = "olga@example.org"
@@ -114,9 +115,12 @@ def test_command_fails_if_the_mail_was_not_accepted(sink: Sink) -> None:
         call_command("send_test_mail", TO)
 
 
-def test_invalid_address_is_not_tried(sink: Sink) -> None:
+@pytest.mark.parametrize(
+    "to", ["olga\nBcc: eve@example.org", CANNOT_BE_WRITTEN[0], READ_AS_ANOTHER[0]]
+)
+def test_invalid_address_is_not_tried(sink: Sink, to: str) -> None:
     with pytest.raises(CommandError, match="does not look like an email address"):
-        call_command("send_test_mail", "olga\nBcc: eve@example.org")
+        call_command("send_test_mail", to)
 
     assert sink.connections == 0
 

@@ -16,6 +16,7 @@ from mail.emails import build, render
 from mail.kinds import Kind
 from mail.models import Message
 from tests.mail.conftest import HELLO, Enqueue
+from tests.support.accounts import CANNOT_BE_WRITTEN, READ_AS_ANOTHER
 from tests.support.smtp import Sink
 from vault.key_ring import new_keyset
 
@@ -236,6 +237,28 @@ def test_mail_that_a_task_had_no_time_for_is_put_back(
     found = dict(Message.objects.values_list("key", "state"))
     assert (found["b"], sorted(found.values()).count("sending")) == ("due", 0)
     assert len(sink.raw) == list(found.values()).count("sent")
+
+
+@pytest.mark.parametrize("address", [*CANNOT_BE_WRITTEN, *READ_AS_ANOTHER])
+def test_address_that_cannot_be_written_fails_alone_and_for_good(
+    enqueue: Enqueue, sink: Sink, now: datetime, address: str
+) -> None:
+    """It is neither our fault nor a word of the relay about other addresses."""
+    for number in range(3):
+        enqueue(to=address, key=f"a{number}")
+    enqueue(to="bob@example.org", key="b")
+    sink.recipients["cleo@example.org"] = "550 5.1.1 no such user"
+    enqueue(to="cleo@example.org", key="c")
+
+    assert send(now) == 1
+
+    found = Message.objects.order_by("key").values_list("state", "reason", "refusal")
+    unwritten = ("failed", "no such address", "")
+    assert list(found) == [unwritten] * 3 + [
+        ("sent", "", ""),
+        ("failed", "no such address", "no such address"),
+    ]
+    assert sorted(sink.tried) == ["bob@example.org", "cleo@example.org"]
 
 
 def test_password_that_smtp_cannot_carry_claims_nothing(

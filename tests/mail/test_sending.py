@@ -19,6 +19,7 @@ from tests.support.database import Statements
 from tests.support.smtp import Sink
 
 Plan = Callable[..., Message]
+SECOND = timedelta(seconds=1)
 
 pytestmark = pytest.mark.django_db
 
@@ -175,7 +176,7 @@ def test_sending_order_is_read_from_an_index_without_sorting(plan: Plan, now: da
         cursor.execute("SET LOCAL enable_bitmapscan = off")
     explained = Message.objects.due(now).in_sending_order()[:20].explain()
 
-    assert "Index Scan using mail_message_due" in explained
+    assert "Index Scan using mail_message_next" in explained
     assert "Sort" not in explained
 
 
@@ -246,6 +247,45 @@ def test_address_that_takes_nothing_now_is_tried_three_times_and_holds_up_nobody
     send(now, timedelta(minutes=75))
     assert states() == [("failed", "put off too often"), ("sent", "")]
     assert sink.to == ["bea@example.org"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["450 4.1.2 Domain not found", "452 4.2.2 Over quota", "451 4.7.1 Greylisted"],
+)
+def test_mail_that_is_good_on_any_later_day_is_put_off_until_its_patience_ends(
+    patient: None, plan: Plan, sink: Sink, now: datetime, reply: str
+) -> None:
+    sink.recipient = reply
+    message, tries = plan("anna"), 0
+    while message.state == State.DUE:
+        pause = message.due_at - (message.refused_at or now)
+        assert pause <= timedelta(days=1)
+        send(message.due_at)
+        message.refresh_from_db()
+        tries += 1
+
+    assert message.ended_at is not None
+    assert timedelta(days=30) <= message.ended_at - now < timedelta(days=31)
+    assert sink.tried == ["anna@example.org"] * tries
+    assert message.state == State.FAILED
+
+
+def test_mail_that_is_good_on_any_later_day_leaves_when_the_mailbox_has_room(
+    patient: None, plan: Plan, sink: Sink, now: datetime
+) -> None:
+    """It is tried after 15 minutes, an hour, and then with growing pauses."""
+    sink.answer = "552 5.2.2 over quota"
+    message, pauses = plan("anna"), []
+    for _ in range(8):
+        send(message.due_at)
+        message.refresh_from_db()
+        assert message.refused_at is not None
+        pauses.append((message.due_at - message.refused_at) / timedelta(hours=1))
+    assert pauses == [0.25, 1, 2, 4, 8, 16, 24, 24]
+
+    sink.answer = ""
+    assert send(message.due_at) == 1
 
 
 def test_code_that_is_put_off_is_tried_five_times_within_ten_minutes(
@@ -366,6 +406,81 @@ def test_several_addresses_gone_in_one_chunk_are_about_the_relay(
         ("sent", ""),
         ("sent", ""),
     ]
+
+
+@pytest.mark.parametrize("reply", ["550 5.1.1 unknown", "550 no such user"])
+@pytest.mark.parametrize("alive", ["none", "every second one"])
+def test_addresses_gone_in_front_of_a_code_do_not_hold_it_up(
+    enqueue: Enqueue, sink: Sink, now: datetime, alive: str, reply: str
+) -> None:
+    for number in range(40):
+        address = f"p{number:02}@example.org"
+        enqueue(to=address, key=address, now=now - timedelta(minutes=1) + number * SECOND)
+        if alive == "none" or number % 2:
+            sink.recipients[address] = reply
+    enqueue(to="code@example.org")
+
+    runs = 0
+    while "code@example.org" not in sink.to:
+        send(now, 2 * runs * SECOND)
+        runs += 1
+        assert runs <= 3
+
+    assert len(sink.tried) == len(set(sink.tried)) == 41
+
+
+def test_mail_that_was_put_back_is_not_tried_before_a_code_that_was_never_tried(
+    enqueue: Enqueue, sink: Sink, now: datetime
+) -> None:
+    for key in ("bea", "cleo"):
+        sink.recipients[f"{key}@example.org"] = "550 5.1.1 unknown"
+        enqueue(to=f"{key}@example.org", key=key)
+    send(now)
+    later = timedelta(minutes=10)
+    assert Message.objects.due(now + later).count() == 2
+
+    enqueue(to="code@example.org", now=now + later)
+    sink.tried.clear()
+    send(now, later)
+
+    assert sink.tried[0] == "code@example.org"
+    assert len(sink.tried) == 3
+
+
+@pytest.mark.parametrize("reply", ["550 5.1.1 unknown", "550 no such user"])
+def test_relay_that_knows_nobody_is_asked_of_few_at_first_and_never_believed(
+    enqueue: Enqueue, sink: Sink, now: datetime, reply: str
+) -> None:
+    sink.recipient = reply
+    for number in range(150):
+        enqueue(to=f"p{number}@example.org", key=f"p{number}")
+
+    tried = []
+    for run in range(4):
+        before = len(sink.tried)
+        send(now, 2 * run * SECOND)
+        tried.append(len(sink.tried) - before)
+
+    assert tried == [2, 10, 50, 88]
+    assert set(states()) == {("due", "")}
+    assert set(Message.objects.values_list("attempts", flat=True)) == {0}
+
+
+def test_address_gone_is_believed_though_another_one_was_gone_long_ago(
+    plan: Plan, sink: Sink, now: datetime
+) -> None:
+    """A small site may send nothing else for weeks."""
+    sink.recipient = "550 5.1.1 unknown"
+    plan("anna")
+    send(now)
+    plan("bea", due_at=now + timedelta(days=6), created_at=now + timedelta(days=6))
+    send(now, timedelta(days=6))
+    assert states() == [("failed", "no such address"), ("due", "")]
+
+    Message.objects.filter(key="bea").delete()
+    plan("cleo", due_at=now + timedelta(days=14), created_at=now + timedelta(days=14))
+    send(now, timedelta(days=14))
+    assert states() == [("failed", "no such address")] * 2
 
 
 def test_mail_without_a_recipient_is_not_counted_as_sent(
@@ -700,7 +815,7 @@ def test_idle_tick_takes_four_statements_and_no_connection(
     assert sink.connections == 0
 
 
-def test_statements_grow_with_chunks_and_not_with_mails(
+def test_statements_per_chunk_and_per_mail(
     plan: Plan, sink: Sink, now: datetime, statements: Statements
 ) -> None:
     for number in range(40):
@@ -709,8 +824,9 @@ def test_statements_grow_with_chunks_and_not_with_mails(
     with statements() as asked:
         assert send(now) == 40
 
-    # Four before, three per chunk of twenty, and one that finds nothing more.
-    assert len(asked) == 4 + 2 * 3 + 1, asked
+    # Four before, three per chunk of twenty, one that finds nothing more, and for each mail whether
+    # it is still wanted.
+    assert len(asked) == 4 + 2 * 3 + 1 + 40, asked
 
 
 def test_str_of_a_message_shows_no_address(enqueue: Enqueue) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.actions import make_operator, open_operator_account
-from accounts.forms import AddressField, NewPasswordField
+from accounts.forms import MailedAddressField, NewPasswordField
 from accounts.management.confirm import confirm
 from accounts.models import User
 from vault.sealing_check import CannotSeal
@@ -47,7 +47,7 @@ class Command(BaseCommand):
         if option is None and not sys.stdin.isatty():
             raise CommandError("Say whose account it is: --email you@example.org")
         try:
-            return str(AddressField().clean(option or input("Email address: ")))
+            return str(MailedAddressField().clean(option or input("Email address: ")))
         except ValidationError as error:
             raise CommandError(" ".join(error.messages)) from error
 

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.core.validators import validate_email
 
 from mail import operator_test_mail
+from mail.addresses import CannotBeWritten, check_written_as_typed
 from mail.relay import relay_address
 
 
@@ -20,7 +21,8 @@ class Command(BaseCommand):
         to = options["address"].strip()
         try:
             validate_email(to)
-        except ValidationError as error:
+            check_written_as_typed(to)
+        except (ValidationError, CannotBeWritten) as error:
             raise CommandError("That does not look like an email address.") from error
         try:
             operator_test_mail.send(to)
