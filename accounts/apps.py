@@ -6,7 +6,9 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import allauth_internals
-        from safety.leaving import clear_on_lock
+        from accounts.returned_forms import WAITING_FORMS
+        from safety.leaving import clear_on_lock, keep_for_visitors
+        from vault import expiring_entries
 
         # Somebody else may use a locked session: they must prove their identity, and nothing that
         # waited for the proof may continue by itself.
@@ -14,3 +16,6 @@ class AccountsConfig(AppConfig):
             allauth_internals.AUTHENTICATION_METHODS_SESSION_KEY,
             allauth_internals.REAUTHENTICATION_STATE_SESSION_KEY,
         )
+        # Sealed for their writers, who may sign in after somebody has left the sign-in page.
+        keep_for_visitors(WAITING_FORMS)
+        expiring_entries.register(WAITING_FORMS)

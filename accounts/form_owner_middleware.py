@@ -5,13 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.error_views import withheld
-from accounts.returned_forms import (
-    GIVEN_BACK,
-    drop_expired_form,
-    drop_waiting_form,
-    is_withheld,
-    record_proof,
-)
+from accounts.returned_forms import drop_accepted_form, is_withheld, record_proof
+from vault import expiring_entries
 
 
 class FormOwnerMiddleware:
@@ -27,11 +22,9 @@ class FormOwnerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             record_proof(request, request.user.pk)
-        drop_expired_form(request.session, now=timezone.now())
+        expiring_entries.drop_expired(request.session, now=timezone.now())
         response = self.get_response(request)
-        # A redirect follows what was accepted.
-        if response.status_code == 302 and GIVEN_BACK in request.POST:
-            drop_waiting_form(request.session)
+        drop_accepted_form(request, response)
         return response
 
     def process_view(

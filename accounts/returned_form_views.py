@@ -17,7 +17,7 @@ from accounts.returned_forms import (
     drop_waiting_form,
     hold,
     open_form,
-    waiting_form,
+    waiting_forms,
 )
 from vault.sealing import CannotOpen
 
@@ -36,19 +36,24 @@ def hold_returned(request: HttpRequest) -> HttpResponse:
         # Only what we have sealed may wait.
         with suppress(CannotOpen):
             open_form(sealed, now=now)
-            hold(request.session, sealed, now=now)
+            if not hold(request.session, sealed, now=now):
+                context = {"sealed": sealed, "is_full": True}
+                return render(request, "account/returned_later.html", context, status=409)
     return redirect("account_returned")
 
 
 @require_safe
 def returned(request: SignedInRequest) -> HttpResponse:
-    """Show what waits for this person, to be sent again."""
-    sealed, again = waiting_form(request.session), None
-    if sealed:
+    """Show all that waits for this person, to be sent again."""
+    now = timezone.now()
+    waiting = waiting_forms(request.session, now=now)
+    opened = {}
+    for id, sealed in waiting.items():
         try:
-            again = open_form(sealed, now=timezone.now())
+            opened[id] = open_form(sealed, now=now)
         except CannotOpen:
-            drop_waiting_form(request.session)
-    if again and not belongs_to_sender(again, request):
-        return someone_else(request, sealed)
-    return render(request, "account/returned.html", {"again": again})
+            drop_waiting_form(request.session, id)
+    own = {id: form for id, form in opened.items() if belongs_to_sender(form, request)}
+    if opened and not own:
+        return someone_else(request, waiting[next(iter(opened))])
+    return render(request, "account/returned.html", {"waiting": own})

@@ -10,17 +10,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import DatabaseError
 from django.forms import BaseForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
+from vault import expiring_entries
 from vault.key_ring import KeyRing, ring
 from vault.sealing import CannotOpen, pack, unpack
 from vault.sealing_check import sealing_ring
@@ -37,7 +40,10 @@ OPENS_FOR = timedelta(days=1)
 WAITS_FOR = timedelta(hours=1)
 # In characters: a letter of the longest kind fits, in any script.
 MAX_SEALED_LENGTH = 1_000_000
-WAITING_FORM = "returned_form"
+WAITING_FORMS = "returned_forms"
+# How many forms a session holds, and how many characters together. Each of its requests reads them.
+MAX_WAITING = 10, MAX_SEALED_LENGTH
+MAX_WAITING_OF_VISITOR = 3, 200_000
 
 # The names that each form declares by `not_writing`: for every page, or for account pages only.
 ON_EVERY_PAGE: dict[type[BaseForm], frozenset[str]] = {}
@@ -81,6 +87,8 @@ class ReturnedForm:
 class OwnedRequest(HttpRequest):
     # The mark of the person who was signed in and not locked when the request began.
     form_owner: str
+    # Set by a view that redirects without having accepted the form.
+    is_refused: bool
 
 
 def owner_mark(person_id: UUID) -> str:
@@ -147,27 +155,50 @@ def belongs_to_sender(form: ReturnedForm, request: HttpRequest) -> bool:
     return form.owner == _proven_owner(request)
 
 
-def hold(session: SessionBase, sealed: str, *, now: datetime) -> None:
-    """Let a sealed form wait in the session until its owner has proved who they are."""
-    session[WAITING_FORM] = {"sealed": sealed, "until": (now + WAITS_FOR).timestamp()}
-
-
-def waiting_form(session: SessionBase | Mapping[str, Any]) -> str:
-    return str(session.get(WAITING_FORM, {}).get("sealed", ""))
+def hold(session: SessionBase, sealed: str, *, now: datetime) -> bool:
+    """Let a sealed form wait in the session until its owner has proved who they are. Returns False
+    if there is no room: none that waits is dropped for another."""
+    id = sha256(sealed.encode()).hexdigest()[:16]
+    others = expiring_entries.current(session, WAITING_FORMS, now=now)
+    # Sent twice, it waits once.
+    others.pop(id, None)
+    max_forms, max_length = MAX_WAITING if SESSION_KEY in session else MAX_WAITING_OF_VISITOR
+    length = len(sealed) + sum(len(other) for _, other in others.values())
+    if len(others) >= max_forms or length > max_length:
+        return False
+    session[WAITING_FORMS] = others | {id: ((now + WAITS_FOR).timestamp(), sealed)}
+    return True
 
 
 def form_waits_of(session: SessionBase | Mapping[str, Any], person_id: UUID) -> bool:
-    """Whether the form that waits in this session was written by this person."""
-    return waiting_form(session).startswith(f"{owner_mark(person_id)}.")
+    """Whether a form that waits in this session was written by this person."""
+    mark = f"{owner_mark(person_id)}."
+    return any(sealed.startswith(mark) for _, sealed in session.get(WAITING_FORMS, {}).values())
 
 
-def drop_waiting_form(session: SessionBase) -> None:
-    session.pop(WAITING_FORM, None)
+def waiting_forms(session: SessionBase, *, now: datetime) -> dict[str, str]:
+    """Return the sealed forms that wait, by their ids, the newest first."""
+    entries = expiring_entries.current(session, WAITING_FORMS, now=now)
+    return {id: sealed for id, (_, sealed) in reversed(entries.items())}
 
 
-def drop_expired_form(session: SessionBase, *, now: datetime) -> None:
-    if WAITING_FORM in session and session[WAITING_FORM]["until"] <= now.timestamp():
-        drop_waiting_form(session)
+def drop_waiting_form(session: SessionBase, id: str) -> None:
+    waiting = session.get(WAITING_FORMS, {})
+    if id in waiting:
+        del waiting[id]
+        session[WAITING_FORMS] = waiting
+
+
+def keep_waiting(request: HttpRequest) -> None:
+    """Say that the redirect of this request does not follow what was accepted."""
+    cast(OwnedRequest, request).is_refused = True
+
+
+def drop_accepted_form(request: HttpRequest, response: HttpResponse) -> None:
+    """Drop the waiting form that was sent again. A redirect follows what was accepted."""
+    is_refused = getattr(request, "is_refused", False)
+    if response.status_code == 302 and not is_refused and GIVEN_BACK in request.POST:
+        drop_waiting_form(request.session, request.POST[GIVEN_BACK])
 
 
 def page_before(request: HttpRequest) -> str:

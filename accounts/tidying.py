@@ -39,6 +39,12 @@ def tidy(*, now: datetime) -> None:
         raise ExceptionGroup("tidied in part", errors)
 
 
+def drop_expired_entries(*, now: datetime) -> None:
+    """Drop what sessions store for less than their own time: forms that wait, and searches."""
+    for session in Session.objects.with_expired_entries(now).iterator(chunk_size=100):
+        session.drop_expired_entries(now=now)
+
+
 def _delete_sessions(*, now: datetime) -> None:
     ended = Session.objects.expired(now).order_by("expire_date")
     Session.objects.filter(pk__in=list(ended.values_list("pk", flat=True)[:BATCH_SIZE])).delete()

@@ -61,6 +61,11 @@ app.conf.update(
             "schedule": timedelta(seconds=60),
             "options": {"expires": 60},
         },
+        "drop what sessions store for a while": {
+            "task": "accounts.tasks.drop_expired_entries",
+            "schedule": timedelta(seconds=60),
+            "options": {"expires": 60},
+        },
         "tidy mail": {
             "task": "mail.tasks.tidy",
             "schedule": timedelta(hours=1),

@@ -280,6 +280,8 @@ ACCOUNT_RATE_LIMITS = {
     "second_step_in_session": "10/m/ip,10/5m/key,40/d/key",
     # Each may send a mail to any address.
     "manage_email": "5/m/user,10/d/user",
+    # Each sends a mail and adds activity.
+    "new_recovery_codes": "10/d/user",
 }
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_MAX_EMAIL_ADDRESSES = 2

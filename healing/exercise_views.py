@@ -26,6 +26,7 @@ from accounts.error_views import (
 )
 from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
+from accounts.returned_forms import keep_waiting
 from healing import actions
 from healing.displayed_answer import display_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
@@ -46,6 +47,7 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     if exercise is None:
         return _earlier_exercise(request, step, key)
     if exercise.desk:
+        keep_waiting(request)
         return redirect("journal:write")
     if not request.user.is_authenticated:
         # Nothing that is posted is shown: a browser may repeat the post of somebody who has left.

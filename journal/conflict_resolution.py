@@ -26,7 +26,8 @@ class RevisionRef:
 def restore(ref: RevisionRef, *, version: int, now: datetime) -> Letter:
     """Put the revision's words into the letter, and store the letter's own as a revision.
 
-    Raises CannotOpen, and InvalidTransition if the letter has a newer version than this one.
+    Raises CannotOpen, QuotaExceeded, and InvalidTransition if the letter has a newer version than
+    this one.
     """
     letter, revision = _lock(ref)
     if letter.version != version:
@@ -36,6 +37,7 @@ def restore(ref: RevisionRef, *, version: int, now: datetime) -> Letter:
     # Before adding another: this one may be the oldest, and be deleted to make room.
     revision.mark_decided()
     if before.words != words:
+        check_quota(ref.person.pk)
         Revision.add(ref.person, letter, before.words, now=now)
         letter.revised_at = now
         letter.update_contents(ref.person, before.with_words(words), now=now)
@@ -68,6 +70,8 @@ def save_late_as_drafts(person: User, letter: Letter, *, now: datetime) -> None:
     for revision in Revision.objects.of(person).filter(letter=letter).late():
         if revision.opens(key):
             _save_as_draft(person, letter, revision, now=now)
+            # Nobody measures this: stored twice, they would exceed the quota.
+            revision.delete()
 
 
 def _lock(ref: RevisionRef) -> tuple[Letter, Revision]:

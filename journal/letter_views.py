@@ -16,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
+from accounts.returned_forms import keep_waiting
 from accounts.time_zones import NO_ZONE_CHOSEN, place_of
 from journal import letter_actions, ready_mails
 from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm
@@ -53,6 +54,7 @@ def letter_view(*results: State) -> Callable[[LetterView], View]:
                     raise InvalidTransition
                 return view(request, letter)
             except InvalidTransition:
+                keep_waiting(request)
                 if not (letter.state in results and _is_same_request(request, letter)):
                     messages.info(request, _("This letter stands as you decided before."))
                 return redirect("journal:letter", letter.pk)

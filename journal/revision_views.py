@@ -78,7 +78,12 @@ def _choose(request: SignedInRequest, letter: Letter, row: Revision) -> HttpResp
         messages.warning(request, _("Your letter has changed since. Look at both once more."))
         return redirect("journal:version", letter.pk, row.pk)
     except QuotaExceeded:
-        said = _("There is no room for another draft. Both stay here; what you delete makes room.")
-        messages.warning(request, said)
+        messages.warning(request, _no_room_for(choice))
         return redirect("journal:version", letter.pk, row.pk)
     return redirect("journal:edit", letter.pk)
+
+
+def _no_room_for(choice: str) -> str:
+    if choice == "both":
+        return _("There is no room for another draft. Both stay here; what you delete makes room.")
+    return _("There is no room for another version. Both stay here; what you delete makes room.")

@@ -8,13 +8,13 @@ of it would still open after the account is erased.
 import base64
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.contrib.sessions.backends.base import SessionBase
 
 from accounts.models import User
 from journal.search import Position
+from vault.expiring_entries import current
 from vault.sealing import CannotOpen, pack, unpack
 
 SESSION_KEY = "searches"
@@ -36,8 +36,9 @@ def save_search(session: SessionBase, person: User, search: Search, *, now: date
     name = uuid4()
     after = search.after and [search.after[0].isoformat(), str(search.after[1])]
     sealed = person.key.seal(PURPOSE, name, pack({"text": search.text, "after": after}))
-    kept = list(_recent(session, now).items())[1 - MAX_SEARCHES :]
-    added = (str(name), [now.timestamp(), base64.b64encode(sealed).decode()])
+    kept = list(current(session, SESSION_KEY, now=now).items())[1 - MAX_SEARCHES :]
+    ends_at = (now + SEARCHES_LAST).timestamp()
+    added = (str(name), (ends_at, base64.b64encode(sealed).decode()))
     session[SESSION_KEY] = dict([*kept, added])
     return name
 
@@ -47,9 +48,7 @@ def load_search(session: SessionBase, person: User, name: UUID, *, now: datetime
 
     Raises CannotOpen if the person's key cannot be opened.
     """
-    key, recent = person.key, _recent(session, now)
-    if recent != session.get(SESSION_KEY, {}):
-        session[SESSION_KEY] = recent
+    key, recent = person.key, current(session, SESSION_KEY, now=now)
     if str(name) not in recent:
         return None
     _, sealed = recent[str(name)]
@@ -61,10 +60,3 @@ def load_search(session: SessionBase, person: User, name: UUID, *, now: datetime
         return Search(contents["text"])
     at, id = contents["after"]
     return Search(contents["text"], (datetime.fromisoformat(at), UUID(id)))
-
-
-def _recent(session: SessionBase, now: datetime) -> dict[str, Any]:
-    """Return what is not too old: name → (when it was saved, sealed text), the oldest first."""
-    oldest = (now - SEARCHES_LAST).timestamp()
-    searches: dict[str, Any] = session.get(SESSION_KEY, {})
-    return {name: saved for name, saved in searches.items() if saved[0] > oldest}

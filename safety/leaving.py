@@ -13,6 +13,7 @@ from vault.sessions import LOCKED_AT, SessionStore
 
 # Someone else may unlock the session, so pending messages must not wait in it.
 _cleared_by_lock = {SessionStorage.session_key}
+_kept_for_visitors: set[str] = set()
 
 
 def left_cookie_name() -> str:
@@ -25,11 +26,16 @@ def clear_on_lock(*names: str) -> None:
     _cleared_by_lock.update(names)
 
 
+def keep_for_visitors(*names: str) -> None:
+    """Move these session keys to a new session when a visitor leaves. Called once the apps are
+    ready."""
+    _kept_for_visitors.update(names)
+
+
 def lock(session: SessionBase, *, now: datetime) -> None:
     """Lock a signed-in session until a reauthentication after `now`; flush any other session."""
     if SESSION_KEY not in session:
-        if not session.is_empty():
-            session.flush()
+        _flush(session)
         return
     store = cast(SessionStore, session)
     if store.found_by_old_key:
@@ -42,6 +48,15 @@ def lock(session: SessionBase, *, now: datetime) -> None:
     # A new session key each time: browsers evict pages from the back/forward cache when a cookie
     # changes, and the old key stays invalid even if the request fails later.
     store.rotate_to_locked_key()
+
+
+def _flush(session: SessionBase) -> None:
+    if session.is_empty():
+        return
+    kept = {name: session[name] for name in _kept_for_visitors if name in session}
+    session.flush()
+    if kept:
+        session.update(kept)
 
 
 def take_csrf_cookie(request: HttpRequest) -> bool:

@@ -48,6 +48,7 @@ PURPOSES = {
 }
 # Messages to tasks may wait in Redis, and beat sends them by these names.
 TASKS = {
+    "accounts.tasks.drop_expired_entries",
     "accounts.tasks.tidy",
     "journal.tasks.let_go_for_good",
     "journal.tasks.tell",

@@ -31,6 +31,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from vault import expiring_entries
 from vault.key_ring import ring
 from vault.sealing import CannotOpen
 from vault.sealing_check import CannotSeal, sealing_ring
@@ -64,11 +65,16 @@ class SessionQuerySet(models.QuerySet["Session"]):
     def expired(self, now: datetime) -> Self:
         return self.filter(expire_date__lte=now)
 
+    def with_expired_entries(self, now: datetime) -> Self:
+        return self.filter(entries_end_at__lte=now)
+
 
 class Session(AbstractBaseSession):
     """A session whose owner is a plain column, for signing out elsewhere and for erasing."""
 
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, related_name="+")
+    # When the first of its expiring entries ends: found without opening all sessions.
+    entries_end_at = models.DateTimeField(null=True)
 
     objects: ClassVar[Any] = BaseSessionManager.from_queryset(SessionQuerySet)()
 
@@ -82,6 +88,19 @@ class Session(AbstractBaseSession):
     def get_decoded(self) -> dict[str, Any]:
         # Django's own passes no key, and the data opens for its row only.
         return SessionStore(self.session_key).decode(self.session_data)
+
+    def drop_expired_entries(self, *, now: datetime) -> None:
+        """Drop them from the stored row. One that cannot be opened now stays as it is."""
+        store = SessionStore(self.session_key)
+        contents = store.decode(self.session_data)
+        if contents:
+            expiring_entries.drop_expired(contents, now=now)
+            # A request may have saved newer contents meanwhile: replace only what was read.
+            unchanged = Session.objects.filter(pk=self.pk, session_data=self.session_data)
+            unchanged.update(
+                session_data=store.encode(contents),
+                entries_end_at=expiring_entries.next_end(contents),
+            )
 
 
 def load_session(session_key: str | None, now: datetime) -> Session | None:
@@ -311,12 +330,14 @@ class SessionStore(DatabaseSessionStore):
             session_data=row.session_data,
             expire_date=row.expire_date,
             owner=row.owner_id,
+            entries_end_at=row.entries_end_at,
         )
         return updated > 0
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         row = cast(Session, super().create_model_instance(data))
         row.owner_id = data.get(SESSION_KEY)
+        row.entries_end_at = expiring_entries.next_end(data)
         return row
 
     def set_absolute_expiry(self, at: datetime, *, persistent: bool) -> None:

@@ -18,6 +18,9 @@ from accounts.security_notices import notify_of_change
 from accounts.sessions.actions import end_sessions
 from vault.sessions import Session
 
+# More than one person has devices for. Each is checked at a sign-in.
+MAX_PASSKEYS = 10
+
 
 @transaction.atomic
 def add_app(
@@ -60,9 +63,9 @@ def add_passkey(
     """Store a passkey: `data` as `passkeys.verify_registration` returns it. A first second factor
     ends all sessions but the one with `session_key`.
 
-    Returns None if the account is gone. Raises CannotOpen.
+    Returns None if the account is gone or has MAX_PASSKEYS. Raises CannotOpen.
     """
-    if not User.objects.lock_row(person.pk):
+    if not User.objects.lock_row(person.pk) or has_most_passkeys(person):
         return None
     _end_sessions_before_first_factor(person, session_key, now)
     passkey: Authenticator = Authenticator.objects.create(
@@ -74,6 +77,10 @@ def add_passkey(
     _create_missing_recovery_codes(person, now)
     notify_of_change(person=person, kind=Activity.Kind.PASSKEY_ADDED, now=now, device=device)
     return passkey
+
+
+def has_most_passkeys(person: User) -> bool:
+    return _factors(person, Authenticator.Type.WEBAUTHN).count() >= MAX_PASSKEYS
 
 
 @transaction.atomic

@@ -156,6 +156,12 @@ def replace_recovery_codes(request: SignedInRequest) -> HttpResponse:
         return redirect("mfa_index")
     if request.method != "POST":
         return render(request, "mfa/recovery_codes/generate.html")
+    if not ratelimit.consume(
+        request, app="allauth.account", action="new_recovery_codes", user=request.user
+    ):
+        said = _("New codes were made several times today. The latest ones are valid.")
+        messages.warning(request, said)
+        return redirect("mfa_view_recovery_codes")
     actions.replace_recovery_codes(person=request.user, **_device_and_now(request))
     return redirect("mfa_view_recovery_codes")
 
@@ -168,6 +174,10 @@ def replace_recovery_codes(request: SignedInRequest) -> HttpResponse:
 @show_cannot_open
 def add_passkey(request: SignedInRequest) -> HttpResponse:
     person, had_factor = request.user, has_second_factor(request.user)
+    if actions.has_most_passkeys(person):
+        said = _("There are ten passkeys here already. Remove one to make room for another.")
+        messages.warning(request, said)
+        return redirect("mfa_index")
     form = AddPasskeyForm(request.POST if request.method == "POST" else None, person=person)
     if form.is_bound and form.is_valid():
         passkey = actions.add_passkey(

@@ -3,6 +3,7 @@ nobody else."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from secrets import token_urlsafe
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,12 +17,21 @@ from django.utils.html import escape
 
 from accounts.erasure import erase
 from accounts.models import User
-from accounts.returned_forms import ON_ACCOUNT_PAGES, ON_EVERY_PAGE, WAITING_FORM, owner_mark
+from accounts.returned_forms import (
+    ON_ACCOUNT_PAGES,
+    ON_EVERY_PAGE,
+    WAITING_FORMS,
+    WAITS_FOR,
+    owner_mark,
+)
+from accounts.tidying import drop_expired_entries
 from healing.exercise_forms import ExerciseForm
 from healing.guide import guide
 from healing.models import Answer
 from journal.models import Letter
+from journal.search_session import SEARCHES_LAST
 from tests.support.client import PASSWORD, Client
+from tests.support.letters import a_draft
 from tests.support.returned_forms import form_with, hold, on_a_page_of
 from tests.support.second_factors import code_of, give_app
 from vault.sessions import Session, cookie_for
@@ -291,7 +301,7 @@ def test_form_waits_for_an_hour_and_its_page_for_a_day(as_alice: Client, alice: 
         clock.shift(timedelta(hours=1))
         as_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
         assert "Nothing is waiting here" in as_alice.get("/accounts/returned/").text
-        assert WAITING_FORM not in as_alice.session
+        assert WAITING_FORMS not in as_alice.session
 
         clock.shift(timedelta(hours=15))
         as_alice.force_login(alice)
@@ -331,7 +341,7 @@ def test_only_what_we_have_sealed_waits(
     page = as_alice.post("/accounts/returned/hold/", {"sealed_form": value})
 
     assert page.status_code == 302
-    assert WAITING_FORM not in as_alice.session
+    assert WAITING_FORMS not in as_alice.session
 
 
 def test_sealed_form_survives_a_token_that_is_too_old(alice: User) -> None:
@@ -359,13 +369,126 @@ def test_forms_that_visitors_hold_are_limited(client: Client, db: None) -> None:
     assert form_with(SHOW, pages[100].text)["sealed_form"] == value["sealed_form"]
 
 
+def test_forms_of_two_pages_wait_beside_each_other(as_alice: Client, alice: User) -> None:
+    as_alice.get("/leave/")
+    lost = [
+        as_alice.post("/journal/write/them/", on_a_page_of(alice, **sent(body=body)))
+        for body in ("first words", "second words")
+    ]
+    for page in lost:
+        hold(as_alice, page.text, UNLOCK)
+    as_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
+
+    page = as_alice.get("/accounts/returned/")
+    assert "first words" in page.text
+    newest = form_with(AGAIN, page.text)
+    assert newest["body"] == "second words"
+    assert as_alice.post("/journal/write/them/", newest).status_code == 302
+
+    page = as_alice.get("/accounts/returned/")
+    assert form_with(AGAIN, page.text)["body"] == "first words"
+    assert "second words" not in page.text
+
+
+def test_one_form_too_many_stays_on_its_page(as_alice: Client, alice: User) -> None:
+    as_alice.get("/leave/")
+    lost = [
+        as_alice.post("/steps/1/filling-in/", on_a_page_of(alice, stands_out=f"word {number}"))
+        for number in range(11)
+    ]
+    pages = [hold(as_alice, page.text, UNLOCK) for page in lost]
+
+    assert pages[10].status_code == 409
+    assert (
+        form_with(SHOW, pages[10].text)["sealed_form"]
+        == form_with(UNLOCK, lost[10].text)["sealed_form"]
+    )
+    # The first one once more needs no more room.
+    assert hold(as_alice, lost[0].text, UNLOCK).status_code == 200
+    as_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    words = as_alice.get("/accounts/returned/").text
+    assert [number for number in range(11) if f"word {number}</" in words] == [*range(10)]
+
+
+@pytest.mark.parametrize(("count", "length"), [(4, 10), (2, 100_000), (1, 200_000)])
+def test_visitor_can_let_little_wait(db: None, count: int, length: int) -> None:
+    visitor = Client()
+    pages = []
+    for _ in range(count):
+        form = {"form_owner": owner_mark(uuid4()), "stands_out": token_urlsafe(length)[:length]}
+        lost = visitor.post("/steps/1/filling-in/", form)
+        pages.append(hold(visitor, lost.text, SIGN_IN))
+
+    assert [page.status_code for page in pages] == [200] * (count - 1) + [409]
+    value = form_with(SIGN_IN, lost.text)["sealed_form"]
+    assert form_with(SHOW, pages[-1].text)["sealed_form"] == value
+    assert len(visitor.session.get(WAITING_FORMS, {})) == count - 1
+
+
+def test_leaving_at_the_sign_in_page_keeps_what_waits(client: Client, carol: User) -> None:
+    lost = client.post("/journal/write/them/", on_a_page_of(carol, **sent()))
+    hold(client, lost.text, SIGN_IN)
+    before = client.session.session_key
+
+    assert client.get("/leave/").status_code == 303
+    assert client.session.session_key != before
+    assert [*client.session.keys()] == [WAITING_FORMS]
+    assert "checking" not in client.get("/accounts/returned/", follow=True).text
+
+    client.post("/accounts/login/", {"login": carol.email, "password": PASSWORD})
+    assert form_with(AGAIN, client.get("/accounts/returned/").text)["body"] == WORDS
+
+
+def test_form_that_is_not_accepted_still_waits(as_alice: Client, alice: User) -> None:
+    letter = a_draft(alice, now=NIGHT)
+    form = on_a_page_of(alice, next_hour="tea", then="keep", state="draft")
+    as_alice.get("/leave/")
+    lost = as_alice.post(f"/journal/{letter.pk}/close/", form)
+    Letter.objects.update(state="kept")
+    as_alice.post("/accounts/reauthenticate/", {"password": PASSWORD})
+    again = form_with(AGAIN, hold(as_alice, lost.text, UNLOCK).text)
+
+    refused = as_alice.post(f"/journal/{letter.pk}/close/", again)
+
+    assert refused.status_code == 302
+    assert "tea</textarea>" in as_alice.get("/accounts/returned/").text
+
+
+def test_what_waits_is_not_stored_for_longer(as_alice: Client, alice: User) -> None:
+    """Nobody comes back, and the session lasts on."""
+    with time_machine.travel(NIGHT, tick=False) as clock:
+        as_alice.force_login(alice)
+        as_alice.post("/journal/search/", {"text": "river"})
+        drop_expired_entries(now=timezone.now())
+        assert "searches" in as_alice.session
+        clock.shift(SEARCHES_LAST)
+        drop_expired_entries(now=timezone.now())
+        assert "searches" not in as_alice.session
+
+        as_alice.get("/leave/")
+        lost = as_alice.post("/steps/1/filling-in/", on_a_page_of(alice, **ANSWER))
+        visitor = Client()
+        for browser in (as_alice, visitor):
+            hold(browser, lost.text, UNLOCK)
+        clock.shift(WAITS_FOR - timedelta(seconds=1))
+        drop_expired_entries(now=timezone.now())
+        assert WAITING_FORMS in as_alice.session
+        clock.shift(timedelta(seconds=1))
+        drop_expired_entries(now=timezone.now())
+
+        for browser in (as_alice, visitor):
+            assert WAITING_FORMS not in browser.session
+        assert as_alice.get("/today/").headers["Location"].startswith("/accounts/reauthenticate/")
+        assert not Session.objects.exclude(entries_end_at=None).exists()
+
+
 def test_waiting_form_is_sealed_in_the_session(as_alice: Client, alice: User) -> None:
     as_alice.get("/leave/")
     lost = as_alice.post("/steps/1/filling-in/", on_a_page_of(alice, **ANSWER))
 
     hold(as_alice, lost.text, UNLOCK)
 
-    assert WAITING_FORM in as_alice.session
+    assert WAITING_FORMS in as_alice.session
     assert "checking" not in str(dict(as_alice.session))
 
 

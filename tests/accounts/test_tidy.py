@@ -254,6 +254,15 @@ def test_cache_connection_is_reopened_after_the_time_limit(
     assert remaining_kinds() == set()
 
 
+def test_clock_drops_expired_entries_every_minute() -> None:
+    name = "accounts.tasks.drop_expired_entries"
+    [entry] = [each for each in app.conf.beat_schedule.values() if each["task"] == name]
+
+    assert entry["schedule"] == timedelta(minutes=1)
+    app.loader.import_default_modules()
+    assert name in app.tasks
+
+
 @pytest.mark.parametrize("name", ["accounts.tasks.tidy", "mail.tasks.tidy"])
 def test_clock_runs_it_every_hour_and_a_late_one_is_dropped(name: str) -> None:
     [entry] = [each for each in app.conf.beat_schedule.values() if each["task"] == name]

@@ -16,7 +16,7 @@ from tests.support.client import Client
 from tests.support.database import Statements
 from tests.support.full_quota import empty, fill_bytes, fill_rows
 from tests.support.letters import a_draft, bodies, earlier, words_of
-from vault.storage_quota import MAX_BYTES, MAX_ROWS, QuotaExceeded
+from vault.storage_quota import MAX_BYTES, MAX_ROWS, QuotaExceeded, measure
 
 NO_ROOM = "There is no room for more words here"
 LITTLE_ROOM = "There is little room left here"
@@ -127,6 +127,42 @@ def test_letters_with_late_versions_can_be_let_go_with_a_full_quota(
     letter_actions.let_go(person=alice, letter=draft, leaves_line=False, now=now)
 
     assert sorted(bodies(alice)) == ["late", "mine"]
+
+
+def test_letting_go_and_bringing_back_stores_late_versions_once(
+    as_alice: Client, alice: User, contested: Letter
+) -> None:
+    fill_rows(alice)
+    before = measure(alice.pk)
+
+    as_alice.post(f"/journal/{contested.pk}/let-go/")
+    as_alice.post(f"/journal/{contested.pk}/bring-back/")
+
+    assert measure(alice.pk).rows == before.rows
+    late = [f"late {number}" for number in range(MAX_LATE_REVISIONS)]
+    assert sorted(bodies(alice)) == sorted([*late, "mine"])
+    assert earlier(contested, alice) == []
+
+
+@pytest.mark.parametrize("fill", [fill_rows, fill_bytes])
+def test_restoring_with_a_full_quota_keeps_both_where_they_are(
+    as_alice: Client, alice: User, now: datetime, fill: Any
+) -> None:
+    draft = a_draft(alice, "mine", now=now)
+    other = Revision.add(alice, draft, Words("", LONG), now=now)
+    fill(alice)
+    before = measure(alice.pk)
+    address = f"/journal/{draft.pk}/versions/{other.pk}/"
+
+    page = as_alice.post(address, {"keep": "other", "version": "1"}, follow=True)
+
+    assert page.redirect_chain == [(address, 302)]
+    assert "There is no room for another version" in page.text
+    assert measure(alice.pk) == before
+    assert (bodies(alice), earlier(draft, alice)) == (["mine"], [LONG])
+    empty(alice)
+    as_alice.post(address, {"keep": "other", "version": "1"})
+    assert (bodies(alice), "mine" in earlier(draft, alice)) == ([LONG], True)
 
 
 def test_keeping_both_with_a_full_quota_keeps_both_where_they_are(

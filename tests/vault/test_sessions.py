@@ -160,6 +160,29 @@ def test_session_sealed_by_a_lost_key_is_empty(as_alice: Client, settings: LazyS
     assertRedirects(as_alice.get("/today/"), "/accounts/login/?next=/today/")
 
 
+def test_expired_entries_of_a_session_that_does_not_open_stay(
+    as_alice: Client, settings: LazySettings
+) -> None:
+    as_alice.post("/journal/search/", {"text": "river"})
+    row = Session.objects.get()
+    settings.VAULT_KEYS = f"k2:{new_keyset()}"
+
+    row.drop_expired_entries(now=row.entries_end_at)
+
+    assert Session.objects.get().session_data == row.session_data
+
+
+def test_expired_entries_do_not_undo_what_another_request_saved(as_alice: Client) -> None:
+    as_alice.post("/journal/search/", {"text": "river"})
+    read = Session.objects.get()
+    as_alice.post("/journal/search/", {"text": "sea"})
+    saved = Session.objects.get()
+
+    read.drop_expired_entries(now=read.entries_end_at)
+
+    assert Session.objects.get().session_data == saved.session_data
+
+
 def test_session_knows_its_owner(as_alice: Client, alice: User, client: Client) -> None:
     as_alice.get("/today/")
     anonymous = client.session

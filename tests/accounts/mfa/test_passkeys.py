@@ -16,6 +16,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from accounts.actions import open_account
 from accounts.erasure import erase
+from accounts.mfa.actions import add_passkey
 from accounts.mfa.passkeys import public_id
 from accounts.models import Activity, User
 from config.site_url_parser import parse_site_url
@@ -98,6 +99,19 @@ def test_passkey_is_made_and_named_by_browser_and_day(
     assert "a new passkey" in str(mail.body)
     newest = Activity.objects.of(carol).newest_first()[0]
     assert (newest.kind, newest.device) == (Activity.Kind.PASSKEY_ADDED, "Chrome on Linux")
+
+
+def test_more_than_ten_passkeys_are_not_made(proved_carol: Client, carol: User) -> None:
+    for _ in range(9):
+        give_passkey(carol)
+    answer = Device().register(options_in(proved_carol.get(ADD).text))
+    give_passkey(carol)
+
+    for page in (proved_carol.get(ADD), proved_carol.post(ADD, {"credential": answer})):
+        assertRedirects(page, INDEX, fetch_redirect_response=False)
+    assertContains(proved_carol.get(INDEX), "There are ten passkeys here already.")
+    assert add_passkey(person=carol, data={}, session_key=None, device="", now=EARLIER) is None
+    assert Authenticator.objects.filter(user=carol, type="webauthn").count() == 10
 
 
 def test_passkey_of_no_known_browser_is_called_so_on_its_link_too(proved_carol: Client) -> None:

@@ -615,6 +615,21 @@ def test_new_codes_take_the_place_of_the_old(
     assert "new recovery codes" in str(mails()[-1].body)
 
 
+def test_new_codes_are_made_ten_times_a_day(
+    proved_carol: Client, carol: User, secret: str, mails: Mails
+) -> None:
+    before = len(mails())
+    for _ in range(10):
+        assertRedirects(proved_carol.post(NEW_CODES), CODES)
+    latest = row_of(carol, "recovery_codes").data
+
+    page = proved_carol.post(NEW_CODES, follow=True)
+
+    assertContains(page, "New codes were made several times today.")
+    assert row_of(carol, "recovery_codes").data == latest
+    assert len(mails()) == before + 10
+
+
 def test_codes_need_something_to_stand_in_for(proved_carol: Client, carol: User) -> None:
     assert proved_carol.get(CODES).status_code == 404
     assertRedirects(proved_carol.post(NEW_CODES), INDEX)
