@@ -143,6 +143,7 @@ MIDDLEWARE = [
     "accounts.form_owner_middleware.FormOwnerMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "accounts.redirect_address_middleware.RedirectAddressMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.erased_meanwhile_middleware.ErasedMiddleware",
     "accounts.head_middleware.HeadMiddleware",

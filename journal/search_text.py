@@ -40,8 +40,8 @@ INVISIBLE = (
 # Where combining marks are, in the basic plane of Unicode and beyond it.
 BASIC_MARKS = range(0x300, 0x10000)
 FURTHER_MARKS = range(0x101FD, 0x1E94B)
-# They have no combining class of their own, and decompose into two marks that have one.
-PAIRS_OF_MARKS = "\u0f73\u0f75\u0f81"
+# They have no combining class of their own, and decompose into marks that have one.
+DECOMPOSED_MARKS = "\u0f73\u0f75\u0f81\uff9e\uff9f"
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,10 @@ class SearchText:
 
 
 def cut_mark_runs(text: str) -> str:
-    """Return the text with at most MAX_MARKS combining marks in a row."""
+    """Return the text with at most MAX_MARKS combining marks in a row.
+
+    Invisible characters count as marks: between marks, they would be dropped and leave a long run.
+    """
     if text.isascii():
         return text
     return _maybe_long_run().sub(lambda run: _long_run().sub(r"\1", run[0]), text)
@@ -108,14 +111,14 @@ def _marks(codes: range) -> str:
 @cache
 def _maybe_long_run() -> re.Pattern[str]:
     # Characters beyond the basic plane, one by one, make a class ten times slower: take them all.
-    marks = f"{_marks(BASIC_MARKS)}{PAIRS_OF_MARKS}"
+    marks = f"{_marks(BASIC_MARKS)}{DECOMPOSED_MARKS}{INVISIBLE}"
     further = f"{chr(FURTHER_MARKS.start)}-{chr(FURTHER_MARKS.stop - 1)}"
     return re.compile(f"[{marks}{further}]{{{MAX_MARKS + 1},}}")
 
 
 @cache
 def _long_run() -> re.Pattern[str]:
-    marks = f"{_marks(BASIC_MARKS)}{PAIRS_OF_MARKS}{_marks(FURTHER_MARKS)}"
+    marks = f"{_marks(BASIC_MARKS)}{DECOMPOSED_MARKS}{INVISIBLE}{_marks(FURTHER_MARKS)}"
     return re.compile(f"([{marks}]{{{MAX_MARKS}}})[{marks}]+")
 
 

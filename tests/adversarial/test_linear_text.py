@@ -17,17 +17,22 @@ from uuid import uuid4
 
 import pytest
 
+from accounts.actions import open_account
 from accounts.models import User
 from journal.forms import MAX_CHARACTERS
 from journal.models import Letter, Revision, Words
 from journal.saving import save_words
 from journal.submitted_words import Submission
+from tests.support.addresses import RULES
 from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter
+from tests.support.second_factors import code_of, give_app
 
 # Ten times the text.
 MOST = 12
+# In a row: twice what search leaves of a run, for marks that are two.
+MOST_MARKS = 60
 
 ODD: dict[str, str | tuple[str, str]] = {
     "marks": "a\u0301",
@@ -173,3 +178,74 @@ def test_looking_for_what_is_unchanged_copies_each_character_a_few_times(
     save_words(person=alice, id=letter.pk, submission=Submission(words, version=1), now=now)
 
     assert 0 < Sliced.copied["characters"] < 8 * len(before)
+
+
+# --- Addresses -------------------------------------------------------------------------------
+
+
+@contextmanager
+def longest_run() -> Iterator[list[int]]:
+    """The longest run of marks that `normalize` sorted."""
+    normalize, found = unicodedata.normalize, [0]
+
+    def measuring(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+        decomposed = normalize("NFKD" if "K" in form else "NFD", text)
+        found[0] = max([found[0], *map(len, RUNS_OF_MARKS.findall(decomposed))])
+        return normalize(form, text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(unicodedata, "normalize", measuring)
+        yield found
+
+
+def no_address() -> str:
+    """Another one each time: `urlsplit` caches what it has parsed."""
+    return f"//x{uuid4().hex}" + "\u0345" * 500 + "\u0334" * 500
+
+
+PAGES = [f"/{rule.example or pattern}" for pattern, rule in RULES.items()]
+
+
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_no_page_parses_a_next_that_is_no_address(
+    alice: User, at: Callable[[str], str], *, signed_in: bool
+) -> None:
+    with longest_run() as longest:
+        for page in map(at, PAGES):
+            browser = Client(raise_request_exception=False)
+            if signed_in:
+                browser.force_login(alice)
+            browser.get(page, {"next": no_address()})
+            browser.post(page, {"next": no_address()})
+            browser.post(page, {"next": [no_address(), "/today/"]})
+
+            assert longest[0] <= MOST_MARKS, page
+
+
+def test_no_page_parses_it_once_a_form_is_right(db: None, now: datetime) -> None:
+    person = open_account(email="carol@example.org", password=PASSWORD, now=now)
+    person.record_safety_shown(now=now)
+    new = {"email": "eve@example.org", "password1": PASSWORD, "consent": "on"}
+    known, browser = {"login": person.email, "password": PASSWORD}, Client()
+
+    def sends_on(page: str, sent: dict[str, str]) -> None:
+        assert browser.post(page, sent | {"next": no_address()}).status_code == 302, page
+
+    with longest_run() as longest:
+        sends_on("/accounts/signup/", new)
+        sends_on("/accounts/login/", known)
+        browser.get("/leave/")
+        sends_on("/accounts/reauthenticate/", {"password": PASSWORD})
+        secret, browser = give_app(person), Client()
+        sends_on("/accounts/login/", known)
+        sends_on("/accounts/2fa/authenticate/", {"code": code_of(secret)})
+        User.objects.update(is_staff=True, is_superuser=True)
+        browser.post("/admin/logout/", {"next": no_address()})
+
+    assert longest[0] <= MOST_MARKS
+
+
+def test_very_long_next_is_no_address(client: Client, db: None) -> None:
+    for length, onward in ((2000, True), (2001, False)):
+        address = f"/{'a' * (length - 1)}"
+        assert (address in client.get("/accounts/login/", {"next": address}).text) is onward

@@ -1,5 +1,6 @@
 """The search opens a person's own letters one by one, and stops at its bounds."""
 
+import sys
 import threading
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,7 @@ from accounts.models import User
 from journal import search
 from journal.models import Letter
 from journal.search import SearchResult, search_letters
-from journal.search_text import cut_mark_runs
+from journal.search_text import SearchText, cut_mark_runs
 from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter
 from tests.support.waiting import PATIENCE
@@ -216,7 +217,15 @@ MARKS = {
     "in the wrong order": ("\u0345", "\u0334"),
     "beyond the basic plane": ("\U0001d16d", "\U0001d167"),
     "two in one": ("\u0f73", "\u0f71"),
+    "invisible characters between": ("\u3099\u200b", "\u094d\u200b"),
 }
+# Marks once they are decomposed. Some have no combining class of their own.
+DECOMPOSED = [
+    character
+    for character in map(chr, range(sys.maxunicode + 1))
+    if unicodedata.decomposition(character)
+    and unicodedata.combining(unicodedata.normalize("NFKD", character)[0])
+]
 
 
 def longest_run(text: str) -> int:
@@ -230,11 +239,9 @@ def longest_run(text: str) -> int:
     return longest
 
 
-@pytest.mark.parametrize("marks", MARKS.values(), ids=list(MARKS))
-def test_normalize_is_never_given_a_long_run_of_marks(
-    alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch, marks: tuple[str, str]
-) -> None:
-    """It sorts each run in quadratic time, and nothing else in the process runs meanwhile."""
+@pytest.fixture
+def normalized(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every text that `normalize` is given."""
     given_to: list[str] = []
     normalize = unicodedata.normalize
 
@@ -243,13 +250,33 @@ def test_normalize_is_never_given_a_long_run_of_marks(
         return normalize(form, text)
 
     monkeypatch.setattr(unicodedata, "normalize", remember)
+    return given_to
+
+
+@pytest.mark.parametrize("marks", MARKS.values(), ids=list(MARKS))
+def test_normalize_is_never_given_a_long_run_of_marks(
+    alice: User, now: datetime, normalized: list[str], marks: tuple[str, str]
+) -> None:
+    """It sorts each run in quadratic time, and nothing else in the process runs meanwhile."""
     a_letter(alice, f"a{marks[0] * 500}{marks[1] * 500} river", now=now)
 
     found = search_letters("river", person=alice)
 
     assert len(found.rows) == 1
-    assert max(map(longest_run, given_to)) <= 60
-    assert sum(map(len, given_to)) < 500
+    assert max(map(longest_run, normalized)) <= 60
+    assert sum(map(len, normalized)) < 500
+
+
+def test_characters_that_become_marks_are_cut_like_marks(normalized: list[str]) -> None:
+    assert {"\u0344", "\u0f73", "\uff9e"} <= set(DECOMPOSED)
+    for character in DECOMPOSED:
+        # Marks of two classes: those of one are in order as they are.
+        pair = f"{character}\u0334"
+        letter = cut_mark_runs(f"a{character * 500}\u0334{pair * 500}")
+
+        assert SearchText.parse("a").is_nearly_in(letter)
+
+    assert max(map(longest_run, normalized)) <= 60
 
 
 class Watched:
