@@ -28,10 +28,10 @@ class RedirectAddressMiddleware:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> None:
-        if not _has_addresses_only(request.GET):
-            request.GET = _without_address(request.GET)
-        if not _has_addresses_only(request.POST):
-            request.POST = _without_address(request.POST)
+        for name in ("GET", "POST"):
+            sent: QueryDict = getattr(request, name)
+            if not _has_addresses_only(sent):
+                setattr(request, name, _without_address(sent))
 
 
 def _has_addresses_only(sent: QueryDict) -> bool:

@@ -16,13 +16,24 @@ guide()
 ring()
 
 CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
+# In bytes: what gunicorn takes in one header line, which is where browsers send all of them.
+MAX_COOKIES = 8190
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Drop the charset that a request claims.
+    """Drop what Django would stumble over before any middleware runs.
 
-    Django decodes the query string with it before any middleware runs, and some charsets raise.
+    It decodes the query string with the charset that a request claims, and some charsets raise.
     Browsers post our forms in UTF-8.
     """
     environ["CONTENT_TYPE"] = CHARSET.sub("", environ.get("CONTENT_TYPE", ""))
+    environ["HTTP_COOKIE"] = _cookies(environ.get("HTTP_COOKIE", ""))
     return django_application(environ, start_response)
+
+
+def _cookies(sent: str) -> str:
+    """Return cookies that are parsed in linear time. None of ours has a backslash.
+
+    In Python 3.11, `http.cookies` searches the rest of a quoted cookie again for each escape.
+    """
+    return sent.replace("\\", "") if len(sent) <= MAX_COOKIES else ""

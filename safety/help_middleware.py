@@ -1,6 +1,5 @@
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import (
     HttpRequest,
     HttpResponse,
@@ -22,7 +21,7 @@ class HelpPagesMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
         collected_files.mark_at_start()
-        self.pages = {} if settings.DEBUG else help_pages.read_all()
+        self.pages = help_pages.in_memory()
         self.pages_signed_in = help_pages.read_all(signed_in=True)
         self.start = reverse("safety:help")
         self.elsewhere = help_pages.elsewhere_path()

@@ -64,6 +64,11 @@ def write(path: str) -> None:
         temporary.replace(target)
 
 
+def in_memory() -> dict[str, bytes]:
+    """The pages that a web process serves from memory. None before collectstatic."""
+    return {} if settings.DEBUG else read_all()
+
+
 def read_all(*, signed_in: bool = False) -> dict[str, bytes]:
     """The rendered pages by URL path, as far as there are files that can be read."""
     pages = {}
