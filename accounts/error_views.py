@@ -25,7 +25,7 @@ from accounts.sessions.idle_lock import is_locked
 from safety.context_processors import site
 from safety.request_id import request_id
 from vault.sealing import CannotOpen
-from vault.sealing_check import CannotSeal
+from vault.sealing_guard import CannotSeal
 
 
 def withheld(request: HttpRequest) -> HttpResponse:

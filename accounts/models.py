@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.time_zones import NO_ZONE_CHOSEN, validate_zone
 from vault.models import Key, Sealed, SealedQuerySet
 from vault.sealing import CannotOpen, PersonKey
-from vault.sealing_check import sealing_ring
+from vault.sealing_guard import sealing_ring
 
 # `last_visit_at` is written at most this often: enough for reminders, too coarse to follow anyone.
 VISIT_INTERVAL = timedelta(hours=1)

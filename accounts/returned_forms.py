@@ -26,7 +26,7 @@ from django.utils.crypto import salted_hmac
 from vault import expiring_entries
 from vault.key_ring import KeyRing, ring
 from vault.sealing import CannotOpen, pack, unpack
-from vault.sealing_check import sealing_ring
+from vault.sealing_guard import sealing_ring
 
 Form = TypeVar("Form", bound=type[BaseForm])
 

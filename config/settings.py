@@ -206,7 +206,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Rate limits are stored here: they survive restarts and do not depend on Redis.
 CACHES = {
     "default": {
-        "BACKEND": "config.counting_cache.CountingCache",
+        "BACKEND": "config.strict_database_cache.StrictDatabaseCache",
         "LOCATION": "cache",
         "KEY_FUNCTION": "config.cache_key.hash_key",
         # With Django's default of 300, load would evict the counts of rate limits.

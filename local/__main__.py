@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from local import chromium, engines, pytest_runs
+from local import chromium, firefox_and_webkit, pytest_runs
 from local.folder import ROOT, UserError, print_line
 from local.processes import INTERRUPTED, Stopped, run_in_foreground, stop_on_signals
 from local.servers import free_port
@@ -165,13 +165,13 @@ def fix(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    browser, others = chromium.environment(), engines.environment()
+    browser, others = chromium.environment(), firefox_and_webkit.environment()
     with temporary_servers() as environment:
         environment |= browser | others | pytest_runs.prepare(environment)
         code = _until_stopped(pytest_runs.runs_of_pytest(arguments), environment)
     if chromium.NO_BROWSER in browser:
         print_line(f"\n{chromium.NOT_RUN}")
-    if note := engines.not_run(others):
+    if note := firefox_and_webkit.not_run(others):
         print_line(f"\n{note}")
     return code
 

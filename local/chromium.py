@@ -4,7 +4,7 @@ import os
 import shutil
 
 from local.folder import UserError
-from local.programs import find_working, install, works
+from local.installed_programs import find_working, install, works
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # Without windows: half the processor time for tests that do not need one.

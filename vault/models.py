@@ -12,7 +12,7 @@ from django.db import IntegrityError, models, transaction
 from psycopg.errors import UniqueViolation
 
 from vault.sealing import CannotOpen, PersonKey, pack, unpack
-from vault.sealing_check import sealing_ring
+from vault.sealing_guard import sealing_ring
 from vault.sessions import Session
 from vault.wrapped_keys import Key
 

@@ -4,7 +4,7 @@ from uuid import UUID
 from django.db import transaction
 
 from vault.sealing import CannotOpen
-from vault.sealing_check import sealing_ring
+from vault.sealing_guard import sealing_ring
 from vault.wrapped_keys import BATCH_SIZE, Key
 
 

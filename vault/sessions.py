@@ -34,7 +34,7 @@ from django.utils.crypto import salted_hmac
 from vault import expiring_entries
 from vault.key_ring import ring
 from vault.sealing import CannotOpen
-from vault.sealing_check import CannotSeal, sealing_ring
+from vault.sealing_guard import CannotSeal, sealing_ring
 
 PURPOSE = "session"
 # Earlier versions sealed data for no row in particular. None of their sessions lasts longer than

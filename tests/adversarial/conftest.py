@@ -16,8 +16,8 @@ from accounts.models import Profile, User
 from healing.actions import mark_step, save_answer
 from healing.guide import guide
 from healing.models import Answer, StepMark
+from journal.first_line_actions import add_opening
 from journal.models import Letter, Opening, Revision, Words
-from journal.opening_actions import add_opening
 from reminders.actions import turn_on
 from tests.support.client import Client
 from tests.support.letters import a_letter

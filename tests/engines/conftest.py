@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local.engines import FIREFOX, MISSING, WEBKIT
+from local.firefox_and_webkit import FIREFOX, MISSING, WEBKIT
 from tests.engines.tab import Driver, Tab
 from tests.support.client import Client
 from tests.support.firefox import running_firefox

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from journal.models import Letter, Revision
-from local.engines import WEBKIT
+from local.firefox_and_webkit import WEBKIT
 from tests.engines.tab import IS_ON_PAPER, PAPER, Tab
 from tests.support.letters import a_draft, bodies, earlier, words_of
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from accounts.models import User
-from local.engines import FIREFOX
+from local.firefox_and_webkit import FIREFOX
 from tests.engines.tab import IS_ON_PAPER, Driver, Tab
 from tests.support.letters import a_draft, a_letter, words_of
 

@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import User
 from journal.models import Letter
-from local.engines import FIREFOX
+from local.firefox_and_webkit import FIREFOX
 from tests.engines.tab import NEW, PAPER, Driver, Tab
 from tests.support.letters import words_of
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local import engines
+from local import firefox_and_webkit
 from local.folder import UserError
 
 
@@ -12,7 +12,7 @@ from local.folder import UserError
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine without these engines, which cannot install them."""
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(engines, "LIBRARIES", tmp_path)
+    monkeypatch.setattr(firefox_and_webkit, "LIBRARIES", tmp_path)
     for name in ("FIREFOX", "CI"):
         monkeypatch.delenv(name, raising=False)
     return tmp_path
@@ -35,17 +35,17 @@ def test_both_engines_are_found(machine: Path) -> None:
     webkit = add_webkit(machine)
     firefox = add(machine / "firefox-esr")
 
-    found = engines.environment()
+    found = firefox_and_webkit.environment()
 
     assert found == webkit | {"FIREFOX": firefox, "PAPER_BOAT_MISSING_ENGINES": ""}
-    assert engines.not_run(found) == ""
+    assert firefox_and_webkit.not_run(found) == ""
 
 
 def test_firefox_that_does_not_start_is_missing(machine: Path) -> None:
     webkit = add_webkit(machine)
     add(machine / "firefox-esr", ends_with=1)
 
-    assert engines.environment() == webkit | {"PAPER_BOAT_MISSING_ENGINES": "Firefox"}
+    assert firefox_and_webkit.environment() == webkit | {"PAPER_BOAT_MISSING_ENGINES": "Firefox"}
 
 
 @pytest.mark.parametrize("part", ["Xvfb", "WebKitWebDriver", "lib/*/*/MiniBrowser"])
@@ -55,15 +55,18 @@ def test_webkit_is_missing_without_one_of_its_parts(machine: Path, part: str) ->
     [found] = machine.glob(part)
     found.unlink()
 
-    assert engines.environment() == {"FIREFOX": firefox, "PAPER_BOAT_MISSING_ENGINES": "WebKitGTK"}
+    assert firefox_and_webkit.environment() == {
+        "FIREFOX": firefox,
+        "PAPER_BOAT_MISSING_ENGINES": "WebKitGTK",
+    }
 
 
 @pytest.mark.usefixtures("machine")
 def test_what_is_missing_is_said_with_its_packages() -> None:
-    found = engines.environment()
+    found = firefox_and_webkit.environment()
 
     assert found == {"PAPER_BOAT_MISSING_ENGINES": "Firefox WebKitGTK"}
-    assert engines.not_run(found) == (
+    assert firefox_and_webkit.not_run(found) == (
         "NOT RUN: the tests in Firefox and WebKitGTK, because they are not here. Install them "
         "(Debian: apt install firefox-esr webkit2gtk-driver xvfb)."
     )
@@ -74,4 +77,4 @@ def test_without_one_of_them_ci_fails(machine: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("CI", "1")
 
     with pytest.raises(UserError, match=r"^NOT RUN: the tests in WebKitGTK, .* xvfb\)\.$"):
-        engines.environment()
+        firefox_and_webkit.environment()

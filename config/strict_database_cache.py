@@ -8,7 +8,7 @@ from django.db import DatabaseError, IntegrityError, connections
 from config.cache_router import CACHE
 
 
-class CountingCache(DatabaseCache):
+class StrictDatabaseCache(DatabaseCache):
     """Raises what keeps a count from being written, such as a full disk.
 
     Django's own reports it as if the key existed, or not at all: a rate limit would tell people to

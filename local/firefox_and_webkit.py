@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 from local.folder import UserError
-from local.programs import find_working, install
+from local.installed_programs import find_working, install
 
 # Tells the tests which of them to skip.
 MISSING = "PAPER_BOAT_MISSING_ENGINES"

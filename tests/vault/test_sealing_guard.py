@@ -20,7 +20,7 @@ from vault.checks import ring_opens_what_is_stored
 from vault.key_ring import new_keyset, ring
 from vault.models import Key
 from vault.sealing import CannotOpen
-from vault.sealing_check import sealing_ring
+from vault.sealing_guard import sealing_ring
 from vault.sessions import Session, SessionStore
 
 WORDS = LetterContents(to="M.", body="I kept checking if you had seen it.")
