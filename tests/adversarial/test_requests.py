@@ -281,11 +281,11 @@ def test_words_that_look_like_code_are_words(alice: User, bob: User) -> None:
 def test_code_in_an_address_is_words(client: Client, db: None) -> None:
     for code in CODE:
         query = urlencode({"next": f"/{code}", "email": f"{code}@example.org"})
+        # What is not ASCII is no address, and is dropped.
+        like = "next=/x/" if code.isascii() else ""
         for page in ("/accounts/login/", "/accounts/signup/", "/accounts/password/reset/"):
-            assert (
-                read(client.get(f"{page}?{query}")).tags
-                == read(client.get(f"{page}?next=/x/")).tags
-            )
+            expected = read(client.get(f"{page}?{like}")).tags
+            assert read(client.get(f"{page}?{query}")).tags == expected
 
 
 # --- Tokens --------------------------------------------------------------------------------
