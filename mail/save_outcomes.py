@@ -47,8 +47,9 @@ def with_retries(act: Callable[[], Result]) -> Result:
             time.sleep(1)
 
 
-@transaction.atomic
 def _save(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
+    # That a mail was sent is one statement and no transaction: once the database has it, it is
+    # saved even if this process is killed, and the mail does not go out again.
     rows = Message.objects.still_claimed(messages)
     if outcome.answer:
         _save_refusal(messages, outcome, outcome.answer, now=now)
@@ -60,6 +61,7 @@ def _save(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> No
         rows.end(outcome.state, reason=outcome.reason, now=now)
 
 
+@transaction.atomic
 def _save_refusal(
     messages: Sequence[Message], outcome: Outcome, answer: Answer, *, now: datetime
 ) -> None:
@@ -75,6 +77,7 @@ def _save_refusal(
         rows.put_back(outcome.due_at)
 
 
+@transaction.atomic
 def _fail(messages: Sequence[Message], reason: str, *, now: datetime) -> None:
     for message in messages:
         kind, row = kinds.of(message), Message.objects.still_claimed([message])
