@@ -87,7 +87,7 @@ class ReservedThreads:
             return leaving.result(LEAVE_TIMEOUT)
         except TimeoutError:
             leaving.cancel()
-            # However many wait: whoever leaves is redirected.
+            # Leaving is never refused for lack of room: it is a redirect without a page.
             return self._submit(self.files, unused | {BUSY: True}).result()
 
     def _run(

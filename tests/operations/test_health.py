@@ -70,7 +70,7 @@ def test_probe_is_answered_whatever_host_it_names(client: Client, beating: None,
 def test_process_answers_without_a_database(
     client: Client, alice: User, django_assert_num_queries: Any
 ) -> None:
-    """Whoever asks: a browser sends the cookie of a signed-in session too."""
+    """Also with the cookie of a signed-in session, which a browser sends."""
     client.force_login(alice)
 
     with django_assert_num_queries(0):
