@@ -16,7 +16,13 @@ from mail.models import Message
 from mail.relay import MAX_PER_CONNECTION, Relay
 from mail.relay_answers import SAYS_UNKNOWN, Answer, Verdict
 from mail.retry_policy import NOT_TRIED, SENT, UNWANTED, UNWRITABLE, Outcome, outcome_of, put_back
-from mail.save_outcomes import save, save_outcomes, with_retries
+from mail.save_outcomes import (
+    DATABASE_IS_AWAY,
+    save,
+    save_later,
+    save_outcomes,
+    with_retries,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -74,8 +80,17 @@ class DeliveryRun:
                 self._send_next(chunk)
         finally:
             chunk.outcomes.setdefault(NOT_TRIED, []).extend(chunk.waiting)
-            save_outcomes(chunk.outcomes, now=self.clock())
+            self._save(chunk)
+
+    def _save(self, chunk: _Chunk) -> None:
+        now = self.clock()
+        try:
+            save_outcomes(chunk.outcomes, now=now)
             self._settle(chunk)
+        except (*DATABASE_IS_AWAY, SoftTimeLimitExceeded):
+            for message, answer in chunk.gone:
+                save_later([message], put_back(message, answer, now=now), now=now)
+            raise
 
     def _send_next(self, chunk: _Chunk) -> None:
         message = chunk.waiting.popleft()

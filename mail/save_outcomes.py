@@ -3,9 +3,12 @@
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from mail import kinds
@@ -17,20 +20,57 @@ logger = logging.getLogger(__name__)
 
 # For how many seconds a statement is retried while the database is down.
 DATABASE_PATIENCE = 60
+DATABASE_IS_AWAY = (OperationalError, InterfaceError)
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    messages: Sequence[Message]
+    outcome: Outcome
+    now: datetime
+
+
+# What this process could not save because the database was away for longer.
+_unsaved: list[_Entry] = []
 
 
 def save_outcomes(outcomes: dict[Outcome, list[Message]], *, now: datetime) -> None:
     # Sent mail first: if saving another outcome raised before it, sent mail would go out again.
-    for outcome in sorted(outcomes, key=lambda outcome: outcome != SENT):
-        save(outcomes[outcome], outcome, now=now)
+    in_order = sorted(outcomes, key=lambda outcome: outcome != SENT)
+    _save_in_order([_Entry(outcomes[outcome], outcome, now) for outcome in in_order])
 
 
 def save(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
     """Save the outcome, with retries while the database restarts: mail that was sent goes out again
     if that is not saved."""
-    if messages:
-        with_retries(lambda: _save(messages, outcome, now=now))
+    _save_in_order([_Entry(messages, outcome, now)])
+
+
+def save_later(messages: Sequence[Message], outcome: Outcome, *, now: datetime) -> None:
+    """Leave the outcome to the next run of this process."""
+    _unsaved.append(_Entry(messages, outcome, now))
+
+
+def save_unsaved() -> None:
+    """Save what an earlier run could not. Call it before rows in `sending` are settled as unknown:
+    some were never begun.
+
+    Rows that another process has settled or claimed meanwhile are left as they are.
+    """
+    entries = list(_unsaved)
+    _unsaved.clear()
+    _save_in_order(entries)
+
+
+def _save_in_order(entries: Sequence[_Entry]) -> None:
+    for place, entry in enumerate(entries):
+        try:
+            if entry.messages:
+                with_retries(partial(_save, entry.messages, entry.outcome, now=entry.now))
+        except (*DATABASE_IS_AWAY, SoftTimeLimitExceeded):
+            _unsaved.extend(entries[place:])
+            raise
 
 
 def with_retries(act: Callable[[], Result]) -> Result:
@@ -39,7 +79,7 @@ def with_retries(act: Callable[[], Result]) -> Result:
     while True:
         try:
             return act()
-        except (OperationalError, InterfaceError):
+        except DATABASE_IS_AWAY:
             if connection.in_atomic_block or time.monotonic() > deadline:
                 raise
             logger.warning("database is away, what has left is not written down yet")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from celery.exceptions import SoftTimeLimitExceeded
 from django.db import transaction
 
 from mail import kinds
@@ -10,8 +11,8 @@ from mail.delivery_run import Clock, DeliveryRun
 from mail.models import Heartbeat, Message
 from mail.relay import Relay
 from mail.relay_answers import Answer, Verdict
-from mail.retry_policy import outcome_of
-from mail.save_outcomes import save, with_retries
+from mail.retry_policy import NOT_TRIED, outcome_of
+from mail.save_outcomes import DATABASE_IS_AWAY, save, save_later, save_unsaved, with_retries
 
 # A crash leaves at most this many mails in doubt.
 CHUNK_SIZE = 20
@@ -19,6 +20,11 @@ CHUNK_SIZE = 20
 LOOKAHEAD = 500
 TIME_BUDGET = timedelta(seconds=50)
 HEARTBEAT = "mail"
+# For so long after the database was away, rows of other processes are not settled: those may live,
+# and know what they have sent and what they have not begun.
+SAVED_WITHIN = timedelta(seconds=30)
+# When this process has last found the database away.
+_last_away: list[datetime] = []
 
 
 def send_due(*, clock: Clock) -> int:
@@ -26,9 +32,19 @@ def send_due(*, clock: Clock) -> int:
 
     Concurrent runs are safe: each row is claimed by one of them.
     """
+    try:
+        return _send_due(clock)
+    except DATABASE_IS_AWAY:
+        _last_away[:] = [clock()]
+        raise
+
+
+def _send_due(clock: Clock) -> int:
     now = clock()
     Heartbeat.objects.beat(HEARTBEAT, now=now)
-    reap(now=now)
+    save_unsaved()
+    if not _was_away_lately(now):
+        reap(now=now)
     skip_unwanted(now=now)
     if not Message.objects.due(now).exists():
         return 0
@@ -39,6 +55,10 @@ def send_due(*, clock: Clock) -> int:
         return run.sent
     finally:
         relay.disconnect()
+
+
+def _was_away_lately(now: datetime) -> bool:
+    return any(timedelta(0) <= now - at < SAVED_WITHIN for at in _last_away)
 
 
 @transaction.atomic
@@ -77,5 +97,10 @@ def _claim(*, now: datetime) -> Sequence[Message]:
     rows = Message.objects.filter(pk__in=claimed).in_sending_order()
     related = kinds.select_related()
     rows = rows.select_related(*related) if related else rows
-    # A claimed row that cannot be read would count as begun.
-    return with_retries(lambda: list(rows.all()))
+    try:
+        return with_retries(lambda: list(rows.all()))
+    except (*DATABASE_IS_AWAY, SoftTimeLimitExceeded):
+        # A claimed row that cannot be read would count as begun.
+        unread = [Message(pk=pk, sending_at=now) for pk in claimed]
+        save_later(unread, NOT_TRIED, now=now)
+        raise

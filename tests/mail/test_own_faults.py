@@ -1,17 +1,17 @@
 """Our own trouble costs nobody their mail: it waits, untried, until the trouble is over."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 from django.core.mail import EmailMessage
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.test.utils import override_settings
 from pytest_django import Settings
 
-from mail import actions, kinds, sending
+from mail import actions, kinds, save_outcomes, sending
 from mail.emails import build, render
 from mail.kinds import Kind
 from mail.models import Message
@@ -98,6 +98,119 @@ def test_database_that_ends_its_sessions_in_a_chunk_loses_no_mail(
 
     assert set(Message.objects.values_list("state", "reason")) == {("sent", "")}
     assert sink.to == [f"p{number:02}@example.org" for number in range(CROWD)]
+
+
+@pytest.fixture
+def take_database_away(
+    end_sessions: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], None]]:
+    """Ends every session and lets nothing connect, for longer than a run waits."""
+    monkeypatch.setattr(save_outcomes, "DATABASE_PATIENCE", 0)
+    address = connection.settings_dict
+    port = address["PORT"]
+
+    def take_away() -> None:
+        end_sessions()
+        address["PORT"] = "1"
+
+    yield take_away
+    address["PORT"] = port
+
+
+def bring_database_back(port: str) -> None:
+    connection.close()
+    connection.settings_dict["PORT"] = port
+
+
+@pytest.mark.parametrize("mail", [1, 7, CROWD - 1])
+@pytest.mark.parametrize("kind", ["once", "account"])
+def test_database_that_is_away_for_minutes_loses_and_doubles_no_mail(
+    plan: Callable[..., Message],
+    enqueue: Enqueue,
+    sink: Sink,
+    now: datetime,
+    take_database_away: Callable[[], None],
+    mail: int,
+    kind: str,
+) -> None:
+    """What has left is known, and what was claimed but not begun is sent by the next run, although
+    by then its claim is older than that of a process that died."""
+    for number in range(CROWD):
+        if kind == "once":
+            plan(f"p{number:02}")
+        else:
+            enqueue(to=f"p{number:02}@example.org", key=f"p{number:02}")
+    sink.recipients["p00@example.org"] = "550 5.1.1 no such user"
+    port = connection.settings_dict["PORT"]
+
+    def take_away() -> None:
+        if len(sink.raw) == mail:
+            take_database_away()
+        connections.close_all()
+
+    sink.when_handed_over = take_away
+    with pytest.raises(OperationalError):
+        send(now)
+    sink.when_handed_over = lambda: None
+    bring_database_back(port)
+    send(now + timedelta(minutes=4))
+    send_until_all_have_left(now + timedelta(minutes=4))
+
+    found = Message.objects.order_by("key").values_list("state", "reason")
+    assert list(found) == [("failed", "no such address"), *[("sent", "")] * (CROWD - 1)]
+    assert sink.to == [f"p{number:02}@example.org" for number in range(1, CROWD)]
+
+
+def test_rows_of_other_processes_are_not_settled_just_after_the_database_was_away(
+    plan: Callable[..., Message],
+    sink: Sink,
+    now: datetime,
+    take_database_away: Callable[[], None],
+) -> None:
+    """The process that claimed them may live, and save what it knows."""
+    message = plan("a")
+    Message.objects.update(state="sending", sending_at=now, attempts=1)
+    port, back = connection.settings_dict["PORT"], now + timedelta(minutes=4)
+
+    take_database_away()
+    with pytest.raises(OperationalError):
+        send(back)
+    bring_database_back(port)
+
+    send(back, timedelta(seconds=29))
+    message.refresh_from_db()
+    assert message.state == "sending"
+    send(back, timedelta(seconds=30))
+    message.refresh_from_db()
+    assert (message.state, message.reason) == ("unknown", "no answer")
+
+
+def test_claimed_mail_that_could_not_be_read_is_sent_when_the_database_is_back(
+    plan: Callable[..., Message],
+    sink: Sink,
+    now: datetime,
+    take_database_away: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(CROWD):
+        plan(f"p{number:02}")
+    port = connection.settings_dict["PORT"]
+    select_related = kinds.select_related
+
+    def take_away_and_select_related() -> list[str]:
+        """Called between the claim and the reading of what was claimed."""
+        monkeypatch.setattr(kinds, "select_related", select_related)
+        take_database_away()
+        return select_related()
+
+    monkeypatch.setattr(kinds, "select_related", take_away_and_select_related)
+    with pytest.raises(OperationalError):
+        send(now)
+    bring_database_back(port)
+    assert send(now + timedelta(minutes=4)) == CROWD
+
+    found = Message.objects.values_list("state", "reason", "attempts")
+    assert set(found) == {("sent", "", 1)}
 
 
 def reads_the_database(monkeypatch: pytest.MonkeyPatch) -> None:
