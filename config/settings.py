@@ -313,7 +313,7 @@ SESSION_ENGINE = "vault.sessions"
 SESSION_COOKIE_AGE = int(timedelta(hours=12).total_seconds())
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_SERIALIZER = "vault.sessions.SealedSerializer"
-MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+MESSAGE_STORAGE = "config.bounded_message_storage.BoundedMessageStorage"
 
 # --- Mail ----------------------------------------------------------------------------------
 
