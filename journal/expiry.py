@@ -1,8 +1,7 @@
 """Delete letters that can no longer be brought back."""
 
-from contextlib import suppress
+from collections import defaultdict
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 
@@ -27,16 +26,18 @@ def delete_expired(*, now: datetime) -> int:
     Revision.objects.filter(letter__in=lines).delete()
     Letter.objects.filter(answers__in=lines).update(answers=None)
     Letter.objects.filter(pk__in=lines).update(state=Letter.State.GONE, **EMPTIED)
-    deleted = [row for row in rows if not row.leaves_line]
-    delete_letters([row.pk for row in deleted], ended=_ended_ids(deleted), now=now)
+    _delete([row for row in rows if not row.leaves_line], now=now)
     Ended.objects.filter(ended_at__lte=now - ENDED_IDS_STORED_FOR).delete()
     return len(rows)
 
 
-def _ended_ids(letters: list[Letter]) -> list[UUID]:
-    ids = []
+def _delete(letters: list[Letter], *, now: datetime) -> None:
+    ids = defaultdict(list)
     for letter in letters:
-        # A letter must be gone on time, also while its owner's key cannot be opened.
-        with suppress(CannotOpen):
-            ids.append(Ended.id_of(letter.owner, letter.pk))
-    return ids
+        ids[letter.owner].append(letter.pk)
+    for owner, theirs in ids.items():
+        try:
+            delete_letters(person=owner, ids=theirs, now=now)
+        except CannotOpen:
+            # A letter must be gone on time, also while its owner's key cannot be opened.
+            Letter.objects.of(owner).filter(pk__in=theirs).delete()

@@ -28,6 +28,7 @@ LISTED_FIELDS = ("kind", "state", "created_at", "changed_at", "opens_on", "let_g
 
 @dataclass(frozen=True)
 class LetterLine:
+    # Where it is read; of a letter that is gone, where its line is removed.
     address: str
     is_gone: bool
     # The name of a file in templates/icons.
@@ -45,6 +46,10 @@ def letter_lines(letters: Iterable[Letter], now: datetime) -> list[LetterLine]:
     return [lines.line(letter) for letter in letters]
 
 
+def letter_line(letter: Letter, now: datetime) -> LetterLine:
+    return _Lines(now).line(letter)
+
+
 class _Lines:
     """The lines of one list. Words and addresses that they share are looked up once: to do so for
     each line was an eighth of the shelf."""
@@ -57,9 +62,11 @@ class _Lines:
 
     def line(self, letter: Letter) -> LetterLine:
         state = self.state(letter)
+        is_gone = state == Letter.State.GONE
+        address = f"{self.shelf}{letter.pk}/"
         return LetterLine(
-            address=f"{self.shelf}{letter.pk}/",
-            is_gone=state == Letter.State.GONE,
+            address=reverse("journal:remove_line", args=[letter.pk]) if is_gone else address,
+            is_gone=is_gone,
             icon=ICONS.get(state, "letter"),
             title=f"{self.kind(letter.kind)}, {day(letter.created_at)}",
             month=month(letter.changed_at),

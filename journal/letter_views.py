@@ -20,6 +20,7 @@ from accounts.returned_forms import keep_waiting
 from accounts.time_zones import NO_ZONE_CHOSEN, place_of
 from journal import letter_actions, ready_mails
 from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm
+from journal.letter_lines import letter_line
 from journal.models import InvalidTransition, Letter
 from journal.shortcuts import get_or_gone
 from vault.sealing import CannotOpen
@@ -206,6 +207,21 @@ def throw_away(request: SignedInRequest, letter: Letter) -> HttpResponse:
         messages.info(request, _("The draft is thrown away."))
         return redirect("journal:shelf")
     return render(request, "journal/throw_away.html", {"letter": letter})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def remove_line(request: SignedInRequest, id: UUID) -> HttpResponse:
+    """Delete the line that a letter has left on the shelf, after one question."""
+    now = timezone.now()
+    line = get_or_gone(Letter.objects.lines_of(request.user, now), pk=id)
+    if request.method == "POST":
+        try:
+            letter_actions.delete_letters(person=request.user, ids=[line.pk], now=now)
+        except CannotOpen:
+            return cannot_open(request)
+        messages.info(request, _("The line is removed."))
+        return redirect("journal:shelf")
+    return render(request, "journal/remove_line.html", {"line": letter_line(line, now)})
 
 
 @require_safe

@@ -16,6 +16,9 @@ from vault.models import Sealed, SealedQuerySet
 BRING_BACK_FOR = timedelta(minutes=10)
 # How long the ids of deleted letters are stored.
 ENDED_IDS_STORED_FOR = timedelta(days=90)
+# How many of them are stored a day for one person: as long as they are stored, these take less room
+# than a person has. They name no owner, so they cannot be counted in the quota.
+MAX_ENDED_A_DAY = 200
 # How many earlier versions of a letter are stored, and how far apart in time.
 MAX_REVISIONS = 20
 # How many late versions of a letter may wait for a decision.
@@ -79,6 +82,11 @@ class LetterQuerySet(SealedQuerySet):
     def on_shelf_of(self, person: User, now: datetime) -> "LetterQuerySet":
         """Return what is visible to them, and the lines that gone or expired letters leave."""
         return self.of(person).exclude(_expired(now), leaves_line=False)
+
+    def lines_of(self, person: User, now: datetime) -> "LetterQuerySet":
+        """Return the lines that gone or expired letters leave on this person's shelf."""
+        is_gone = _expired(now) | Q(state=Letter.State.GONE)
+        return self.of(person).filter(is_gone, leaves_line=True)
 
     def expired(self, now: datetime) -> "LetterQuerySet":
         """Return letters to empty or delete: let go too long ago to be brought back."""

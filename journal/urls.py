@@ -25,5 +25,6 @@ urlpatterns = [
     path("<uuid:id>/bring-back/", letter_views.bring_back, name="bring_back"),
     path("<uuid:id>/write-on/", letter_views.write_on, name="write_on"),
     path("<uuid:id>/throw-away/", letter_views.throw_away, name="throw_away"),
+    path("<uuid:id>/remove-line/", letter_views.remove_line, name="remove_line"),
     path("<uuid:id>/settle/", letter_views.settle, name="settle"),
 ]

@@ -1,6 +1,6 @@
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 from uuid import uuid4
@@ -24,6 +24,7 @@ from tests.support.letters import a_letter
 from tests.support.private_words import ANSWER, BODY, EARLIER, NAME, OPENING, TO
 from vault.sessions import Session
 
+HOUR = timedelta(hours=1)
 Rows = dict[str, list[tuple[Any, ...]]]
 
 
@@ -64,6 +65,12 @@ def line(alice: User, now: datetime) -> Opening:
 
 
 @pytest.fixture
+def gone(alice: User, now: datetime) -> Letter:
+    """Only a line is left of it."""
+    return a_letter(alice, now=now, state="let_go", let_go_at=now - HOUR, leaves_line=True)
+
+
+@pytest.fixture
 def revision(alice: User, letter: Letter, now: datetime) -> Revision:
     return Revision.add(alice, letter, Words(TO, EARLIER), now=now)
 
@@ -92,9 +99,11 @@ def lived_in(
 
 
 @pytest.fixture
-def at(letter: Letter, answer: Answer, revision: Revision, line: Opening) -> Callable[[str], str]:
+def at(
+    letter: Letter, gone: Letter, answer: Answer, revision: Revision, line: Opening
+) -> Callable[[str], str]:
     """Fill Alice’s ids into an example of tests/support/addresses.py."""
-    hers = {"letter": letter, "answer": answer, "revision": revision, "line": line}
+    hers = {"letter": letter, "gone": gone, "answer": answer, "revision": revision, "line": line}
     return lambda example: example.format(**{name: row.pk for name, row in hers.items()})
 
 

@@ -42,7 +42,8 @@ def addresses(alice: User, now: datetime) -> list[str]:
     sealed = a_letter(alice, now=now, state="sealed", opens_on=day)
     ready = a_letter(alice, now=now, state="sealed", opens_on=now.date())
     let_go = a_letter(alice, now=now, state="let_go", let_go_at=now, let_go_from="kept")
-    a_letter(alice, now=now, state="let_go", let_go_at=now - timedelta(hours=1), leaves_line=True)
+    hour_ago = now - timedelta(hours=1)
+    gone = a_letter(alice, now=now, state="let_go", let_go_at=hour_ago, leaves_line=True)
     revision = Revision.add(alice, letter, Words("M.", "earlier"), late=True, now=now)
     add_opening(person=alice, kind="them", text="I still", now=now)
     choose_name(person=alice, name="<Noor & Bo>", now=now)
@@ -55,8 +56,9 @@ def addresses(alice: User, now: datetime) -> list[str]:
     mark_step(person=alice, step=guide().steps[3], state=StepMark.State.SETTLED, now=now)
     turn_on(person=alice, hour=18, zone="Europe/Dublin", now=now)
     line = Opening.objects.get()
+    rows = {"letter": letter, "gone": gone, "answer": answer, "revision": revision, "line": line}
     of_each = [
-        each.format(letter=letter.pk, answer=answer.pk, revision=revision.pk, line=line.pk)
+        each.format(**{name: row.pk for name, row in rows.items()})
         for each in examples(PUBLIC, PRIVATE, OBJECT)
         if each != LEAVES
     ]

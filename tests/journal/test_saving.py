@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.cache import cache
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from journal.conflict_resolution import RevisionRef
 from journal.expiry import delete_expired
 from journal.models import (
     ENDED_IDS_STORED_FOR,
+    MAX_ENDED_A_DAY,
     MAX_REVISIONS,
     REVISION_INTERVAL,
     EditSession,
@@ -32,10 +34,11 @@ from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
 from vault.key_ring import new_keyset
 from vault.models import Key
 from vault.rewrap import rewrap
+from vault.storage_quota import MAX_ROWS
 
 pytestmark = pytest.mark.django_db
 
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def save(
@@ -281,6 +284,30 @@ def test_resent_words_do_not_create_an_ended_letter_again(alice: User, now: date
     assert bodies(alice) == []
     save(alice, uuid4(), "sent for the first time", now=now + DAY, is_resent=True)
     assert bodies(alice) == ["sent for the first time"]
+
+
+@pytest.mark.parametrize("is_let_go", [True, False])
+def test_ended_letters_that_are_remembered_are_bounded_for_each_person(
+    alice: User, bob: User, now: datetime, is_let_go: bool
+) -> None:
+    def end(person: User, count: int, at: datetime) -> None:
+        plain = {"state": "let_go", "let_go_at": at - HOUR} if is_let_go else {"state": "draft"}
+        for _ in range(count):
+            letter = a_letter(person, now=at, **plain)
+            if not is_let_go:
+                letter_actions.throw_away(person=person, letter=letter, now=at)
+        delete_expired(now=at)
+
+    cache.clear()
+    end(alice, MAX_ENDED_A_DAY - 1, now)
+    end(alice, 3, now)
+    assert Ended.objects.count() == MAX_ENDED_A_DAY
+    end(bob, 1, now)
+    end(alice, 1, now + DAY)
+
+    assert Ended.objects.count() == MAX_ENDED_A_DAY + 2
+    assert not Letter.objects.exists()
+    assert ENDED_IDS_STORED_FOR // DAY * MAX_ENDED_A_DAY <= MAX_ROWS
 
 
 def test_ended_letter_is_remembered_for_a_while_without_its_owner_or_id(

@@ -531,6 +531,43 @@ def test_only_a_draft_is_thrown_away(as_alice: Client, alice: User, now: datetim
     assert Letter.objects.exists()
 
 
+@pytest.mark.parametrize("is_emptied", [True, False])
+def test_line_of_a_letter_that_is_gone_is_removed_by_its_owner(
+    as_alice: Client, as_bob: Client, alice: User, now: datetime, is_emptied: bool
+) -> None:
+    gone = {"state": "let_go", "let_go_at": now, "let_go_from": "kept", "leaves_line": True}
+    letter = a_letter(alice, WORDS, now=now, **gone)
+    address = f"/journal/{letter.pk}/remove-line/"
+    if is_emptied:
+        delete_expired(now=now + timedelta(hours=1))
+    assertContains(as_alice.get("/journal/"), f'<a href="{address}">Remove this line</a>')
+    assertContains(as_alice.get(address), "Let go, 12 March 2026")
+    assert (as_bob.get(address).status_code, as_bob.post(address).status_code) == (404, 404)
+
+    page = as_alice.post(address, follow=True)
+
+    assertContains(page, "The line is removed.")
+    assert not Letter.objects.exists()
+    assert as_alice.post(address).status_code == 404
+    # Words of it that a device still has create no letter.
+    unsent = {"to": "", "body": WORDS, "version": "0", "waited": "on", "kind": "them"}
+    unsent["id"] = str(letter.pk)
+    assert as_alice.post(f"/journal/{letter.pk}/autosave/", unsent).status_code == 410
+
+
+@pytest.mark.parametrize("state", ["draft", "kept", "let_go"])
+def test_letter_that_is_not_gone_has_no_line_to_remove(
+    as_alice: Client, alice: User, now: datetime, state: str
+) -> None:
+    plain = {"state": state, "let_go_at": now, "leaves_line": True}
+    letter = a_letter(alice, now=now, **plain)
+
+    with time_machine.travel(now + timedelta(minutes=9), tick=False):
+        assert as_alice.post(f"/journal/{letter.pk}/remove-line/").status_code == 404
+
+    assert Letter.objects.exists()
+
+
 def test_kept_letter_becomes_a_draft_again(as_alice: Client, alice: User, now: datetime) -> None:
     letter = a_letter(alice, WORDS, now=now)
 

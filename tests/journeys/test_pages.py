@@ -383,6 +383,12 @@ def a_life_of_a_letter(page: Page, product: Product) -> Iterator[str]:
     press(page, "Write on")
     page.goto(f"{letter}throw-away/")
     yield "journal:throw_away"
+    gone = "state = 'let_go', let_go_at = now() - interval '1 hour', leaves_line = true"
+    product.sql(
+        f"UPDATE journal_letter SET {gone} WHERE id = '{letter.split('/')[2]}'"  # noqa: S608
+    )
+    page.goto(f"{letter}remove-line/")
+    yield "journal:remove_line"
 
 
 def two_versions(page: Page, desk: str) -> Iterator[str]:

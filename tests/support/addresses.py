@@ -103,6 +103,7 @@ RULES = {
     "journal/<uuid:id>/bring-back/": Rule(OBJECT, "journal/{letter}/bring-back/", {}),
     "journal/<uuid:id>/write-on/": Rule(OBJECT, "journal/{letter}/write-on/", {}),
     "journal/<uuid:id>/throw-away/": Rule(OBJECT, "journal/{letter}/throw-away/", {}),
+    "journal/<uuid:id>/remove-line/": Rule(OBJECT, "journal/{gone}/remove-line/", {}),
     "journal/<uuid:id>/settle/": Rule(OBJECT, "journal/{letter}/settle/"),
     # With an invitation anyone may open the sign-up page, and do nothing else.
     "join/<str:token>/": Rule(PUBLIC, "join/0123456789abcdef:signature/"),
@@ -181,5 +182,5 @@ def rule_of(example: str) -> Rule:
 
 def nowhere(example: str) -> str:
     """The path with ids that no row has."""
-    names = ("letter", "answer", "revision", "line")
+    names = ("letter", "gone", "answer", "revision", "line")
     return example.format(**{name: uuid4() for name in names})
