@@ -85,27 +85,38 @@ class ReturnedForm:
 
 
 class OwnedRequest(HttpRequest):
-    # The mark of the person who was signed in and not locked when the request began.
+    # The mark of the person who was signed in and not locked when the request began, and all marks
+    # that name them.
     form_owner: str
+    form_owner_marks: frozenset[str]
     # Set by a view that redirects without having accepted the form.
     is_refused: bool
 
 
 def owner_mark(person_id: UUID) -> str:
     """Return what names this person in a form of theirs: the same in every session, and useless to
-    anybody who reads it."""
-    digest = salted_hmac("accounts.form_owner", str(person_id), algorithm="sha256").digest()
+    anybody who reads it. It does not depend on SECRET_KEY: a page that is open while that changes
+    would seem to be somebody else's."""
+    digest = sha256(b"accounts.form_owner:" + person_id.bytes).digest()
     return UUID(bytes=digest[:16]).hex
+
+
+def _marks(person_id: UUID) -> frozenset[str]:
+    """Return all marks of a person: pages from before this release have another one."""
+    digest = salted_hmac("accounts.form_owner", str(person_id), algorithm="sha256").digest()
+    return frozenset({owner_mark(person_id), UUID(bytes=digest[:16]).hex})
 
 
 def record_proof(request: HttpRequest, person_id: UUID) -> None:
     """Remember, without any further query, who is proven for the whole of this request."""
-    cast(OwnedRequest, request).form_owner = owner_mark(person_id)
+    owned = cast(OwnedRequest, request)
+    owned.form_owner, owned.form_owner_marks = owner_mark(person_id), _marks(person_id)
 
 
 def is_withheld(request: HttpRequest) -> bool:
     """Whether the form was written on a page of a person who is not proven now."""
-    return _posted_owner(request) not in {"", _proven_owner(request)}
+    owner = _posted_owner(request)
+    return owner != "" and owner not in _proven_owner(request)
 
 
 def has_writing(request: HttpRequest) -> bool:
@@ -152,7 +163,7 @@ def open_form(sealed: str, *, now: datetime) -> ReturnedForm:
 
 
 def belongs_to_sender(form: ReturnedForm, request: HttpRequest) -> bool:
-    return form.owner == _proven_owner(request)
+    return form.owner in _proven_owner(request)
 
 
 def hold(session: SessionBase, sealed: str, *, now: datetime) -> bool:
@@ -172,8 +183,8 @@ def hold(session: SessionBase, sealed: str, *, now: datetime) -> bool:
 
 def form_waits_of(session: SessionBase | Mapping[str, Any], person_id: UUID) -> bool:
     """Whether a form that waits in this session was written by this person."""
-    mark = f"{owner_mark(person_id)}."
-    return any(sealed.startswith(mark) for _, sealed in session.get(WAITING_FORMS, {}).values())
+    marks, waiting = _marks(person_id), session.get(WAITING_FORMS, {})
+    return any(sealed.partition(".")[0] in marks for _, sealed in waiting.values())
 
 
 def waiting_forms(session: SessionBase, *, now: datetime) -> dict[str, str]:
@@ -211,9 +222,10 @@ def page_before(request: HttpRequest) -> str:
     return reverse("home:today")
 
 
-def _proven_owner(request: HttpRequest) -> str:
+def _proven_owner(request: HttpRequest) -> frozenset[str]:
+    """Return the marks of the person who is proven."""
     # Unset if the request failed before anybody could be signed in, as without a database.
-    return getattr(request, "form_owner", "")
+    return getattr(request, "form_owner_marks", frozenset())
 
 
 def _posted_owner(request: HttpRequest) -> str:

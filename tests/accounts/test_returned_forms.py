@@ -13,7 +13,9 @@ from django.core.cache import cache
 from django.forms import BaseForm
 from django.urls import get_resolver
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 from django.utils.html import escape
+from pytest_django import Settings
 
 from accounts.erasure import erase
 from accounts.models import User
@@ -22,6 +24,7 @@ from accounts.returned_forms import (
     ON_EVERY_PAGE,
     WAITING_FORMS,
     WAITS_FOR,
+    form_waits_of,
     owner_mark,
 )
 from accounts.tidying import drop_expired_entries
@@ -490,6 +493,45 @@ def test_waiting_form_is_sealed_in_the_session(as_alice: Client, alice: User) ->
 
     assert WAITING_FORMS in as_alice.session
     assert "checking" not in str(dict(as_alice.session))
+
+
+def test_page_that_was_open_while_the_secret_key_changed_is_still_its_writers(
+    carol: User, settings: Settings
+) -> None:
+    """The change signs everybody out. An open page then has its writer's old mark."""
+    browser, letter = Client(), on_a_page_of(carol, **sent())
+    browser.force_login(carol)
+    settings.SECRET_KEY = "another one"
+
+    lost = browser.post("/journal/write/them/", letter)
+    assert "You were signed out meanwhile" in lost.text
+    hold(browser, lost.text, SIGN_IN)
+    browser.force_login(carol)
+
+    page = browser.get("/accounts/returned/")
+    assert form_with(AGAIN, page.text)["body"] == WORDS
+    # The open page itself goes on as well, once somebody has signed in beside it.
+    assert browser.post("/journal/write/them/", letter).status_code == 302
+
+
+def test_page_from_before_marks_outlived_the_secret_key_is_its_writers(
+    as_alice: Client, alice: User, bob: User
+) -> None:
+    digest = salted_hmac("accounts.form_owner", str(alice.pk), algorithm="sha256").digest()
+    form = ANSWER | {"form_owner": UUID(bytes=digest[:16]).hex}
+    strangers = Client()
+    strangers.force_login(bob)
+
+    assert strangers.post("/steps/1/filling-in/", form).status_code == 403
+    assert as_alice.post("/steps/1/filling-in/", form).status_code == 302
+    as_alice.get("/leave/")
+    lost = as_alice.post("/steps/1/filling-in/", form)
+    hold(as_alice, lost.text, UNLOCK)
+    assert form_waits_of(as_alice.session, alice.pk)
+    assert not form_waits_of(as_alice.session, bob.pk)
+    proof = {"password": PASSWORD, "next": "/accounts/returned/"}
+    page = as_alice.post("/accounts/reauthenticate/", proof, follow=True)
+    assert form_with(AGAIN, page.text)["stands_out"] == WORDS
 
 
 def test_mark_names_a_person_to_nobody(alice: User, bob: User) -> None:
