@@ -57,6 +57,8 @@ READABLE = {
     "reminders.Schedule.rhythm": "one of the rhythms",
     "reminders.Schedule.stop_reason": "one of two phrases of ours",
     "reminders.Schedule.token": "random",
+    "vault.UsedName.name": "the name of a master key",
+    "vault.UsedName.fingerprint": "a hash of that key",
     "vault.Key.kek": "the name of a master key",
     "vault.Key.fingerprint": "a hash of that key",
     "vault.Session.session_key": "random, and useless without a signature",

@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 
 from vault.key_ring import ring
-from vault.wrapped_keys import Key
+from vault.wrapped_keys import Key, UsedName
 
 MISSING = (
     "The master key “{name}” is not in VAULT_KEYS, and it wrapped {count} of the stored keys. Put "
@@ -22,6 +22,11 @@ TWO_KEYS = (
     "The master key “{name}” in VAULT_KEYS does not open {count} of the keys stored under this "
     "name: another one was used too, or they are damaged. “Changing the master key” in "
     "docs/operating.md says what to do. They belong to the accounts {accounts}."
+)
+
+USED = (
+    "The master key “{name}” in VAULT_KEYS is not the one that sealed sessions and mail under this "
+    "name. Put the old key back, or give the new one a name of its own."
 )
 
 # How many accounts are named.
@@ -42,18 +47,30 @@ def ring_opens_what_is_stored(
     *, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> Sequence[CheckMessage]:
     """Check that VAULT_KEYS holds each master key by which a person's key is wrapped."""
-    # Before the first migration there is no table.
-    if not databases or Key._meta.db_table not in connection.introspection.table_names():
+    # Before its migration a table is not there.
+    tables = connection.introspection.table_names() if databases else []
+    if Key._meta.db_table not in tables:
         return []
     stored, closed = Counter[str](), Counter[str]()
     for (name, fingerprint), count in Key.objects.by_master_key().items():
         stored[name] += count
         closed[name] += _count_closed(name, fingerprint, count)
-    return [
+    used = _used_otherwise(set(stored)) if UsedName._meta.db_table in tables else []
+    return used + [
         Error(said.format(name=name, count=closed[name], accounts=_accounts(name)), id=id)
         for name in stored
         if closed[name]
         for id, said in [_problem(name, is_all=closed[name] == stored[name])]
+    ]
+
+
+def _used_otherwise(stored: set[str]) -> list[CheckMessage]:
+    """Report the names under which another key has sealed, though it wrapped no person's key."""
+    used = UsedName.objects.exclude(name__in=stored).order_by("name")
+    return [
+        Error(USED.format(name=name), id="vault.E005")
+        for name, fingerprint in used.values_list("name", "fingerprint")
+        if ring().fingerprints.get(name, fingerprint) != fingerprint
     ]
 
 

@@ -13,11 +13,13 @@ import tink
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from tink import aead, proto_keyset_format, secret_key_access
+from tink.proto import aes_gcm_pb2, tink_pb2
 
 from vault.sealing import VERSION, Bytes, CannotOpen, PersonKey, associated_data, decrypt
 
 # Names are stored with each key, and stand before a line break in what the ring seals.
 NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+AES_GCM = aead.aead_key_templates.AES256_GCM.type_url
 NAMES = "1 to 40 of A-Z, a-z, 0-9, “-” and “_”"
 
 
@@ -132,7 +134,18 @@ def _parse_keyset(position: int, value: str) -> MasterKey:
 
 def _fingerprint(keyset: bytes) -> str:
     # The keyset holds 256 random bits: its hash cannot be reversed.
-    return hashlib.sha256(VERSION + b"|fingerprint|" + keyset).hexdigest()[:32]
+    return hashlib.sha256(VERSION + b"|fingerprint|" + _canonical(keyset)).hexdigest()[:32]
+
+
+def _canonical(keyset: bytes) -> bytes:
+    """Return the bytes that we write for this keyset. Another program may order its fields
+    otherwise, or name defaults: the same key must not be taken for a wrong one."""
+    parsed = tink_pb2.Keyset.FromString(keyset)
+    for key in parsed.key:
+        if key.key_data.type_url == AES_GCM:
+            value = aes_gcm_pb2.AesGcmKey.FromString(key.key_data.value)
+            key.key_data.value = value.SerializeToString(deterministic=True)
+    return bytes(parsed.SerializeToString(deterministic=True))
 
 
 @lru_cache(maxsize=2)

@@ -14,10 +14,10 @@ from psycopg.errors import UniqueViolation
 from vault.sealing import CannotOpen, PersonKey, pack, unpack
 from vault.sealing_guard import sealing_ring
 from vault.sessions import Session
-from vault.wrapped_keys import Key
+from vault.wrapped_keys import Key, UsedName
 
 # Django looks for models in this module.
-__all__ = ["Key", "Sealed", "SealedQuerySet", "Session"]
+__all__ = ["Key", "Sealed", "SealedQuerySet", "Session", "UsedName"]
 
 
 class Dataclass(Protocol):

@@ -2,9 +2,10 @@
 
 A master key that was made a second time under the same name would seal what never opens once the
 right one is back. So nothing is sealed while a key that is stored under the primary's name does not
-open. Each stored key carries the fingerprint of the master key that wrapped it, so that one
-statement tells whether all of them fit. A few damaged keys of an earlier version, which stored no
-fingerprints, stop nobody else.
+open, or while none is stored and another master key has sealed under that name. Each stored key
+carries the fingerprint of the master key that wrapped it, so that one statement tells whether all
+of them fit. A few damaged keys of an earlier version, which stored no fingerprints, stop nobody
+else.
 """
 
 import logging
@@ -13,7 +14,7 @@ from uuid import UUID
 
 from vault.key_ring import KeyRing, ring
 from vault.sealing import CannotOpen
-from vault.wrapped_keys import Key
+from vault.wrapped_keys import Key, UsedName
 
 logger = logging.getLogger(__name__)
 
@@ -27,8 +28,8 @@ class CannotSeal(CannotOpen):
     def __init__(self, name: str) -> None:
         super().__init__(
             f"Nothing is saved: “{name}”, the first of VAULT_KEYS, is not the key that wrapped all "
-            "keys stored under this name. Put the old key back; if two were used, put a new key "
-            "with a name of its own first."
+            "keys stored under this name, or the one that sealed first under it. Put the old key "
+            "back; if two were used, put a new key with a name of its own first."
         )
 
 
@@ -40,27 +41,33 @@ def sealing_ring() -> KeyRing:
     master_keys = ring()
     primary = master_keys.primary, master_keys.primary_fingerprint
     if primary not in _verified:
-        stored = _stored_under(master_keys)
-        if _is_wrong(master_keys, stored):
+        stored = _stored_keys(master_keys)
+        under_name = _by_fingerprint(stored, master_keys.primary)
+        is_new_name = stored and not under_name
+        if _is_wrong(master_keys, under_name) or (is_new_name and _is_taken(master_keys)):
             logger.error("the first of VAULT_KEYS is not the key it was: put the old key back")
             raise CannotSeal(master_keys.primary)
-        if stored[""]:
+        if under_name[""]:
             logger.error("some keys under the name of the first of VAULT_KEYS do not open")
-        # While nothing is stored under the name, another process may still claim it for its key.
+        # While nobody has a key, another process may still wrap the first one by its master key.
         if stored:
             _verified.add(primary)
     return master_keys
 
 
-def _stored_under(master_keys: KeyRing) -> Counter[str]:
-    """Count the keys stored under the primary's name by fingerprint: an empty one if they were
-    stored by an earlier version and do not open."""
+def _stored_keys(master_keys: KeyRing) -> dict[tuple[str, str], int]:
+    """Count the stored keys by name and fingerprint: an empty one if they were stored by an earlier
+    version and do not open."""
     stored = Key.objects.by_master_key()
     if any(not fingerprint for _name, fingerprint in stored):
         _record_fingerprints(master_keys)
         stored = Key.objects.by_master_key()
-    counts = ((name, fingerprint, count) for (name, fingerprint), count in stored.items())
-    return Counter({each: count for name, each, count in counts if name == master_keys.primary})
+    return stored
+
+
+def _by_fingerprint(stored: dict[tuple[str, str], int], name: str) -> Counter[str]:
+    under_name = ((each, count) for (other, each), count in stored.items() if other == name)
+    return Counter(dict(under_name))
 
 
 def _is_wrong(master_keys: KeyRing, stored: Counter[str]) -> bool:
@@ -69,6 +76,15 @@ def _is_wrong(master_keys: KeyRing, stored: Counter[str]) -> bool:
     # A row that does not open may be damaged, or wrapped by another key of this name. Most of them
     # are not damaged at once.
     return stored[""] > stored[master_keys.primary_fingerprint]
+
+
+def _is_taken(master_keys: KeyRing) -> bool:
+    """Whether another key has sealed under the primary's name before any person's key was wrapped
+    by it: sessions, forms that wait, and mail. If none has, the name is this one's from now on."""
+    used, _is_new = UsedName.objects.get_or_create(
+        name=master_keys.primary, defaults={"fingerprint": master_keys.primary_fingerprint}
+    )
+    return bool(used.fingerprint != master_keys.primary_fingerprint)
 
 
 def _record_fingerprints(master_keys: KeyRing) -> None:

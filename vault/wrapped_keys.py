@@ -31,6 +31,18 @@ class KeyQuerySet(models.QuerySet["Key"]):
         return {(name, fingerprint): count for name, fingerprint, count in rows.order_by("kek")}
 
 
+class UsedName(models.Model):
+    """The master key that has sealed under a name by which no person's key is wrapped yet."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    fingerprint = models.CharField(max_length=32)
+
+    objects: ClassVar[Any] = models.Manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Key(models.Model):
     """A person's key, wrapped by the master key named in `kek`."""
 

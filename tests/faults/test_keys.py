@@ -38,7 +38,8 @@ def _sign_in(visitor: Visitor, email: str) -> None:
     ("names", "said"),
     [
         (["k9"], "a master key is missing"),
-        (["k9", "k1"], "a master key is not the one it was"),
+        # Under a name of its own: the one of the case before has sealed sessions by another key.
+        (["k8", "k1"], "a master key is not the one it was"),
     ],
     ids=["missing", "wrong"],
 )

@@ -1,3 +1,4 @@
+import base64
 import json
 import subprocess
 import sys
@@ -6,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from tink.proto import tink_pb2
 
 from local.folder import ROOT
 from vault.key_ring import KeyRing, new_keyset, parse_ring
@@ -96,6 +98,19 @@ def test_no_key_is_made_under_a_name_that_cannot_be_stored(name: str) -> None:
 def test_fingerprint_tells_keys_apart_and_stays() -> None:
     assert parse_ring(VECTORS["ring"]).fingerprints == VECTORS["fingerprints"]
     assert len({ring_of("k1").fingerprints["k1"] for _ring in range(20)}) == 20
+
+
+def test_same_key_written_in_another_order_has_the_same_fingerprint() -> None:
+    """As other programs that write Tink keysets may: their fields, and named defaults."""
+    plain = base64.b64decode(VECTORS["ring"].split(",")[0].partition(":")[2])
+    keyset = tink_pb2.Keyset.FromString(plain)
+    keys = tink_pb2.Keyset(key=keyset.key).SerializeToString()
+    primary = tink_pb2.Keyset(primary_key_id=keyset.primary_key_id).SerializeToString()
+    keyset.key[0].key_data.value += b"\x08\x00"
+    for raw in (keys + primary, keyset.SerializeToString()):
+        assert raw != plain
+        ring = parse_ring(f"k1:{base64.b64encode(raw).decode()}")
+        assert ring.fingerprints["k1"] == VECTORS["fingerprints"]["k1"]
 
 
 def test_two_master_keys_of_one_name_are_refused() -> None:

@@ -18,7 +18,7 @@ from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
 from vault.checks import ring_opens_what_is_stored
 from vault.key_ring import new_keyset, ring
-from vault.models import Key
+from vault.models import Key, UsedName
 from vault.sealing import CannotOpen
 from vault.sealing_guard import sealing_ring
 from vault.sessions import Session, SessionStore
@@ -126,6 +126,50 @@ def test_first_key_of_a_site_claims_its_name(
         make_session(now)
 
 
+@pytest.mark.parametrize("first_seal", SEALING[1:])
+@pytest.mark.parametrize("seal", SEALING)
+def test_key_made_twice_at_a_change_of_the_master_key_seals_nothing(
+    alice: User,
+    settings: LazySettings,
+    now: datetime,
+    first_seal: Callable[[datetime], None],
+    seal: Callable[[datetime], None],
+) -> None:
+    """Before anybody's key is wrapped by the new one, it seals sessions, forms that wait and mail,
+    which would never open again."""
+    old, first = settings.VAULT_KEYS, another("k2")
+    settings.VAULT_KEYS = f"{first},{old}"
+    first_seal(now)
+    before = everything()
+
+    settings.VAULT_KEYS = f"{another('k2')},{old}"
+    for _try in range(2):
+        with pytest.raises(CannotOpen, match="“k2”"):
+            seal(now)
+    assert everything() == before
+    [said] = report()
+    assert "“k2” in VAULT_KEYS is not the one that sealed sessions and mail" in said
+
+    for keys in (f"{another('k3')},{old}", f"{first},{old}"):
+        settings.VAULT_KEYS = keys
+        make_session(now)
+        assert report() == []
+    call_command("vault_rewrap")
+    make_session(now)
+
+
+def test_key_that_wraps_peoples_keys_has_its_name_whatever_sealed_before(
+    alice: User, settings: LazySettings, now: datetime
+) -> None:
+    settings.VAULT_KEYS = another("k1")
+    Key.objects.update(fingerprint=ring().fingerprints["k1"])
+    UsedName.objects.create(name="k1", fingerprint="0" * 32)
+
+    make_session(now)
+
+    assert report() == []
+
+
 def test_two_keys_that_were_used_under_one_name_both_seal_nothing(
     alice: User, bob: User, settings: LazySettings, now: datetime
 ) -> None:
@@ -170,8 +214,8 @@ def test_page_says_that_nothing_was_saved_and_returns_the_form(
 def test_stored_keys_are_compared_once_in_a_process(
     alice: User, settings: LazySettings, now: datetime, statements: Statements
 ) -> None:
-    settings.VAULT_KEYS = f"{another('k2')},{settings.VAULT_KEYS}"
-    User.objects.create_user("dana@example.org", PASSWORD)
+    settings.VAULT_KEYS = another("k1")
+    Key.objects.update(fingerprint=ring().fingerprints["k1"])
 
     with statements() as first:
         make_session(now)
