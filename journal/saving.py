@@ -115,12 +115,12 @@ def _create(
 ) -> Letter | None:
     """Save a new draft under the last of these ids. Returns None if there is a letter."""
     page_id, stored_id = ids
-    if submission.is_resent:
-        if Ended.objects.filter(pk__in=[Ended.id_of(person, id) for id in ids]).exists():
-            raise LetterGone
-        # Saved by an earlier release, under the id of its page.
-        if Letter.objects.of(person).filter(pk=page_id).exists():
-            return None
+    ended = [Ended.id_of(person, id) for id in ids] if submission.is_resent else []
+    if ended and Ended.objects.filter(pk__in=ended).exists():
+        raise LetterGone
+    # Saved by an earlier release, under the id of its page, and posted again by going back.
+    if Letter.objects.of(person).filter(pk=page_id).exists():
+        return None
     draft = Letter.new_draft(
         person=person,
         id=stored_id,

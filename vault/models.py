@@ -105,11 +105,13 @@ class Sealed(HasContents[Contents]):
         """
         row_id = key.derive_id(cls.purpose, id)
         row = cls.sealed_by(key, contents, now=now, id=row_id, **plain)
-        # Insert first: a repeated POST is rare, and without one nothing needs to be read.
-        if row.insert_if_new():
+        # An earlier release saved under the id of the page.
+        is_earlier = cls._default_manager.filter(pk=id, owner=key.owner).exists()
+        # Insert first: a repeated POST is rare, and without one nothing needs to be opened.
+        if not is_earlier and row.insert_if_new():
             return row
         with transaction.atomic():
-            saved = row._lock_saved()
+            saved = row._lock_saved(id if is_earlier else row_id)
             if saved is not None and saved.opens(key):
                 if saved.open(key) != contents:
                     update(saved)
@@ -118,14 +120,14 @@ class Sealed(HasContents[Contents]):
         # opened, and must not be overwritten. Save under a fresh id.
         return cls.save_once(key, contents, id=uuid4(), now=now, update=update, **plain)
 
-    def _lock_saved(self) -> Self | None:
-        """Lock the saved row of this id, person and page.
+    def _lock_saved(self, id: UUID) -> Self | None:
+        """Lock the saved row of this id, and of this row's person and page.
 
         Its other columns may differ: the page may have been reworded since.
         """
         rows = type(self)._default_manager.select_for_update()
         same_page = {name: getattr(self, name) for name in self.page_fields}
-        return rows.filter(pk=self.pk, owner=self.owner_id, **same_page).first()
+        return rows.filter(pk=id, owner=self.owner_id, **same_page).first()
 
     def insert_if_new(self) -> bool:
         """Insert this row, or return False and change nothing if there is one with its id."""

@@ -299,6 +299,28 @@ def test_posting_twice_saves_one_answer(as_alice: Client, alice: User) -> None:
     assert first["id"] == alice.key.derive_id(Answer.purpose, UUID(posted_id[1]))
 
 
+def test_answer_posted_again_finds_the_one_that_an_earlier_release_saved(
+    as_alice: Client, alice: User
+) -> None:
+    """It is stored under the id of its page."""
+    page_id = uuid4()
+    sent = FILLED | {"id": str(page_id)}
+    as_alice.post(EXERCISE, sent)
+    row = Answer.objects.get()
+    plain = {"step": row.step, "exercise": row.exercise, "version": row.version}
+    before = Answer.sealed_by(
+        alice.key, row.open(alice.key), now=row.created_at, id=page_id, **plain
+    )
+    row.delete()
+    before.save(force_insert=True)
+
+    as_alice.post(EXERCISE, sent)
+    assert Answer.objects.get().pk == page_id
+    assert actions.is_saved(person=alice, id=page_id)
+    as_alice.post(EXERCISE, sent | {"stands_out": "and this"})
+    assert Answer.objects.get().open(alice.key).fields["stands_out"] == "and this"
+
+
 def test_answer_posted_again_after_the_guide_changed_is_saved_once(
     as_alice: Client, alice: User
 ) -> None:

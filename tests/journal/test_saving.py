@@ -362,15 +362,18 @@ def test_no_revision_of_a_letter_that_was_let_go_can_be_chosen(alice: User, now:
     assert bodies(alice) == ["now"]
 
 
-def test_resent_words_find_a_letter_that_an_earlier_release_saved(
-    alice: User, now: datetime
+@pytest.mark.parametrize("is_resent", [True, False])
+def test_words_sent_again_find_a_letter_that_an_earlier_release_saved(
+    alice: User, now: datetime, is_resent: bool
 ) -> None:
-    """It is stored under the id of its page, and its device has not read the answer."""
+    """It is stored under the id of its page. Its device has not read the answer, or the form was
+    posted once more by going back."""
     id = uuid4()
     before = a_draft(alice, "first", id=id, now=now)
 
-    saved = save(alice, id, "first", now=now + DAY, is_resent=True)
+    saved = save(alice, id, "first", now=now + DAY, is_resent=is_resent)
     assert saved == SavedInPlace(letter=before)
+    assert bodies(alice) == ["first"]
 
     letter_actions.throw_away(person=alice, letter=before, now=now + DAY)
     with pytest.raises(LetterGone):
@@ -676,7 +679,7 @@ def test_statements_of_a_save_do_not_grow(
         save(alice, draft.pk, "24, and much more", 26, now=now + 99 * REVISION_INTERVAL)
 
     asked = [[sql for sql in found if "SAVEPOINT" not in sql] for found in (new, changed, revised)]
-    assert [len(found) for found in asked] == [2, 2, 5]
+    assert [len(found) for found in asked] == [3, 2, 5]
 
 
 any_words = st.builds(
