@@ -95,6 +95,9 @@ def verify_authentication(person: User | None, credential: Any) -> Authenticator
         key = webauthn.get_server().authenticate_complete(state, keys, response)
     webauthn.clear_state()
     passkey = known[key.credential_id]
+    # Erased while the signature was verified: a session of an account that is gone cannot be saved.
+    if not User.objects.lock_row(owner):
+        raise ValidationError(UNKNOWN_PASSKEY)
     _check_and_store_counter(passkey, response.response.authenticator_data.counter)
     # allauth signs in `passkey.user`: let that be the person at hand, with their cached factors.
     passkey.user = person or passkey.user

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,6 +13,7 @@ from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core.cache import cache
 from django.db import connections, transaction
 from django.http import HttpResponse
+from fido2.server import Fido2Server
 from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.actions import choose_name
@@ -35,6 +37,7 @@ from tests.support.at_once import hold_locks_until_awaited
 from tests.support.client import PASSWORD, Client
 from tests.support.letters import a_draft, earlier, words_of
 from tests.support.returned_forms import on_a_page_of
+from tests.support.second_factors import give_passkey
 from tests.support.waiting import PATIENCE
 from vault.sessions import LOCKED_AT, Session
 
@@ -369,6 +372,38 @@ def test_account_that_is_erased_while_its_password_is_checked_signs_nobody_in(
     assert not User.objects.exists()
     assert not Session.objects.exists()
     assert [row.kind for row in Message.objects.pending()] == ["account.account_erased"]
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_account_that_is_erased_while_its_passkey_is_verified_signs_nobody_in(
+    alice: User, now: datetime, monkeypatch: pytest.MonkeyPatch, counts: bool
+) -> None:
+    device, visitor = give_passkey(alice), Client(raise_request_exception=False)
+    device.counter = 7 if counts else 0
+    options = visitor.post("/accounts/2fa/passkeys/login/options/").json()
+    verify = Fido2Server.authenticate_complete
+
+    def erase_elsewhere() -> None:
+        try:
+            erase(person=User.objects.get(), now=now)
+        finally:
+            connections.close_all()
+
+    def meanwhile(*args: Any, **more: Any) -> Any:
+        monkeypatch.undo()
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(erase_elsewhere).result(timeout=PATIENCE)
+        return verify(*args, **more)
+
+    monkeypatch.setattr(Fido2Server, "authenticate_complete", meanwhile)
+    sent = {"credential": device.authenticate(options)}
+    page = visitor.post("/accounts/2fa/passkeys/login/", sent, follow=True)
+
+    assertContains(page, "That passkey is not known here.")
+    assert not User.objects.exists()
+    assert not Session.objects.exclude(owner=None).exists()
+    assert [row.kind for row in Message.objects.pending()] == ["account.account_erased"]
+    assert visitor.get("/today/").status_code == 302
 
 
 @pytest.mark.parametrize("said", [PASSWORD, "guessed by whoever copied the cookie"])
