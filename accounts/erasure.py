@@ -54,13 +54,14 @@ def _say_goodbye(person: User, *, now: datetime) -> None:
 
 def _sessions_of_others_with_traces(person: User) -> Iterator[str]:
     """Find the sessions in which a code for this person, a pending sign-in or a form of theirs is
-    stored, expired ones included. Only opening each one finds them.
+    stored, expired ones included. Only opening each one finds them: those of people who are signed
+    in hold forms at most, for an hour.
 
     Sessions in which the person is signed in are deleted with the account.
     """
     # With its quotes: ann@example.org is also part of joann@example.org.
     traces = (str(person.pk), person.pk.hex, json.dumps(person.email, ensure_ascii=False))
-    sessions = Session.objects.only("session_data", "owner")
+    sessions = Session.objects.with_something_of_others().only("session_data", "owner")
     for session in sessions.iterator(chunk_size=500):
         contents = session.get_decoded()
         # What others have entered while signed in is theirs: only a form is not.

@@ -27,6 +27,7 @@ from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessio
 from django.core import signing
 from django.core.signing import BadSignature, Signer
 from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -59,6 +60,11 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Sessions from before a sign-in: a pending code, an exercise begun without an account."""
         return self.filter(owner=None)
 
+    def with_something_of_others(self) -> Self:
+        """Sessions that may hold something of people who are not signed in with them: a pending
+        sign-in, a code, a form that waits. The others need not be opened to look for that."""
+        return self.filter(Q(owner=None) | Q(entries_end_at__isnull=False))
+
     def active(self, now: datetime) -> Self:
         return self.filter(expire_date__gt=now)
 
@@ -77,6 +83,15 @@ class Session(AbstractBaseSession):
     entries_end_at = models.DateTimeField(null=True)
 
     objects: ClassVar[Any] = BaseSessionManager.from_queryset(SessionQuerySet)()
+
+    class Meta(AbstractBaseSession.Meta):
+        indexes = (
+            models.Index(
+                fields=["entries_end_at"],
+                condition=Q(entries_end_at__isnull=False),
+                name="vault_session_entries_end",
+            ),
+        )
 
     def __str__(self) -> str:
         return "a session"

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.conf import LazySettings
@@ -145,6 +146,31 @@ def test_erasing_leaves_no_waiting_form_in_any_browser(
 
     assert [form.partition(".")[0] for form in waiting_forms()] == [owner_mark(bob.pk)]
     assert bob_elsewhere.get("/today/").status_code == 200
+
+
+def test_erasing_opens_no_session_that_can_hold_nothing_of_others(
+    carol: User, as_carol: Client, bob: User, as_bob: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most sessions are of people who are signed in, and last for days."""
+    for _ in range(5):
+        Client().force_login(bob)
+    hold_form_of(carol, as_bob)
+    hold_form_of(bob, Client())
+    opened, decode = [], Session.get_decoded
+
+    def count_and_decode(session: Session) -> dict[str, Any]:
+        opened.append(session.pk)
+        return decode(session)
+
+    monkeypatch.setattr(Session, "get_decoded", count_and_decode)
+    erase(person=carol, now=EVENING)
+
+    assert len(opened) == 2
+    assert Session.objects.of(bob).count() == 5
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        plan = Session.objects.with_something_of_others().explain()
+    assert "vault_session_entries_end" in plan
 
 
 def test_erasing_skips_all_mail_that_waits_for_the_address_but_the_last(
