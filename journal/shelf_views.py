@@ -1,3 +1,4 @@
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -13,9 +14,9 @@ from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
 from journal.forms import SearchForm
 from journal.letter_kinds import KINDS
-from journal.letter_lines import LISTED_FIELDS
+from journal.letter_lines import LISTED_FIELDS, LetterLine, letter_lines
 from journal.models import Letter
-from journal.search import search_letters
+from journal.search import SearchResult, search_letters
 from journal.search_session import Search, load_search, save_search
 from vault.sealing import CannotOpen
 
@@ -80,11 +81,18 @@ def search_results(request: SignedInRequest, name: UUID) -> HttpResponse:
         wanted = load_search(request.session, request.user, name, now=now)
         if wanted:
             found = search_letters(wanted.text, person=request.user, after=wanted.after)
-            context = {"search": wanted, "found": found, "now": now}
+            context = {"search": wanted, "found": found, **_found_lines(found, now)}
     except CannotOpen:
         return cannot_open(request)
     form = SearchForm(initial={"text": wanted.text if wanted else ""})
     return render(request, "journal/search.html", {"form": form, "is_gone": not wanted, **context})
+
+
+def _found_lines(found: SearchResult, now: datetime) -> dict[str, list[LetterLine]]:
+    return {
+        "same": letter_lines(found.same, now, excerpts=found.excerpts),
+        "similar": letter_lines(found.similar, now, excerpts=found.excerpts),
+    }
 
 
 @require_safe
