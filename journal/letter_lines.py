@@ -1,6 +1,7 @@
 """Letters as a list shows them: their kind, day and state.
 
-Of their words a list shows only what it is given: the lines in which a search has found something.
+Of their words a list shows only what it is given: names that somebody wants to see on their shelf,
+and lines in which a search has found something.
 """
 
 from collections.abc import Iterable, Mapping
@@ -42,6 +43,7 @@ class LetterLine:
     month: str
     # What became of the letter.
     note: str
+    name: str = ""
     excerpt: Excerpt | None = None
 
 
@@ -49,13 +51,14 @@ def letter_lines(
     letters: Iterable[Letter],
     now: datetime,
     *,
+    names: Mapping[UUID, str] | None = None,
     excerpts: Mapping[UUID, Excerpt] | None = None,
 ) -> list[LetterLine]:
     """Return the lines of a list, with days and times in the current time zone.
 
-    `excerpts` are by the letters' ids.
+    `names` and `excerpts` are by the letters' ids.
     """
-    lines = _Lines(now, excerpts)
+    lines = _Lines(now, names, excerpts)
     return [lines.line(letter) for letter in letters]
 
 
@@ -63,8 +66,13 @@ class _Lines:
     """The lines of one list. Words and addresses that they share are looked up once: to do so for
     each line was an eighth of the shelf."""
 
-    def __init__(self, now: datetime, excerpts: Mapping[UUID, Excerpt] | None) -> None:
-        self.now, self.excerpts = now, excerpts
+    def __init__(
+        self,
+        now: datetime,
+        names: Mapping[UUID, str] | None,
+        excerpts: Mapping[UUID, Excerpt] | None,
+    ) -> None:
+        self.now, self.names, self.excerpts = now, names, excerpts
         self.shelf = reverse("journal:shelf")
         self.kind = cache(lambda key: str(KINDS[key].title) if key in KINDS else "")
         self.note = cache(lambda state: str(NOTES[state]))
@@ -78,6 +86,7 @@ class _Lines:
             title=f"{self.kind(letter.kind)}, {day(letter.created_at)}",
             month=month(letter.changed_at),
             note=self.note(state) % _days(letter, state),
+            name=self.names.get(letter.pk, "") if self.names else "",
             excerpt=self.excerpts.get(letter.pk) if self.excerpts else None,
         )
 
