@@ -129,11 +129,15 @@ def _render_desk(
     letter: Letter | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    is_first = letter is None and not Letter.objects.of(request.user).exists()
+    if is_first and not form.errors:
+        # The open note stands after the paper: a screen reader says it before anything is written.
+        form.fields["body"].widget.attrs["aria-describedby"] = "care"
     context = {
         "kind": kind,
         "form": form,
         "letter": letter,
-        "is_first": letter is None and not Letter.objects.of(request.user).exists(),
+        "is_first": is_first,
         "letter_id": letter.pk if letter else _id_to_be(request, form),
         "lines": [text for _, text in _openings(request, kind) if text],
         "device_key": device_copies_key(request.user),

@@ -293,6 +293,13 @@ class LetGoForm(forms.Form):
     )
 
 
+@not_writing("shows_names")
+class ShelfNamesForm(forms.Form):
+    """Its button sends `shows_names`, or nothing to hide them."""
+
+    shows_names = forms.BooleanField(required=False)
+
+
 @not_writing("id")
 class SearchForm(forms.Form):
     text = forms.CharField(

@@ -1,15 +1,21 @@
-"""Letters as a list shows them: their kind, day and state, never their words."""
+"""Letters as a list shows them: their kind, day and state.
 
-from collections.abc import Iterable
+Of their words a list shows only what it is given: names that somebody wants to see on their shelf,
+and lines in which a search has found something.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.local_times import day, day_and_time, month, time_of_day
+from journal.excerpts import Excerpt
 from journal.letter_kinds import KINDS
 from journal.models import Letter
 
@@ -38,11 +44,22 @@ class LetterLine:
     month: str
     # What became of the letter.
     note: str
+    name: str = ""
+    excerpt: Excerpt | None = None
 
 
-def letter_lines(letters: Iterable[Letter], now: datetime) -> list[LetterLine]:
-    """Return the lines of a list, with days and times in the current time zone."""
-    lines = _Lines(now)
+def letter_lines(
+    letters: Iterable[Letter],
+    now: datetime,
+    *,
+    names: Mapping[UUID, str] | None = None,
+    excerpts: Mapping[UUID, Excerpt] | None = None,
+) -> list[LetterLine]:
+    """Return the lines of a list, with days and times in the current time zone.
+
+    `names` and `excerpts` are by the letters' ids.
+    """
+    lines = _Lines(now, names, excerpts)
     return [lines.line(letter) for letter in letters]
 
 
@@ -54,8 +71,13 @@ class _Lines:
     """The lines of one list. Words and addresses that they share are looked up once: to do so for
     each line was an eighth of the shelf."""
 
-    def __init__(self, now: datetime) -> None:
-        self.now = now
+    def __init__(
+        self,
+        now: datetime,
+        names: Mapping[UUID, str] | None,
+        excerpts: Mapping[UUID, Excerpt] | None,
+    ) -> None:
+        self.now, self.names, self.excerpts = now, names, excerpts
         self.shelf = reverse("journal:shelf")
         self.kind = cache(lambda key: str(KINDS[key].title) if key in KINDS else "")
         self.note = cache(lambda state: str(NOTES[state]))
@@ -71,6 +93,8 @@ class _Lines:
             title=f"{self.kind(letter.kind)}, {day(letter.created_at)}",
             month=month(letter.changed_at),
             note=self.note(state) % _days(letter, state),
+            name=self.names.get(letter.pk, "") if self.names else "",
+            excerpt=self.excerpts.get(letter.pk) if self.excerpts else None,
         )
 
     def state(self, letter: Letter) -> str:

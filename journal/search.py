@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from accounts.models import User
+from journal.excerpts import Excerpt, excerpt_of
 from journal.models import Letter, LetterContents, LetterQuerySet
 from journal.search_text import SearchText, cut_mark_runs
 from vault.sealing import CannotOpen
@@ -33,6 +34,8 @@ class SearchResult:
     # Newest first: letters with these words, and letters that write them a little differently.
     same: list[Letter] = field(default_factory=list)
     similar: list[Letter] = field(default_factory=list)
+    # The line in which the words were found, by the letter's id.
+    excerpts: dict[UUID, Excerpt] = field(default_factory=dict)
     looked_through: int = 0
     # The last letter that was searched, if there are more: the next search continues after it.
     stopped_at: Position | None = None
@@ -64,17 +67,22 @@ def search_letters(text: str, *, person: User, after: Position | None = None) ->
             result.unreadable += 1
             continue
         with ONE_AT_A_TIME:
-            _add_if_found(result, letter, wanted, f"{contents.to}\n{contents.body}")
+            _add_if_found(result, letter, wanted, contents)
     result.stopped_at = None
     return result
 
 
-def _add_if_found(result: SearchResult, letter: Letter, wanted: SearchText, words: str) -> None:
-    words = cut_mark_runs(words)
+def _add_if_found(
+    result: SearchResult, letter: Letter, wanted: SearchText, contents: LetterContents
+) -> None:
+    words = cut_mark_runs(f"{contents.to}\n{contents.body}")
     if wanted.is_in(words):
         result.same.append(letter)
     elif wanted.is_nearly_in(words):
         result.similar.append(letter)
+    else:
+        return
+    result.excerpts[letter.pk] = excerpt_of(contents, wanted)
 
 
 def _letters(person: User, after: Position | None) -> LetterQuerySet:

@@ -55,7 +55,13 @@ class SearchText:
     @classmethod
     def parse(cls, text: str) -> "SearchText":
         text = cut_mark_runs(text)
-        return cls(_same(text), _join_spaces(_similar(text)))
+        return cls(_same(text), join_spaces(_similar(text)))
+
+    @property
+    def reach(self) -> int:
+        """The length of a text, with single spaces and without long runs, that surely holds it."""
+        # A character may have marks, and four to six hyphens in a row make one of them.
+        return 2 * (MAX_MARKS + 1) * max(len(self.same), len(self.similar))
 
     def is_in(self, text: str) -> bool:
         """Whether a text without long runs of marks contains it, in any case."""
@@ -66,7 +72,7 @@ class SearchText:
         words, text = self.similar.split(), _similar(text)
         # Joining spaces takes longest, and most letters lack one of the words.
         has_words = bool(words) and all(word in text for word in words)
-        return has_words and self.similar in _join_spaces(text)
+        return has_words and self.similar in join_spaces(text)
 
 
 def cut_mark_runs(text: str) -> str:
@@ -99,7 +105,7 @@ def _ignore_case(text: str) -> str:
     return text.lower() if text.isascii() else text.casefold()
 
 
-def _join_spaces(text: str) -> str:
+def join_spaces(text: str) -> str:
     """Make one space of every run of spaces and line ends, of any kind."""
     return " ".join(text.split())
 

@@ -1,22 +1,26 @@
+from datetime import datetime
 from uuid import UUID
 
+from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.device_copies_key import device_copies_key
 from accounts.error_views import cannot_open
 from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
-from journal.forms import SearchForm
+from journal.forms import SearchForm, ShelfNamesForm
 from journal.letter_kinds import KINDS
-from journal.letter_lines import LISTED_FIELDS
+from journal.letter_lines import LISTED_FIELDS, LetterLine, letter_lines
 from journal.models import Letter
-from journal.search import search_letters
+from journal.search import SearchResult, search_letters
 from journal.search_session import Search, load_search, save_search
+from journal.shelf_names import NAMED_FIELDS, names_of, set_shows_names, shows_names
 from vault.sealing import CannotOpen
 
 LETTERS_PER_PAGE = 20
@@ -32,20 +36,26 @@ STATES_SHOWN = {
 @require_safe
 @transaction.non_atomic_requests
 def shelf(request: SignedInRequest) -> HttpResponse:
-    """List letters by kind, day and state. Their words are shown only on their own pages."""
-    now = timezone.now()
+    """List letters by kind, day and state, and for those who want it with the names in them.
+
+    Their other words are shown only on their own pages.
+    """
+    now, with_names = timezone.now(), shows_names(request.user)
     shown, kind = request.GET.get("show", ""), KINDS.get(request.GET.get("kind", ""))
     shown = shown if shown in STATES_SHOWN else ""
-    letters = Letter.objects.on_shelf_of(request.user, now).newest_first().only(*LISTED_FIELDS)
+    letters = Letter.objects.on_shelf_of(request.user, now).newest_first()
+    letters = letters.only(*(NAMED_FIELDS if with_names else LISTED_FIELDS))
     if shown:
         letters = letters.filter(state__in=STATES_SHOWN[shown])
     if kind:
         letters = letters.filter(kind=kind.key)
     page = LazyCountPaginator(letters, LETTERS_PER_PAGE).get_page(request.GET.get("page"))
+    names = names_of(page.object_list, request.user, now=now) if with_names else None
     context = {
         "page": page,
+        "lines": letter_lines(page.object_list, now, names=names),
+        "shows_names": with_names,
         "shown": shown,
-        "now": now,
         "kind": kind,
         "kinds": KINDS.values(),
         "is_empty": not page.object_list,
@@ -54,6 +64,23 @@ def shelf(request: SignedInRequest) -> HttpResponse:
         "device_key": device_copies_key(request.user),
     }
     return render(request, "journal/shelf.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def names(request: SignedInRequest) -> HttpResponse:
+    """Show or hide whom letters speak to, and redirect to the same part of the shelf."""
+    form = ShelfNamesForm(request.POST)
+    if request.method == "POST" and form.is_valid():
+        try:
+            set_shows_names(request.user, **form.cleaned_data)
+        except CannotOpen:
+            return cannot_open(request)
+        messages.info(request, _names_are(form.cleaned_data["shows_names"]))
+    return redirect(reverse("journal:shelf", query=request.GET))
+
+
+def _names_are(shown: bool) -> str:
+    return _("The names are shown now.") if shown else _("The names are hidden now.")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -80,11 +107,18 @@ def search_results(request: SignedInRequest, name: UUID) -> HttpResponse:
         wanted = load_search(request.session, request.user, name, now=now)
         if wanted:
             found = search_letters(wanted.text, person=request.user, after=wanted.after)
-            context = {"search": wanted, "found": found, "now": now}
+            context = {"search": wanted, "found": found, **_found_lines(found, now)}
     except CannotOpen:
         return cannot_open(request)
     form = SearchForm(initial={"text": wanted.text if wanted else ""})
     return render(request, "journal/search.html", {"form": form, "is_gone": not wanted, **context})
+
+
+def _found_lines(found: SearchResult, now: datetime) -> dict[str, list[LetterLine]]:
+    return {
+        "same": letter_lines(found.same, now, excerpts=found.excerpts),
+        "similar": letter_lines(found.similar, now, excerpts=found.excerpts),
+    }
 
 
 @require_safe

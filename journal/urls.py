@@ -7,6 +7,7 @@ urlpatterns = [
     path("", shelf_views.shelf, name="shelf"),
     path("search/", shelf_views.search, name="search"),
     path("search/<uuid:name>/", shelf_views.search_results, name="search_results"),
+    path("names/", shelf_views.names, name="names"),
     path("cover/", shelf_views.cover, name="cover"),
     path("token/", desk_views.token, name="token"),
     path("write/", desk_views.choose_kind, name="write"),

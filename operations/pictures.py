@@ -162,6 +162,7 @@ def _walk(page: "Page", private: dict[str, str]) -> Iterator[str]:
     _enter_email_and_password(page)
     page.wait_for_url("/today/")
     yield from _open(page, private)
+    yield from _find_words_and_names(page)
     page.goto("/accounts/lock/")
     yield "password-again"
     _enter_password(page)
@@ -176,6 +177,23 @@ def _open(page: "Page", addresses: dict[str, str]) -> Iterator[str]:
     for name, path in addresses.items():
         page.goto(path)
         yield name
+
+
+def _find_words_and_names(page: "Page") -> Iterator[str]:
+    page.goto("/journal/")
+    page.fill("input[name=text]", "nobody")
+    _follow(page, "main form:has(input[name=text]) button")
+    yield "search"
+    page.goto("/journal/")
+    _change_names(page)
+    yield "shelf-names"
+    # The next round begins without them.
+    _change_names(page)
+
+
+def _change_names(page: "Page") -> None:
+    page.click("main details summary")
+    _follow(page, "main form[action^='/journal/names/'] button")
 
 
 def _enter_email_and_password(page: "Page") -> None:

@@ -18,6 +18,7 @@ from healing.guide import guide
 from healing.models import Answer, StepMark
 from journal.first_line_actions import add_opening
 from journal.models import Letter, Opening, Revision, Words
+from journal.shelf_names import set_shows_names
 from reminders.actions import turn_on
 from tests.support.client import Client
 from tests.support.letters import a_letter
@@ -95,6 +96,7 @@ def lived_in(
     """Alice, with a row of hers in every table that people write in."""
     mark_step(person=alice, step=guide().steps[2], state=StepMark.State.ASIDE, now=now)
     turn_on(person=alice, hour=18, zone="Europe/Dublin", now=now)
+    set_shows_names(alice, shows_names=True)
     return alice
 
 

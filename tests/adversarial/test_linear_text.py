@@ -109,6 +109,7 @@ def every_page(browser: Client, person: User, text: str, now: datetime) -> int:
         browser.get(f"/journal/{kept.pk}/"),
         browser.post(f"/journal/{kept.pk}/seal/", {"day": text, "tell_hour": text}),
         browser.post("/journal/write/them/lines/", {"opening": text}),
+        browser.post("/journal/names/", {"shows_names": text}, follow=True),
         browser.post("/journal/search/", {"text": text}),
         browser.post("/journal/search/", {"text": "no such words"}, follow=True),
         browser.post("/journal/search/", {"text": text[:100]}, follow=True),

@@ -23,6 +23,7 @@ SEARCH = "/journal/search/"
 
 BELONGS_TO = {
     "/steps/1/mark/": "/steps/1/",
+    "/journal/names/": "/journal/",
     "/you/reminders/off/": "/you/reminders/",
     "/accounts/devices/end/": "/accounts/devices/",
     "/accounts/devices/end-others/": "/accounts/devices/",

@@ -12,10 +12,11 @@ from accounts.actions import choose_name
 from accounts.models import Profile, User
 from healing.models import Answer
 from journal.models import Letter
+from journal.shelf_names import set_shows_names
 from tests.adversarial.conftest import keep_letter, keep_words
 from tests.support.client import Client
 from tests.support.letters import a_draft, words_of
-from tests.support.private_words import BODY, CANARIES
+from tests.support.private_words import BODY, CANARIES, TO
 from vault.key_ring import new_keyset
 from vault.models import Key, Sealed
 
@@ -232,6 +233,36 @@ def test_name_stays_unreadable_and_untouched(
     assert (page.status_code, shows_no_word(page)) == (200, True)
     assert stored(profile) == before
     assert User.objects.get(pk=alice.pk).time_zone == "UTC"
+
+
+@every_damage
+def test_shelf_with_names_lists_a_letter_that_does_not_open_without_its_name(
+    browser: Client, alice: User, letter: Letter, broken: Break
+) -> None:
+    set_shows_names(alice, shows_names=True)
+    assert TO in browser.get("/journal/").text
+    before = broken(letter)
+
+    page = browser.get("/journal/")
+
+    assert (page.status_code, shows_no_word(page)) == (200, True)
+    assert f"/journal/{letter.pk}/" in page.text
+    assert stored(letter) == before
+
+
+@broken_key
+def test_shelf_settings_wait_while_the_key_is_closed(
+    browser: Client, alice: User, letter: Letter, broken: Break
+) -> None:
+    set_shows_names(alice, shows_names=True)
+    before = bytes(User.objects.get(pk=alice.pk).shelf_settings)
+    broken(letter)
+
+    for sent in ({"shows_names": "on"}, {}):
+        page = browser.post("/journal/names/", sent)
+        assert page.status_code == 503
+        assert SAID in page.text
+    assert bytes(User.objects.get(pk=alice.pk).shelf_settings) == before
 
 
 @broken_key

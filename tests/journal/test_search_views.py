@@ -37,15 +37,29 @@ def send(client: Client, **data: str) -> str:
     return response.headers["Location"]
 
 
-def test_results_show_letters_without_their_words(
-    as_alice: Client, alice: User, now: datetime
-) -> None:
-    letter = a_letter(alice, WORDS, now=now)
+def test_results_show_the_line_that_was_found(as_alice: Client, alice: User, now: datetime) -> None:
+    far = "And then nothing, for a long time. " * 5
+    letter = a_letter(alice, f"{far}I <b>knew</b> it & you didn’t. {far}", to="Mina", now=now)
 
-    page = as_alice.get(send(as_alice, text="CHECKING"))
+    page = as_alice.get(send(as_alice, text="DIDN'T"))
 
     assert listed(page) == [letter.pk]
-    assertNotContains(page, "seen it")
+    [line] = re.findall(r"<small class=\"written\">(<bdi.*?</bdi>)</small>", page.text)
+    assert line == (
+        '<bdi translate="no">…then nothing, for a long time. I &lt;b&gt;knew&lt;/b&gt; it &amp; '
+        "you <mark>didn’t</mark>. And then nothing, for a long time. And then nothing,…</bdi>"
+    )
+    assertNotContains(page, "Mina")
+
+
+def test_line_is_shown_in_letters_that_write_it_differently_too(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    a_letter(alice, "at the Café\u00a0Nord", now=now)
+
+    page = as_alice.get(send(as_alice, text="cafe nord"))
+
+    assertContains(page, "at the <mark>Café Nord</mark></bdi>")
 
 
 def test_address_of_the_results_is_random(as_alice: Client) -> None:

@@ -15,6 +15,7 @@ from accounts.models import User
 from journal.expiry import delete_expired
 from journal.letter_kinds import KINDS
 from journal.models import Letter, LetterContents, Revision, Words
+from journal.shelf_names import set_shows_names
 from journal.shelf_views import STATES_SHOWN
 from tests.support.client import Client
 from tests.support.database import Statements
@@ -151,25 +152,29 @@ def test_shelf_has_twenty_letters_a_page_and_filters_each_page(
     )
 
 
-@pytest.mark.parametrize(("many", "asked"), [(1, 2), (20, 2), (21, 3), (500, 3)])
+@pytest.mark.parametrize("names", [False, True])
+@pytest.mark.parametrize(("many", "asked"), [(1, 2), (20, 2), (21, 3), (1000, 3)])
 def test_statements_of_the_shelf_do_not_grow(
     as_alice: Client,
     alice: User,
     now: datetime,
     many: int,
     asked: int,
+    names: bool,
     statements: Statements,
 ) -> None:
     """The session with its person, and a page of letters; their count if there are more."""
-    contents = LetterContents("", "x")
+    set_shows_names(alice, shows_names=names)
+    contents = LetterContents("Mina", "x")
     letters = [Letter.sealed_by(alice.key, contents, now=now) for _ in range(many)]
     Letter.objects.bulk_create(letters)
     as_alice.get("/journal/")
 
     with statements() as found:
-        as_alice.get("/journal/")
+        page = as_alice.get("/journal/")
 
     assert len(found) == asked
+    assert page.text.count("Mina") == (min(many, 20) if names else 0)
 
 
 def test_cover_does_not_mention_letters(as_alice: Client) -> None:

@@ -69,6 +69,7 @@ NO_PAGE = {
     "journal:bring_back": "takes a form, shows nothing",
     "journal:write_on": "takes a form, shows nothing",
     "journal:remove_opening": "takes a form, shows nothing",
+    "journal:names": "takes a form, shows nothing",
     "reminders:off": "takes a form, shows nothing",
     "safety:leave": "leads to another site",
     "dev_inbox:caught_html": "a mail as it was sent, for the frame of dev_inbox:caught",

@@ -1,12 +1,14 @@
 """What a page is for is on its first screen."""
 
+import re
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from accounts.models import User
+from journal.letter_kinds import KINDS
 from tests.support.browser import NewPage
 from tests.support.client import Client
 from tests.support.letters import a_letter
@@ -63,6 +65,33 @@ def test_paper_and_letters_are_on_the_first_screen(
         tops["/journal/", window] = _box(page, ".letters a")["y"]
 
     assert {where: y for where, y in tops.items() if y > 420} == {}
+
+
+def test_paper_of_the_first_letter_is_on_the_first_screen_with_its_warning_open(
+    new_page: NewPage, as_alice: Client
+) -> None:
+    page = new_page(as_alice)
+    note = page.locator("details.care")
+
+    tops = {}
+    for kind in KINDS:
+        for window in (PHONE, LAPTOP):
+            _open(page, f"/journal/write/{kind}/", window)
+            tops[kind, window] = _box(page, "#id_body")["y"]
+            expect(note).to_have_attribute("open", "")
+            # A screen reader says it before anything is written.
+            expect(page.locator("#id_body")).to_have_accessible_description(
+                re.compile(re.escape(str(KINDS[kind].heads_up)))
+            )
+
+    assert {where: y for where, y in tops.items() if y > 420} == {}
+    paper = _box(page, ".sheet")
+    assert _box(page, "details.care")["x"] >= paper["x"] + paper["width"]
+    _open(page, "/journal/write/them/", PHONE)
+    paper = _box(page, ".sheet")
+    assert _box(page, "details.care")["y"] >= paper["y"] + paper["height"]
+    # What to expect of it can be seen at once.
+    assert _box(page, "details.care summary")["y"] < _box(page, ".nav")["y"]
 
 
 def test_first_lines_lie_beside_the_paper_and_can_be_put_away(

@@ -78,6 +78,7 @@ RULES = {
     "journal/search/": Rule(PRIVATE, sent={"text": "river"}),
     # The name of a search means something in the session that made it, and nowhere else.
     "journal/search/<uuid:name>/": Rule(PRIVATE, f"journal/search/{FRESH}/"),
+    "journal/names/": Rule(PRIVATE, sent={"shows_names": "on"}),
     "journal/cover/": Rule(PRIVATE),
     "journal/token/": Rule(PRIVATE),
     "journal/write/": Rule(PRIVATE),

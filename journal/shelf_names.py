@@ -1,0 +1,62 @@
+"""The names that letters speak to, on the shelf of those who want to see them there.
+
+That they want it is sealed like the names: with `accounts.User`, under their key.
+"""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.models import User
+from journal.letter_lines import LISTED_FIELDS
+from journal.models import Letter, LetterContents
+from vault.sealing import CannotOpen, pack, unpack
+from vault.sealing_guard import sealing_ring
+
+PURPOSE = "journal.shelf_settings"
+# The columns that a line with a name is made of.
+NAMED_FIELDS = (*LISTED_FIELDS, "owner", "sealed", "scheme")
+
+
+def shows_names(person: User) -> bool:
+    """Whether this person has turned names on. If that cannot be opened, they stay hidden."""
+    with suppress(CannotOpen):
+        return _open_setting(person)
+    return False
+
+
+def set_shows_names(person: User, *, shows_names: bool) -> None:
+    """Raises CannotOpen, also if the earlier choice cannot be opened: that is not overwritten."""
+    if _open_setting(person) == shows_names:
+        return
+    sealing_ring()
+    data = pack({"shows_names": shows_names})
+    person.shelf_settings = person.key.seal(PURPOSE, person.pk, data)
+    # Not save(), which raises if the account was erased meanwhile.
+    User.objects.filter(pk=person.pk).update(shelf_settings=person.shelf_settings)
+
+
+def _open_setting(person: User) -> bool:
+    if person.shelf_settings is None:
+        return False
+    contents = unpack(person.key.open(PURPOSE, person.pk, person.shelf_settings))
+    shows_names: bool = contents["shows_names"]
+    return shows_names
+
+
+def names_of(letters: Iterable[Letter], person: User, *, now: datetime) -> dict[UUID, str]:
+    """Return the names that may be shown, by the letters' ids.
+
+    A sealed letter is not opened before its day, nor one that was let go at all. One that cannot be
+    opened has no name here; its own page says so.
+    """
+    names, today = {}, timezone.localdate(now)
+    for letter in letters:
+        if letter.is_draft_or_kept or letter.is_ready(today):
+            with suppress(CannotOpen):
+                contents: LetterContents = letter.open(person.key)
+                names[letter.pk] = contents.to.strip()
+    return names
