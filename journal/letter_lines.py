@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.local_times import day, day_and_time, month, time_of_day
+from accounts.local_times import LocalDays, day, day_and_time, time_of_day
 from journal.letter_kinds import KINDS
 from journal.models import Letter
 
@@ -52,6 +52,7 @@ class _Lines:
     def __init__(self, now: datetime) -> None:
         self.now = now
         self.shelf = reverse("journal:shelf")
+        self.days = LocalDays()
         self.kind = cache(lambda key: str(KINDS[key].title) if key in KINDS else "")
         self.note = cache(lambda state: str(NOTES[state]))
 
@@ -61,8 +62,8 @@ class _Lines:
             address=f"{self.shelf}{letter.pk}/",
             is_gone=state == Letter.State.GONE,
             icon=ICONS.get(state, "letter"),
-            title=f"{self.kind(letter.kind)}, {day(letter.created_at)}",
-            month=month(letter.changed_at),
+            title=f"{self.kind(letter.kind)}, {self.days.day(letter.created_at)}",
+            month=self.days.month(letter.changed_at),
             note=self.note(state) % _days(letter, state),
         )
 
@@ -78,6 +79,8 @@ class _Lines:
 
 def _days(letter: Letter, state: str) -> dict[str, str]:
     """Return what the note about this state says in days and times."""
+    if state == Letter.State.KEPT:
+        return {}
     if state == Letter.State.DRAFT:
         return {"at": day_and_time(letter.changed_at)}
     if letter.opens_on and state in (Letter.State.SEALED, "ready"):

@@ -17,6 +17,7 @@ from journal.letter_lines import LISTED_FIELDS
 from journal.models import Letter
 from journal.search import search_letters
 from journal.search_session import Search, load_search, save_search
+from journal.shelf_letters import ShelfLetters
 from vault.sealing import CannotOpen
 
 LETTERS_PER_PAGE = 20
@@ -36,11 +37,13 @@ def shelf(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     shown, kind = request.GET.get("show", ""), KINDS.get(request.GET.get("kind", ""))
     shown = shown if shown in STATES_SHOWN else ""
-    letters = Letter.objects.on_shelf_of(request.user, now).newest_first().only(*LISTED_FIELDS)
-    if shown:
-        letters = letters.filter(state__in=STATES_SHOWN[shown])
-    if kind:
-        letters = letters.filter(kind=kind.key)
+    letters = ShelfLetters(
+        request.user,
+        now,
+        fields=LISTED_FIELDS,
+        states=STATES_SHOWN.get(shown, ()),
+        kind=kind.key if kind else "",
+    )
     page = LazyCountPaginator(letters, LETTERS_PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,
