@@ -1,7 +1,15 @@
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol, cast
 
 from django.core.paginator import Page, Paginator
 from django.utils.functional import cached_property
+
+
+class Countable(Protocol):
+    """A list that is read in slices, such as a queryset."""
+
+    def __getitem__(self, part: slice, /) -> Iterable[Any]: ...
+    def count(self) -> int: ...
 
 
 class LazyCountPaginator(Paginator[Any]):
@@ -9,6 +17,9 @@ class LazyCountPaginator(Paginator[Any]):
 
     Most lists here do, and counting is a fifth of what the shelf costs (ADR 24).
     """
+
+    def __init__(self, object_list: Countable, per_page: int) -> None:
+        super().__init__(cast(Any, object_list), per_page)
 
     @cached_property
     def _first_rows(self) -> list[Any]:

@@ -19,9 +19,20 @@ def day(moment: date) -> str:
     return _format(_local_day(moment), "DATE_FORMAT", get_language())
 
 
-def month(moment: date) -> str:
-    """Return the month of a moment, such as `November 2026`."""
-    return _format(_local_day(moment), "YEAR_MONTH_FORMAT", get_language())
+class LocalDays:
+    """The days of a whole list: the time zone and the language are looked up once, not twice in
+    each line."""
+
+    def __init__(self) -> None:
+        self.zone, self.language = timezone.get_current_timezone(), get_language()
+
+    def day(self, moment: datetime) -> str:
+        """Return the day of a moment, such as `28 November 2026`."""
+        return _format(moment.astimezone(self.zone).date(), "DATE_FORMAT", self.language)
+
+    def month(self, moment: datetime) -> str:
+        """Return the month of a moment, such as `November 2026`."""
+        return _format(moment.astimezone(self.zone).date(), "YEAR_MONTH_FORMAT", self.language)
 
 
 def time_of_day(moment: datetime) -> str:

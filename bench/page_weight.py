@@ -7,8 +7,12 @@ from urllib.parse import urlsplit
 
 from bench.load_generator import Cookies, request
 
-# Stylesheets, fonts, icons, scripts and images: what a browser requests by itself.
-LINKED = re.compile(r"<link[^>]* href=\"([^\"]+)\"|<(?:script|img)[^>]* src=\"([^\"]+)\"")
+# Stylesheets, fonts, icons, scripts and images: what a browser requests by itself. It requests an
+# apple-touch-icon only when somebody puts the page on a home screen.
+LINKED = re.compile(
+    r"<link rel=\"(?:stylesheet|preload|modulepreload|icon)\"[^>]* href=\"([^\"]+)\""
+    r"|<(?:script|img)[^>]* src=\"([^\"]+)\""
+)
 FONT = ".woff2"
 
 Page = tuple[str, bytes]

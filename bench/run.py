@@ -245,7 +245,7 @@ def _form_visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
     longest_shelf = filled["shelves"][max(filled["shelves"], key=int)]
     autosave = f"/journal/{CLIENT_UUID}/autosave/"
     return {
-        "save": Visit(port, "/journal/write/them/", 302, [filled["writer"]], form=letter),
+        "save": Visit(port, "/journal/write/them/", 302, filled["writers"], form=letter),
         "search": Visit(port, longest_shelf["results"], 200, [longest_shelf["cookies"]]),
         **{
             f"autosave_{count}": Visit(port, autosave, 200, [desk["cookies"]], form=draft)

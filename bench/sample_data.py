@@ -22,8 +22,11 @@ from operations import demo_account
 LETTERS = 20
 # The numbers of letters that further people have.
 SHELVES = (1, 100, 5000)
-# Saves letters for the load, so that the shelf of the person being read stays as it is.
+# Save letters for the load, so that the shelf of the person being read stays as it is.
 WRITER = "writer@example.org"
+# Several: what a person stores is summed up at each save (ADR 29), and one would have thousands of
+# letters at the end, the more the faster the machine.
+WRITERS = 20
 
 # Everybody else gets a copy of the first row of these tables, with these columns changed: so each
 # has one letter and one answer, and nothing in other tables. A new column needs no line here; a
@@ -67,15 +70,15 @@ def fill_database(*, people: int, addresses: list[str]) -> dict[str, Any]:
     now = timezone.now()
     person = demo_account.create_demo_account(now=now)
     _create_letters(person, LETTERS - Letter.objects.of(person).count(), now=now)
-    writer, reader = _create_writer(WRITER), _sign_in(person)
+    writers, reader = create_writers(count=WRITERS), _sign_in(person)
     shelves = {count: _create_person_with(count, "reader", now=now) for count in SHELVES}
-    desks = {count: _create_person_with(count, "writer", now=now) for count in SHELVES}
+    desks = {count: _create_person_with(count, "desk", now=now) for count in SHELVES}
     _create_others(people)
-    token = {settings.CSRF_COOKIE_NAME: writer["token"]}
+    token = {settings.CSRF_COOKIE_NAME: writers[0]["token"]}
     return {
         "person": _cookies(reader),
-        "writer": writer["cookies"],
-        "token": writer["token"],
+        "writers": [writer["cookies"] | token for writer in writers],
+        "token": writers[0]["token"],
         "statements": {address: _count_statements(reader, address) for address in addresses},
         "shelves": {
             count: {

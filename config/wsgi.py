@@ -5,6 +5,8 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
+from config.frame_memory import with_frame_memory
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()
 
@@ -20,6 +22,7 @@ CHARSET = re.compile(r";\s*charset\s*=[^;]*", re.IGNORECASE)
 MAX_COOKIES = 8190
 
 
+@with_frame_memory
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Drop what Django would stumble over before any middleware runs.
 

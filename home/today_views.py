@@ -18,7 +18,7 @@ from healing.guide_types import Step
 from healing.progress import StepStatus, step_statuses
 from home.displayed_name import displayed_name
 from journal.letter_lines import LISTED_FIELDS
-from journal.models import Letter
+from journal.shelf_letters import ShelfLetters
 from reminders.models import DISPLAYED_FIELDS, Schedule
 
 
@@ -51,9 +51,8 @@ def _step_statuses(person: User, letter_changed_at: datetime | None) -> list[Ste
 
 
 def _last_letter_change(person: User) -> datetime | None:
-    letters = Letter.objects.on_shelf_of(person, timezone.now()).newest_first()
-    changed_at: datetime | None = letters.values_list("changed_at", flat=True).first()
-    return changed_at
+    letters = ShelfLetters(person, timezone.now(), fields=["changed_at"])[:1]
+    return letters[0].changed_at if letters else None
 
 
 @login_not_required
@@ -67,8 +66,7 @@ def start(request: HttpRequest) -> HttpResponse:
 def today(request: SignedInRequest) -> HttpResponse:
     person = request.user
     now = timezone.now()
-    shelf = Letter.objects.on_shelf_of(person, now).newest_first()
-    letters = list(shelf.only(*LISTED_FIELDS)[:3])
+    letters = ShelfLetters(person, now, fields=LISTED_FIELDS)[:3]
     statuses = _step_statuses(person, letters[0].changed_at if letters else None)
     context = {
         "name": displayed_name(person),

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.local_times import day, day_and_time, month, time_of_day
+from accounts.local_times import LocalDays, day, day_and_time, time_of_day
 from journal.excerpts import Excerpt
 from journal.letter_kinds import KINDS
 from journal.models import Letter
@@ -79,6 +79,7 @@ class _Lines:
     ) -> None:
         self.now, self.names, self.excerpts = now, names, excerpts
         self.shelf = reverse("journal:shelf")
+        self.days = LocalDays()
         self.kind = cache(lambda key: str(KINDS[key].title) if key in KINDS else "")
         self.note = cache(lambda state: str(NOTES[state]))
 
@@ -90,8 +91,8 @@ class _Lines:
             address=reverse("journal:remove_line", args=[letter.pk]) if is_gone else address,
             is_gone=is_gone,
             icon=ICONS.get(state, "letter"),
-            title=f"{self.kind(letter.kind)}, {day(letter.created_at)}",
-            month=month(letter.changed_at),
+            title=f"{self.kind(letter.kind)}, {self.days.day(letter.created_at)}",
+            month=self.days.month(letter.changed_at),
             note=self.note(state) % _days(letter, state),
             name=self.names.get(letter.pk, "") if self.names else "",
             excerpt=self.excerpts.get(letter.pk) if self.excerpts else None,
@@ -109,6 +110,8 @@ class _Lines:
 
 def _days(letter: Letter, state: str) -> dict[str, str]:
     """Return what the note about this state says in days and times."""
+    if state == Letter.State.KEPT:
+        return {}
     if state == Letter.State.DRAFT:
         return {"at": day_and_time(letter.changed_at)}
     if letter.opens_on and state in (Letter.State.SEALED, "ready"):

@@ -79,10 +79,6 @@ class LetterQuerySet(SealedQuerySet):
         """Return this person's letters, without those that are gone or expired."""
         return self.of(person).exclude(_expired(now) | Q(state=Letter.State.GONE))
 
-    def on_shelf_of(self, person: User, now: datetime) -> "LetterQuerySet":
-        """Return what is visible to them, and the lines that gone or expired letters leave."""
-        return self.of(person).exclude(_expired(now), leaves_line=False)
-
     def lines_of(self, person: User, now: datetime) -> "LetterQuerySet":
         """Return the lines that gone or expired letters leave on this person's shelf."""
         is_gone = _expired(now) | Q(state=Letter.State.GONE)
@@ -233,6 +229,11 @@ class Letter(Sealed[LetterContents]):
     @property
     def bring_back_until(self) -> datetime | None:
         return self.let_go_at and self.let_go_at + BRING_BACK_FOR
+
+    def is_visible(self, now: datetime) -> bool:
+        """Whether its writer can still read it: what `visible_to` asks the database."""
+        is_expired = self.is_let_go and self.bring_back_until and self.bring_back_until <= now
+        return self.state != self.State.GONE and not is_expired
 
     def is_ready(self, today: date) -> bool:
         """Whether it is sealed and its day has come. `today` is the owner's local date."""

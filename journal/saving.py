@@ -94,9 +94,9 @@ def save_words(
 def _lock_letter(person: User, ids: list[UUID], *, now: datetime) -> Letter | None:
     """Return the letter with one of these ids: a page names its letter by an id of its own until it
     has read the letter's from an answer."""
-    visible = Letter.objects.visible_to(person, now)
-    letter: Letter | None = visible.select_for_update().filter(pk__in=ids).first()
-    return letter
+    rows = Letter.objects.of(person).filter(pk__in=ids).select_for_update()
+    visible = [letter for letter in rows if letter.is_visible(now)]
+    return min(visible, key=lambda letter: letter.pk, default=None)
 
 
 def _measure_for_draft(person: User, submission: Submission) -> StorageUse:

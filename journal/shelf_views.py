@@ -20,6 +20,7 @@ from journal.letter_lines import LISTED_FIELDS, LetterLine, letter_lines
 from journal.models import Letter
 from journal.search import SearchResult, search_letters
 from journal.search_session import Search, load_search, save_search
+from journal.shelf_letters import ShelfLetters
 from journal.shelf_names import NAMED_FIELDS, names_of, set_shows_names, shows_names
 from vault.sealing import CannotOpen
 
@@ -43,12 +44,13 @@ def shelf(request: SignedInRequest) -> HttpResponse:
     now, with_names = timezone.now(), shows_names(request.user)
     shown, kind = request.GET.get("show", ""), KINDS.get(request.GET.get("kind", ""))
     shown = shown if shown in STATES_SHOWN else ""
-    letters = Letter.objects.on_shelf_of(request.user, now).newest_first()
-    letters = letters.only(*(NAMED_FIELDS if with_names else LISTED_FIELDS))
-    if shown:
-        letters = letters.filter(state__in=STATES_SHOWN[shown])
-    if kind:
-        letters = letters.filter(kind=kind.key)
+    letters = ShelfLetters(
+        request.user,
+        now,
+        fields=NAMED_FIELDS if with_names else LISTED_FIELDS,
+        states=STATES_SHOWN.get(shown, ()),
+        kind=kind.key if kind else "",
+    )
     page = LazyCountPaginator(letters, LETTERS_PER_PAGE).get_page(request.GET.get("page"))
     names = names_of(page.object_list, request.user, now=now) if with_names else None
     context = {

@@ -26,6 +26,7 @@ from bench.load_generator import (
 )
 
 PAGE = b"""<link rel="preload" href="/a.woff2"><link rel="stylesheet" href="/a.css">
+<link rel="apple-touch-icon" href="/for-home-screens.png">
 <script type="module" src="/a.js"></script><a href="https://elsewhere.example.org/">away</a>"""
 
 # Uses a quarter of a second of CPU time, says so, and waits to be ended.

@@ -16,9 +16,10 @@ from django.db import connections
 from django.template.loader import render_to_string
 from django.test import override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
-from playwright.sync_api import Browser, CDPSession, Locator, Page, Response, expect
+from playwright.sync_api import Browser, CDPSession, Locator, Page, expect
 
 from accounts.returned_forms import ReturnedForm, SentField
+from bench import page_weight
 from healing.guide import guide
 from operations.demo_account import EMAIL, PASSWORD
 from safety.context_processors import site
@@ -697,35 +698,36 @@ def test_first_visit_is_light(product: Product, new_context: NewContext) -> None
     assert len(fonts) == 1
     assert len(sizes) - len(fonts) <= 5
     assert 45_000 < sizes.total() <= 60_000
+    # `./dev bench` counts them without a browser.
+    measured = page_weight.first_visit(urlsplit(product.url).port or 80)
+    assert measured["first_visit_files"] == len(sizes) - len(fonts)
 
 
 def test_later_pages_are_light(product: Product, demo: None, new_context: NewContext) -> None:
-    """At most 6 kB of HTML, as transferred."""
+    """At most 6 kB of HTML, as transferred, and no file again that an earlier page has fetched."""
     page = new_context().new_page()
     sign_in(page)
     page.goto("/journal/")
     letter = page.locator("main .letters a").first.get_attribute("href")
 
-    weights = {
-        address: weight(page.goto(address))
-        for address in (
-            "/today/",
-            *(f"/steps/{number}/" for number in guide().steps),
-            "/steps/1/filling-in/",
-            "/journal/",
-            str(letter),
-            "/help/",
-            *(f"/learn/{slug}/" for slug in guide().readings),
-        )
-    }
+    cookies = {each["name"]: each["value"] for each in page.context.cookies()}
+    addresses = [
+        "/today/",
+        *(f"/steps/{number}/" for number in guide().steps),
+        "/steps/1/filling-in/",
+        "/journal/",
+        str(letter),
+        "/help/",
+        *(f"/learn/{slug}/" for slug in guide().readings),
+    ]
+    port = urlsplit(product.url).port or 80
 
-    assert {address: size for address, size in weights.items() if size > 6_000} == {}
-
-
-def weight(answer: Response | None) -> int:
-    assert answer
-    assert answer.header_value("content-encoding") == "gzip"
-    return int(answer.header_value("content-length") or 0)
+    for address in addresses:
+        head, body = page_weight.fetch(port, address, cookies)
+        assert (" 200 ok" in head, "content-encoding: gzip" in head) == (True, True), address
+        assert len(body) <= 6_000, address
+    measured = page_weight.later_pages(port, addresses, cookies)
+    assert (measured["later_page_files"], measured["other_sites"]) == (1, 0)
 
 
 # A part of the focused element is visible, and it has an outline (WCAG 2.4.7, 2.4.11).
