@@ -64,7 +64,8 @@ def letter_lines(
 
 
 def letter_line(letter: Letter, now: datetime) -> LetterLine:
-    return _Lines(now).line(letter)
+    [line] = letter_lines([letter], now)
+    return line
 
 
 class _Lines:

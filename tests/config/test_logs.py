@@ -364,10 +364,6 @@ def ask(server: Web, path: str, cookie: str, failure: str = "", method: str = "P
     return server.raw(f"{start}{head}\r\n".encode(), body)
 
 
-def new_lines(server: Web, before: int) -> list[dict[str, object]]:
-    return server.output.lines()[before:]
-
-
 def assert_harmless(said: Output) -> None:
     assert "canary" not in said.text().lower()
     assert "127.0.0.1" not in said.text()
@@ -382,9 +378,9 @@ ADDRESSES = [f"/{rule.example or pattern}" for pattern, rule in RULES.items()]
 def test_failing_page_logs_type_and_place_only(server: Web, cookie: str, method: str) -> None:
     for address in ADDRESSES:
         path = nowhere(address)
-        before = len(server.output.lines())
+        before = server.output.size()
         status = ask(server, path, cookie, "plain", method).split()[1]
-        lines = new_lines(server, before)
+        lines = server.output.lines(before)
 
         (request,) = [line for line in lines if line["event"] == "request"]
         assert request["status"] == int(status)
@@ -399,11 +395,11 @@ def test_failing_page_logs_type_and_place_only(server: Web, cookie: str, method:
 
 @pytest.mark.parametrize("failure", FAILURES)
 def test_no_text_is_logged_however_a_page_fails(server: Web, cookie: str, failure: str) -> None:
-    before = len(server.output.lines())
+    before = server.output.size()
 
     ask(server, "/journal/", cookie, failure, "GET")
 
-    assert new_lines(server, before)
+    assert server.output.lines(before)
     assert_harmless(server.output)
 
 
@@ -419,10 +415,10 @@ def test_no_text_is_logged_however_a_page_fails(server: Web, cookie: str, failur
 def test_error_of_a_page_is_logged_with_causes_and_sqlstate(
     server: Web, cookie: str, failure: str, types: list[str], sqlstate: str | None
 ) -> None:
-    before = len(server.output.lines())
+    before = server.output.size()
 
     ask(server, "/journal/", cookie, failure, "GET")
-    lines = new_lines(server, before)
+    lines = server.output.lines(before)
     broken = [line["errors"] for line in lines if line["level"] == "ERROR"]
 
     assert [error["type"] for error in broken[0]] == types  # type: ignore[attr-defined]
@@ -451,11 +447,11 @@ MALFORMED = {
 
 @pytest.mark.parametrize("raw", MALFORMED.values(), ids=MALFORMED)
 def test_request_refused_by_gunicorn_is_not_logged(server: Web, raw: bytes) -> None:
-    before = len(server.output.lines())
+    before = server.output.size()
 
     assert server.raw(raw).startswith(b"HTTP/1.1 4")
 
-    assert new_lines(server, before)
+    assert server.output.lines(before)
     assert_harmless(server.output)
 
 

@@ -78,7 +78,7 @@ def test_process_answers_without_a_database(
 
 
 def test_probe_writes_its_request_and_nothing_else(web_server: Web) -> None:
-    before = len(web_server.output.lines())
+    before = web_server.output.size()
     for method, path in [
         ("GET", "/healthz"),
         ("HEAD", "/healthz"),
@@ -89,7 +89,7 @@ def test_probe_writes_its_request_and_nothing_else(web_server: Web) -> None:
         head = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
         assert web_server.raw(head.encode()).startswith(b"HTTP/1.1 200 "), path
 
-    lines = web_server.output.lines()[before:]
+    lines = web_server.output.lines(before)
     assert [line["event"] for line in lines] == ["request"] * 4
     assert [line["route"] for line in lines] == ["healthz", "healthz", "readyz", "home:start"]
 

@@ -38,9 +38,14 @@ class Output:
     def text(self) -> str:
         return self.file.read_text(encoding="utf-8")
 
-    def lines(self) -> list[dict[str, Any]]:
-        """Each line, read as JSON. Fails if one is anything else."""
-        return [json.loads(line) for line in self.text().splitlines()]
+    def size(self) -> int:
+        return self.file.stat().st_size
+
+    def lines(self, after: int = 0) -> list[dict[str, Any]]:
+        """Each line after this size, read as JSON. Fails if one is anything else."""
+        with self.file.open("rb") as file:
+            file.seek(after)
+            return [json.loads(line) for line in file.read().decode().splitlines()]
 
     def wait_for(self, words: str) -> bool:
         """Whether the words came before the program ended and time was up."""

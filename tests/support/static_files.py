@@ -11,7 +11,7 @@ from django.core.management import call_command
 from whitenoise import WhiteNoise
 
 from local.pytest_runs import TEMPLATE_DATABASE
-from safety import collected_files
+from safety import collected_files, help_pages
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -44,4 +44,24 @@ def scanned_once(collected: None) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(WhiteNoise, "update_files_dictionary", scan_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def read_once(collected: None) -> Iterator[None]:
+    """Read the rendered help pages once: every client has a middleware of its own, which would read
+    more than a hundred files."""
+    pages: dict[tuple[str, bool], dict[str, bytes]] = {}
+    rendered_to, read_all = Path(settings.PAGES_ROOT), help_pages.read_all
+
+    def read(*, signed_in: bool = False) -> dict[str, bytes]:
+        if Path(settings.PAGES_ROOT) != rendered_to:
+            return read_all(signed_in=signed_in)
+        of = (settings.LANGUAGE_CODE, signed_in)
+        if of not in pages:
+            pages[of] = read_all(signed_in=signed_in)
+        return dict(pages[of])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(help_pages, "read_all", read)
         yield
