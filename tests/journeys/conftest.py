@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.journeys.main_job import do_everything_then_stay_away
-from tests.support.browser import NewContext
+from tests.support.browser import STILL, NewContext
 from tests.support.product import Product, running_product
 from tests.support.waiting import PATIENCE
 
@@ -46,7 +46,7 @@ def _checked_contexts(browser: Browser, product: Product) -> Iterator[NewContext
     wrong: list[str] = []
 
     def make(**options: Any) -> BrowserContext:
-        context = browser.new_context(base_url=product.url, **options)
+        context = browser.new_context(base_url=product.url, **STILL | options)
         context.set_default_timeout(PATIENCE * 1000)
         context.on("page", lambda page: _collect_errors(page, wrong, product.url))
         contexts.append(context)

@@ -23,7 +23,7 @@ from bench import page_weight
 from healing.guide import guide
 from operations.demo_account import EMAIL, PASSWORD
 from safety.context_processors import site
-from tests.support.browser import NewContext, follow
+from tests.support.browser import STILL, NewContext, follow
 from tests.support.geometry import DOUBLE, SHORT_WINDOWS, USUAL, set_text_size, wrong_in_window
 from tests.support.live_site import Site
 from tests.support.product import Product
@@ -634,11 +634,11 @@ def audit(product: Product, demo: None, browser: Browser, module_context: NewCon
         someone_careful,
         someone_whose_key_does_not_fit,
     ):
-        context = module_context(reduced_motion="reduce")
+        context = module_context()
         page = context.new_page()
         audit.walk(page, person(page, product))
         context.close()
-    page = browser.new_page(reduced_motion="reduce")
+    page = browser.new_page(**STILL)
     audit.walk(page, someone_uninvited(page))
     page.close()
     return audit

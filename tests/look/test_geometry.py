@@ -18,6 +18,8 @@ ERRORS = [f"/journal/{'0' * 8}-0000-4000-8000-{'0' * 12}/{what}" for what in (""
 
 
 def _wrong(page: Page, addresses: list[str]) -> list[str]:
+    # Also where the boat bobs.
+    page.emulate_media(reduced_motion="no-preference")
     devtools = page.context.new_cdp_session(page)
     wrong = []
     for address in addresses:

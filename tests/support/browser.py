@@ -30,6 +30,10 @@ from tests.support.waiting import PATIENCE
 
 expect.set_options(timeout=PATIENCE * 1000)
 
+# With motion, the boat that bobs has each open page drawn all the time, also while a test waits: a
+# quarter of a core for each. tests/look/test_geometry.py looks at pages that move.
+STILL: dict[str, Any] = {"reduced_motion": "reduce"}
+
 NewContext = Callable[..., BrowserContext]
 NewPage = Callable[..., Page]
 
@@ -109,7 +113,7 @@ def new_context(request: pytest.FixtureRequest, playwright: Playwright) -> Itera
     contexts: list[BrowserContext] = []
 
     def make(**options: Any) -> BrowserContext:
-        context = browser.new_context(**options)
+        context = browser.new_context(**STILL | options)
         context.set_default_timeout(PATIENCE * 1000)
         contexts.append(context)
         return context

@@ -41,6 +41,8 @@ MARIONETTE_NAMES = {
 PREFERENCES: dict[str, bool | int | str] = {
     # A free one, which Firefox writes into its profile.
     "marionette.port": 0,
+    # As in Chromium (tests/support/browser.py).
+    "ui.prefersReducedMotion": 1,
     # Nothing of its own may come between the driver and the page, or ask another site.
     "termsofuse.bypassNotification": True,
     "datareporting.policy.dataSubmissionEnabled": False,
