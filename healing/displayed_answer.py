@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
-from healing.field_kinds import KINDS, Shown, shown
+from healing.field_kinds import KINDS, Shown, shown, written_day
 from healing.guide_types import Exercise, Field
 from healing.made_sentence import made_sentence
 from healing.models import Answer
@@ -21,20 +21,37 @@ class DisplayedField:
 
 @dataclass(frozen=True)
 class DisplayedAnswer:
-    """A saved answer as its page shows it. `fields` is None if it cannot be opened."""
+    """A saved answer as its page shows it. `fields` is None if it cannot be opened.
+
+    `followed_up` is what was said when the answer was asked about, `followed_up_on` the day.
+    """
 
     row: Answer
-    sentence: str
-    fields: list[DisplayedField] | None
+    exercise: Exercise | None
+    sentence: str = ""
+    fields: list[DisplayedField] | None = None
+    followed_up: str = ""
+    followed_up_on: str = ""
 
 
 def display_answer(*, person: User, row: Answer, exercise: Exercise | None) -> DisplayedAnswer:
     try:
         contents = row.open(person.key)
     except CannotOpen:
-        return DisplayedAnswer(row, "", None)
-    sentence = made_sentence(exercise, contents.fields)
-    return DisplayedAnswer(row, sentence, displayed_fields(exercise, contents.fields))
+        return DisplayedAnswer(row, exercise)
+    return DisplayedAnswer(
+        row,
+        exercise,
+        sentence=made_sentence(exercise, contents.fields),
+        fields=displayed_fields(exercise, contents.fields),
+        followed_up=_said(exercise, contents.followed_up),
+        followed_up_on=written_day(contents.followed_up_on),
+    )
+
+
+def _said(exercise: Exercise | None, key: str) -> str:
+    choices = exercise.follow_up.choices if exercise and exercise.follow_up else ()
+    return next((choice.label for choice in choices if choice.key == key), key)
 
 
 def displayed_fields(exercise: Exercise | None, answer: dict[str, Any]) -> list[DisplayedField]:

@@ -22,17 +22,12 @@ FIELD_KINDS = COLUMN_KINDS | {
     "rows",
     "people",
 }
-CHOICE_KINDS = {"choice", "scale", "grid", "several", "checklist", "people"}
+CHOICE_KINDS = {"choice", "scale", "grid", "several", "checklist"}
 ROW_KINDS = {"lines", "rows", "people"}
 MAX_ROWS = 10
 
 # Pages that gather what is kept (healing/gathering.py).
 GATHERED = {"sentences", "cards", "wins", "mine", "circle"}
-# Answers after which an exercise is not offered: a yes to the safety questions, and “I keep asking
-# why”.
-GUARDS = {"safety", "why"}
-# Pages of their own that take the place of an exercise.
-PIECES = {"pause", "breathe", "senses", "thoughts", "rough-day", "helper"}
 
 
 def read_exercises(record: Record) -> tuple[Exercise, ...]:
@@ -54,18 +49,13 @@ def _exercise(record: Record) -> Exercise:
         makes=record.words_or_list("makes"),
         kept=record.words("kept", ""),
         desk=record.text("desk", ""),
-        piece=record.one_of("piece", PIECES, ""),
-        public=record.flag("public"),
         gathers=record.one_of("gathers", GATHERED, ""),
         copies=record.flag("copies"),
-        not_after=record.some_of("not_after", GUARDS),
-        asks_first=record.one_of("asks_first", {"safety"}, ""),
         once_a_day=bool(record.one_of("once_a", {"day"}, "")),
         **_end(record),
         asked_again=_weeks(record),
         follow_up=_follow_up(record),
         keeps_closed=record.flag("keeps_closed"),
-        question_a_page=record.flag("question_a_page"),
     )
     for problem, key in _exercise_problems(exercise):
         record.report(problem, key)
@@ -125,8 +115,8 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
     single = {field.name for field in exercise.fields if not field.most}
     if not set().union(*map(names_in, exercise.makes)) <= single:
         yield "“makes” uses a name that no field has.", "makes"
-    if sum(map(bool, (exercise.fields, exercise.desk, exercise.piece))) != 1:
-        yield "an exercise has “fields”, “desk” or “piece”: one of the three.", "fields"
+    if bool(exercise.fields) == bool(exercise.desk):
+        yield "an exercise has “fields”, or it is a letter and has “desk”.", "fields"
     if exercise.copies and not exercise.makes:
         yield "“copies” belongs to an exercise with “makes”.", "copies"
     if exercise.follow_up:
@@ -153,8 +143,7 @@ def _field(record: Record, kinds: Collection[str]) -> Field:
         optional=record.flag("optional"),
         **_field_details(record, kind),
     )
-    taken = {"id"} if kind != "people" else {"id", RING}
-    if field.name and (not re.fullmatch(r"[a-z][a-z_]*", field.name) or field.name in taken):
+    if field.name and (not re.fullmatch(r"[a-z][a-z_]*", field.name) or field.name == "id"):
         record.report("“name” is a lower-case word, and not id.", "name")
     record.finish()
     return field
@@ -178,10 +167,17 @@ def _field_details(record: Record, kind: str) -> dict[str, Any]:
     if kind == "time":
         details |= {key: _time(record, key) for key in ("earliest", "latest")}
     if kind in {"rows", "people"}:
-        columns = tuple(_field(column, COLUMN_KINDS) for column in record.records("columns"))
-        details["columns"] = columns
-        _require(record, details, "columns", kind)
+        details["columns"] = _columns(record, kind)
     return details
+
+
+def _columns(record: Record, kind: str) -> tuple[Field, ...]:
+    columns = tuple(_field(column, COLUMN_KINDS) for column in record.records("columns"))
+    if not columns:
+        record.report(f"a field of the kind {kind} needs “columns”.", "columns")
+    elif kind == "people" and (RING, "choice") not in [(each.name, each.kind) for each in columns]:
+        record.report(f"people need a column “{RING}” of the kind choice.", "columns")
+    return columns
 
 
 def _require(record: Record, details: dict[str, Any], key: str, kind: str) -> None:

@@ -304,14 +304,14 @@ def words_of(question: Field | None, value: Any) -> str:
     if question is None or not text:
         return text
     if question.kind == "date":
-        return _written_day(text)
+        return written_day(text)
     if question.kind == "time":
         return _written(text)
     labels = {choice.key: choice.label for choice in question.choices}
     return labels.get(text, text)
 
 
-def _written_day(text: str) -> str:
+def written_day(text: str) -> str:
     try:
         return local_times.day(date.fromisoformat(text))
     except ValueError:

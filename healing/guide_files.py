@@ -44,6 +44,7 @@ def mistakes(folders: Mapping[str, GuideFolder]) -> Iterator[Mistake]:
     original = folders[settings.LANGUAGE_CODE]
     for folder in folders.values():
         yield from folder.mistakes
+        yield from _repeated_keys(folder)
         if folder is not original:
             yield from _differences(folder, original)
     for number in STEPS:
@@ -51,6 +52,17 @@ def mistakes(folders: Mapping[str, GuideFolder]) -> Iterator[Mistake]:
             yield Mistake(
                 f"guide/{original.language}/steps/{number}-….md", 1, "this step is missing."
             )
+
+
+def _repeated_keys(folder: GuideFolder) -> Iterator[Mistake]:
+    """An answer names its exercise by the key, and gathered pages look for nothing else."""
+    seen: dict[str, str] = {}
+    for step in folder.steps.values():
+        name = next(name for name, page in folder.files.items() if page is step)
+        for exercise in step.exercises:
+            if seen.setdefault(exercise.key, name) != name:
+                problem = f"{seen[exercise.key]} has an exercise with the key “{exercise.key}” too."
+                yield Mistake(f"guide/{folder.language}/{name}", 1, problem)
 
 
 def gaps(folders: Mapping[str, GuideFolder]) -> Iterator[Gap]:

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 STEPS = range(1, 9)
 
-# The choice of the kind people that says how near somebody is.
+# The column of the kind people that says how near somebody is.
 RING = "ring"
 
 
@@ -65,8 +65,7 @@ class Exercise:
 
     Each sentence of `makes` has the names of fields in braces. `closes_after_days` counts from the
     first answer and `closes_after_answers` the answers, 0 for never. `asked_again` are the weeks
-    after the first answer. `desk` is the kind of letter that is written instead of fields; `piece`
-    the name of a page that takes their place.
+    after the first answer. `desk` is the kind of letter that is written instead of fields.
     """
 
     key: str
@@ -78,12 +77,8 @@ class Exercise:
     makes: tuple[str, ...] = ()
     kept: str = ""
     desk: str = ""
-    piece: str = ""
-    public: bool = False
     gathers: str = ""
     copies: bool = False
-    not_after: tuple[str, ...] = ()
-    asks_first: str = ""
     once_a_day: bool = False
     closes_after_days: int = 0
     closes_after_answers: int = 0
@@ -91,7 +86,6 @@ class Exercise:
     asked_again: tuple[int, ...] = ()
     follow_up: FollowUp | None = None
     keeps_closed: bool = False
-    question_a_page: bool = False
 
     @property
     def version(self) -> str:

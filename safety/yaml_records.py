@@ -162,13 +162,6 @@ class Record:
             self.report(f"“{key}” is one of: {', '.join(sorted(allowed))}.", key)
         return min(allowed)
 
-    def some_of(self, key: str, allowed: Collection[str]) -> tuple[str, ...]:
-        """A list of any of these words; empty without the key."""
-        values = self.texts(key)
-        if not set(values) <= set(allowed):
-            self.report(f"“{key}” is a list of any of: {', '.join(sorted(allowed))}.", key)
-        return values
-
     def https_url(self, key: str, default: str | None = None) -> str:
         value = self.text(key, default)
         if value:
