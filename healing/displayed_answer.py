@@ -21,7 +21,8 @@ class DisplayedField:
 
 @dataclass(frozen=True)
 class DisplayedAnswer:
-    """A saved answer as its page shows it. `fields` is None if it cannot be opened.
+    """A saved answer as its page shows it. `fields` is None if it cannot be opened, and has no
+    words that the sentence says already.
 
     `followed_up` is what was said when the answer was asked about, `followed_up_on` the day.
     """
@@ -39,11 +40,13 @@ def display_answer(*, person: User, row: Answer, exercise: Exercise | None) -> D
         contents = row.open(person.key)
     except CannotOpen:
         return DisplayedAnswer(row, exercise)
+    made = made_sentence(exercise, contents.fields)
+    beside = {name: value for name, value in contents.fields.items() if name not in made.names}
     return DisplayedAnswer(
         row,
         exercise,
-        sentence=made_sentence(exercise, contents.fields),
-        fields=displayed_fields(exercise, contents.fields),
+        sentence=made.text,
+        fields=displayed_fields(exercise, beside),
         followed_up=_said(exercise, contents.followed_up),
         followed_up_on=written_day(contents.followed_up_on),
     )

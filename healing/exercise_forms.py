@@ -28,16 +28,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Part:
-    """One question as the page shows it: a single field, several, or rows of fields."""
+    """One question as the page shows it. Most questions have a single row."""
 
     question: Field
     rows: list[Row]
 
     @property
-    def field(self) -> BoundField | None:
-        """The only field of the question, or None."""
-        is_single = len(self.rows) == 1 and len(self.rows[0].fields) == 1
-        return self.rows[0].fields[0] if is_single and not self.question.most else None
+    def fields(self) -> list[BoundField]:
+        return [field for row in self.rows for field in row.fields]
 
     @property
     def open_rows(self) -> list[Row]:

@@ -126,6 +126,11 @@ class Shown:
     headings: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def labelled_rows(self) -> list[list[tuple[str, str]]]:
+        """(heading, cell) of each cell, row by row."""
+        return [list(zip(self.headings, row, strict=True)) for row in self.rows]
+
 
 class Kind(Protocol):
     """How a question becomes form fields, and their values become what is stored."""
@@ -233,7 +238,9 @@ class Checklist:
     """Ticked choices, and a line of one's own."""
 
     def slots(self, question: Field) -> Iterator[Slot]:
-        several = Field(question.name, "several", question.label, choices=question.choices)
+        several = Field(
+            question.name, "several", question.label, question.hint, choices=question.choices
+        )
         own = Field("own", "text", question.own, limit=question.limit)
         yield Slot(question.name, several, column="ticked")
         yield Slot(f"{question.name}-own", own, column="own")

@@ -2,22 +2,34 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from healing.field_kinds import words_of
-from healing.guide_types import Exercise
+from healing.guide_types import Exercise, names_in
 
 BLANK = re.compile(r"{(\w+)}")
 # Where the words begin that lead up to a blank: after a full stop, a comma, another blank.
 CLAUSE = re.compile(r"[.?!:;,…]")
 
 
-def made_sentence(exercise: Exercise | None, answer: Mapping[str, Any]) -> str:
+@dataclass(frozen=True)
+class MadeSentence:
+    """`names` are the fields whose words are in the text."""
+
+    text: str = ""
+    names: frozenset[str] = frozenset()
+
+
+def made_sentence(exercise: Exercise | None, answer: Mapping[str, Any]) -> MadeSentence:
     """Every sentence whose blanks are all filled; empty if the first one is not among them."""
     if not exercise or not exercise.makes:
-        return ""
-    made = [_filled(exercise, sentence, answer) for sentence in exercise.makes]
-    return " ".join(filter(None, made)) if made[0] else ""
+        return MadeSentence()
+    filled = {pattern: _filled(exercise, pattern, answer) for pattern in exercise.makes}
+    if not filled[exercise.makes[0]]:
+        return MadeSentence()
+    names = [names_in(pattern) for pattern, text in filled.items() if text]
+    return MadeSentence(" ".join(filter(None, filled.values())), frozenset().union(*names))
 
 
 def _filled(exercise: Exercise, sentence: str, answer: Mapping[str, Any]) -> str:

@@ -160,9 +160,9 @@ def test_sentence_is_made_of_its_parts() -> None:
 
     made = made_sentence(boundary, answer)
 
-    assert made
-    assert all(f"my {name}" in made for name in boundary.sentence_fields)
-    assert made_sentence(boundary, {}) == ""
+    assert made.names == boundary.sentence_fields
+    assert all(f"my {name}" in made.text for name in boundary.sentence_fields)
+    assert made_sentence(boundary, {}).text == ""
 
 
 IF_THEN = exercise_of(
@@ -195,7 +195,7 @@ IF_THEN = exercise_of(
     ],
 )
 def test_sentence_has_no_stem_twice_and_no_blank(answer: dict[str, str], made: str) -> None:
-    assert made_sentence(IF_THEN, answer) == made
+    assert made_sentence(IF_THEN, answer).text == made
 
 
 def test_saved_choices_are_shown_by_their_labels() -> None:
