@@ -34,6 +34,7 @@ from healing.displayed_answer import display_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
 from healing.models import Answer
+from healing.progress import way_on
 from vault.sealing import CannotOpen
 from vault.storage_quota import QuotaExceeded, measure
 
@@ -52,7 +53,7 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
         return _earlier_exercise(request, step, key)
     if exercise.desk:
         keep_waiting(request)
-        return redirect("journal:write")
+        return redirect("journal:paper", exercise.desk)
     if not request.user.is_authenticated:
         # Nothing that is posted is shown: a browser may repeat the post of somebody who has left.
         context = {"step": step, "exercise": exercise, "fields": _fields(exercise)}
@@ -141,8 +142,11 @@ def _exercise_page(
 ) -> HttpResponse:
     """Without a form it is blank. `id` is that of the answer which the page will send."""
     available = availability(request.user, step, exercise, timezone.now())
+    saved = _saved_just_now(request)
     context = {
         "available": available,
+        "saved": saved,
+        "way_on": way_on(request.user, step, exercise) if saved else None,
         "is_form_shown": available.is_open or form is not None,
         "shows_words": not exercise.keeps_closed or available.is_closed,
         "step": step,
@@ -154,6 +158,14 @@ def _exercise_page(
         "answers": _page_of_answers(request, step, exercise.key),
     }
     return render(request, "healing/exercise.html", context, status=status)
+
+
+def _saved_just_now(request: SignedInRequest) -> bool:
+    """Whether this page follows a save. The message that tells so stays, to be shown."""
+    storage = cast(Any, messages.get_messages(request))
+    has_saved = any(message.extra_tags for message in storage)
+    storage.used = False
+    return has_saved
 
 
 def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:

@@ -287,3 +287,52 @@ def test_what_cannot_be_opened_is_said_on_a_gathered_page(
     Key.objects.filter(owner=alice).update(wrapped=b"damaged")
 
     assert as_alice.get("/saved/wins/").status_code in {200, 503}
+
+
+def post(client: Client, person: User, address: str, **fields: str) -> str:
+    data = on_a_page_of(person, id=str(uuid4()), **fields)
+    return client.post(address, data, follow=True).text
+
+
+def main_links(page: str) -> list[str]:
+    return re.findall(r'href="(\S+)"', page[page.index("<main") : page.index("</main>")])
+
+
+def test_after_a_save_one_way_leads_on(as_alice: Client, alice: User, now: datetime) -> None:
+    page = post(as_alice, alice, "/steps/5/boundary/", value="calm", situation="x", action="rest")
+
+    # What was saved first, then the way on, then a folded form for another one.
+    assert page.index("I value calm.") < page.index("On to step 6") < page.index("Write another")
+    assert "That’s enough for today" in page
+    assert "Done for now" in page
+
+    page = post(as_alice, alice, "/steps/1/both-true/", one="I miss it", other="I am tired")
+    assert "/steps/1/moments/" in main_links(page)
+
+    for key in ("filling-in", "moments"):
+        save(alice, now, 1, key)
+    page = post(as_alice, alice, "/steps/1/both-true/", one="I miss it", other="I am tired")
+    assert "/steps/2/" in main_links(page)
+
+
+def test_only_the_page_after_a_save_leads_on(as_alice: Client, alice: User, now: datetime) -> None:
+    save(alice, now, 1, "both-true", one="I miss it", other="I am tired")
+
+    page = as_alice.get("/steps/1/both-true/").text
+
+    assert "Write another" not in page
+    assert "On to step" not in page
+
+
+def test_step_lists_its_exercises_before_its_reading(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    save(alice, now, 1, "both-true", one="I miss it", other="I am tired")
+    step = guide().steps[1]
+
+    page = as_alice.get("/steps/1/").text
+
+    places = [page.index(f"/steps/1/{exercise.key}/") for exercise in step.exercises]
+    assert places == sorted(places)
+    assert max(*places, page.index(step.two_minutes)) < page.index(step.html)
+    assert page.count("· saved") == 1
