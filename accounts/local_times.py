@@ -4,7 +4,7 @@ The patterns for each language are in config/formats. Until somebody chose their
 in UTC would pass for theirs: it is left out, or “UTC” follows it.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import lru_cache
 
 from django.utils import timezone
@@ -37,8 +37,13 @@ class LocalDays:
 
 def time_of_day(moment: datetime) -> str:
     """Return a time such as `8:14 pm`, or `8:14 pm UTC` without a known zone."""
-    time = time_format(timezone.localtime(moment)).lower()
-    return time if _is_zone_known() else f"{time} UTC"
+    written = time_format(timezone.localtime(moment)).lower()
+    return written if _is_zone_known() else f"{written} UTC"
+
+
+def hour(at: time) -> str:
+    """Return a time of the day that somebody chose, such as `7:00 pm`: theirs in any zone."""
+    return time_format(at).lower()
 
 
 def day_and_time(moment: datetime) -> str:

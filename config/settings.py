@@ -138,6 +138,7 @@ MIDDLEWARE = [
     "accounts.sessions.authentication_middleware.AuthenticationMiddleware",
     "accounts.last_visit_middleware.LastVisitMiddleware",
     "accounts.locale_middleware.LocaleMiddleware",
+    "healing.guide_reload_middleware.GuideReloadMiddleware",
     # Above the check for a sign-in: a locked session reauthenticates, it does not sign in again.
     "accounts.session_lock_middleware.SessionLockMiddleware",
     "accounts.form_owner_middleware.FormOwnerMiddleware",
@@ -349,6 +350,10 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "config.formats"
+# The words and exercises of the guide, a folder for each language. `./dev run` shows a changed file
+# on reload; a server reads each file once.
+GUIDE_FOLDER = BASE_DIR / "healing" / "guide"
+GUIDE_RELOAD = env.boolean("GUIDE_RELOAD", default=False)
 
 # --- Files ---------------------------------------------------------------------------------
 

@@ -1,13 +1,13 @@
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from accounts.models import User
-from healing.displayed_answer import (
-    fields_beyond_form,
-)
+from healing.displayed_answer import fields_beyond_form
 from healing.guide_types import Exercise, Step
 from healing.models import Answer, AnswerContents, StepMark
+from healing.next_question import follow_up_at, next_round_at
 from vault.storage_quota import check_quota, has_grown
 
 
@@ -28,7 +28,11 @@ def save_answer(
     def update(row: Answer) -> None:
         change_answer(person=person, row=row, exercise=exercise, answer=answer, now=now)
 
-    return Answer.save_once(
+    if exercise.asked_again:
+        asks_at = _next_round_at(person, step, exercise, now)
+    else:
+        asks_at = follow_up_at(exercise, answer, zone=person.zone, now=now)
+    row = Answer.save_once(
         person.key,
         AnswerContents(fields=answer),
         id=id,
@@ -37,7 +41,18 @@ def save_answer(
         step=step.number,
         exercise=exercise.key,
         version=exercise.version,
+        asks_at=asks_at,
     )
+    if exercise.asked_again:
+        others = Answer.objects.of(person).for_exercise(step.number, exercise.key)
+        others.exclude(pk=row.pk).filter(asks_at__isnull=False).update(asks_at=None)
+    return row
+
+
+def _next_round_at(person: User, step: Step, exercise: Exercise, now: datetime) -> datetime | None:
+    earlier = Answer.objects.of(person).for_exercise(step.number, exercise.key)
+    first = earlier.order_by("created_at").values_list("created_at", flat=True).first()
+    return next_round_at(exercise, first=first or now, now=now)
 
 
 def is_saved(*, person: User, id: UUID) -> bool:
@@ -55,13 +70,30 @@ def change_answer(
     Raises CannotOpen and QuotaExceeded.
     """
     before = row.open(person.key)
-    contents = AnswerContents(fields=fields_beyond_form(exercise, before.fields) | answer)
+    contents = replace(before, fields=fields_beyond_form(exercise, before.fields) | answer)
     size = len(row.sealed)
     row.version = exercise.version
+    asked = exercise.follow_up
+    if asked and answer.get(asked.on) != before.fields.get(asked.on):
+        row.asks_at = follow_up_at(exercise, answer, zone=person.zone, now=now)
     row.seal(person.key, contents, now=now)
     if has_grown(size, len(row.sealed)):
         check_quota(person.pk)
-    row.save(update_fields=["sealed", "scheme", "changed_at", "version"])
+    row.save(update_fields=["sealed", "scheme", "changed_at", "version", "asks_at"])
+
+
+def record_follow_up(*, person: User, row: Answer, said: str, now: datetime) -> None:
+    """Keep what was said about an answer, sealed with it. Raises CannotOpen."""
+    contents = row.open(person.key)
+    day = now.astimezone(person.zone).date().isoformat()
+    row.asks_at = None
+    row.seal(person.key, replace(contents, followed_up=said, followed_up_on=day), now=now)
+    row.save(update_fields=["sealed", "scheme", "changed_at", "asks_at"])
+
+
+def stop_asking(*, row: Answer) -> None:
+    row.asks_at = None
+    row.save(update_fields=["asks_at"])
 
 
 def mark_step(*, person: User, step: Step, state: StepMark.State, now: datetime) -> None:

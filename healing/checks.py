@@ -9,9 +9,9 @@ from safety.yaml_records import DataFileError
 
 @register
 def guide_is_readable(**kwargs: Any) -> Sequence[CheckMessage]:
-    """Stop the start on a mistake in the guide, naming file and line."""
+    """Stop the start on mistakes in the guide, naming file and line."""
     try:
         guide()
     except DataFileError as error:
-        return [Error(str(error), id="healing.E001")]
+        return [Error(str(mistake), id="healing.E001") for mistake in error.mistakes]
     return []

@@ -3,73 +3,72 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.utils.dateparse import parse_date
-
-from accounts import local_times
 from accounts.models import User
+from healing.field_kinds import KINDS, Shown, shown, written_day
 from healing.guide_types import Exercise, Field
+from healing.made_sentence import made_sentence
 from healing.models import Answer
 from vault.sealing import CannotOpen
 
 
 @dataclass(frozen=True)
 class DisplayedField:
-    """One field of a saved answer: text, lines, or a table of headings and rows."""
+    """One field of a saved answer."""
 
     label: str
-    text: str = ""
-    lines: tuple[str, ...] = ()
-    headings: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
+    shown: Shown
 
 
 @dataclass(frozen=True)
 class DisplayedAnswer:
-    """A saved answer as its page shows it. `fields` is None if it cannot be opened."""
+    """A saved answer as its page shows it. `fields` is None if it cannot be opened, and has no
+    words that the sentence says already.
+
+    `followed_up` is what was said when the answer was asked about, `followed_up_on` the day.
+    """
 
     row: Answer
-    sentence: str
-    fields: list[DisplayedField] | None
+    exercise: Exercise | None
+    sentence: str = ""
+    fields: list[DisplayedField] | None = None
+    followed_up: str = ""
+    followed_up_on: str = ""
 
 
 def display_answer(*, person: User, row: Answer, exercise: Exercise | None) -> DisplayedAnswer:
     try:
         contents = row.open(person.key)
     except CannotOpen:
-        return DisplayedAnswer(row, "", None)
-    sentence = finished_sentence(exercise, contents.fields)
-    return DisplayedAnswer(row, sentence, displayed_fields(exercise, contents.fields))
+        return DisplayedAnswer(row, exercise)
+    made = made_sentence(exercise, contents.fields)
+    beside = {name: value for name, value in contents.fields.items() if name not in made.names}
+    return DisplayedAnswer(
+        row,
+        exercise,
+        sentence=made.text,
+        fields=displayed_fields(exercise, beside),
+        followed_up=_said(exercise, contents.followed_up),
+        followed_up_on=written_day(contents.followed_up_on),
+    )
+
+
+def _said(exercise: Exercise | None, key: str) -> str:
+    choices = exercise.follow_up.choices if exercise and exercise.follow_up else ()
+    return next((choice.label for choice in choices if choice.key == key), key)
 
 
 def displayed_fields(exercise: Exercise | None, answer: dict[str, Any]) -> list[DisplayedField]:
     """A saved answer with today's labels. A field that is no longer asked shows its name."""
-    questions = {field.name: field for field in exercise.fields} if exercise else {}
-    return [_displayed(questions.get(name), name, value) for name, value in answer.items() if value]
+    return [
+        _displayed(exercise.field(name) if exercise else None, name, value)
+        for name, value in answer.items()
+        if value
+    ]
 
 
 def _displayed(question: Field | None, name: str, value: Any) -> DisplayedField:
     label = question.label if question else name.replace("_", " ").capitalize()
-    if isinstance(value, str):
-        day = parse_date(value) if question and question.kind == "date" else None
-        return DisplayedField(label, text=local_times.day(day) if day else value)
-    if not isinstance(value[0], dict):
-        return DisplayedField(label, lines=tuple(value))
-    columns = {column.name: column.label for column in question.columns} if question else {}
-    names = list(value[0])
-    return DisplayedField(
-        label,
-        headings=tuple(columns.get(column, column) for column in names),
-        rows=tuple(tuple(str(row.get(column, "")) for column in names) for row in value),
-    )
-
-
-def finished_sentence(exercise: Exercise | None, answer: dict[str, Any]) -> str:
-    """The sentence that the exercise makes of an answer; empty while a part of it is."""
-    if not exercise or not exercise.makes:
-        return ""
-    names = exercise.sentence_fields
-    parts = {name: str(answer.get(name, "")).strip().rstrip(".") for name in names}
-    return exercise.makes.format(**parts) if all(parts.values()) else ""
+    return DisplayedField(label, shown(question, value))
 
 
 def fields_beyond_form(exercise: Exercise, answer: dict[str, Any]) -> dict[str, Any]:
@@ -84,16 +83,6 @@ def fields_beyond_form(exercise: Exercise, answer: dict[str, Any]) -> dict[str, 
         question = questions.get(name)
         if question is None:
             beyond[name] = value
-        elif not _fits(question, value):
+        elif not KINDS[question.kind].fits(question, value):
             beyond[f"{name}_before"] = value
     return beyond
-
-
-def _fits(question: Field, value: Any) -> bool:
-    if not question.most:
-        values = value if isinstance(value, list) else [value] if value else []
-        return not question.choices or set(values) <= set(question.choices)
-    columns = {column.name for column in question.columns}
-    return len(value) <= question.most and all(
-        set(row) <= columns if isinstance(row, dict) else not columns for row in value
-    )

@@ -1,5 +1,6 @@
 """Pages of exercises and of the answers to them."""
 
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -28,14 +29,18 @@ from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
 from accounts.returned_forms import keep_waiting
 from healing import actions
+from healing.availability import availability
 from healing.displayed_answer import display_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
 from healing.models import Answer
+from healing.progress import way_on
 from vault.sealing import CannotOpen
 from vault.storage_quota import QuotaExceeded, measure
 
 ANSWERS_PER_PAGE = 20
+# The button beside the choices of a follow-up. No choice has this name: they are words.
+STOP_ASKING = "-"
 
 
 @login_not_required
@@ -48,7 +53,7 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
         return _earlier_exercise(request, step, key)
     if exercise.desk:
         keep_waiting(request)
-        return redirect("journal:write")
+        return redirect("journal:paper", exercise.desk)
     if not request.user.is_authenticated:
         # Nothing that is posted is shown: a browser may repeat the post of somebody who has left.
         context = {"step": step, "exercise": exercise, "fields": _fields(exercise)}
@@ -81,10 +86,10 @@ def _blank_fields(exercise: Exercise, language: str) -> SafeString:
 def _save_answer(
     request: SignedInRequest, step: Step, form: ExerciseForm, id: UUID
 ) -> HttpResponse:
-    exercise, use = form.exercise, measure(request.user.pk)
+    exercise, use, now = form.exercise, measure(request.user.pk), timezone.now()
     try:
-        if use.is_full and not actions.is_saved(person=request.user, id=id):
-            form.add_error(None, quota_exceeded_message())
+        if problem := _why_not_saved(request, step, exercise, id, is_full=use.is_full, now=now):
+            form.add_error(None, problem)
             return _exercise_page(request, step, exercise, id=id, form=form, status=422)
         actions.save_answer(
             person=request.user,
@@ -92,7 +97,7 @@ def _save_answer(
             step=step,
             exercise=exercise,
             answer=form.answer,
-            now=timezone.now(),
+            now=now,
         )
     except CannotOpen:
         form.add_error(None, not_saved_message())
@@ -101,6 +106,24 @@ def _save_answer(
         messages.warning(request, quota_nearly_full_message())
     _say_saved(request, exercise.kept or _("Saved."), id)
     return redirect("healing:exercise", step, exercise.key)
+
+
+def _why_not_saved(
+    request: SignedInRequest,
+    step: Step,
+    exercise: Exercise,
+    id: UUID,
+    *,
+    is_full: bool,
+    now: datetime,
+) -> str:
+    """Why no other answer can be saved; empty if it can, or if this one was saved before."""
+    is_open = availability(request.user, step, exercise, now).is_open
+    if (is_open and not is_full) or actions.is_saved(person=request.user, id=id):
+        return ""
+    if is_full:
+        return quota_exceeded_message()
+    return _("No other answer can be saved here today. Your words are still on this page.")
 
 
 def _say_saved(request: SignedInRequest, text: str, id: UUID) -> None:
@@ -118,7 +141,14 @@ def _exercise_page(
     status: int = 200,
 ) -> HttpResponse:
     """Without a form it is blank. `id` is that of the answer which the page will send."""
+    available = availability(request.user, step, exercise, timezone.now())
+    saved = _saved_just_now(request)
     context = {
+        "available": available,
+        "saved": saved,
+        "way_on": way_on(request.user, step, exercise) if saved else None,
+        "is_form_shown": available.is_open or form is not None,
+        "shows_words": not exercise.keeps_closed or available.is_closed,
         "step": step,
         "exercise": exercise,
         "form": form,
@@ -128,6 +158,14 @@ def _exercise_page(
         "answers": _page_of_answers(request, step, exercise.key),
     }
     return render(request, "healing/exercise.html", context, status=status)
+
+
+def _saved_just_now(request: SignedInRequest) -> bool:
+    """Whether this page follows a save. The message that tells so stays, to be shown."""
+    storage = cast(Any, messages.get_messages(request))
+    has_saved = any(message.extra_tags for message in storage)
+    storage.used = False
+    return has_saved
 
 
 def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
@@ -188,6 +226,28 @@ def _change_answer(
     )
     _say_saved(request, _("Your changes are saved."), row.pk)
     return redirect("healing:exercise", step, form.exercise.key)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def follow_up(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResponse:
+    """Keep what became of an answer, or ask about it no more."""
+    row, said = _get_answer_or_404(request, step, key, id), request.POST.get("said", "")
+    if request.method != "POST":
+        return redirect("healing:answer", step, key, id)
+    exercise = step.exercise(key)
+    asked = exercise.follow_up if exercise else None
+    if said in {choice.key for choice in asked.choices} if asked else set():
+        try:
+            actions.record_follow_up(person=request.user, row=row, said=said, now=timezone.now())
+        except CannotOpen:
+            return cannot_open(request)
+        messages.info(request, _("Saved with what you wrote. Any answer is fine."))
+    elif said == STOP_ASKING:
+        actions.stop_asking(row=row)
+        messages.info(request, _("You will not be asked about this any more."))
+    else:
+        messages.error(request, _("That choice is not one of these. Nothing was changed."))
+    return redirect("home:today")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -2,53 +2,44 @@
 
 import re
 from collections.abc import Iterator
-from html import unescape
 
+from django.conf import settings
 from django.urls import Resolver404, resolve
 
-from healing.guide_types import Guide, Page, Reading, Step
+from healing.guide_loader import GuideFolder
+from safety.yaml_records import DataFileError, Mistake
 
 # Words that press, judge or diagnose.
 FORBIDDEN = re.compile(r"\b(just|simply|should|toxic|narcissis\w+|abandon\w*)\b|!", re.IGNORECASE)
 MAX_SENTENCE_WORDS = 25
 
 
-def problems(guide: Guide) -> Iterator[str]:
-    """One sentence per problem, which names the page."""
-    for page in [*guide.steps.values(), *guide.readings.values(), *guide.pages.values()]:
-        name = f"{type(page).__name__.lower()} “{page.slug}”"
-        for problem in [*_link_problems(page), *_word_problems(page)]:
-            yield f"{name}: {problem}"
+def problems(folder: GuideFolder) -> Iterator[Mistake]:
+    yield from _link_problems(folder)
+    for passage in folder.passages:
+        for sentence in re.split(r"(?<=[.?!…])[”’)]*\s+", passage.words):
+            if problem := _sentence_problem(sentence, folder.language):
+                yield Mistake(passage.file, passage.line, problem)
 
 
-def _link_problems(page: Page) -> Iterator[str]:
-    for link in re.findall(r'href="([^"]+)"', page.html):
-        if link.startswith("/"):
+def _link_problems(folder: GuideFolder) -> Iterator[Mistake]:
+    for link in folder.links:
+        if link.address.startswith("/"):
             try:
-                resolve(link.partition("#")[0])
+                resolve(link.address.partition("#")[0])
+            except DataFileError:
+                # It is the address of a step, and some file of the guide cannot be read.
+                continue
             except Resolver404:
-                yield f"the link {link} leads nowhere."
-        elif not link.startswith("https://"):
-            yield f"the link {link} is neither a path nor https."
+                yield Mistake(link.file, link.line, f"the link {link.address} leads nowhere.")
+        elif not link.address.startswith("https://"):
+            problem = f"the link {link.address} is neither a path nor https."
+            yield Mistake(link.file, link.line, problem)
 
 
-def _word_problems(page: Page) -> Iterator[str]:
-    for sentence in re.split(r"(?<=[.?!…])[”’)]*\s+", _page_text(page)):
-        if found := FORBIDDEN.search(sentence):
-            yield f"“{found[0]}” in: {sentence}"
-        if len(sentence.split()) > MAX_SENTENCE_WORDS:
-            yield f"more than {MAX_SENTENCE_WORDS} words: {sentence}"
-
-
-def _page_text(page: Page) -> str:
-    """All the words of a page, with a full stop after each block."""
-    parts = [page.title + ".", page.lead]
-    if isinstance(page, Reading):
-        parts.append(page.care)
-    if isinstance(page, Step):
-        parts += [page.voice.words, page.two_minutes, page.closing]
-        for exercise in page.exercises:
-            parts += [exercise.title + ".", exercise.intro, exercise.care, exercise.kept]
-    body = re.sub(r"</(?:p|li|h2|h3)>", ". ", page.html)
-    parts.append(unescape(re.sub(r"<[^>]+>", "", body)))
-    return re.sub(r"([.?!…])[.\s]*\. ", r"\1 ", " ".join(parts))
+def _sentence_problem(sentence: str, language: str) -> str:
+    if len(sentence.split()) > MAX_SENTENCE_WORDS:
+        return f"more than {MAX_SENTENCE_WORDS} words: {sentence}"
+    # The words are English ones.
+    found = FORBIDDEN.search(sentence) if language == settings.LANGUAGE_CODE else None
+    return f"“{found[0]}” in: {sentence}" if found else ""

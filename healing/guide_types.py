@@ -3,16 +3,33 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from django.utils.safestring import SafeString
 
 STEPS = range(1, 9)
 
+# The column of the kind people that says how near somebody is.
+RING = "ring"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several answers to tick. The key is stored, the label is read."""
+
+    key: str
+    label: str
+
 
 @dataclass(frozen=True)
 class Field:
-    """One question of an exercise. `limit` is in characters; `most` counts rows, 0 without rows."""
+    """One question of an exercise, see docs/writing.md.
+
+    `limit` is in characters; `most` counts rows, 0 without rows. `items` are the lines of a grid.
+    `own` is the label of a line of one's own. `earliest` and `latest` are times such as `08:00`.
+    """
 
     name: str
     kind: str
@@ -20,39 +37,109 @@ class Field:
     hint: str = ""
     limit: int = 0
     most: int = 0
-    choices: tuple[str, ...] = ()
+    choices: tuple[Choice, ...] = ()
     columns: tuple["Field", ...] = ()
+    items: tuple[Choice, ...] = ()
+    own: str = ""
+    earliest: str = ""
+    latest: str = ""
     optional: bool = False
 
 
 @dataclass(frozen=True)
+class FollowUp:
+    """A question that is asked once, on or after a day that the answer names.
+
+    `on` is the field with the day, `about` the field whose words are repeated with the question.
+    """
+
+    on: str
+    about: str
+    question: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True)
 class Exercise:
-    """One exercise. `makes` is a sentence with the names of fields in braces."""
+    """One exercise, see docs/writing.md.
+
+    Each sentence of `makes` has the names of fields in braces. `closes_after_days` counts from the
+    first answer and `closes_after_answers` the answers, 0 for never. `asked_again` are the weeks
+    after the first answer. `desk` is the kind of letter that is written instead of fields.
+    """
 
     key: str
     title: str
     minutes: int
     intro: str
-    care: str
-    fields: tuple[Field, ...]
-    makes: str
-    kept: str
-    desk: bool
+    care: str = ""
+    fields: tuple[Field, ...] = ()
+    makes: tuple[str, ...] = ()
+    kept: str = ""
+    desk: str = ""
+    gathers: str = ""
+    copies: bool = False
+    once_a_day: bool = False
+    closes_after_days: int = 0
+    closes_after_answers: int = 0
+    closed: str = ""
+    asked_again: tuple[int, ...] = ()
+    follow_up: FollowUp | None = None
+    keeps_closed: bool = False
 
     @property
     def version(self) -> str:
         """A hash of every word of it, stored with each answer.
 
-        The attribute names are hashed too: renaming one would give every stored answer an old
-        version.
+        Only what differs from the defaults is hashed, so that a new attribute changes no version;
+        the attribute names are hashed too, so renaming one does.
         """
-        text = json.dumps(asdict(self), sort_keys=True)
+        text = json.dumps(_without_defaults(self), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
+    def shape(self) -> Any:
+        """Everything but the words: a translation has the same."""
+        return _without_words(self)
+
+    @property
     def sentence_fields(self) -> set[str]:
-        """The names of the fields that `makes` is built from."""
-        return set(re.findall(r"{(\w+)}", self.makes))
+        """The names of the fields that the first sentence is built from: it needs all of them."""
+        return names_in(self.makes[0]) if self.makes else set()
+
+    def field(self, name: str) -> Field | None:
+        return next((field for field in self.fields if field.name == name), None)
+
+
+def names_in(sentence: str) -> set[str]:
+    """The names in braces: `I value {value}` has `value`."""
+    return set(re.findall(r"{(\w+)}", sentence))
+
+
+# The attributes that hold words for readers.
+WORDS = {"title", "intro", "care", "kept", "closed", "label", "hint", "own", "question"}
+
+
+def _without_words(value: Any) -> Any:
+    if hasattr(value, "__dataclass_fields__"):
+        names = [each.name for each in fields(value) if each.name not in WORDS]
+        return [
+            sorted(set().union(*map(names_in, value.makes)))
+            if name == "makes"
+            else _without_words(getattr(value, name))
+            for name in names
+        ]
+    return [_without_words(each) for each in value] if isinstance(value, tuple) else value
+
+
+def _without_defaults(value: Any) -> Any:
+    if hasattr(value, "__dataclass_fields__"):
+        return {
+            each.name: _without_defaults(getattr(value, each.name))
+            for each in fields(value)
+            if getattr(value, each.name) != each.default
+        }
+    return [_without_defaults(each) for each in value] if isinstance(value, tuple) else value
 
 
 @dataclass(frozen=True)
@@ -76,6 +163,9 @@ class Page:
     lead: str
     html: SafeString
     headings: tuple[tuple[str, str], ...]
+    language: str
+    # What the file's original said when it was translated; empty in the original itself.
+    translates: str
 
 
 @dataclass(frozen=True)
@@ -103,16 +193,34 @@ class Step(Reading):
 
 @dataclass(frozen=True)
 class Guide:
+    """One language's guide. A page that is not translated yet is in the default language."""
+
     language: str
-    steps: dict[int, Step]
-    readings: dict[str, Reading]
-    pages: dict[str, Page]
+    steps: Mapping[int, Step]
+    readings: Mapping[str, Reading]
+    pages: Mapping[str, Page]
+
+    @property
+    def all_pages(self) -> Iterator[Page]:
+        yield from self.steps.values()
+        yield from self.readings.values()
+        yield from self.pages.values()
 
     @property
     def desk_step_number(self) -> int:
-        """The step whose exercise is the writing desk."""
+        """The step in which letters are written."""
         return next(
             number
             for number, step in self.steps.items()
             if any(exercise.desk for exercise in step.exercises)
+        )
+
+    def over(self, original: "Guide") -> "Guide":
+        """This translation, with the original's pages where there are none of its own."""
+        return replace(
+            original,
+            language=self.language,
+            steps={**original.steps, **self.steps},
+            readings={**original.readings, **self.readings},
+            pages={**original.pages, **self.pages},
         )

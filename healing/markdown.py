@@ -1,6 +1,7 @@
 """Render our own Markdown: CommonMark without raw HTML, and one container (`::: why`)."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -10,13 +11,23 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from mdit_py_plugins.container import container_plugin
 
+CONTAINERS = {"why"}
+FENCE = re.compile(r"\s{0,3}:{3,}\s*(\S*)")
+
 
 @dataclass(frozen=True)
 class Rendered:
-    """`headings` are (anchor, words) of the second level, in order."""
+    """`headings` are (anchor, words) of the second level, in order.
+
+    `passages` are (line, words) of each block, `links` (line, address), and `mistakes` (line,
+    problem). Lines are counted from 0.
+    """
 
     html: SafeString
     headings: tuple[tuple[str, str], ...]
+    passages: tuple[tuple[int, str], ...]
+    links: tuple[tuple[int, str], ...]
+    mistakes: tuple[tuple[int, str], ...]
 
 
 def _render_why(renderer: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
@@ -32,6 +43,22 @@ def _parser() -> MarkdownIt:
 PARSER = _parser()
 
 
+def render(text: str, *, anchor_prefix: str = "part") -> Rendered:
+    """Two texts on one page need two prefixes, or their anchors collide."""
+    tokens = PARSER.parse(text)
+    headings = _add_anchors(tokens, anchor_prefix)
+    links = tuple(_links(tokens))
+    _add_noreferrer(tokens)
+    html = PARSER.renderer.render(tokens, PARSER.options, {})
+    return Rendered(
+        html=SafeString(html),
+        headings=headings,
+        passages=tuple(_passages(tokens)),
+        links=links,
+        mistakes=tuple(_container_mistakes(text)),
+    )
+
+
 def _add_anchors(tokens: Sequence[Token], prefix: str) -> tuple[tuple[str, str], ...]:
     """Number the anchors, so that they survive a translation of the words."""
     headings: list[tuple[str, str]] = []
@@ -43,6 +70,30 @@ def _add_anchors(tokens: Sequence[Token], prefix: str) -> tuple[tuple[str, str],
     return tuple(headings)
 
 
+def _links(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
+    for token in tokens:
+        for child in token.children or []:
+            if child.type == "link_open":
+                yield _line(token), str(child.attrGet("href"))
+
+
+def _passages(tokens: Sequence[Token]) -> Iterator[tuple[int, str]]:
+    for token in tokens:
+        if token.type == "inline":
+            yield (
+                _line(token),
+                "".join(
+                    child.content if child.type in {"text", "code_inline"} else " "
+                    for child in token.children or []
+                    if not child.type.endswith(("_open", "_close"))
+                ),
+            )
+
+
+def _line(token: Token) -> int:
+    return token.map[0] if token.map else 0
+
+
 def _add_noreferrer(tokens: Sequence[Token]) -> None:
     """Do not tell other sites where a visitor came from."""
     for token in tokens:
@@ -51,10 +102,19 @@ def _add_noreferrer(tokens: Sequence[Token]) -> None:
                 child.attrSet("rel", "noreferrer")
 
 
-def render(text: str, *, anchor_prefix: str = "part") -> Rendered:
-    """Two texts on one page need two prefixes, or their anchors collide."""
-    tokens = PARSER.parse(text)
-    headings = _add_anchors(tokens, anchor_prefix)
-    _add_noreferrer(tokens)
-    html = PARSER.renderer.render(tokens, PARSER.options, {})
-    return Rendered(html=SafeString(html), headings=headings)
+def _container_mistakes(text: str) -> Iterator[tuple[int, str]]:
+    """The parser takes an unknown container for words, and closes an open one at the end."""
+    fences = [
+        (number, fence[1])
+        for number, line in enumerate(text.splitlines())
+        if (fence := FENCE.match(line))
+    ]
+    known = ", ".join(f"::: {name}" for name in sorted(CONTAINERS))
+    for (number, name), (_line, following) in pairwise([*fences, (0, "end")]):
+        if name and name not in CONTAINERS:
+            yield number, f"“::: {name}” is not known. There is: {known}."
+        elif name and following:
+            yield number, "this ::: is never closed. Put a line with ::: below its words."
+    for (_number, before), (number, name) in pairwise([(0, ""), *fences]):
+        if not before and not name:
+            yield number, "this ::: closes nothing."

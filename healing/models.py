@@ -1,4 +1,6 @@
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -12,9 +14,15 @@ from vault.models import Sealed, SealedQuerySet
 
 @dataclass(frozen=True)
 class AnswerContents:
-    """Field name → text, a list of texts, or a list of rows by column name."""
+    """Field name → what was entered, in the shapes of `healing.field_kinds`.
+
+    `followed_up` is the key of what was said when the answer was asked about, and `followed_up_on`
+    the day, in ISO form.
+    """
 
     fields: dict[str, Any]
+    followed_up: str = ""
+    followed_up_on: str = ""
 
 
 class AnswerQuerySet(SealedQuerySet):
@@ -23,6 +31,13 @@ class AnswerQuerySet(SealedQuerySet):
 
     def newest_first(self) -> "AnswerQuerySet":
         return self.order_by("-created_at", "pk")
+
+    def gathered(self, exercises: Iterable[str]) -> "AnswerQuerySet":
+        return self.filter(exercise__in=list(exercises))
+
+    def to_ask_about(self, now: datetime) -> "AnswerQuerySet":
+        """The longest due first."""
+        return self.filter(asks_at__lte=now).order_by("asks_at", "pk")
 
 
 class Answer(Sealed[AnswerContents]):
@@ -35,6 +50,8 @@ class Answer(Sealed[AnswerContents]):
     step = models.PositiveSmallIntegerField()
     exercise = models.CharField(max_length=40)
     version = models.CharField(max_length=16)
+    # When this answer is asked about, or its questions are asked again.
+    asks_at = models.DateTimeField(null=True)
 
     objects = AnswerQuerySet.as_manager()
 
@@ -42,6 +59,12 @@ class Answer(Sealed[AnswerContents]):
         indexes = (
             models.Index(
                 fields=["owner", "step", "exercise", "-created_at"], name="answer_by_exercise"
+            ),
+            # Nearly all answers ask nothing: Today looks at the few that do.
+            models.Index(
+                fields=["owner", "asks_at"],
+                name="answer_that_asks",
+                condition=models.Q(asks_at__isnull=False),
             ),
         )
         constraints = (

@@ -8,7 +8,7 @@ from django.db import connection
 
 from accounts.models import User
 from healing.guide import guide
-from healing.guide_types import Step
+from healing.guide_types import Exercise, Step
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,29 @@ UNION ALL
 SELECT DISTINCT 'exercise', exercise FROM healing_answer
 WHERE owner_id = %(owner)s AND step = %(step)s
 """
+
+
+@dataclass(frozen=True)
+class WayOn:
+    """What comes next; Today without a step. `mark` is that of the step which was answered."""
+
+    mark: str
+    step: Step | None = None
+    exercise: Exercise | None = None
+
+
+def way_on(person: User, step: Step, exercise: Exercise) -> WayOn:
+    """After a save: the next exercise of the step without an answer, else the next open step."""
+    work = work_on_step(person, step)
+    following = step.exercises[step.exercises.index(exercise) + 1 :]
+    for other in following:
+        if other.key not in work.answered:
+            return WayOn(work.mark, step, other)
+    states = {
+        status.step.number: status.state for status in step_statuses(person, begun_elsewhere={})
+    }
+    numbers = (number for number in states if number > step.number and states[number] == "open")
+    return WayOn(work.mark, guide().steps.get(next(numbers, 0)))
 
 
 @dataclass(frozen=True)

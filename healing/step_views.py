@@ -24,6 +24,7 @@ def step(request: HttpRequest, step: Step) -> HttpResponse:
     if request.user.is_authenticated:
         work = work_on_step(request.user, step)
         context["mark"] = work.mark
+        context["answered"] = work.answered
         # Exercises that the guide no longer has.
         context["earlier"] = [key for key in work.answered if step.exercise(key) is None]
     return render(request, "healing/step.html", context)

@@ -1,6 +1,6 @@
 from django.urls import path, register_converter
 
-from healing import exercise_views, page_views, reading_views, step_views
+from healing import exercise_views, gathering_views, page_views, reading_views, step_views
 from healing.converters import StepConverter
 
 register_converter(StepConverter, "step")
@@ -18,6 +18,14 @@ urlpatterns = [
         exercise_views.answer_delete,
         name="answer_delete",
     ),
+    path(
+        "steps/<step:step>/<slug:key>/<uuid:id>/follow-up/",
+        exercise_views.follow_up,
+        name="follow_up",
+    ),
+    path("saved/", gathering_views.saved, name="saved"),
+    path("saved/then-and-now/", gathering_views.then_and_now, name="then_and_now"),
+    path("saved/<slug:key>/", gathering_views.gathering, name="gathering"),
     path("about/", page_views.page, {"slug": "about"}, name="about"),
     path("privacy/", page_views.page, {"slug": "privacy"}, name="privacy"),
     path("terms/", page_views.page, {"slug": "terms"}, name="terms"),

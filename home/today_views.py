@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from accounts.time_zones import NO_ZONE_CHOSEN
+from healing.due_question import due_question
 from healing.guide import guide
 from healing.guide_types import Step
 from healing.progress import StepStatus, step_statuses
@@ -77,6 +78,7 @@ def today(request: SignedInRequest) -> HttpResponse:
         "next_step": _next_step(statuses),
         "untouched": all(status.state == "open" for status in statuses),
         "has_zone": person.time_zone != NO_ZONE_CHOSEN,
+        "question": due_question(person, now),
         "schedule": Schedule.objects.of(person).chosen().only(*DISPLAYED_FIELDS).first(),
     }
     return render(request, "home/today.html", context)

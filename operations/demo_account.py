@@ -34,11 +34,11 @@ LETTERS = [
     (1, "", "Work, soup, a walk past the river. The swans were asleep. So was half of me."),
 ]
 
-# (days ago, step, answer)
-ANSWERS: list[tuple[int, int, dict[str, Any]]] = [
+# (days ago, exercise, answer)
+ANSWERS: list[tuple[int, str, dict[str, Any]]] = [
     (
         10,
-        1,
+        "filling-in",
         {
             "moments": [
                 {
@@ -54,15 +54,44 @@ ANSWERS: list[tuple[int, int, dict[str, Any]]] = [
         },
     ),
     (
-        3,
+        9,
+        "both-true",
+        {"one": "I miss the walks with R.", "other": "I am tired of asking for them"},
+    ),
+    (
+        8,
+        "if-then",
+        {
+            "moment": "I reach for the phone in bed",
+            "act": "put it in the kitchen",
+            "other": "read one page of anything",
+        },
+    ),
+    (
         5,
+        "circle",
+        {
+            "people": [
+                {"who": "Mei", "ring": "near", "good_for": "walking, no advice"},
+                {"who": "My brother", "ring": "away", "ask_with": "Have you ten minutes?"},
+            ]
+        },
+    ),
+    (4, "still-me", {"someone": "finishes crosswords in pen", "still_like": "the first train"}),
+    (
+        3,
+        "boundary",
         {
             "value": "a clear word",
             "situation": "someone leaves me waiting for days",
             "action": "make my own plans for the evening",
         },
     ),
+    (2, "small-wins", {"wins": ["Swam before work", "Said no to a late call"]}),
 ]
+# Some days ago, an exercise with a day was answered: Today asks about it.
+PLANNED_DAYS_AGO = 3
+PLANNED = {"before": ["the early swim", "old records"], "this_week": "ten minutes of records"}
 
 # (days ago, step, state)
 MARKS = [(10, 1, StepMark.State.SETTLED), (2, 7, StepMark.State.ASIDE)]
@@ -85,19 +114,33 @@ def create_demo_account(*, now: datetime) -> User:
             state=Letter.State.KEPT,
             now=now - timedelta(days=days),
         ).save(force_insert=True)
-    for days, number, answer in ANSWERS:
-        step = guide().steps[number]
-        save_answer(
-            person=person,
-            id=uuid5(NAMESPACE_URL, f"demo-{person.pk}-step-{number}"),
-            step=step,
-            exercise=step.exercises[0],
-            answer={field.name: answer[field.name] for field in step.exercises[0].fields},
-            now=now - timedelta(days=days),
-        )
+    for days, key, answer in [*ANSWERS, (PLANNED_DAYS_AGO, "mine", _planned(now))]:
+        _save_answer(person, key, answer, now - timedelta(days=days))
     for days, number, state in MARKS:
         mark_step(
             person=person, step=guide().steps[number], state=state, now=now - timedelta(days=days)
         )
     turn_on(person=person, hour=18, zone="Europe/Dublin", now=now)
     return person
+
+
+def _planned(now: datetime) -> dict[str, Any]:
+    """Planned for the day after it was written."""
+    return PLANNED | {"day": (now - timedelta(days=PLANNED_DAYS_AGO - 1)).date().isoformat()}
+
+
+def _save_answer(person: User, key: str, answer: dict[str, Any], at: datetime) -> None:
+    step, exercise = next(
+        (step, exercise)
+        for step in guide().steps.values()
+        for exercise in step.exercises
+        if exercise.key == key
+    )
+    save_answer(
+        person=person,
+        id=uuid5(NAMESPACE_URL, f"demo-{person.pk}-{key}"),
+        step=step,
+        exercise=exercise,
+        answer=answer,
+        now=at,
+    )

@@ -2,11 +2,12 @@
 
 import re
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from safety.helpline_types import ALWAYS, Country, Emergency, Helpline, Kind, Number, Sms
-from safety.yaml_records import DataFileError, Record, read
+from safety.yaml_records import DataFile, DataFileError, Record, read, read_text
 
 FOLDER = Path(__file__).resolve().parent / "helplines"
 
@@ -19,25 +20,40 @@ SMS_WORD = re.compile(r"[A-Z]+")
 @cache
 def countries() -> dict[str, Country]:
     """Every country by its code, in the order of their names. Raises DataFileError."""
-    loaded = sorted(map(load, FOLDER.glob("*.yaml")), key=lambda country: country.name)
-    return {country.code: country for country in loaded}
+    loaded, mistakes = [], []
+    for path in sorted(FOLDER.glob("*.yaml")):
+        try:
+            loaded.append(load(path))
+        except DataFileError as error:
+            mistakes += error.mistakes
+    if mistakes:
+        raise DataFileError(mistakes)
+    return {country.code: country for country in sorted(loaded, key=attrgetter("name"))}
 
 
 def load(path: Path) -> Country:
     """One country's file, named by its ISO code in lower case. Raises DataFileError."""
+    file = DataFile(path.name)
     if not re.fullmatch(r"[a-z]{2}", path.stem):
-        raise DataFileError(path.name, 1, "the file is named after an ISO country code.")
-    record = read(path.read_text(encoding="utf-8"), file=path.name)
+        file.report(1, "the file is named after an ISO country code.")
+    text = read_text(path, file=file)
+    record = read(text, file=file) if text is not None else None
+    country = _country(record, path.stem) if record else None
+    file.raise_mistakes()
+    return cast(Country, country)
+
+
+def _country(record: Record, code: str) -> Country:
     country = Country(
-        code=path.stem,
+        code=code,
         name=record.text("name"),
         emergency=tuple(_emergency(each) for each in record.records("emergency")),
         lines=tuple(_helpline(each) for each in record.records("lines")),
     )
     if not country.emergency:
-        raise record.mistake("“emergency” needs at least one number.", "emergency")
+        record.report("“emergency” needs at least one number.", "emergency")
     if not country.lines:
-        raise record.mistake("“lines” needs at least one line.", "lines")
+        record.report("“lines” needs at least one line.", "lines")
     record.finish()
     return country
 
@@ -64,9 +80,9 @@ def _helpline(record: Record) -> Helpline:
         **_source(record),
     )
     if helpline.hours and not HOURS.fullmatch(helpline.hours):
-        raise record.mistake(f"“hours” is “{ALWAYS}”, or like 09:00–23:00.", "hours")
+        record.report(f"“hours” is “{ALWAYS}”, or like 09:00–23:00.", "hours")
     if not (helpline.numbers or helpline.sms or helpline.web):
-        raise record.mistake("“numbers”, “sms” or “web” is missing.")
+        record.report("“numbers”, “sms” or “web” is missing.")
     record.finish()
     return helpline
 
@@ -74,7 +90,7 @@ def _helpline(record: Record) -> Helpline:
 def _sms(record: Record) -> Sms:
     sms = Sms(_number(record, "number"), record.text("word", ""))
     if sms.word and not SMS_WORD.fullmatch(sms.word):
-        raise record.mistake("“word” is in capital letters.", "word")
+        record.report("“word” is in capital letters.", "word")
     record.finish()
     return sms
 
@@ -85,7 +101,7 @@ def _number(record: Record, key: str) -> Number:
 
 def _dialled(record: Record, key: str, text: str) -> Number:
     if not DIALLED.fullmatch(text):
-        raise record.mistake(f"“{key}” needs a number as it is dialled, and not “{text}”.", key)
+        record.report(f"“{key}” needs a number as it is dialled, and not “{text}”.", key)
     return Number(text)
 
 

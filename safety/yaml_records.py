@@ -1,11 +1,15 @@
-"""Read our YAML data files; every mistake is reported with file, line and reason.
+"""Read our YAML data files; every mistake is reported with file, line and what to do.
 
 Works on YAML nodes, because plain values have no line numbers. Scalars stay as they are written:
 YAML itself would read `no` as False and 024 as 20.
 """
 
 import re
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Self
 
 import yaml
@@ -15,24 +19,58 @@ from django.core.validators import URLValidator
 STRING = "tag:yaml.org,2002:str"
 NULL = "tag:yaml.org,2002:null"
 
+EMPTY = yaml.MappingNode("", [], yaml.Mark("", 0, 0, 0, "", 0))
+
 validate_https = URLValidator(schemes=["https"])
 
 
-class DataFileError(ImproperlyConfigured):
+@dataclass(frozen=True)
+class Mistake:
     """A mistake in a data file, worded for the person who edits it."""
 
-    def __init__(self, file: str, line: int, problem: str) -> None:
-        super().__init__(f"{file}, line {line}: {problem}")
+    file: str
+    line: int
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.file}, line {self.line}: {self.problem}"
+
+
+class DataFileError(ImproperlyConfigured):
+    """The mistakes that were found in data files, one sentence each."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        super().__init__("\n".join(map(str, mistakes)))
+        self.mistakes = list(mistakes)
+
+
+@dataclass
+class DataFile:
+    """A data file while it is read: what was found wrong in it, and its words for readers."""
+
+    name: str
+    mistakes: list[Mistake] = field(default_factory=list)
+    # (line, words) of every text that people read.
+    words: list[tuple[int, str]] = field(default_factory=list)
+
+    def report(self, line: int, problem: str) -> None:
+        self.mistakes.append(Mistake(self.name, line, problem))
+
+    def raise_mistakes(self) -> None:
+        """Raises DataFileError if there are any."""
+        if self.mistakes:
+            raise DataFileError(self.mistakes)
 
 
 class Record:
-    """A YAML mapping. Take each value by its key, then call `finish` to reject the rest.
+    """A YAML mapping. Take each value by its key, then call `finish` to report the rest.
 
-    Every method raises DataFileError, with the line of the key or, where there is none, the line
-    on which the mapping begins.
+    A mistake is reported to the file, with the line of the key or, where there is none, the line
+    on which the mapping begins. A placeholder is returned for it, so that reading goes on and
+    finds the other mistakes.
     """
 
-    def __init__(self, node: yaml.MappingNode, file: str, first_line: int) -> None:
+    def __init__(self, node: yaml.MappingNode, file: DataFile, first_line: int) -> None:
         self.file = file
         self.first_line = first_line
         self.line = node.start_mark.line + first_line
@@ -41,33 +79,54 @@ class Record:
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + first_line
             if name in self.remaining:
-                raise DataFileError(file, line, f"a key stands here twice: “{name}”.")
+                file.report(line, f"a key stands here twice: “{name}”.")
             self.remaining[name], self.lines[name] = value, line
 
     def __contains__(self, key: str) -> bool:
         return key in self.remaining
 
-    def mistake(self, problem: str, key: str = "") -> DataFileError:
-        return DataFileError(self.file, self.lines.get(key, self.line), problem)
+    def report(self, problem: str, key: str = "") -> None:
+        self.file.report(self.lines.get(key, self.line), problem)
 
     def text(self, key: str, default: str | None = None) -> str:
-        """The words as they are written, stripped. Without a default they are required."""
+        """The text as it is written, stripped. Without a default it is required."""
         node = self.remaining.pop(key, None)
         if node is None:
             if default is None:
-                raise self.mistake(f"“{key}” is missing.")
-            return default
+                self.report(f"“{key}” is missing.")
+            return default or ""
         text = _text(node)
         if text is None or (default is None and not text):
-            raise self.mistake(f"“{key}” needs words.", key)
-        return text
+            self.report(f"“{key}” needs words.", key)
+        return text or ""
+
+    def words(self, key: str, default: str | None = None) -> str:
+        """Like `text`, for words that people read: they are noted in the file."""
+        words = self.text(key, default)
+        self._note_words(key, words)
+        return words
 
     def texts(self, key: str) -> tuple[str, ...]:
         nodes = self._items(key)
         texts = [text for text in map(_text, nodes) if text is not None]
         if len(texts) < len(nodes):
-            raise self.mistake(f"“{key}” is a list of words.", key)
+            self.report(f"“{key}” is a list of words.", key)
         return tuple(texts)
+
+    def words_or_list(self, key: str) -> tuple[str, ...]:
+        """One text or a list of texts that people read; empty without the key."""
+        is_list = isinstance(self.remaining.get(key), yaml.SequenceNode)
+        texts = self.texts(key) if is_list else tuple(filter(None, [self.text(key, "")]))
+        for text in texts:
+            self._note_words(key, text)
+        return texts
+
+    def named_words(self, key: str) -> tuple[tuple[str, str], ...]:
+        """(name, words) of each item, in order, such as `{near: Near, away: A call away}`."""
+        if key not in self.remaining:
+            return ()
+        record = self.record(key)
+        return tuple((name, record.words(name)) for name in list(record.remaining))
 
     def quoted_text(self, key: str) -> str:
         """Like `text`, but a number has to stand in quotes."""
@@ -83,21 +142,25 @@ class Record:
 
     def number(self, key: str, default: int | None = None, *, most: int = 120_000) -> int:
         value = self.text(key, None if default is None else str(default))
-        if not value.isdecimal() or int(value) > most:
-            raise self.mistake(f"“{key}” needs a whole number up to {most}.", key)
-        return int(value)
+        if value.isdecimal() and int(value) <= most:
+            return int(value)
+        if value or default is not None:
+            self.report(f"“{key}” needs a whole number up to {most}.", key)
+        return 0
 
     def flag(self, key: str) -> bool:
         value = self.text(key, "false")
         if value not in {"true", "false"}:
-            raise self.mistake(f"“{key}” is either true or false.", key)
+            self.report(f"“{key}” is either true or false.", key)
         return value == "true"
 
-    def one_of(self, key: str, allowed: set[str]) -> str:
-        value = self.text(key)
-        if value not in allowed:
-            raise self.mistake(f"“{key}” is one of: {', '.join(sorted(allowed))}.", key)
-        return value
+    def one_of(self, key: str, allowed: Collection[str], default: str | None = None) -> str:
+        value = self.text(key, default)
+        if value in allowed or value == default:
+            return value
+        if value or default is not None:
+            self.report(f"“{key}” is one of: {', '.join(sorted(allowed))}.", key)
+        return min(allowed)
 
     def https_url(self, key: str, default: str | None = None) -> str:
         value = self.text(key, default)
@@ -105,17 +168,17 @@ class Record:
             try:
                 validate_https(value)
             except ValidationError:
-                raise self.mistake(f"“{key}” begins with https://.", key) from None
+                self.report(f"“{key}” begins with https://.", key)
         return value
 
     def day(self, key: str) -> date:
         value = self.text(key)
         if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
-            try:
+            with suppress(ValueError):
                 return date.fromisoformat(value)
-            except ValueError:
-                pass
-        raise self.mistake(f"“{key}” needs a day, as in 2026-11-22.", key)
+        if value:
+            self.report(f"“{key}” needs a day, as in 2026-11-22.", key)
+        return date.min
 
     def day_or_null(self, key: str) -> date | None:
         """Return None for null: no day yet. The key is required, so that nobody forgets it."""
@@ -128,32 +191,106 @@ class Record:
     def record(self, key: str) -> Self:
         node = self.remaining.pop(key, None)
         if not isinstance(node, yaml.MappingNode):
-            raise self.mistake(f"“{key}” is missing or has no names in it.", key)
+            self.report(f"“{key}” is missing or has no names in it.", key)
+            # Its own file, so that nothing else about what is not there is reported.
+            return type(self)(EMPTY, DataFile(self.file.name), self.line)
         return type(self)(node, self.file, self.first_line)
 
     def records(self, key: str) -> list[Self]:
         nodes = self._items(key)
         mappings = [node for node in nodes if isinstance(node, yaml.MappingNode)]
         if len(mappings) < len(nodes):
-            raise self.mistake(f"“{key}” is a list whose items have names.", key)
+            self.report(f"“{key}” is a list whose items have names.", key)
         return [type(self)(node, self.file, self.first_line) for node in mappings]
 
     def finish(self) -> None:
         for key in self.remaining:
-            raise self.mistake(f"“{key}” is not a name that belongs here.", key)
+            self.report(f"“{key}” is not a name that belongs here.", key)
 
     def _items(self, key: str) -> list[yaml.Node]:
         node = self.remaining.pop(key, None)
         if node is None:
             return []
         if not isinstance(node, yaml.SequenceNode):
-            raise self.mistake(f"“{key}” is a list.", key)
+            self.report(f"“{key}” is a list.", key)
+            return []
         return list(node.value)
 
     def _require_quotes(self, key: str, nodes: list[yaml.Node]) -> None:
         for node in nodes:
             if isinstance(node, yaml.ScalarNode) and node.tag not in {STRING, NULL}:
-                raise self.mistake(f"“{key}” needs quotation marks around {node.value}.", key)
+                self.report(f"“{key}” needs quotation marks around {node.value}.", key)
+
+    def _note_words(self, key: str, words: str) -> None:
+        if words:
+            self.file.words.append((self.lines.get(key, self.line), words))
+
+
+ASTERISK = "a text cannot begin with * or &. Put the text in quotation marks."
+# What YAML says, and what an editor can do about it.
+EXPLANATIONS = (
+    (
+        "mapping values are not allowed",
+        "a colon and a space stand inside this text. Put the whole text in quotation marks.",
+    ),
+    ("quoted scalar", "a quotation mark opens here and is never closed."),
+    (
+        "cannot start any token",
+        "a text cannot begin with this sign, nor a line with a tab. Put the text in quotation"
+        " marks, and indent with spaces.",
+    ),
+    ("undefined alias", ASTERISK),
+    ("alphabetic or numeric", ASTERISK),
+    (
+        "special characters are not allowed",
+        "an invisible character stands here. Type the line again.",
+    ),
+)
+UNEXPLAINED = (
+    "this line cannot be read. Put the text in quotation marks, and compare its indentation with"
+    " the lines around it."
+)
+
+
+def read(text: str, *, file: DataFile, first_line: int = 1) -> Record | None:
+    """The mapping at the top of a YAML text that begins on this line of the file.
+
+    None, with the mistake reported, if the text cannot be read at all.
+    """
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+    except yaml.YAMLError as error:
+        file.report(_line(error, text) + first_line, _explanation(str(error)))
+        return None
+    if not isinstance(node, yaml.MappingNode):
+        file.report(first_line, "there are no names in it.")
+        return None
+    return Record(node, file, first_line)
+
+
+def read_text(path: Path, *, file: DataFile) -> str | None:
+    """The text of a file; None, with the mistake reported, if it is not in UTF-8."""
+    data = path.read_bytes()
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        file.report(line, "a character here is not in UTF-8. Save the file as UTF-8.")
+        return None
+
+
+def _line(error: yaml.YAMLError, text: str) -> int:
+    """The line, counted from 0, on which the mistake begins."""
+    if isinstance(error, yaml.MarkedYAMLError):
+        # A text in quotation marks that never ends is noticed at the end of the file only.
+        is_unclosed = "quoted scalar" in str(error.context)
+        mark = error.context_mark if is_unclosed else error.problem_mark
+        return mark.line if mark else 0
+    return text.count("\n", 0, getattr(error, "position", 0))
+
+
+def _explanation(problem: str) -> str:
+    return next((words for sign, words in EXPLANATIONS if sign in problem), UNEXPLAINED)
 
 
 def _text(node: yaml.Node) -> str | None:
@@ -164,19 +301,3 @@ def _text(node: yaml.Node) -> str | None:
     if not isinstance(node, yaml.ScalarNode) or (node.tag == NULL and node.value):
         return None
     return str(node.value).strip()
-
-
-def read(text: str, *, file: str, first_line: int = 1) -> Record:
-    """The mapping at the top of a YAML text that begins on this line of the file.
-
-    Raises DataFileError.
-    """
-    try:
-        node = yaml.compose(text, yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line if error.problem_mark else 0
-        problem = f"cannot be read: {error.problem}."
-        raise DataFileError(file, line + first_line, problem) from error
-    if not isinstance(node, yaml.MappingNode):
-        raise DataFileError(file, first_line, "there are no names in it.")
-    return Record(node, file, first_line)

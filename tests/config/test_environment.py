@@ -119,6 +119,7 @@ BAD = [
     ("BACKUP_DAYS", "-1"),
     ("BACKUP_DAYS", "a month"),
     ("DEBUG", "perhaps"),
+    ("GUIDE_RELOAD", "perhaps"),
     ("DEBUG", ""),
     ("SECRET_KEY", ""),
     ("SECRET_KEY", None),

@@ -5,28 +5,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from healing.displayed_answer import displayed_fields, finished_sentence
+from healing.displayed_answer import displayed_fields, fields_beyond_form
 from healing.exercise_forms import ExerciseForm
 from healing.guide import guide
-from healing.guide_types import Exercise, Field
+from healing.guide_types import Choice, Exercise, Field
+from healing.made_sentence import made_sentence
 
 EXERCISES = [
     exercise for step in guide().steps.values() for exercise in step.exercises if not exercise.desk
 ]
 
 
-def exercise_of(*fields: Field, makes: str = "") -> Exercise:
-    return Exercise("try", "Try", 1, "Try it.", "", fields, makes, "Kept.", desk=False)
+ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=300)
+ONE_OR_TWO = (Choice("one", "The first"), Choice("two", "The second"))
+
+
+def exercise_of(*fields: Field, makes: tuple[str, ...] = ()) -> Exercise:
+    return Exercise("try", "Try", 1, "Try it.", fields=fields, makes=makes)
 
 
 TEXT = Field("what", "text", "What", limit=20)
 LONG = Field("more", "long", "More", limit=50, optional=True)
 ROWS = Field("pairs", "rows", "Pairs", most=3, columns=(TEXT, LONG))
 LINES = Field("wins", "lines", "Wins", limit=20, most=3)
-CHOICE = Field("which", "choice", "Which", choices=("one", "two"))
-SEVERAL = Field("some", "several", "Some", choices=("one", "two"))
+CHOICE = Field("which", "choice", "Which", choices=ONE_OR_TWO)
+SEVERAL = Field("some", "several", "Some", choices=ONE_OR_TWO)
 DAY = Field("day", "date", "Day")
-EVERY_KIND = exercise_of(TEXT, LONG, ROWS, LINES, CHOICE, SEVERAL, DAY)
+SCALE = Field("often", "scale", "How often", choices=ONE_OR_TWO)
+GRID = Field(
+    "signs", "grid", "Signs", choices=ONE_OR_TWO, items=(Choice("a", "A"), Choice("b", "B"))
+)
+CHECKLIST = Field("looking", "checklist", "Looking", limit=20, choices=ONE_OR_TWO, own="Other")
+HOUR = Field("hour", "time", "Hour", earliest="08:00", latest="20:00")
+PEOPLE = Field(
+    "people",
+    "people",
+    "People",
+    most=2,
+    columns=(TEXT, Field("ring", "choice", "Near", choices=ONE_OR_TWO)),
+)
+EVERY_KIND = exercise_of(
+    TEXT, LONG, ROWS, LINES, CHOICE, SEVERAL, DAY, SCALE, GRID, CHECKLIST, HOUR, PEOPLE
+)
 
 
 def test_every_field_kind_is_saved_as_typed() -> None:
@@ -41,6 +61,13 @@ def test_every_field_kind_is_saved_as_typed() -> None:
             "which": "two",
             "some": ["one", "two"],
             "day": "2026-03-12",
+            "often": "one",
+            "signs-b": "two",
+            "looking": ["two"],
+            "looking-own": "a walk",
+            "hour": "17:30",
+            "people-0-what": "K.",
+            "people-0-ring": "one",
         },
     )
 
@@ -53,6 +80,11 @@ def test_every_field_kind_is_saved_as_typed() -> None:
         "which": "two",
         "some": ["one", "two"],
         "day": "2026-03-12",
+        "often": "one",
+        "signs": {"b": "two"},
+        "looking": {"ticked": ["two"], "own": "a walk"},
+        "hour": "17:30",
+        "people": [{"what": "K.", "ring": "one"}],
     }
 
 
@@ -65,6 +97,11 @@ def test_saved_answer_fills_its_form() -> None:
         "which": "one",
         "some": ["two"],
         "day": "2026-03-12",
+        "often": "two",
+        "signs": {"a": "one", "b": "two"},
+        "looking": {"ticked": ["one"], "own": ""},
+        "hour": "08:00",
+        "people": [{"what": "K.", "ring": ""}],
     }
     form = ExerciseForm(EVERY_KIND, answer=answer)
     data = {name: form[name].value() or "" for name in form.fields}
@@ -91,6 +128,12 @@ def test_empty_form_has_one_kind_error(data: dict[str, str]) -> None:
         ({"which": "three"}, "which", "three"),
         ({"day": "2026-02-30"}, "day", "date"),
         ({"wins-0": "x" * 21}, "wins-0", "20 fit"),
+        ({"signs-a": "three"}, "signs-a", "three"),
+        ({"looking": ["three"]}, "looking", "three"),
+        ({"looking-own": "x" * 21}, "looking-own", "20 fit"),
+        ({"people-1-ring": "x"}, "people-1-ring", "x"),
+        ({"hour": "25:00"}, "hour", "time"),
+        ({"hour": "22:00"}, "hour", "between 8:00 am and 8:00 pm"),
     ],
 )
 def test_error_is_shown_at_its_field(data: dict[str, str], field: str, message: str) -> None:
@@ -115,24 +158,113 @@ def test_sentence_is_made_of_its_parts() -> None:
     boundary = guide().steps[5].exercises[0]
     answer = {name: f"my {name}." for name in boundary.sentence_fields}
 
-    made = finished_sentence(boundary, answer)
+    made = made_sentence(boundary, answer)
 
-    assert made
-    assert all(f"my {name}" in made for name in boundary.sentence_fields)
-    assert finished_sentence(boundary, {}) == ""
+    assert made.names == boundary.sentence_fields
+    assert all(f"my {name}" in made.text for name in boundary.sentence_fields)
+    assert made_sentence(boundary, {}).text == ""
+
+
+IF_THEN = exercise_of(
+    Field("moment", "text", "If …"),
+    Field("act", "text", "then I will …"),
+    Field("other", "text", "and if I cannot", optional=True),
+    makes=("If {moment}, then I will {act}.", "And if I cannot, I will {other}."),
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "made"),
+    [
+        ({"moment": "it is late", "act": "walk"}, "If it is late, then I will walk."),
+        (
+            {"moment": "it is late", "act": "walk.", "other": "read"},
+            "If it is late, then I will walk. And if I cannot, I will read.",
+        ),
+        # The words before a blank, typed again, are taken out once.
+        (
+            {"moment": "if it is late", "act": "Then I will walk"},
+            "If it is late, then I will walk.",
+        ),
+        ({"moment": "if if", "act": "walk"}, "If if, then I will walk."),
+        ({"moment": "iffy news comes", "act": "walk"}, "If iffy news comes, then I will walk."),
+        ({"moment": "if", "act": "walk"}, "If if, then I will walk."),
+        ({"moment": "{act}", "act": "{0.x}"}, "If {act}, then I will {0.x}."),
+        ({"moment": "it is late", "act": " "}, ""),
+        ({"act": "walk", "other": "read"}, ""),
+    ],
+)
+def test_sentence_has_no_stem_twice_and_no_blank(answer: dict[str, str], made: str) -> None:
+    assert made_sentence(IF_THEN, answer).text == made
+
+
+def test_saved_choices_are_shown_by_their_labels() -> None:
+    answer = {
+        "which": "two",
+        "some": ["one", "gone"],
+        "signs": {"b": "two", "gone": "one"},
+        "looking": {"ticked": ["one"], "own": "a walk"},
+        "hour": "17:30",
+        "people": [{"what": "K.", "ring": "one"}],
+        "day": "2026-03-12",
+        "often": "odd",
+    }
+
+    shown = {field.label: field.shown for field in displayed_fields(EVERY_KIND, answer)}
+
+    assert shown["Which"].text == "The second"
+    assert shown["Some"].lines == ("The first", "gone")
+    assert shown["Signs"].rows == (("B", "The second"), ("gone", "The first"))
+    assert shown["Looking"].lines == ("The first", "a walk")
+    assert shown["Hour"].text == "5:30 pm"
+    assert (shown["People"].headings, shown["People"].rows) == (
+        ("What", "Near"),
+        (("K.", "The first"),),
+    )
+    assert shown["Day"].text == "12 March 2026"
+    assert shown["How often"].text == "odd"
+
+
+# An answer may have been saved in any shape: its question can have another kind by now.
+OLD_VALUES = st.one_of(
+    st.sampled_from(["one", "x", "2026-03-12", "17:30", "1" * 30]),
+    st.lists(st.sampled_from(["one", "x"]), max_size=5),
+    st.lists(st.dictionaries(st.sampled_from(["what", "ring", "x"]), ANY_TEXT), max_size=3),
+    st.dictionaries(st.sampled_from(["a", "x"]), st.sampled_from(["one", "x"])),
+    st.fixed_dictionaries({"ticked": st.lists(st.sampled_from(["one", "x"])), "own": ANY_TEXT}),
+)
+
+
+@pytest.mark.parametrize("question", EVERY_KIND.fields, ids=lambda question: question.kind)
+@given(value=OLD_VALUES)
+def test_answer_saved_under_any_other_kind_is_shown_and_kept(question: Field, value: Any) -> None:
+    exercise = exercise_of(question)
+    answer = {question.name: value}
+
+    displayed_fields(exercise, answer)
+    form = ExerciseForm(exercise, answer=answer)
+    str(form)
+    data = {name: form[name].value() for name in form.fields if form[name].value()}
+    again = ExerciseForm(exercise, data)
+
+    # What the form gives back otherwise than it was stays beside the new answer.
+    if again.is_valid() and again.answer != answer:
+        kept = fields_beyond_form(exercise, answer)
+        assert kept.get(f"{question.name}_before") == value or _is_same(again.answer, answer)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return sorted(_texts(one)) == sorted(_texts(other))
 
 
 def test_answer_to_an_exercise_that_is_gone_is_still_shown() -> None:
     shown = displayed_fields(None, {"old_question": "my words", "rows": [{"a": "b"}], "empty": ""})
 
-    assert [(field.label, field.text) for field in shown] == [
+    assert [(field.label, field.shown.text) for field in shown] == [
         ("Old question", "my words"),
         ("Rows", ""),
     ]
-    assert shown[1].rows == (("b",),)
-
-
-ANY_TEXT = st.text(st.characters(codec="utf-8"), max_size=300)
+    assert shown[1].shown.rows == (("b",),)
 
 
 def names_and_texts(exercise: Exercise) -> st.SearchStrategy[dict[str, str]]:

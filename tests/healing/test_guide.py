@@ -1,12 +1,19 @@
 import re
 import shutil
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.utils import translation
 
-from healing.guide import FOLDER, guide, load
+from healing.guide import guide
+from healing.guide_files import load_guides
 from healing.guide_lint import problems
-from healing.guide_types import STEPS
+from healing.guide_loader import GuideFolder, hash_of
+from healing.guide_types import STEPS, Choice, Guide
 from safety.yaml_records import DataFileError
 
 LEARN = [
@@ -25,7 +32,11 @@ LEARN = [
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A copy of the English guide, for tests that change it."""
-    return Path(shutil.copytree(FOLDER / "en", tmp_path / "healing" / "guide" / "en"))
+    return Path(shutil.copytree(settings.GUIDE_FOLDER / "en", tmp_path / "guide" / "en"))
+
+
+def load(folder: Path) -> Guide:
+    return load_guides(folder.parent)["en"]
 
 
 def change(path: Path, old: str, new: str) -> None:
@@ -53,11 +64,11 @@ def test_step_has_everything_a_step_needs(number: int) -> None:
 
 
 def test_third_step_leads_to_the_desk() -> None:
-    assert [exercise.desk for exercise in guide().steps[3].exercises] == [True]
+    assert [exercise.desk for exercise in guide().steps[3].exercises] == ["them"]
 
 
 def test_guide_has_no_lint_problems() -> None:
-    assert list(problems(guide())) == []
+    assert list(problems(GuideFolder(settings.GUIDE_FOLDER / "en"))) == []
 
 
 def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
@@ -70,41 +81,131 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("title: See", "titel: See", r"line 2: “title” is missing"),
-        ("lead: ", "closing_words: x\nlead: ", r"line 3: “closing_words” is not a name"),
-        ("minutes: 9", "minutes: nine", r"line 4: “minutes” needs a whole number"),
-        ("kind: rows", "kind: columns", r"“kind” is one of: choice, date"),
-        ("most: 5", "most: 50", r"“most” needs a whole number up to 10"),
-        ("key: filling-in", "key: mark", r"“key” is a lower-case word that is not taken"),
-        ("name: stands_out", "name: moments", r"two fields have the same name"),
-        ("title: See", "title: a\ntitle: See", r"a key stands here twice"),
-        ("voice:\n", "voice: none\nvoces:\n", r"cannot be read|“voice” is missing"),
-        ("---\n", "", r"line 1: the file begins with front matter"),
-        ("optional: true", "optional: perhaps", r"“optional” is either true or false"),
-        ("title: See", "title: [", r"cannot be read"),
+        ("title: See", "titel: See", "line 2: “title” is missing."),
+        ("lead: ", "closing_words: x\nlead: ", "line 3: “closing_words” is not a name"),
+        ("minutes: 9", "minutes: nine", "line 4: “minutes” needs a whole number"),
+        ("kind: rows", "kind: columns", "“kind” is one of: checklist, choice, date, grid, lines,"),
+        ("most: 5", "most: 50", "“most” needs a whole number up to 10."),
+        ("key: filling-in", "key: mark", "“key” is a lower-case word that is not taken."),
+        ("name: stands_out", "name: moments", "two fields have the same name."),
+        ("title: See", "title: a\ntitle: See", "line 3: a key stands here twice: “title”."),
+        ("voice:\n", "voice: none\nvoces:\n", "“voice” is missing or has no names in it."),
+        ("---\n", "", "line 1: the file begins with front matter"),
+        ("optional: true", "optional: perhaps", "“optional” is either true or false."),
+        ("title: See", "title: [", "this line cannot be read. Put the text in quotation marks"),
+        ("title: See", "title: Two: see", "line 2: a colon and a space stand inside this text."),
+        ("title: See", "title: 'See", "line 2: a quotation mark opens here and is never closed."),
+        ("title: See", "title: *see", "line 2: a text cannot begin with * or &."),
+        ("title: See", "title: `see`", "line 2: a text cannot begin with this sign"),
+        ("title: See", "title: \x07", "line 2: an invisible character stands here."),
+        (
+            "    minutes: 5",
+            "    minutes: 10",
+            "line 4: “filling-in” takes longer than the whole step.",
+        ),
+        ("    kept:", "    fields: []\n    kept:", "a key stands here twice: “fields”."),
+        ("::: why", "::: what", "“::: what” is not known. There is: ::: why."),
     ],
 )
 def test_mistake_is_named_by_file_and_line(folder: Path, old: str, new: str, problem: str) -> None:
     change(folder / "steps/1-acknowledge.md", old, new)
 
-    with pytest.raises(DataFileError, match=r"1-acknowledge\.md, line \d+") as caught:
+    with pytest.raises(DataFileError) as caught:
         load(folder)
 
-    assert re.search(problem, str(caught.value))
+    assert problem in str(caught.value)
+    assert re.match(r"guide/en/steps/1-acknowledge\.md, line \d+: ", str(caught.value))
+
+
+def test_closing_mark_that_is_missing_is_found(folder: Path) -> None:
+    change(folder / "steps/1-acknowledge.md", "why.\n:::\n", "why.\n")
+
+    with pytest.raises(DataFileError, match=r"line 98: this ::: is never closed"):
+        load(folder)
+
+
+def test_all_mistakes_of_all_files_are_told_at_once(folder: Path) -> None:
+    change(folder / "steps/1-acknowledge.md", "title: See", "titel: See")
+    change(folder / "steps/1-acknowledge.md", "most: 5", "most: many")
+    change(folder / "learn/1-what-it-is.md", "minutes: ", "minutes: a")
+    (folder / "pages/about.md").write_bytes("---\ntitle: Über\n---\n".encode("latin-1"))
+
+    with pytest.raises(DataFileError) as caught:
+        load(folder)
+
+    assert [(mistake.file, mistake.line) for mistake in caught.value.mistakes] == [
+        ("guide/en/steps/1-acknowledge.md", 2),
+        ("guide/en/steps/1-acknowledge.md", 34),
+        ("guide/en/steps/1-acknowledge.md", 2),
+        ("guide/en/learn/1-what-it-is.md", 4),
+        ("guide/en/pages/about.md", 2),
+    ]
+
+
+def test_steps_are_the_eight_of_them_and_each_has_one_file(folder: Path) -> None:
+    text = (folder / "steps/8-resilience.md").read_text()
+    for name in ("8-again.md", "9-more.md", "more.md"):
+        (folder / "steps" / name).write_text(text)
+    (folder / "steps/4-reconnect.md").unlink()
+
+    with pytest.raises(DataFileError) as caught:
+        load(folder)
+
+    assert {str(mistake) for mistake in caught.value.mistakes} >= {
+        "guide/en/steps/8-resilience.md, line 1: 8-again.md has the same number.",
+        "guide/en/steps/9-more.md, line 1: the number 9 is not one of 1 to 8.",
+        "guide/en/steps/more.md, line 1: the file’s name begins with its number, as in"
+        " 1-acknowledge.md.",
+        "guide/en/steps/4-….md, line 1: this step is missing.",
+    }
+
+
+def test_two_exercises_with_one_key_are_a_mistake(folder: Path) -> None:
+    path = folder / "steps/1-acknowledge.md"
+    text = path.read_text()
+    exercise = text[text.index("  - key: filling-in") : text.index("---\n\n## When")]
+    path.write_text(text.replace(exercise, exercise * 2))
+
+    with pytest.raises(DataFileError, match="two exercises have the key “filling-in”"):
+        load(folder)
+
+
+def test_exercises_of_two_steps_have_different_keys(folder: Path) -> None:
+    change(folder / "steps/2-stop-chasing.md", "key: hoping", "key: filling-in")
+
+    with pytest.raises(DataFileError) as caught:
+        load(folder)
+
+    assert str(caught.value) == (
+        "guide/en/steps/2-stop-chasing.md, line 1: steps/1-acknowledge.md has an exercise with the"
+        " key “filling-in” too."
+    )
+
+
+def test_windows_line_endings_and_a_byte_order_mark_are_read(folder: Path) -> None:
+    path = folder / "steps/1-acknowledge.md"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+
+    assert load(folder) == guide()
 
 
 def test_broken_link_is_found(folder: Path) -> None:
     change(folder / "learn/1-what-it-is.md", "](/", "](/nowhere/")
 
-    (problem,) = problems(load(folder))
-    assert "leads nowhere" in problem
+    (problem,) = problems(GuideFolder(folder))
+    assert str(problem) == (
+        "guide/en/learn/1-what-it-is.md, line 52: the link /nowhere/learn/what-it-does/ leads"
+        " nowhere."
+    )
 
 
 def test_forbidden_word_is_found(folder: Path) -> None:
     change(folder / "steps/1-acknowledge.md", "title: See", "title: You should see")
 
-    (problem,) = problems(load(folder))
-    assert "“should”" in problem
+    (problem,) = problems(GuideFolder(folder))
+    assert str(problem) == (
+        "guide/en/steps/1-acknowledge.md, line 2: “should” in: You should see what is happening"
+    )
 
 
 def test_raw_html_is_escaped(folder: Path) -> None:
@@ -126,9 +227,106 @@ def test_exercise_is_added_without_python(folder: Path) -> None:
         "    minutes: 2\n"
         "    intro: One word is enough.\n"
         "    fields:\n"
-        "      - {name: feeling, kind: several, label: Tonight, choices: [tired, sad]}\n",
+        "      - {name: feeling, kind: several, label: Tonight, choices: {tired: T, sad: S}}\n",
     )
 
     step = load(folder).steps[1]
-    assert [exercise.key for exercise in step.exercises] == ["name-it", "filling-in"]
-    assert step.exercise("name-it").fields[0].choices == ("tired", "sad")
+    assert [exercise.key for exercise in step.exercises][:2] == ["name-it", "filling-in"]
+    assert step.exercise("name-it").fields[0].choices == (
+        Choice("tired", "T"),
+        Choice("sad", "S"),
+    )
+
+
+@pytest.fixture
+def translated(folder: Path, settings: Any) -> Path:
+    """A folder with an invented language, in which one step is translated."""
+    original = folder / "steps/1-acknowledge.md"
+    path = folder.parent / "xx" / "steps" / original.name
+    path.parent.mkdir(parents=True)
+    shutil.copy(original, path)
+    change(path, "title: See what is happening", f"translates: {hash_of(original)}\ntitle: Vidu")
+    change(path, "label: What stands out", "label: Kio elstaras")
+    settings.GUIDE_FOLDER = folder.parent
+    settings.LANGUAGES = [("en", "English"), ("xx", "Invented")]
+    return path
+
+
+def test_guide_follows_the_active_language_and_falls_back_page_by_page(translated: Path) -> None:
+    with translation.override("xx"):
+        step, other = guide().steps[1], guide().steps[2]
+
+    assert (step.title, step.language) == ("Vidu", "xx")
+    assert (other, other.language) == (guide("en").steps[2], "en")
+    assert guide("en").steps[1].title == "See what is happening"
+    assert guide("yy") == guide("en")
+
+
+def test_status_tells_what_is_missing_and_what_has_changed(translated: Path) -> None:
+    def states() -> dict[str, str]:
+        output = StringIO()
+        call_command("guide_status", stdout=output)
+        lines = [line.split(": ") for line in output.getvalue().splitlines()]
+        return {line[0]: line[1].partition(".")[0] for line in lines}
+
+    assert "xx/steps/1-acknowledge.md" not in states()
+    assert states()["xx/steps/2-stop-chasing.md"] == "not translated yet"
+
+    original = translated.parents[2] / "en/steps/1-acknowledge.md"
+    change(original, "title: See", "title: Look: see".replace(":", "", 1))
+
+    assert states()["xx/steps/1-acknowledge.md"] == "changed since it was translated"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("most: 5", "most: 4", "“filling-in” differs from the original in more than words."),
+        ("name: stands_out", "name: elstaras", "“filling-in” differs from the original"),
+        ("key: filling-in", "key: plenigo", "the exercises are not those of the original"),
+    ],
+)
+def test_translation_that_would_break_answers_is_a_mistake(
+    translated: Path, old: str, new: str, problem: str
+) -> None:
+    change(translated, old, new)
+
+    with pytest.raises(DataFileError) as caught:
+        guide()
+
+    assert str(caught.value).startswith(f"guide/xx/steps/1-acknowledge.md, line 1: {problem}")
+
+
+def test_translation_without_an_original_is_a_mistake(translated: Path) -> None:
+    translated.rename(translated.with_name("1-vidu.md"))
+
+    with pytest.raises(DataFileError, match=r"guide/en/steps/1-vidu\.md does not exist"):
+        guide()
+
+
+def test_command_tells_every_mistake_and_every_stumble(
+    translated: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    change(translated, "minutes: 9", "minutes: 9\nminuto: 9")
+    path = translated.parents[2] / "en/steps/2-stop-chasing.md"
+    change(path, "hint: Small enough", "hint: You simply do it. Small enough")
+
+    with pytest.raises(CommandError, match="2 to mend"):
+        call_command("check_guide")
+
+    assert capsys.readouterr().err.splitlines() == [
+        "guide/en/steps/2-stop-chasing.md, line 101: “simply” in: You simply do it.",
+        "guide/xx/steps/1-acknowledge.md, line 6: “minuto” is not a name that belongs here.",
+    ]
+
+
+def test_changed_file_is_read_again_only_where_that_is_wanted(folder: Path, settings: Any) -> None:
+    settings.GUIDE_FOLDER = folder.parent
+    before = guide().steps[1].title
+    change(folder / "steps/1-acknowledge.md", before, "See it")
+    assert guide().steps[1].title == before
+
+    settings.GUIDE_RELOAD = True
+    assert guide().steps[1].title == "See it"
+    change(folder / "steps/1-acknowledge.md", "See it", "See it as it is")
+    assert guide().steps[1].title == "See it as it is"

@@ -211,7 +211,7 @@ def test_mark_that_is_not_one_of_the_three_changes_nothing(as_alice: Client) -> 
 
 
 def test_exercise_of_the_third_step_is_the_desk(as_alice: Client) -> None:
-    assert as_alice.get("/steps/3/letter/").headers["Location"] == "/journal/write/"
+    assert as_alice.get("/steps/3/letter/").headers["Location"] == "/journal/write/them/"
 
 
 @pytest.mark.parametrize(("many", "asked"), [(1, 2), (25, 3)])

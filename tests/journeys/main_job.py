@@ -75,7 +75,7 @@ def sign_up(page: Page, product: Product, email: str) -> None:
 
 def walk_a_step(page: Page) -> None:
     page.goto("/steps/1/")
-    page.get_by_role("link", name=re.compile("^Open it")).click()
+    page.get_by_role("link", name=re.compile("^Go straight to the exercise")).click()
     page.get_by_label("What happened").first.fill(HAPPENED)
     page.get_by_label("What I am filling in").first.fill(GUESSED)
     main_button(page, "Save").click()
@@ -88,8 +88,7 @@ def walk_a_step(page: Page) -> None:
 
 def write_a_letter(page: Page) -> None:
     page.goto("/steps/3/")
-    page.get_by_role("link", name=re.compile("^Write a letter")).click()
-    page.get_by_role("link", name="To them").click()
+    page.get_by_role("link", name=re.compile("^Go straight to the exercise")).click()
     page.get_by_label("Dear").fill(DEAR)
     page.get_by_label("What would you say").fill(LETTER)
     main_button(page, "That’s enough for today").click()

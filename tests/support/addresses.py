@@ -57,6 +57,12 @@ RULES = {
     "steps/<step:step>/<slug:key>/<uuid:id>/delete/": Rule(
         OBJECT, "steps/1/filling-in/{answer}/delete/", {}
     ),
+    "steps/<step:step>/<slug:key>/<uuid:id>/follow-up/": Rule(
+        OBJECT, "steps/1/filling-in/{answer}/follow-up/", {"said": "-"}
+    ),
+    "saved/": Rule(PRIVATE),
+    "saved/then-and-now/": Rule(PRIVATE),
+    "saved/<slug:key>/": Rule(PRIVATE, "saved/cards/"),
     "about/": Rule(PUBLIC),
     "privacy/": Rule(PUBLIC),
     "terms/": Rule(PUBLIC),

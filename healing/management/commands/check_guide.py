@@ -1,29 +1,26 @@
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from healing.guide import FOLDER, load
+from healing.guide_files import mistakes, read_folders
 from healing.guide_lint import problems
-from safety.yaml_records import DataFileError
 
 
 class Command(BaseCommand):
-    help = "Reads every file of the guide and says what a reader would stumble over."
+    help = "Reads every file of the guide, and tells every mistake with file and line."
     requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
-        count = 0
-        for folder in sorted(path for path in FOLDER.iterdir() if path.is_dir()):
-            try:
-                guide = load(folder)
-            except DataFileError as error:
-                raise CommandError(str(error)) from error
-            for problem in problems(guide):
-                count += 1
-                self.stderr.write(problem)
+        folders = read_folders(settings.GUIDE_FOLDER)
+        found = list(mistakes(folders))
+        for folder in folders.values():
+            found += problems(folder)
             self.stdout.write(
-                f"{guide.language}: {len(guide.steps)} steps, {len(guide.readings)} readings, "
-                f"{len(guide.pages)} pages."
+                f"{folder.language}: {len(folder.steps)} steps, {len(folder.readings)} readings, "
+                f"{len(folder.pages)} pages."
             )
-        if count:
-            raise CommandError(f"{count} to mend.")
+        for mistake in sorted(found, key=lambda mistake: (mistake.file, mistake.line)):
+            self.stderr.write(str(mistake))
+        if found:
+            raise CommandError(f"{len(found)} to mend.")

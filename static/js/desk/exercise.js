@@ -49,6 +49,9 @@ function offer(deleteWords) {
     deleteWords();
   });
   line.append(offered);
+  // After a save the next form is folded away.
+  const folded = line.closest("details");
+  if (folded) folded.open = true;
   return offered;
 }
 

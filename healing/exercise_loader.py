@@ -1,0 +1,200 @@
+"""Read the exercises of a step: fields, guard rails and follow-ups are words in its file."""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from healing.guide_types import RING, Choice, Exercise, Field, FollowUp, names_in
+from safety.yaml_records import Record
+
+# Exercise keys are parts of URLs: these are taken by other pages of a step.
+RESERVED_KEYS = {"mark"}
+
+DEFAULT_LIMITS = {"text": 200, "long": 5000, "lines": 200, "checklist": 200}
+COLUMN_KINDS = {"text", "long", "date", "choice"}
+FIELD_KINDS = COLUMN_KINDS | {
+    "lines",
+    "scale",
+    "grid",
+    "several",
+    "checklist",
+    "time",
+    "rows",
+    "people",
+}
+CHOICE_KINDS = {"choice", "scale", "grid", "several", "checklist"}
+ROW_KINDS = {"lines", "rows", "people"}
+MAX_ROWS = 10
+
+# Pages that gather what is kept (healing/gathering.py).
+GATHERED = {"sentences", "cards", "wins", "mine", "circle"}
+
+
+def read_exercises(record: Record) -> tuple[Exercise, ...]:
+    exercises = tuple(_exercise(each) for each in record.records("exercises"))
+    keys = [exercise.key for exercise in exercises]
+    for key in sorted({key for key in keys if keys.count(key) > 1}):
+        record.report(f"two exercises have the key “{key}”.", "exercises")
+    return exercises
+
+
+def _exercise(record: Record) -> Exercise:
+    exercise = Exercise(
+        key=_key(record),
+        title=record.words("title"),
+        minutes=record.number("minutes"),
+        intro=record.words("intro"),
+        care=record.words("care", ""),
+        fields=tuple(_field(each, FIELD_KINDS) for each in record.records("fields")),
+        makes=record.words_or_list("makes"),
+        kept=record.words("kept", ""),
+        desk=record.text("desk", ""),
+        gathers=record.one_of("gathers", GATHERED, ""),
+        copies=record.flag("copies"),
+        once_a_day=bool(record.one_of("once_a", {"day"}, "")),
+        **_end(record),
+        asked_again=_weeks(record),
+        follow_up=_follow_up(record),
+        keeps_closed=record.flag("keeps_closed"),
+    )
+    for problem, key in _exercise_problems(exercise):
+        record.report(problem, key)
+    record.finish()
+    return exercise
+
+
+def _key(record: Record) -> str:
+    key = record.text("key")
+    if key and (not re.fullmatch(r"[a-z][a-z-]*", key) or key in RESERVED_KEYS):
+        record.report("“key” is a lower-case word that is not taken.", "key")
+    return key
+
+
+def _end(record: Record) -> dict[str, Any]:
+    """`closes_after: {days: 14, words: …}`, or with `answers`."""
+    if "closes_after" not in record:
+        return {}
+    end = record.record("closes_after")
+    days, answers = end.number("days", 0), end.number("answers", 0)
+    if bool(days) == bool(answers):
+        end.report("“closes_after” needs either “days” or “answers”.")
+    closed = end.words("words")
+    end.finish()
+    return {"closes_after_days": days, "closes_after_answers": answers, "closed": closed}
+
+
+def _weeks(record: Record) -> tuple[int, ...]:
+    weeks = record.texts("asked_again")
+    if not all(week.isdecimal() and 1 <= int(week) <= 52 for week in weeks):
+        record.report("“asked_again” is a list of weeks, as in [4, 8].", "asked_again")
+        return ()
+    return tuple(sorted(map(int, weeks)))
+
+
+def _follow_up(record: Record) -> FollowUp | None:
+    if "follow_up" not in record:
+        return None
+    asked = record.record("follow_up")
+    follow_up = FollowUp(
+        on=asked.text("on"),
+        about=asked.text("about"),
+        question=asked.words("question"),
+        choices=_choices(asked, "choices"),
+    )
+    if len(follow_up.choices) < 2:
+        asked.report("“choices” needs two or more.", "choices")
+    asked.finish()
+    return follow_up
+
+
+def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
+    """(problem, the key it belongs to)."""
+    names = [field.name for field in exercise.fields]
+    if len(set(names)) < len(names):
+        yield "two fields have the same name.", "fields"
+    single = {field.name for field in exercise.fields if not field.most}
+    if not set().union(*map(names_in, exercise.makes)) <= single:
+        yield "“makes” uses a name that no field has.", "makes"
+    if bool(exercise.fields) == bool(exercise.desk):
+        yield "an exercise has “fields”, or it is a letter and has “desk”.", "fields"
+    if exercise.copies and not exercise.makes:
+        yield "“copies” belongs to an exercise with “makes”.", "copies"
+    if exercise.follow_up:
+        yield from _follow_up_problems(exercise, exercise.follow_up)
+
+
+def _follow_up_problems(exercise: Exercise, asked: FollowUp) -> Iterator[tuple[str, str]]:
+    on = exercise.field(asked.on)
+    if on is None or on.kind not in {"date", "time"}:
+        yield "“on” in “follow_up” is the name of a field of the kind date or time.", "follow_up"
+    if exercise.field(asked.about) is None:
+        yield "“about” in “follow_up” is the name of a field.", "follow_up"
+    if exercise.asked_again:
+        yield "an exercise has “asked_again” or “follow_up”, not both.", "follow_up"
+
+
+def _field(record: Record, kinds: Collection[str]) -> Field:
+    kind = record.one_of("kind", kinds)
+    field = Field(
+        name=record.text("name"),
+        kind=kind,
+        label=record.words("label"),
+        hint=record.words("hint", ""),
+        optional=record.flag("optional"),
+        **_field_details(record, kind),
+    )
+    if field.name and (not re.fullmatch(r"[a-z][a-z_]*", field.name) or field.name == "id"):
+        record.report("“name” is a lower-case word, and not id.", "name")
+    record.finish()
+    return field
+
+
+def _field_details(record: Record, kind: str) -> dict[str, Any]:
+    """What a field of this kind has beside its name, label and hint."""
+    details: dict[str, Any] = {}
+    if kind in DEFAULT_LIMITS:
+        details["limit"] = record.number("limit", DEFAULT_LIMITS[kind])
+    if kind in ROW_KINDS:
+        details["most"] = record.number("most", 3, most=MAX_ROWS)
+    if kind in CHOICE_KINDS:
+        details["choices"] = _choices(record, "choices")
+        _require(record, details, "choices", kind)
+    if kind == "grid":
+        details["items"] = _choices(record, "items")
+        _require(record, details, "items", kind)
+    if kind == "checklist":
+        details["own"] = record.words("own")
+    if kind == "time":
+        details |= {key: _time(record, key) for key in ("earliest", "latest")}
+    if kind in {"rows", "people"}:
+        details["columns"] = _columns(record, kind)
+    return details
+
+
+def _columns(record: Record, kind: str) -> tuple[Field, ...]:
+    columns = tuple(_field(column, COLUMN_KINDS) for column in record.records("columns"))
+    if not columns:
+        record.report(f"a field of the kind {kind} needs “columns”.", "columns")
+    elif kind == "people" and (RING, "choice") not in [(each.name, each.kind) for each in columns]:
+        record.report(f"people need a column “{RING}” of the kind choice.", "columns")
+    return columns
+
+
+def _require(record: Record, details: dict[str, Any], key: str, kind: str) -> None:
+    if not details[key]:
+        record.report(f"a field of the kind {kind} needs “{key}”.", key)
+
+
+def _choices(record: Record, key: str) -> tuple[Choice, ...]:
+    """`{often: Often, no: "No"}`: the key is stored, the words can be changed and translated."""
+    choices = tuple(Choice(name, words) for name, words in record.named_words(key))
+    if not all(re.fullmatch(r"[a-z][a-z_]*", choice.key) for choice in choices):
+        record.report(f"each name in “{key}” is a lower-case word.", key)
+    return choices
+
+
+def _time(record: Record, key: str) -> str:
+    time = record.text(key, "")
+    if time and not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", time):
+        record.report(f'“{key}” is a time such as "08:00".', key)
+    return time

@@ -1,0 +1,338 @@
+"""What exercises do over days and weeks: follow-ups, asked again, once a day, an end."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import time_machine
+
+from accounts.models import User
+from healing.actions import save_answer
+from healing.due_question import due_question
+from healing.guide import guide
+from healing.models import Answer
+from tests.support.client import Client
+from tests.support.database import Statements
+from tests.support.returned_forms import on_a_page_of
+from vault.models import Key
+
+DAY = timedelta(days=1)
+
+
+def save(person: User, now: datetime, number: int, key: str, **fields: Any) -> Answer:
+    step = guide().steps[number]
+    exercise = step.exercise(key)
+    assert exercise
+    return save_answer(
+        person=person, id=uuid4(), step=step, exercise=exercise, answer=fields, now=now
+    )
+
+
+def mine(person: User, now: datetime, thing: str, *, in_days: int) -> Answer:
+    day = (now + in_days * DAY).date().isoformat()
+    return save(person, now, 4, "mine", before=[], this_week=thing, day=day)
+
+
+def today(client: Client, person: User, at: datetime) -> str:
+    with time_machine.travel(at, tick=False):
+        client.force_login(person)
+        return client.get("/today/").text
+
+
+def say(client: Client, row: Answer, said: str, at: datetime) -> str:
+    address = f"/steps/{row.step}/{row.exercise}/{row.pk}/follow-up/"
+    with time_machine.travel(at, tick=False):
+        client.force_login(row.owner)
+        return client.post(address, {"said": said}, follow=True).text
+
+
+def test_follow_up_is_asked_from_its_day_and_once(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    row = mine(alice, now, "an early swim", in_days=3)
+
+    assert "an early swim" not in today(as_alice, alice, now + 2 * DAY)
+    page = today(as_alice, alice, now + 5 * DAY)
+    assert "Did it happen?" in page
+    assert "an early swim" in page
+    assert today(as_alice, alice, now + 6 * DAY).count("an early swim") == 1
+
+    said = say(as_alice, row, "partly", now + 6 * DAY)
+
+    assert "Any answer is fine." in said
+    assert "an early swim" not in said
+    row.refresh_from_db()
+    contents = row.open(alice.key)
+    assert (contents.followed_up, row.asks_at) == ("partly", None)
+    as_alice.force_login(alice)
+    assert "Part of it" in as_alice.get("/saved/mine/").text
+
+
+def test_follow_ups_are_asked_one_at_a_time_the_longest_due_first(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    mine(alice, now, "the later one", in_days=3)
+    first = mine(alice, now, "the earlier one", in_days=2)
+    at = now + 10 * DAY
+
+    page = today(as_alice, alice, at)
+    assert ("the earlier one" in page, "the later one" in page) == (True, False)
+
+    page = say(as_alice, first, "-", at)
+    assert "You will not be asked about this any more." in page
+    assert ("the earlier one" in page, "the later one" in page) == (False, True)
+
+
+@pytest.mark.parametrize("said", ["", "yes", "x" * 5000, "\x00", "did it"])
+def test_what_is_not_offered_changes_nothing(
+    as_alice: Client, alice: User, now: datetime, said: str
+) -> None:
+    row = mine(alice, now, "an early swim", in_days=1)
+    before = bytes(row.sealed)
+
+    assert "Nothing was changed." in say(as_alice, row, said, now + 2 * DAY)
+
+    row.refresh_from_db()
+    assert (bytes(row.sealed), row.asks_at is not None) == (before, True)
+
+
+def test_a_follow_up_to_what_is_deleted_meanwhile_is_not_found(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    row = mine(alice, now, "an early swim", in_days=1)
+    address = f"/steps/4/mine/{row.pk}/follow-up/"
+    row.delete()
+
+    assert as_alice.post(address, {"said": "did"}).status_code == 404
+
+
+def test_another_day_asks_again_and_no_day_asks_no_more(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    row = mine(alice, now, "an early swim", in_days=1)
+    say(as_alice, row, "did", now + 2 * DAY)
+    place = f"/steps/4/mine/{row.pk}/"
+
+    for day, is_asked in ((now + 9 * DAY, True), (None, False)):
+        data = {"this_week": "an early swim", "day": day.date().isoformat() if day else ""}
+        with time_machine.travel(now + 3 * DAY, tick=False):
+            as_alice.force_login(alice)
+            as_alice.post(place, on_a_page_of(alice) | data)
+        row.refresh_from_db()
+        assert (row.asks_at is not None) == is_asked
+    assert row.open(alice.key).followed_up == "did"
+
+
+def test_what_cannot_be_asked_stands_in_nobody_elses_way(alice: User, now: datetime) -> None:
+    gone = mine(alice, now, "gone", in_days=1)
+    Answer.objects.filter(pk=gone.pk).update(exercise="gone")
+    damaged = mine(alice, now, "damaged", in_days=1)
+    Answer.objects.filter(pk=damaged.pk).update(sealed=b"damaged")
+    mine(alice, now, "an early swim", in_days=2)
+
+    question = due_question(alice, now + 5 * DAY)
+
+    assert question
+    assert question.about == "an early swim"
+
+
+def test_question_about_a_checklist_repeats_what_was_ticked(alice: User, now: datetime) -> None:
+    ways = {"ticked": ["mute"], "own": "a longer way home"}
+    save(alice, now, 2, "looking", ways=ways, day=(now + DAY).date().isoformat())
+
+    question = due_question(alice, now + 5 * DAY)
+
+    assert question
+    assert question.about == "Mute them; a longer way home"
+
+
+def still_me(person: User, now: datetime, words: str) -> Answer:
+    return save(person, now, 4, "still-me", someone=words)
+
+
+def test_same_questions_are_asked_after_four_and_eight_weeks(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    asked = "the same questions again?"
+    first = still_me(alice, now, "keeps bees")
+    assert asked not in today(as_alice, alice, now + 27 * DAY)
+    assert asked in today(as_alice, alice, now + 28 * DAY)
+
+    # What was written first stays closed until the second answer is saved.
+    with time_machine.travel(now + 28 * DAY, tick=False):
+        for page in ("/steps/4/still-me/", "/saved/then-and-now/", "/today/"):
+            assert "keeps bees" not in as_alice.get(page).text
+        second = still_me(alice, now + 28 * DAY, "sold the bees")
+        text = as_alice.get("/saved/then-and-now/").text
+    assert text.index("keeps bees") < text.index("sold the bees")
+
+    assert asked not in today(as_alice, alice, now + 40 * DAY)
+    assert asked in today(as_alice, alice, now + 56 * DAY)
+    still_me(alice, now + 56 * DAY, "has a dog")
+    assert asked not in today(as_alice, alice, now + 500 * DAY)
+    assert [row.asks_at for row in (first, second) if row.refresh_from_db()] == []
+
+
+def test_being_asked_again_can_be_refused_for_good(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    row = still_me(alice, now, "keeps bees")
+
+    page = say(as_alice, row, "-", now + 30 * DAY)
+
+    assert "You will not be asked about this any more." in page
+    assert due_question(alice, now + 500 * DAY) is None
+
+
+def test_answer_that_is_sent_twice_is_asked_again_once(as_alice: Client, alice: User) -> None:
+    data = on_a_page_of(alice, someone="keeps bees", id=str(uuid4()))
+
+    for _time in range(2):
+        as_alice.post("/steps/4/still-me/", data)
+
+    (row,) = Answer.objects.of(alice)
+    assert row.asks_at == row.created_at + timedelta(weeks=4)
+
+
+def test_one_moment_a_day(as_alice: Client, alice: User, now: datetime) -> None:
+    place, data = "/steps/1/moments/", {"happened": "A short reply."}
+
+    def post(words: str) -> Any:
+        fields = data | {"happened": words, "id": str(uuid4())}
+        return as_alice.post(place, on_a_page_of(alice) | fields, follow=True)
+
+    with time_machine.travel(now, tick=False):
+        as_alice.force_login(alice)
+        assert 'name="happened"' in as_alice.get(place).text
+        page = post("A short reply.").text
+        assert "There is room for another one tomorrow" in page
+        assert 'name="happened"' not in page
+        # It is closed again: yesterday's cold is not to be read every evening.
+        assert "A short reply." not in page
+
+        refused = post("Another one.")
+        assert refused.status_code == 422
+        assert "No other answer can be saved here today." in refused.text
+        assert "Another one." in refused.text
+
+    with time_machine.travel(now + DAY, tick=False):
+        as_alice.force_login(alice)
+        assert 'name="happened"' in as_alice.get(place).text
+    assert Answer.objects.of(alice).count() == 1
+
+
+def test_moments_end_after_two_weeks_with_one_look_back(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    for day in (0, 3):
+        save(alice, now + day * DAY, 1, "moments", happened=f"day {day}", felt="warm")
+
+    with time_machine.travel(now + 15 * DAY, tick=False):
+        as_alice.force_login(alice)
+        page = as_alice.get("/steps/1/moments/").text
+        assert "Two weeks are over" in page
+        assert 'name="happened"' not in page
+        assert "day 0" in page
+        assert "day 3" in page
+
+        Answer.objects.of(alice).delete()
+        assert 'name="happened"' in as_alice.get("/steps/1/moments/").text
+
+
+def test_gathered_page_shows_what_several_exercises_made(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    save(alice, now, 2, "if-then", moment="it is late", act="walk", other="")
+    save(alice, now, 5, "boundary", value="calm", situation="days pass", action="ring Jo", day="")
+    save(alice, now, 1, "both-true", one="I miss it", other="I am tired")
+
+    page = as_alice.get("/saved/cards/").text
+
+    assert "If it is late, then I will walk." in page
+    assert "I value calm." in page
+    assert "Both are true" not in page
+    assert "Both are true: I miss it, and I am tired." in as_alice.get("/saved/sentences/").text
+    assert as_alice.get("/saved/nothing/").status_code == 404
+
+
+@pytest.mark.parametrize("many", [1, 60])
+def test_statements_of_a_gathered_page_do_not_grow(
+    as_alice: Client, alice: User, now: datetime, statements: Statements, many: int
+) -> None:
+    for number in range(many):
+        save(alice, now, 8, "small-wins", wins=[f"win {number}"], my_part="")
+    as_alice.get("/saved/wins/")
+
+    with statements() as queries:
+        page = as_alice.get("/saved/wins/").text
+
+    assert len(queries) == (2 if many == 1 else 3)
+    assert len(re.findall(r"win \d+", page)) == min(many, 20)
+
+
+def test_gathered_pages_without_an_answer_lead_to_their_exercises(as_alice: Client) -> None:
+    list_of_pages = as_alice.get("/saved/").text
+    for address in set(re.findall(r'href="(/saved/\S+/)"', list_of_pages)):
+        page = as_alice.get(address)
+        assert page.status_code == 200
+        assert "Nothing is saved here yet" in page.text
+
+
+def test_what_cannot_be_opened_is_said_on_a_gathered_page(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    save(alice, now, 8, "small-wins", wins=["slept"], my_part="")
+    Key.objects.filter(owner=alice).update(wrapped=b"damaged")
+
+    assert as_alice.get("/saved/wins/").status_code in {200, 503}
+
+
+def post(client: Client, person: User, address: str, **fields: str) -> str:
+    data = on_a_page_of(person, id=str(uuid4()), **fields)
+    return client.post(address, data, follow=True).text
+
+
+def main_links(page: str) -> list[str]:
+    return re.findall(r'href="(\S+)"', page[page.index("<main") : page.index("</main>")])
+
+
+def test_after_a_save_one_way_leads_on(as_alice: Client, alice: User, now: datetime) -> None:
+    page = post(as_alice, alice, "/steps/5/boundary/", value="calm", situation="x", action="rest")
+
+    # What was saved first, then the way on, then a folded form for another one.
+    assert page.index("I value calm.") < page.index("On to step 6") < page.index("Write another")
+    assert "That’s enough for today" in page
+    assert "Done for now" in page
+
+    page = post(as_alice, alice, "/steps/1/both-true/", one="I miss it", other="I am tired")
+    assert "/steps/1/moments/" in main_links(page)
+
+    for key in ("filling-in", "moments"):
+        save(alice, now, 1, key)
+    page = post(as_alice, alice, "/steps/1/both-true/", one="I miss it", other="I am tired")
+    assert "/steps/2/" in main_links(page)
+
+
+def test_only_the_page_after_a_save_leads_on(as_alice: Client, alice: User, now: datetime) -> None:
+    save(alice, now, 1, "both-true", one="I miss it", other="I am tired")
+
+    page = as_alice.get("/steps/1/both-true/").text
+
+    assert "Write another" not in page
+    assert "On to step" not in page
+
+
+def test_step_lists_its_exercises_before_its_reading(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    save(alice, now, 1, "both-true", one="I miss it", other="I am tired")
+    step = guide().steps[1]
+
+    page = as_alice.get("/steps/1/").text
+
+    places = [page.index(f"/steps/1/{exercise.key}/") for exercise in step.exercises]
+    assert places == sorted(places)
+    assert max(*places, page.index(step.two_minutes)) < page.index(step.html)
+    assert page.count("· saved") == 1
