@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.paginator import Page
@@ -17,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
+from django_permissions_policy.decorators import permissions_policy_override
 
 from accounts.device_copies_key import device_copies_key
 from accounts.error_views import (
@@ -157,7 +159,16 @@ def _exercise_page(
         "device_key": device_copies_key(request.user),
         "answers": _page_of_answers(request, step, exercise.key),
     }
-    return render(request, "healing/exercise.html", context, status=status)
+    render_page = _render_with_clipboard if exercise.copies else render
+    return render_page(request, "healing/exercise.html", context, status=status)
+
+
+@permissions_policy_override(settings.PERMISSIONS_POLICY | {"clipboard-write": ["self"]})
+def _render_with_clipboard(
+    request: HttpRequest, template: str, context: dict[str, Any], *, status: int
+) -> HttpResponse:
+    """Let the copy button of this page write to the clipboard. No other page may."""
+    return render(request, template, context, status=status)
 
 
 def _saved_just_now(request: SignedInRequest) -> bool:

@@ -26,6 +26,7 @@ from accounts.local_times import time_of_day
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from journal import first_line_actions
+from journal.evenings import next_evening
 from journal.forms import LetterForm, OpeningForm
 from journal.letter_kinds import KINDS, PLAIN_DAY, TO_THEM, LetterKind
 from journal.models import Letter, Opening
@@ -43,13 +44,27 @@ MAX_WRITING_TIME = timedelta(hours=6)
 def choose_kind(request: SignedInRequest) -> HttpResponse:
     """List the kinds of letter. With `?why`, a plain day comes first."""
     asks_why = "why" in request.GET
-    plain_day_first = [PLAIN_DAY, *(kind for kind in KINDS.values() if kind is not PLAIN_DAY)]
+    kinds = [kind for kind in KINDS.values() if not kind.is_evening]
+    # Writing about it over and over is not for those who keep asking why.
+    plain_day_first = [PLAIN_DAY, *(kind for kind in kinds if kind is not PLAIN_DAY)]
     context = {
-        "kinds": plain_day_first if asks_why else list(KINDS.values()),
+        "kinds": plain_day_first if asks_why else kinds,
         "asks_why": asks_why,
         "answers": _answered_letter(request, request.GET.get("answers")),
     }
     return render(request, "journal/write.html", context)
+
+
+@require_safe
+@transaction.non_atomic_requests
+def evenings(request: SignedInRequest) -> HttpResponse:
+    """Lead to the next of the three evenings, or say when it is."""
+    following = next_evening(request.user, timezone.now())
+    if following.draft:
+        return redirect("journal:edit", following.draft.pk)
+    if following.kind:
+        return redirect("journal:paper", following.kind.key)
+    return render(request, "journal/evenings.html", {"is_over": following.is_over})
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -20,6 +20,8 @@ class LetterKind:
     openings: tuple[Promise, ...]
     # Whether it has a salutation.
     has_reader: bool = True
+    # Whether it is one of the three evenings, which are chosen together.
+    is_evening: bool = False
 
 
 TO_THEM = LetterKind(
@@ -36,6 +38,7 @@ TO_THEM = LetterKind(
         _("The last time we spoke, I thought"),
         _("I never told you that"),
         _("I am not going to carry"),
+        _("What I accept, or not yet, is"),
     ),
 )
 TO_ME_THEN = LetterKind(
@@ -114,7 +117,69 @@ PLAIN_DAY = LetterKind(
     has_reader=False,
 )
 
+EVENINGS_HEADS_UP = _(
+    "Three short letters, on three days of your choice. A missed evening is no miss. If tonight is"
+    " too much, stop in the middle: the letter will not mind."
+)
+WHAT_HAPPENED = LetterKind(
+    key="evening-1",
+    title=_("First evening: what happened"),
+    about=_("What happened, as far as you know it."),
+    heads_up=EVENINGS_HEADS_UP,
+    question=_("What happened?"),
+    openings=(
+        _("It began when"),
+        _("What I know for certain is"),
+        _("The last good day was"),
+        _("What I did not see then was"),
+    ),
+    has_reader=False,
+    is_evening=True,
+)
+WHAT_I_NEEDED = LetterKind(
+    key="evening-2",
+    title=_("Second evening: what I needed"),
+    about=_("What you needed, whether or not you said so."),
+    heads_up=EVENINGS_HEADS_UP,
+    question=_("What did you need?"),
+    openings=(
+        _("I needed somebody to"),
+        _("It would have been enough if"),
+        _("I did not ask for"),
+        _("I still need"),
+    ),
+    has_reader=False,
+    is_evening=True,
+)
+WHAT_I_TAKE = LetterKind(
+    key="evening-3",
+    title=_("Third evening: what I take with me"),
+    about=_("What stays with you, and what you put down here."),
+    heads_up=EVENINGS_HEADS_UP,
+    question=_("What do you take with you?"),
+    openings=(
+        _("I know now that"),
+        _("I am glad that I"),
+        _("I leave here"),
+        _("From now on I would like"),
+    ),
+    has_reader=False,
+    is_evening=True,
+)
+EVENINGS = (WHAT_HAPPENED, WHAT_I_NEEDED, WHAT_I_TAKE)
+
 KINDS = {
     kind.key: kind
-    for kind in (TO_THEM, TO_ME_THEN, FROM_A_FRIEND, TO_THE_SILENCE, THE_FIRST_NIGHT, PLAIN_DAY)
+    for kind in (
+        TO_THEM,
+        TO_ME_THEN,
+        FROM_A_FRIEND,
+        TO_THE_SILENCE,
+        THE_FIRST_NIGHT,
+        PLAIN_DAY,
+        *EVENINGS,
+    )
 }
+# Where a letter is begun: `/journal/write/<key>/`. The three evenings begin at one address.
+EVENINGS_KEY = "evenings"
+BEGINNINGS = {key for key, kind in KINDS.items() if not kind.is_evening} | {EVENINGS_KEY}

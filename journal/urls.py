@@ -1,6 +1,7 @@
 from django.urls import path
 
 from journal import desk_views, letter_views, revision_views, shelf_views
+from journal.letter_kinds import EVENINGS_KEY
 
 app_name = "journal"
 urlpatterns = [
@@ -11,6 +12,7 @@ urlpatterns = [
     path("cover/", shelf_views.cover, name="cover"),
     path("token/", desk_views.token, name="token"),
     path("write/", desk_views.choose_kind, name="write"),
+    path(f"write/{EVENINGS_KEY}/", desk_views.evenings, name="evenings"),
     path("write/<slug:kind>/", desk_views.new_letter, name="paper"),
     path("write/<slug:kind>/lines/", desk_views.openings, name="openings"),
     path("lines/<uuid:id>/remove/", desk_views.remove_opening, name="remove_opening"),

@@ -64,7 +64,11 @@ def test_step_has_everything_a_step_needs(number: int) -> None:
 
 
 def test_third_step_leads_to_the_desk() -> None:
-    assert [exercise.desk for exercise in guide().steps[3].exercises] == ["them"]
+    assert [exercise.desk for exercise in guide().steps[3].exercises] == [
+        "them",
+        "plain",
+        "evenings",
+    ]
 
 
 def test_guide_has_no_lint_problems() -> None:

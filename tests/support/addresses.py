@@ -88,6 +88,7 @@ RULES = {
     "journal/cover/": Rule(PRIVATE),
     "journal/token/": Rule(PRIVATE),
     "journal/write/": Rule(PRIVATE),
+    "journal/write/evenings/": Rule(PRIVATE),
     "journal/write/<slug:kind>/": Rule(PRIVATE, "journal/write/them/", LETTER | {"id": FRESH}),
     "journal/write/<slug:kind>/lines/": Rule(
         PRIVATE, "journal/write/them/lines/", {"opening": "I still"}
