@@ -163,7 +163,7 @@ def _exercise_page(
     return render_page(request, "healing/exercise.html", context, status=status)
 
 
-@permissions_policy_override(settings.PERMISSIONS_POLICY | {"clipboard-write": ["self"]})
+@permissions_policy_override({**settings.PERMISSIONS_POLICY, "clipboard-write": ["self"]})
 def _render_with_clipboard(
     request: HttpRequest, template: str, context: dict[str, Any], *, status: int
 ) -> HttpResponse:

@@ -126,7 +126,7 @@ def create_demo_account(*, now: datetime) -> User:
 
 def _planned(now: datetime) -> dict[str, Any]:
     """Planned for the day after it was written."""
-    return PLANNED | {"day": (now - timedelta(days=PLANNED_DAYS_AGO - 1)).date().isoformat()}
+    return PLANNED | {"on_day": (now - timedelta(days=PLANNED_DAYS_AGO - 1)).date().isoformat()}
 
 
 def _save_answer(person: User, key: str, answer: dict[str, Any], at: datetime) -> None:

@@ -12,7 +12,8 @@ import pytest
 from config.wsgi import MAX_COOKIES, application
 from safety import help_pages, signed_in_cookie
 
-pytestmark = pytest.mark.usefixtures("collected")
+# An earlier test of this process may have left its connection open, and Django looks at it.
+pytestmark = [pytest.mark.usefixtures("collected"), pytest.mark.django_db]
 
 
 def ask(path: str, cookies: str) -> tuple[int, bytes]:

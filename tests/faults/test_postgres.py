@@ -170,7 +170,7 @@ def test_restart_between_two_requests_is_not_noticed(
                 people.submit(browser.get, "/journal/") for browser in browsers
             ]
             # Of two processes with four threads each, at least one is busy with all of its own.
-            deployment.wait_for_lock('SELECT%"journal_letter"%', count=4)
+            deployment.wait_for_lock("SELECT%journal_letter%", count=4)
         return [page.result().status for page in asked]
 
     assert all_at_once() == [200] * 8

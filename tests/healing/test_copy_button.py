@@ -26,8 +26,10 @@ def test_only_pages_with_a_copy_button_may_write_to_the_clipboard(
 @pytest.mark.django_db(transaction=True)
 def test_sentence_is_copied_as_it_stands(new_page: NewPage, as_alice: Client) -> None:
     page = new_page(as_alice)
+    # A browser without a window asks nobody, and refuses.
+    page.context.grant_permissions(["clipboard-write"])
     page.goto(ASKING)
-    for name, words in {"who": "Jo", "state": "tired", "wish": "ring me on Sunday"}.items():
+    for name, words in {"who": "Jo", "how_i_am": "tired", "wish": "ring me on Sunday"}.items():
         page.locator(f"[name={name}]").fill(words)
     follow(page.get_by_role("button", name="Save", exact=True))
 
@@ -40,3 +42,9 @@ def test_sentence_is_copied_as_it_stands(new_page: NewPage, as_alice: Client) ->
     expect(page.locator("[name=wish]")).to_have_value(
         "Hello Jo, I am tired. Could you ring me on Sunday?"
     )
+
+    page.goto("/steps/5/boundary/")
+    refused = page.evaluate(
+        "navigator.clipboard.writeText('x').then(() => '', error => error.name)"
+    )
+    assert refused == "NotAllowedError"

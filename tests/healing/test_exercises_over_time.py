@@ -32,7 +32,7 @@ def save(person: User, now: datetime, number: int, key: str, **fields: Any) -> A
 
 def mine(person: User, now: datetime, thing: str, *, in_days: int) -> Answer:
     day = (now + in_days * DAY).date().isoformat()
-    return save(person, now, 4, "mine", before=[], this_week=thing, day=day)
+    return save(person, now, 4, "mine", before=[], this_week=thing, on_day=day)
 
 
 def today(client: Client, person: User, at: datetime) -> str:
@@ -116,7 +116,7 @@ def test_another_day_asks_again_and_no_day_asks_no_more(
     place = f"/steps/4/mine/{row.pk}/"
 
     for day, is_asked in ((now + 9 * DAY, True), (None, False)):
-        data = {"this_week": "an early swim", "day": day.date().isoformat() if day else ""}
+        data = {"this_week": "an early swim", "on_day": day.date().isoformat() if day else ""}
         with time_machine.travel(now + 3 * DAY, tick=False):
             as_alice.force_login(alice)
             as_alice.post(place, on_a_page_of(alice) | data)
@@ -140,7 +140,7 @@ def test_what_cannot_be_asked_stands_in_nobody_elses_way(alice: User, now: datet
 
 def test_question_about_a_checklist_repeats_what_was_ticked(alice: User, now: datetime) -> None:
     ways = {"ticked": ["mute"], "own": "a longer way home"}
-    save(alice, now, 2, "looking", ways=ways, day=(now + DAY).date().isoformat())
+    save(alice, now, 2, "looking", ways=ways, on_day=(now + DAY).date().isoformat())
 
     question = due_question(alice, now + 5 * DAY)
 
@@ -245,7 +245,9 @@ def test_gathered_page_shows_what_several_exercises_made(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
     save(alice, now, 2, "if-then", moment="it is late", act="walk", other="")
-    save(alice, now, 5, "boundary", value="calm", situation="days pass", action="ring Jo", day="")
+    save(
+        alice, now, 5, "boundary", value="calm", situation="days pass", action="ring Jo", on_day=""
+    )
     save(alice, now, 1, "both-true", one="I miss it", other="I am tired")
 
     page = as_alice.get("/saved/cards/").text

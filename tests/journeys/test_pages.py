@@ -65,6 +65,7 @@ TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElemen
 # URL names that are not a page of ours, each with the reason.
 NO_PAGE = {
     "healing:mark": "takes a form, shows nothing",
+    "healing:follow_up": "takes a form, shows nothing",
     "journal:autosave": "takes what the desk's script sends",
     "journal:token": "what the desk's script asks before it sends",
     "journal:bring_back": "takes a form, shows nothing",
@@ -90,7 +91,15 @@ Arguments = dict[str, list[list[object]]]
 READABLE: Arguments = {
     "healing:reading": [["what-it-is"]],
     "healing:step": [[1]],
-    "healing:exercise": [[1, "filling-in"], [8, "small-wins"]],
+    "healing:exercise": [
+        [1, "filling-in"],
+        [1, "moments"],
+        [2, "if-then"],
+        [2, "looking"],
+        [6, "circle"],
+        [8, "small-wins"],
+    ],
+    "healing:gathering": [["cards"], ["circle"], ["wins"]],
     "journal:paper": [["them"], ["plain"]],
     "journal:openings": [["them"]],
     # Opened by POST.
@@ -707,7 +716,7 @@ def test_later_pages_are_light(product: Product, demo: None, new_context: NewCon
     """At most 6 kB of HTML, as transferred, and no file again that an earlier page has fetched."""
     page = new_context().new_page()
     sign_in(page)
-    page.goto("/journal/")
+    page.goto("/journal/?show=kept")
     letter = page.locator("main .letters a").first.get_attribute("href")
 
     cookies = {each["name"]: each["value"] for each in page.context.cookies()}
