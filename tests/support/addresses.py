@@ -71,10 +71,15 @@ RULES = {
     "help/": Rule(PUBLIC),
     "help/<slug:country>/": Rule(PUBLIC, "help/nl/"),
     "safety/": Rule(PUBLIC),
+    # Anyone may be asked, and anyone may leave out what involves the other person.
+    "before/": Rule(PUBLIC, sent={"contact": "yes"}),
+    "before/leave-out/": Rule(PUBLIC, sent={}),
+    "before/bring-back/": Rule(PUBLIC, sent={}),
     ".well-known/change-password": Rule(PUBLIC),
     ".well-known/security.txt": Rule(PUBLIC),
     "you/reminders/": Rule(PRIVATE, sent={"hour": "9", "zone": "Europe/Oslo"}),
     "you/reminders/off/": Rule(PRIVATE, sent={}),
+    "you/reminders/pause/": Rule(PRIVATE, sent={}),
     # With the link from a mail anyone may stop the notes, and do nothing else.
     "r/<str:token>/": Rule(PUBLIC, "r/0123456789abcdefghijkl/", {}),
     "dev/inbox/": Rule(LOCAL),
