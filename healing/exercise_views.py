@@ -33,6 +33,7 @@ from healing.availability import availability
 from healing.displayed_answer import display_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
+from healing.left_out import is_left_out
 from healing.models import Answer
 from vault.sealing import CannotOpen
 from vault.storage_quota import QuotaExceeded, measure
@@ -53,15 +54,19 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     if exercise.desk:
         keep_waiting(request)
         return redirect("journal:write")
+    is_post = request.method == "POST"
+    # Words that were typed before it was left out are saved like any others.
+    if not is_post and is_left_out(exercise, request.session, now=timezone.now()):
+        return render(request, "healing/left_out.html", {"step": step})
     if not request.user.is_authenticated:
         # Nothing that is posted is shown: a browser may repeat the post of somebody who has left.
         context = {"step": step, "exercise": exercise, "fields": _fields(exercise)}
         return render(request, "healing/exercise_visitor.html", context)
     signed_in = cast(SignedInRequest, request)
-    if request.method != "POST":
+    if not is_post:
         return _exercise_page(signed_in, step, exercise, id=uuid4())
     form, id = ExerciseForm(exercise, request.POST), AnswerIdForm(request.POST).answer_id
-    if form.is_valid():
+    if form.is_valid() and not form.asks_more:
         return _save_answer(signed_in, step, form, id)
     return _exercise_page(signed_in, step, exercise, id=id, form=form)
 
@@ -190,7 +195,7 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
         return cannot_open(request)
     data = request.POST if request.method == "POST" else None
     form = ExerciseForm(exercise, data, answer=contents.fields)
-    if form.is_bound and form.is_valid():
+    if form.is_bound and form.is_valid() and not form.asks_more:
         try:
             return _change_answer(request, step, row, form)
         except QuotaExceeded:

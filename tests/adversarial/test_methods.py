@@ -24,6 +24,7 @@ SEARCH = "/journal/search/"
 BELONGS_TO = {
     "/steps/1/mark/": "/steps/1/",
     "/you/reminders/off/": "/you/reminders/",
+    "/you/reminders/pause/": "/you/reminders/",
     "/accounts/devices/end/": "/accounts/devices/",
     "/accounts/devices/end-others/": "/accounts/devices/",
 }

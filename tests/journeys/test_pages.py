@@ -70,6 +70,10 @@ NO_PAGE = {
     "journal:write_on": "takes a form, shows nothing",
     "journal:remove_opening": "takes a form, shows nothing",
     "reminders:off": "takes a form, shows nothing",
+    "reminders:pause": "takes a form, shows nothing",
+    "healing:reply": "shows something to a form only: see visitor()",
+    "safety:leave_out": "takes a form, shows nothing",
+    "safety:bring_back": "takes a form, shows nothing",
     "safety:leave": "leads to another site",
     "dev_inbox:caught_html": "a mail as it was sent, for the frame of dev_inbox:caught",
     "safety:security_txt": "a file for machines",
@@ -88,7 +92,7 @@ Arguments = dict[str, list[list[object]]]
 READABLE: Arguments = {
     "healing:reading": [["what-it-is"]],
     "healing:step": [[1]],
-    "healing:exercise": [[1, "filling-in"], [8, "small-wins"]],
+    "healing:exercise": [[1, "filling-in"], [8, "small-wins"], [1, "signs"], [5, "going-round"]],
     "journal:paper": [["them"], ["plain"]],
     "journal:openings": [["them"]],
     # Opened by POST.
@@ -238,6 +242,16 @@ def visitor(page: Page, product: Product) -> Iterator[str]:
     yield from open_pages(page, {})
     page.goto("/nowhere/")
     yield "a page that is not there"
+    page.goto("/before/")
+    for question in page.get_by_role("radio", name="Yes").all():
+        question.check()
+    press(page, "See where help is")
+    yield "what the safety questions lead to"
+    page.goto("/steps/5/calm-reply/")
+    yield "what is left out"
+    page.goto("/steps/1/signs/")
+    press(page, "See what this may mean")
+    yield "the reply to a grid"
     page.goto("/accounts/signup/")
     press(page, "Make my account")
     yield "a form with errors"
@@ -705,6 +719,8 @@ def test_later_pages_are_light(product: Product, demo: None, new_context: NewCon
             "/today/",
             *(f"/steps/{number}/" for number in guide().steps),
             "/steps/1/filling-in/",
+            "/steps/1/signs/",
+            "/where/",
             "/journal/",
             str(letter),
             "/help/",

@@ -149,6 +149,20 @@ def test_it_ends_after_twelve_hours(client: Client, db: None) -> None:
         assertNotContains(client.get("/before/"), "Show them again")
 
 
+def test_it_is_gone_when_pages_lock_by_themselves(alice: User) -> None:
+    with time_machine.travel(NIGHT, tick=False) as clock:
+        client = Client()
+        client.force_login(alice)
+        client.post("/before/leave-out/")
+        assert "hidden_contact" in contents(client)
+        clock.shift(timedelta(minutes=16))
+
+        client.get("/today/")
+
+        assert "locked_at" in contents(client)
+        assert "hidden_contact" not in contents(client)
+
+
 @pytest.mark.parametrize("end", ["/leave/", "/accounts/logout/"])
 def test_it_is_gone_with_the_visit(end: str, alice: User) -> None:
     """Leaving locks, and so does being idle (`safety.leaving.lock`)."""

@@ -53,6 +53,9 @@ RULES = {
     "steps/<step:step>/": Rule(PUBLIC, "steps/1/"),
     "steps/<step:step>/mark/": Rule(PRIVATE, "steps/1/mark/", {"state": "settled"}),
     "steps/<step:step>/<slug:key>/": Rule(PUBLIC, "steps/1/filling-in/", ANSWER),
+    "steps/<step:step>/<slug:key>/reply/": Rule(
+        PUBLIC, "steps/1/signs/reply/", {"signs-drained": "often"}
+    ),
     "steps/<step:step>/<slug:key>/<uuid:id>/": Rule(OBJECT, "steps/1/filling-in/{answer}/", ANSWER),
     "steps/<step:step>/<slug:key>/<uuid:id>/delete/": Rule(
         OBJECT, "steps/1/filling-in/{answer}/delete/", {}
@@ -63,6 +66,7 @@ RULES = {
     "saved/": Rule(PRIVATE),
     "saved/then-and-now/": Rule(PRIVATE),
     "saved/<slug:key>/": Rule(PRIVATE, "saved/cards/"),
+    "where/": Rule(PUBLIC),
     "about/": Rule(PUBLIC),
     "privacy/": Rule(PUBLIC),
     "terms/": Rule(PUBLIC),
