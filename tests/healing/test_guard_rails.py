@@ -255,6 +255,15 @@ def test_fear_comes_before_the_signs(as_alice: Client) -> None:
         assert 'method="get"' not in main
 
 
+def test_page_without_a_form_to_save_loads_no_script_for_one(as_alice: Client) -> None:
+    """It keeps a copy on the device of what is not saved yet, and fails where there is no form."""
+    assertContains(as_alice.get("/steps/1/moments/"), "js/desk/exercise")
+    as_alice.post("/steps/1/moments/", {"id": uuid4(), "happened": "rain"})
+
+    for address in ("/steps/1/signs/", "/steps/1/moments/"):
+        assertNotContains(as_alice.get(address), "js/desk/exercise")
+
+
 def test_reply_is_nothing_by_itself(client: Client, db: None) -> None:
     assertRedirects(client.get("/steps/1/signs/reply/"), "/steps/1/signs/")
     assert client.post("/steps/1/filling-in/reply/").status_code == 404
