@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -5,7 +6,7 @@ from uuid import UUID
 
 from accounts.models import User
 from healing.displayed_answer import fields_beyond_form
-from healing.guide_types import Exercise, Step
+from healing.guide_types import Exercise, FollowUp, Step
 from healing.models import Answer, AnswerContents, StepMark
 from healing.next_question import follow_up_at, next_round_at
 from vault.storage_quota import check_quota, has_grown
@@ -74,12 +75,17 @@ def change_answer(
     size = len(row.sealed)
     row.version = exercise.version
     asked = exercise.follow_up
-    if asked and answer.get(asked.on) != before.fields.get(asked.on):
+    if asked and _named(asked, answer) != _named(asked, before.fields):
         row.asks_at = follow_up_at(exercise, answer, zone=person.zone, now=now)
     row.seal(person.key, contents, now=now)
     if has_grown(size, len(row.sealed)):
         check_quota(person.pk)
     row.save(update_fields=["sealed", "scheme", "changed_at", "version", "asks_at"])
+
+
+def _named(asked: FollowUp, answer: Mapping[str, Any]) -> tuple[Any, bool]:
+    """The day of a follow-up, and whether there is something to ask about."""
+    return answer.get(asked.on), bool(answer.get(asked.about))
 
 
 def record_follow_up(*, person: User, row: Answer, said: str, now: datetime) -> None:

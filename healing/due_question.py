@@ -7,6 +7,7 @@ from accounts.models import User
 from healing.field_kinds import shown
 from healing.guide import guide
 from healing.guide_types import Exercise, FollowUp, Step
+from healing.left_out import involves_contact
 from healing.models import Answer
 from vault.sealing import CannotOpen
 
@@ -28,11 +29,12 @@ class DueQuestion:
     about: str
 
 
-def due_question(person: User, now: datetime) -> DueQuestion | None:
-    """Takes one statement."""
+def due_question(person: User, now: datetime, *, hides_contact: bool = False) -> DueQuestion | None:
+    """With `hides_contact`, nothing is asked that involves the other person. One statement."""
     rows = Answer.objects.of(person).to_ask_about(now)[:LOOKED_AT]
-    questions = (_question(person, row) for row in rows)
-    return next((question for question in questions if question), None)
+    questions = filter(None, (_question(person, row) for row in rows))
+    asked = (each for each in questions if not (hides_contact and involves_contact(each.exercise)))
+    return next(asked, None)
 
 
 def _question(person: User, row: Answer) -> DueQuestion | None:

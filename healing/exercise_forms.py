@@ -1,7 +1,7 @@
 """Build a form from an exercise's data (ADR 8)."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -68,13 +68,14 @@ class ExerciseForm(forms.Form):
     ) -> None:
         self.exercise = exercise
         super().__init__(data, initial=_initial(exercise, answer or {}))
-        for question in exercise.fields:
+        self.questions = _questions(exercise, (answer or {}) if data is None else data)
+        for question in self.questions:
             required = question.name in exercise.sentence_fields and not question.optional
             for slot in KINDS[question.kind].slots(question):
                 self.fields[slot.name] = form_field(slot.question, required=required)
 
     def parts(self) -> Iterator[Part]:
-        for question in self.exercise.fields:
+        for question in self.questions:
             slots = KINDS[question.kind].slots(question)
             rows = [
                 Row(number + 1, [self[slot.name] for slot in row])
@@ -97,8 +98,24 @@ class ExerciseForm(forms.Form):
         """What was entered, by the names of the questions, in the shapes of `field_kinds`."""
         return {
             question.name: KINDS[question.kind].value(question, self.cleaned_data)
-            for question in self.exercise.fields
+            for question in self.questions
         }
+
+    @property
+    def asks_more(self) -> bool:
+        """Whether a choice has opened a question that the page did not have yet."""
+        conditional = {question.name for question in self.questions if question.only_if}
+        return self.is_bound and not conditional.issubset(self.data)
+
+
+def _questions(exercise: Exercise, given: Mapping[str, Any]) -> list[Field]:
+    """Those to ask. What was written stays also when the choice that asked for it is another."""
+    chosen = [given.get(field.name) for field in exercise.fields if field.kind == "choice"]
+    return [
+        field
+        for field in exercise.fields
+        if not field.only_if or field.only_if in chosen or given.get(field.name)
+    ]
 
 
 def _initial(exercise: Exercise, answer: dict[str, Any]) -> dict[str, Any]:

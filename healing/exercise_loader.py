@@ -4,11 +4,13 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from healing.guide_types import RING, Choice, Exercise, Field, FollowUp, names_in
+from healing.guide_types import RING, Choice, Exercise, Field, FollowUp, Reply, names_in
 from safety.yaml_records import Record
 
 # Exercise keys are parts of URLs: these are taken by other pages of a step.
 RESERVED_KEYS = {"mark"}
+# Guard rails: what an exercise is not offered after, or asks first (healing/left_out.py).
+GUARDS = {"safety"}
 
 DEFAULT_LIMITS = {"text": 200, "long": 5000, "lines": 200, "checklist": 200}
 COLUMN_KINDS = {"text", "long", "date", "choice"}
@@ -23,6 +25,8 @@ FIELD_KINDS = COLUMN_KINDS | {
     "people",
 }
 CHOICE_KINDS = {"choice", "scale", "grid", "several", "checklist"}
+# Browsers send these also while they are empty: so it is seen whether the question was asked.
+ONLY_IF_KINDS = {"text", "long", "date", "time"}
 ROW_KINDS = {"lines", "rows", "people"}
 MAX_ROWS = 10
 
@@ -56,6 +60,9 @@ def _exercise(record: Record) -> Exercise:
         asked_again=_weeks(record),
         follow_up=_follow_up(record),
         keeps_closed=record.flag("keeps_closed"),
+        not_after=_guards(record),
+        asks_first=record.one_of("asks_first", GUARDS, ""),
+        reply=_reply(record),
     )
     for problem, key in _exercise_problems(exercise):
         record.report(problem, key)
@@ -91,6 +98,27 @@ def _weeks(record: Record) -> tuple[int, ...]:
     return tuple(sorted(map(int, weeks)))
 
 
+def _guards(record: Record) -> tuple[str, ...]:
+    guards = record.texts("not_after")
+    if not GUARDS.issuperset(guards):
+        record.report(f"“not_after” is a list of: {', '.join(sorted(GUARDS))}.", "not_after")
+    return guards
+
+
+def _reply(record: Record) -> Reply | None:
+    if "reply" not in record:
+        return None
+    said = record.record("reply")
+    reply = Reply(
+        about=said.text("about"),
+        familiar=said.texts("familiar"),
+        several=said.number("several"),
+        **{key: said.words(key) for key in ("many", "some", "none", "always")},
+    )
+    said.finish()
+    return reply
+
+
 def _follow_up(record: Record) -> FollowUp | None:
     if "follow_up" not in record:
         return None
@@ -100,6 +128,7 @@ def _follow_up(record: Record) -> FollowUp | None:
         about=asked.text("about"),
         question=asked.words("question"),
         choices=_choices(asked, "choices"),
+        is_tomorrow=bool(asked.one_of("without_a_day", {"tomorrow"}, "")),
     )
     if len(follow_up.choices) < 2:
         asked.report("“choices” needs two or more.", "choices")
@@ -121,6 +150,30 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
         yield "“copies” belongs to an exercise with “makes”.", "copies"
     if exercise.follow_up:
         yield from _follow_up_problems(exercise, exercise.follow_up)
+    if exercise.reply:
+        yield from _reply_problems(exercise, exercise.reply)
+    yield from _only_if_problems(exercise)
+
+
+def _reply_problems(exercise: Exercise, reply: Reply) -> Iterator[tuple[str, str]]:
+    grid = exercise.field(reply.about)
+    if grid is None or grid.kind != "grid":
+        yield "“about” in “reply” is the name of a field of the kind grid.", "reply"
+    elif not reply.familiar or not {each.key for each in grid.choices}.issuperset(reply.familiar):
+        yield "“familiar” in “reply” is a list of choices of that field.", "reply"
+    elif not 1 < reply.several <= len(grid.items):
+        yield "“several” in “reply” is a number of its lines, 2 or more.", "reply"
+
+
+def _only_if_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
+    offered: set[str] = set()
+    for field in exercise.fields:
+        if field.only_if and field.only_if not in offered:
+            yield "“only_if” is a choice of a field above, of the kind choice.", "fields"
+        if field.only_if and field.kind not in ONLY_IF_KINDS:
+            kinds = ", ".join(sorted(ONLY_IF_KINDS))
+            yield f"a field with “only_if” has one of the kinds: {kinds}.", "fields"
+        offered |= {choice.key for choice in field.choices} if field.kind == "choice" else set()
 
 
 def _follow_up_problems(exercise: Exercise, asked: FollowUp) -> Iterator[tuple[str, str]]:
@@ -141,6 +194,7 @@ def _field(record: Record, kinds: Collection[str]) -> Field:
         label=record.words("label"),
         hint=record.words("hint", ""),
         optional=record.flag("optional"),
+        only_if=record.text("only_if", ""),
         **_field_details(record, kind),
     )
     if field.name and (not re.fullmatch(r"[a-z][a-z_]*", field.name) or field.name == "id"):

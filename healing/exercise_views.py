@@ -35,8 +35,9 @@ from healing.availability import availability
 from healing.displayed_answer import display_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
+from healing.left_out import exercises_left_out, is_left_out
 from healing.models import Answer
-from healing.progress import way_on
+from healing.progress import WayOn, way_on
 from vault.sealing import CannotOpen
 from vault.storage_quota import QuotaExceeded, measure
 
@@ -56,15 +57,19 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     if exercise.desk:
         keep_waiting(request)
         return redirect("journal:paper", exercise.desk)
+    is_post = request.method == "POST"
+    # Words that were typed before it was left out are saved like any others.
+    if not is_post and is_left_out(exercise, request.session, now=timezone.now()):
+        return render(request, "healing/left_out.html", {"step": step})
     if not request.user.is_authenticated:
         # Nothing that is posted is shown: a browser may repeat the post of somebody who has left.
         context = {"step": step, "exercise": exercise, "fields": _fields(exercise)}
         return render(request, "healing/exercise_visitor.html", context)
     signed_in = cast(SignedInRequest, request)
-    if request.method != "POST":
+    if not is_post:
         return _exercise_page(signed_in, step, exercise, id=uuid4())
     form, id = ExerciseForm(exercise, request.POST), AnswerIdForm(request.POST).answer_id
-    if form.is_valid():
+    if form.is_valid() and not form.asks_more:
         return _save_answer(signed_in, step, form, id)
     return _exercise_page(signed_in, step, exercise, id=id, form=form)
 
@@ -148,7 +153,7 @@ def _exercise_page(
     context = {
         "available": available,
         "saved": saved,
-        "way_on": way_on(request.user, step, exercise) if saved else None,
+        "way_on": _way_on(request, step, exercise) if saved else None,
         "is_form_shown": available.is_open or form is not None,
         "shows_words": not exercise.keeps_closed or available.is_closed,
         "step": step,
@@ -169,6 +174,11 @@ def _render_with_clipboard(
 ) -> HttpResponse:
     """Let the copy button of this page write to the clipboard. No other page may."""
     return render(request, template, context, status=status)
+
+
+def _way_on(request: SignedInRequest, step: Step, exercise: Exercise) -> WayOn:
+    left_out = exercises_left_out(step, request.session, now=timezone.now())
+    return way_on(request.user, step, exercise, left_out=left_out)
 
 
 def _saved_just_now(request: SignedInRequest) -> bool:
@@ -213,7 +223,7 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
         return cannot_open(request)
     data = request.POST if request.method == "POST" else None
     form = ExerciseForm(exercise, data, answer=contents.fields)
-    if form.is_bound and form.is_valid():
+    if form.is_bound and form.is_valid() and not form.asks_more:
         try:
             return _change_answer(request, step, row, form)
         except QuotaExceeded:

@@ -13,6 +13,7 @@ from healing.displayed_answer import DisplayedAnswer, display_answer
 from healing.gathering import GATHERINGS
 from healing.guide import guide
 from healing.guide_types import Exercise, Step
+from healing.left_out import is_left_out
 from healing.models import Answer
 
 ANSWERS_PER_PAGE = 20
@@ -30,14 +31,20 @@ def gathering(request: SignedInRequest, key: str) -> HttpResponse:
     if key not in GATHERINGS:
         raise Http404
     gathering = GATHERINGS[key]
-    exercises = {exercise.key: exercise for _step, exercise in gathering.exercises()}
+    now = timezone.now()
+    gathered = [
+        (step, exercise)
+        for step, exercise in gathering.exercises()
+        if not is_left_out(exercise, request.session, now=now)
+    ]
+    exercises = {exercise.key: exercise for _step, exercise in gathered}
     rows = Answer.objects.of(request.user).gathered(exercises).newest_first()
     page = LazyCountPaginator(rows, ANSWERS_PER_PAGE).get_page(request.GET.get("page"))
     page.object_list = [
         display_answer(person=request.user, row=row, exercise=exercises[row.exercise])
         for row in page.object_list
     ]
-    context = {"gathering": gathering, "answers": page, "exercises": gathering.exercises()}
+    context = {"gathering": gathering, "answers": page, "exercises": gathered}
     return render(request, "healing/gathering.html", context)
 
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.urls import Resolver404, resolve
+from django.urls import Resolver404, ResolverMatch, resolve
 
+from healing.guide import guide
 from healing.guide_loader import GuideFolder
 from safety.yaml_records import DataFileError, Mistake
 
@@ -26,7 +27,7 @@ def _link_problems(folder: GuideFolder) -> Iterator[Mistake]:
     for link in folder.links:
         if link.address.startswith("/"):
             try:
-                resolve(link.address.partition("#")[0])
+                _check_names(resolve(link.address.partition("#")[0]))
             except DataFileError:
                 # It is the address of a step, and some file of the guide cannot be read.
                 continue
@@ -35,6 +36,15 @@ def _link_problems(folder: GuideFolder) -> Iterator[Mistake]:
         elif not link.address.startswith("https://"):
             problem = f"the link {link.address} is neither a path nor https."
             yield Mistake(link.file, link.line, problem)
+
+
+def _check_names(match: ResolverMatch) -> None:
+    """Raises Resolver404 if a step has no such exercise, or there is no such reading."""
+    names = match.kwargs
+    if match.view_name == "healing:exercise" and names["step"].exercise(names["key"]) is None:
+        raise Resolver404
+    if match.view_name == "healing:reading" and names["slug"] not in guide().readings:
+        raise Resolver404
 
 
 def _sentence_problem(sentence: str, language: str) -> str:

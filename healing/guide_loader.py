@@ -12,9 +12,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from healing.exercise_loader import read_exercises
-from healing.guide_types import STEPS, Guide, Page, Reading, Source, Step, Voice
+from healing.guide_types import (
+    STEPS,
+    Guide,
+    Hurt,
+    HurtsPage,
+    Page,
+    Place,
+    Reading,
+    Source,
+    Step,
+    Voice,
+)
 from healing.markdown import Rendered, render
 from safety.yaml_records import DataFile, DataFileError, Mistake, Record, read, read_text
+
+# How many suggestions belong to one sentence about what hurts.
+PLACES = 3
 
 PageType = TypeVar("PageType", bound=Page)
 
@@ -115,9 +129,29 @@ def _parse(path: Path, file: DataFile) -> _ParsedFile | None:
 
 
 def _page(parsed: _ParsedFile) -> Page:
-    page = Page(**_page_attributes(parsed))
+    attributes = _page_attributes(parsed)
+    page = Page(**attributes)
+    if page.slug == "where":
+        hurts = tuple(_hurt(each, parsed.links) for each in parsed.record.records("hurts"))
+        if not hurts:
+            parsed.record.report("“hurts” is missing.")
+        page = HurtsPage(**attributes, hurts=hurts)
     parsed.record.finish()
     return page
+
+
+def _hurt(record: Record, links: list[tuple[int, str]]) -> Hurt:
+    places = []
+    for place in record.records("places"):
+        path = place.text("path")
+        links.append((place.lines.get("path", place.line), path))
+        places.append(Place(place.words("words"), path, place.words("reason")))
+        place.finish()
+    if len(places) != PLACES:
+        record.report(f"each of “hurts” has {PLACES} places.", "places")
+    hurt = Hurt(record.words("words"), tuple(places))
+    record.finish()
+    return hurt
 
 
 def _reading(parsed: _ParsedFile) -> Reading:

@@ -29,6 +29,7 @@ class Field:
 
     `limit` is in characters; `most` counts rows, 0 without rows. `items` are the lines of a grid.
     `own` is the label of a line of one's own. `earliest` and `latest` are times such as `08:00`.
+    `only_if` is the choice after which the question is asked; it is empty for those always asked.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Field:
     earliest: str = ""
     latest: str = ""
     optional: bool = False
+    only_if: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,12 +53,31 @@ class FollowUp:
     """A question that is asked once, on or after a day that the answer names.
 
     `on` is the field with the day, `about` the field whose words are repeated with the question.
+    With `is_tomorrow` words without a day are asked about tomorrow.
     """
 
     on: str
     about: str
     question: str
     choices: tuple[Choice, ...]
+    is_tomorrow: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What is said to the answers of a grid, in words and without saving anything.
+
+    `about` is the name of the grid, `familiar` are the choices that count, and `several` is how
+    many lines of it make it `many`. `always` follows whatever was said.
+    """
+
+    about: str
+    familiar: tuple[str, ...]
+    several: int
+    many: str
+    some: str
+    none: str
+    always: str
 
 
 @dataclass(frozen=True)
@@ -66,6 +87,7 @@ class Exercise:
     Each sentence of `makes` has the names of fields in braces. `closes_after_days` counts from the
     first answer and `closes_after_answers` the answers, 0 for never. `asked_again` are the weeks
     after the first answer. `desk` is the kind of letter that is written instead of fields.
+    `not_after` and `asks_first` are guard rails (`healing.left_out`).
     """
 
     key: str
@@ -86,6 +108,9 @@ class Exercise:
     asked_again: tuple[int, ...] = ()
     follow_up: FollowUp | None = None
     keeps_closed: bool = False
+    not_after: tuple[str, ...] = ()
+    asks_first: str = ""
+    reply: Reply | None = None
 
     @property
     def version(self) -> str:
@@ -118,6 +143,7 @@ def names_in(sentence: str) -> set[str]:
 
 # The attributes that hold words for readers.
 WORDS = {"title", "intro", "care", "kept", "closed", "label", "hint", "own", "question"}
+WORDS |= {"many", "some", "none", "always"}
 
 
 def _without_words(value: Any) -> Any:
@@ -166,6 +192,30 @@ class Page:
     language: str
     # What the file's original said when it was translated; empty in the original itself.
     translates: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page of this site that may help, and why."""
+
+    words: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Hurt:
+    """A sentence about what hurts most, and three places to go with it."""
+
+    words: str
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True)
+class HurtsPage(Page):
+    """The page that asks where it hurts most."""
+
+    hurts: tuple[Hurt, ...]
 
 
 @dataclass(frozen=True)

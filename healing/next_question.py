@@ -20,11 +20,14 @@ def follow_up_at(
 
     None if it names no day, or one that is years away.
     """
-    field = exercise.field(exercise.follow_up.on) if exercise.follow_up else None
-    value = answer.get(field.name) if field else None
-    if field is None or not isinstance(value, str):
+    asked = exercise.follow_up
+    field = exercise.field(asked.on) if asked else None
+    value = answer.get(field.name, "") if field else None
+    if asked is None or field is None or not isinstance(value, str):
         return None
     tomorrow = now.astimezone(zone).date() + timedelta(days=1)
+    if not value and asked.is_tomorrow and answer.get(asked.about):
+        return datetime.combine(tomorrow, time.min, zone)
     try:
         if field.kind == "time":
             return datetime.combine(tomorrow, time.fromisoformat(value), zone)

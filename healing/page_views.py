@@ -8,6 +8,12 @@ from healing.public_page import public_page
 
 
 @public_page
+def where(request: HttpRequest) -> HttpResponse:
+    """Where does it hurt most? All of it comes with the page: a tap sends nothing."""
+    return render(request, "healing/where.html", {"page": guide().pages["where"]})
+
+
+@public_page
 def page(request: HttpRequest, slug: str) -> HttpResponse:
     page = guide().pages[slug]
     context = {"page": page, "words": page.html, "added": ""}

@@ -1,6 +1,6 @@
 """How far someone is in the eight steps: each is open, begun, settled or set aside."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,12 +49,14 @@ class WayOn:
     exercise: Exercise | None = None
 
 
-def way_on(person: User, step: Step, exercise: Exercise) -> WayOn:
+def way_on(
+    person: User, step: Step, exercise: Exercise, *, left_out: Collection[Exercise]
+) -> WayOn:
     """After a save: the next exercise of the step without an answer, else the next open step."""
     work = work_on_step(person, step)
     following = step.exercises[step.exercises.index(exercise) + 1 :]
     for other in following:
-        if other.key not in work.answered:
+        if other.key not in work.answered and other not in left_out:
             return WayOn(work.mark, step, other)
     states = {
         status.step.number: status.state for status in step_statuses(person, begun_elsewhere={})

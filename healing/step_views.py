@@ -8,6 +8,7 @@ from accounts.request_types import SignedInRequest
 from healing import actions
 from healing.guide import guide
 from healing.guide_types import Step
+from healing.left_out import exercises_left_out
 from healing.models import StepMark
 from healing.progress import work_on_step
 from healing.public_page import public_page
@@ -17,9 +18,12 @@ from safety.post_only import post_only
 
 @public_page
 def step(request: HttpRequest, step: Step) -> HttpResponse:
+    left_out = exercises_left_out(step, request.session, now=timezone.now())
     context: dict[str, object] = {
         "step": step,
+        "first": next((each for each in step.exercises if each not in left_out), None),
         "following": guide().steps.get(step.number + 1),
+        "left_out": left_out,
     }
     if request.user.is_authenticated:
         work = work_on_step(request.user, step)

@@ -1,6 +1,13 @@
 from django.urls import path, register_converter
 
-from healing import exercise_views, gathering_views, page_views, reading_views, step_views
+from healing import (
+    exercise_views,
+    gathering_views,
+    page_views,
+    reading_views,
+    reply_views,
+    step_views,
+)
 from healing.converters import StepConverter
 
 register_converter(StepConverter, "step")
@@ -12,6 +19,7 @@ urlpatterns = [
     path("steps/<step:step>/", step_views.step, name="step"),
     path("steps/<step:step>/mark/", step_views.mark, name="mark"),
     path("steps/<step:step>/<slug:key>/", exercise_views.exercise, name="exercise"),
+    path("steps/<step:step>/<slug:key>/reply/", reply_views.reply, name="reply"),
     path("steps/<step:step>/<slug:key>/<uuid:id>/", exercise_views.answer, name="answer"),
     path(
         "steps/<step:step>/<slug:key>/<uuid:id>/delete/",
@@ -26,6 +34,7 @@ urlpatterns = [
     path("saved/", gathering_views.saved, name="saved"),
     path("saved/then-and-now/", gathering_views.then_and_now, name="then_and_now"),
     path("saved/<slug:key>/", gathering_views.gathering, name="gathering"),
+    path("where/", page_views.where, name="where"),
     path("about/", page_views.page, {"slug": "about"}, name="about"),
     path("privacy/", page_views.page, {"slug": "privacy"}, name="privacy"),
     path("terms/", page_views.page, {"slug": "terms"}, name="terms"),

@@ -21,6 +21,7 @@ from home.displayed_name import displayed_name
 from journal.letter_lines import LISTED_FIELDS
 from journal.shelf_letters import ShelfLetters
 from reminders.models import DISPLAYED_FIELDS, Schedule
+from safety import hidden_contact
 
 
 def _greeting(person: User) -> str:
@@ -78,7 +79,9 @@ def today(request: SignedInRequest) -> HttpResponse:
         "next_step": _next_step(statuses),
         "untouched": all(status.state == "open" for status in statuses),
         "has_zone": person.time_zone != NO_ZONE_CHOSEN,
-        "question": due_question(person, now),
+        "question": due_question(
+            person, now, hides_contact=hidden_contact.is_hidden(request.session, now=now)
+        ),
         "schedule": Schedule.objects.of(person).chosen().only(*DISPLAYED_FIELDS).first(),
     }
     return render(request, "home/today.html", context)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from accounts.models import User
 
 BATCH_SIZE = 500
+PAUSE_LASTS = timedelta(days=7)
 TIME_BUDGET = timedelta(seconds=50)
 HEARTBEAT = "reminders"
 # One day more than the ceiling looks back, because dates differ between zones.
@@ -51,6 +52,17 @@ def turn_off(schedules: ScheduleQuerySet, *, now: datetime) -> None:
     if people:
         Schedule.objects.filter(person__in=people).stop(StopReason.TURNED_OFF, now=now)
         _skip_pending(people, "stopped", now=now)
+
+
+@transaction.atomic
+def pause(schedules: ScheduleQuerySet, *, now: datetime) -> None:
+    """Plan nothing for PAUSE_LASTS. After that the rhythm begins as if it were chosen then.
+
+    One that has sent its last note stays finished.
+    """
+    for schedule in schedules.filter(next_due_at__isnull=False).lock():
+        schedule.restart(hour=schedule.hour, now=now + PAUSE_LASTS)
+        _skip_pending([schedule.person_id], "paused", now=now)
 
 
 def _skip_pending(people: Sequence[UUID], reason: str, *, now: datetime) -> None:

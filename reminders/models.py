@@ -89,7 +89,7 @@ class Schedule(models.Model):
     # Is in every note, and stays the same when notes are turned off and on again: the link of the
     # oldest mail stops what is sent now. All it can do is turn notes off.
     token = models.CharField(max_length=22, unique=True, default=new_token, editable=False)
-    # When notes were turned on at this hour.
+    # When notes were turned on at this hour. In the future while they are paused.
     chosen_at = models.DateTimeField()
     # The person's last visit as of the last decision.
     visit_seen_at = models.DateTimeField(null=True)
@@ -162,7 +162,7 @@ class Schedule(models.Model):
         return Slot(self.person_id, self.hour, self.person.zone)
 
     def restart(self, *, hour: int, now: datetime) -> None:
-        """Start the rhythm from today, at this hour."""
+        """Start the rhythm from `now`, at this hour."""
         self.hour = hour
         self.chosen_at = now
         self.visit_seen_at = self.person.last_visit_at

@@ -52,6 +52,13 @@ def off(request: SignedInRequest) -> HttpResponse:
     return redirect("reminders:choose")
 
 
+@post_only("reminders:choose")
+def pause(request: SignedInRequest) -> HttpResponse:
+    actions.pause(Schedule.objects.of(request.user), now=timezone.now())
+    messages.success(request, _("No reminder comes within the next week."))
+    return redirect("reminders:choose")
+
+
 # Mail programs POST here without cookies (RFC 8058), hence no CSRF token, and take any answer but
 # 200 for a link that does not work. Link scanners GET it, so a GET changes nothing.
 @login_not_required

@@ -135,7 +135,7 @@ def kept_by_nobody(method: str, path: str, whose: Whose, answer: Answer) -> str:
     """The Cache-Control of a response to a visitor."""
     if method not in {"GET", "HEAD"}:
         return KEPT_NOWHERE
-    private = whose is not PUBLIC or path.startswith(("/accounts/", "/leave/"))
+    private = whose is not PUBLIC or path.startswith(("/accounts/", "/leave/", "/before/"))
     opened = any(cookie.key == SESSION for cookie in answer.cookies)
     return KEPT_NOWHERE if private or opened or answer.status >= 400 else ASKED_AGAIN
 

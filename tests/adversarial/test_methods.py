@@ -25,6 +25,7 @@ BELONGS_TO = {
     "/steps/1/mark/": "/steps/1/",
     "/journal/names/": "/journal/",
     "/you/reminders/off/": "/you/reminders/",
+    "/you/reminders/pause/": "/you/reminders/",
     "/accounts/devices/end/": "/accounts/devices/",
     "/accounts/devices/end-others/": "/accounts/devices/",
 }

@@ -413,7 +413,7 @@ def test_form_of_a_page_that_a_redirect_leads_to_names_its_address(
 
 
 # Open to anybody, signed in or not: what is in its form has no owner, and never comes back.
-OF_NOBODY = {"/accounts/password/reset/"}
+OF_NOBODY = {"/accounts/password/reset/", "/before/"}
 
 
 def writing_in(form: str) -> set[str]:

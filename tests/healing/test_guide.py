@@ -48,7 +48,7 @@ def change(path: Path, old: str, new: str) -> None:
 def test_guide_has_eight_steps_and_nine_readings() -> None:
     assert list(guide().steps) == list(STEPS)
     assert list(guide().readings) == LEARN
-    assert set(guide().pages) == {"about", "privacy", "terms", "accessibility"}
+    assert set(guide().pages) == {"about", "privacy", "terms", "accessibility", "where"}
 
 
 @pytest.mark.parametrize("number", STEPS)
@@ -109,6 +109,13 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
         ),
         ("    kept:", "    fields: []\n    kept:", "a key stands here twice: “fields”."),
         ("::: why", "::: what", "“::: what” is not known. There is: ::: why."),
+        ("about: signs", "about: talk", "“about” in “reply” is the name of a field of the kind"),
+        ("familiar: [often", "familiar: [daily", "“familiar” in “reply” is a list of choices of"),
+        ("several: 3", "several: 9", "“several” in “reply” is a number of its lines, 2 or more."),
+        ("      always: >", "      ever: >", "“always” is missing."),
+        ("    reply:", "    not_after: [night]\n    reply:", "“not_after” is a list of: safety."),
+        ("    reply:", "    asks_first: night\n    reply:", "“asks_first” is one of: safety."),
+        ("        limit: 2000", "        only_if: cold", "“only_if” is a choice of a field above"),
     ],
 )
 def test_mistake_is_named_by_file_and_line(folder: Path, old: str, new: str, problem: str) -> None:
@@ -121,10 +128,51 @@ def test_mistake_is_named_by_file_and_line(folder: Path, old: str, new: str, pro
     assert re.match(r"guide/en/steps/1-acknowledge\.md, line \d+: ", str(caught.value))
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "problem"),
+    [
+        (
+            "steps/2-stop-chasing.md",
+            "name: day, kind: date, only_if",
+            "name: ring, kind: lines, only_if",
+            "a field with “only_if” has one of the kinds: date, long, text, time.",
+        ),
+        (
+            "steps/2-stop-chasing.md",
+            "without_a_day: tomorrow",
+            "without_a_day: today",
+            "“without_a_day” is one of: tomorrow.",
+        ),
+        ("pages/where.md", "hurts:", "hurting:", "“hurts” is missing."),
+        ("pages/where.md", "    places:", "    place:", "each of “hurts” has 3 places."),
+        ("pages/where.md", "        reason: W", "        why: W", "“reason” is missing."),
+    ],
+)
+def test_mistake_in_a_guard_rail_or_signpost_is_named(
+    folder: Path, file: str, old: str, new: str, problem: str
+) -> None:
+    change(folder / file, old, new)
+
+    with pytest.raises(DataFileError) as caught:
+        load(folder)
+
+    assert problem in str(caught.value)
+    assert re.search(rf"guide/en/{re.escape(file)}, line \d+: ", str(caught.value))
+
+
+@pytest.mark.parametrize("path", ["/steps/2/no-such/", "/learn/no-such/", "/nowhere/"])
+def test_place_that_leads_nowhere_is_found(folder: Path, path: str) -> None:
+    change(folder / "pages/where.md", "/steps/2/if-then/", path)
+
+    found = [problem for problem in problems(GuideFolder(folder)) if path in str(problem)]
+    assert len(found) == 1
+    assert "guide/en/pages/where.md, line 8: " in str(found[0])
+
+
 def test_closing_mark_that_is_missing_is_found(folder: Path) -> None:
     change(folder / "steps/1-acknowledge.md", "why.\n:::\n", "why.\n")
 
-    with pytest.raises(DataFileError, match=r"line 98: this ::: is never closed"):
+    with pytest.raises(DataFileError, match=r"line 137: this ::: is never closed"):
         load(folder)
 
 
@@ -319,7 +367,7 @@ def test_command_tells_every_mistake_and_every_stumble(
         call_command("check_guide")
 
     assert capsys.readouterr().err.splitlines() == [
-        "guide/en/steps/2-stop-chasing.md, line 101: “simply” in: You simply do it.",
+        "guide/en/steps/2-stop-chasing.md, line 129: “simply” in: You simply do it.",
         "guide/xx/steps/1-acknowledge.md, line 6: “minuto” is not a name that belongs here.",
     ]
 

@@ -73,6 +73,10 @@ NO_PAGE = {
     "journal:remove_opening": "takes a form, shows nothing",
     "journal:names": "takes a form, shows nothing",
     "reminders:off": "takes a form, shows nothing",
+    "reminders:pause": "takes a form, shows nothing",
+    "healing:reply": "shows something to a form only: see visitor()",
+    "safety:leave_out": "takes a form, shows nothing",
+    "safety:bring_back": "takes a form, shows nothing",
     "safety:leave": "leads to another site",
     "dev_inbox:caught_html": "a mail as it was sent, for the frame of dev_inbox:caught",
     "safety:security_txt": "a file for machines",
@@ -93,9 +97,11 @@ READABLE: Arguments = {
     "healing:step": [[1]],
     "healing:exercise": [
         [1, "filling-in"],
+        [1, "signs"],
         [1, "moments"],
         [2, "if-then"],
         [2, "looking"],
+        [5, "going-round"],
         [6, "circle"],
         [8, "small-wins"],
     ],
@@ -249,6 +255,16 @@ def visitor(page: Page, product: Product) -> Iterator[str]:
     yield from open_pages(page, {})
     page.goto("/nowhere/")
     yield "a page that is not there"
+    page.goto("/before/")
+    for question in page.get_by_role("radio", name="Yes").all():
+        question.check()
+    press(page, "See where help is")
+    yield "what the safety questions lead to"
+    page.goto("/steps/5/calm-reply/")
+    yield "what is left out"
+    page.goto("/steps/1/signs/")
+    press(page, "See what this may mean")
+    yield "the reply to a grid"
     page.goto("/accounts/signup/")
     press(page, "Make my account")
     yield "a form with errors"
@@ -724,6 +740,8 @@ def test_later_pages_are_light(product: Product, demo: None, new_context: NewCon
         "/today/",
         *(f"/steps/{number}/" for number in guide().steps),
         "/steps/1/filling-in/",
+        "/steps/1/signs/",
+        "/where/",
         "/journal/",
         str(letter),
         "/help/",

@@ -460,3 +460,40 @@ def test_let_days_pass_works_at_any_hour(
     let_days_pass(alice, now=at)
 
     assert (plan(at), send(at)) == (1, 1)
+
+
+# --- Pausing -------------------------------------------------------------------------------
+
+
+def test_pause_skips_what_is_pending_and_plans_nothing_for_a_week(
+    planned: Message, sink: Sink, evening: datetime
+) -> None:
+    actions.pause(Schedule.objects.all(), now=evening)
+
+    planned.refresh_from_db()
+    assert (planned.state, planned.reason) == ("skipped", "paused")
+    days = days_with_a_note(sink, evening, 12)
+    assert days
+    assert min(days) > 7
+
+
+def test_pause_holds_when_the_time_zone_changes(
+    chosen: Schedule, alice: User, now: datetime
+) -> None:
+    actions.pause(Schedule.objects.all(), now=now)
+    alice.refresh_from_db()
+    actions.change_time_zone(person=alice, zone="Pacific/Auckland", now=now)
+
+    for hours in range(0, 24 * 7, 6):
+        plan(now + hours * HOUR)
+    assert not Message.objects.filter(state=State.DUE).exists()
+
+
+def test_pause_starts_nothing_that_is_off_or_finished(chosen: Schedule, now: datetime) -> None:
+    Schedule.objects.update(next_due_at=None, unanswered=5)
+    actions.pause(Schedule.objects.all(), now=now)
+    assert Schedule.objects.get().is_finished
+
+    actions.turn_off(Schedule.objects.all(), now=now)
+    actions.pause(Schedule.objects.all(), now=now)
+    assert Schedule.objects.get().is_turned_off

@@ -96,6 +96,19 @@ def test_turning_off_keeps_the_link_and_the_hour(as_alice: Client, chosen: Sched
     assert as_alice.post("/you/reminders/off/").status_code == 302
 
 
+def test_pause_leaves_other_people_alone_and_says_what_it_does(
+    as_alice: Client, as_bob: Client, chosen: Schedule
+) -> None:
+    as_bob.post("/you/reminders/pause/")
+    assert Schedule.objects.get() == chosen
+    before = chosen.next_due_at
+
+    page = as_alice.post("/you/reminders/pause/", follow=True)
+
+    assert "No reminder comes within the next week." in page.text
+    assert Schedule.objects.get().next_due_at != before
+
+
 def test_turning_off_leaves_other_people_alone(as_bob: Client, chosen: Schedule) -> None:
     as_bob.post("/you/reminders/off/")
 

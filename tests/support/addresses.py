@@ -53,6 +53,9 @@ RULES = {
     "steps/<step:step>/": Rule(PUBLIC, "steps/1/"),
     "steps/<step:step>/mark/": Rule(PRIVATE, "steps/1/mark/", {"state": "settled"}),
     "steps/<step:step>/<slug:key>/": Rule(PUBLIC, "steps/1/filling-in/", ANSWER),
+    "steps/<step:step>/<slug:key>/reply/": Rule(
+        PUBLIC, "steps/1/signs/reply/", {"signs-drained": "often"}
+    ),
     "steps/<step:step>/<slug:key>/<uuid:id>/": Rule(OBJECT, "steps/1/filling-in/{answer}/", ANSWER),
     "steps/<step:step>/<slug:key>/<uuid:id>/delete/": Rule(
         OBJECT, "steps/1/filling-in/{answer}/delete/", {}
@@ -63,6 +66,7 @@ RULES = {
     "saved/": Rule(PRIVATE),
     "saved/then-and-now/": Rule(PRIVATE),
     "saved/<slug:key>/": Rule(PRIVATE, "saved/cards/"),
+    "where/": Rule(PUBLIC),
     "about/": Rule(PUBLIC),
     "privacy/": Rule(PUBLIC),
     "terms/": Rule(PUBLIC),
@@ -71,10 +75,15 @@ RULES = {
     "help/": Rule(PUBLIC),
     "help/<slug:country>/": Rule(PUBLIC, "help/nl/"),
     "safety/": Rule(PUBLIC),
+    # Anyone may be asked, and anyone may leave out what involves the other person.
+    "before/": Rule(PUBLIC, sent={"contact": "yes"}),
+    "before/leave-out/": Rule(PUBLIC, sent={}),
+    "before/bring-back/": Rule(PUBLIC, sent={}),
     ".well-known/change-password": Rule(PUBLIC),
     ".well-known/security.txt": Rule(PUBLIC),
     "you/reminders/": Rule(PRIVATE, sent={"hour": "9", "zone": "Europe/Oslo"}),
     "you/reminders/off/": Rule(PRIVATE, sent={}),
+    "you/reminders/pause/": Rule(PRIVATE, sent={}),
     # With the link from a mail anyone may stop the notes, and do nothing else.
     "r/<str:token>/": Rule(PUBLIC, "r/0123456789abcdefghijkl/", {}),
     "dev/inbox/": Rule(LOCAL),
