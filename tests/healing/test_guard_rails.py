@@ -30,7 +30,7 @@ INVOLVING = [
     for exercise in step.exercises
     if exercise.not_after
 ]
-DRAFT = {"way": "write", "message": "Is Friday still on?", "day": ""}
+DRAFT = {"way": "write", "message": "Is Friday still on?", "on_day": ""}
 
 
 def exercise_of(step: int, key: str) -> Any:
@@ -146,7 +146,7 @@ def test_draft_waits_until_tomorrow_and_is_asked_about_once(alice: User) -> None
     form = ExerciseForm(exercise, DRAFT)
     assert form.is_valid()
     for day in ("", "2026-03-12"):
-        answer = form.answer | {"day": day}
+        answer = form.answer | {"on_day": day}
         row = actions.save_answer(
             person=alice, id=uuid4(), step=step, exercise=exercise, answer=answer, now=NIGHT
         )
