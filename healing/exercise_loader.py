@@ -56,6 +56,7 @@ def _exercise(record: Record) -> Exercise:
         asked_again=_weeks(record),
         follow_up=_follow_up(record),
         keeps_closed=record.flag("keeps_closed"),
+        public=record.flag("public"),
     )
     for problem, key in _exercise_problems(exercise):
         record.report(problem, key)
@@ -119,8 +120,21 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
         yield "an exercise has “fields”, or it is a letter and has “desk”.", "fields"
     if exercise.copies and not exercise.makes:
         yield "“copies” belongs to an exercise with “makes”.", "copies"
+    if exercise.public and _needs_account(exercise):
+        yield (
+            "“public” does not go with “desk”, “once_a”, “closes_after”, “asked_again” or"
+            " “keeps_closed”: these need an account.",
+            "public",
+        )
     if exercise.follow_up:
         yield from _follow_up_problems(exercise, exercise.follow_up)
+
+
+def _needs_account(exercise: Exercise) -> bool:
+    """Whether what it does depends on answers of earlier days."""
+    has_end = bool(exercise.closes_after_days or exercise.closes_after_answers)
+    is_repeated = exercise.once_a_day or bool(exercise.asked_again)
+    return bool(exercise.desk) or has_end or is_repeated or exercise.keeps_closed
 
 
 def _follow_up_problems(exercise: Exercise, asked: FollowUp) -> Iterator[tuple[str, str]]:

@@ -65,7 +65,8 @@ class Exercise:
 
     Each sentence of `makes` has the names of fields in braces. `closes_after_days` counts from the
     first answer and `closes_after_answers` the answers, 0 for never. `asked_again` are the weeks
-    after the first answer. `desk` is the kind of letter that is written instead of fields.
+    after the first answer. `desk` is the kind of letter that is written instead of fields. A
+    `public` exercise can be saved for some hours without an account.
     """
 
     key: str
@@ -86,6 +87,7 @@ class Exercise:
     asked_again: tuple[int, ...] = ()
     follow_up: FollowUp | None = None
     keeps_closed: bool = False
+    public: bool = False
 
     @property
     def version(self) -> str:

@@ -1,6 +1,13 @@
 from django.urls import path, register_converter
 
-from healing import exercise_views, gathering_views, page_views, reading_views, step_views
+from healing import (
+    exercise_views,
+    gathering_views,
+    page_views,
+    reading_views,
+    step_views,
+    visitor_views,
+)
 from healing.converters import StepConverter
 
 register_converter(StepConverter, "step")
@@ -22,6 +29,12 @@ urlpatterns = [
         "steps/<step:step>/<slug:key>/<uuid:id>/follow-up/",
         exercise_views.follow_up,
         name="follow_up",
+    ),
+    path("steps/<step:step>/<slug:key>/<uuid:id>/drop/", visitor_views.drop, name="drop"),
+    path(
+        "steps/<step:step>/<slug:key>/<uuid:id>/account/",
+        visitor_views.make_account,
+        name="make_account",
     ),
     path("saved/", gathering_views.saved, name="saved"),
     path("saved/then-and-now/", gathering_views.then_and_now, name="then_and_now"),

@@ -3,3 +3,9 @@ from django.apps import AppConfig
 
 class HomeConfig(AppConfig):
     name = "home"
+
+    def ready(self) -> None:
+        from accounts import after_sign_in
+        from home.carry_over import page_after_sign_in
+
+        after_sign_in.register(page_after_sign_in)
