@@ -20,7 +20,7 @@ from django.utils.functional import lazy
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts import decoy_queries, invitations, mailed_code_attempts, sign_up_origin
+from accounts import decoy_queries, invitations, mailed_code_attempts
 from accounts.allauth_internals import PASSWORD_RESET_VERIFICATION_SESSION_KEY
 from accounts.mail_rate_limits import mail_refusal
 from accounts.models import CONSENT_VERSION, User, UserManager
@@ -156,7 +156,7 @@ class MailLimitMixin:
         return cleaned
 
 
-@not_writing("consent", "zone", sign_up_origin.FIELD)
+@not_writing("consent", "zone")
 class SignupForm(MailLimitMixin, allauth.SignupForm):
     account_already_exists: bool
 

@@ -37,9 +37,12 @@ def visitor_exercise(request: HttpRequest, step: Step, exercise: Exercise) -> Ht
     An answer that is not saved is shown again. Leaving, and each sign-in, end every form from
     before (ADR 17), so that this never answers a form of somebody who has left.
     """
-    if request.method != "POST":
+    page = AnswerIdForm(request.POST)
+    # Each form of ours has the id of its page. Nothing of another one is shown.
+    is_ours = page.is_valid() or _can_save(request, exercise)
+    if request.method != "POST" or not is_ours:
         return _page(request, step, exercise, id=uuid4())
-    form, id = ExerciseForm(exercise, request.POST), AnswerIdForm(request.POST).answer_id
+    form, id = ExerciseForm(exercise, request.POST), page.answer_id
     if not form.is_valid():
         return _page(request, step, exercise, id=id, form=form)
     problem, status = _save(request, step, form, id)
@@ -116,11 +119,12 @@ def _answers_to(request: HttpRequest, step: Step, key: str) -> list[DisplayedAns
 
 def visitor_earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     """An exercise that the guide no longer has. What was written for it is not lost at once."""
-    answers, again = _answers_to(request, step, key), posted_writing(request)
-    if not answers and not again.fields:
+    answers = _answers_to(request, step, key)
+    again = posted_writing(request) if AnswerIdForm(request.POST).is_valid() else None
+    if not answers and again is None:
         raise Http404
     context = {"step": step, "key": key, "answers": answers, "again": again}
-    status = 410 if again.fields else 200
+    status = 410 if again else 200
     return render(request, "healing/exercise_earlier_visitor.html", context, status=status)
 
 

@@ -109,13 +109,16 @@ def test_page_says_beforehand_how_long_it_stays(client: Client) -> None:
 
 def test_exercise_that_is_not_public_saves_nothing(client: Client) -> None:
     before = client.get(BOUNDARY).text
-    page = client.post(BOUNDARY, {"value": "calm", "situation": "x", "action": "walk"})
+    data = {"value": "kites", "situation": "x", "action": "walk"}
+    page = client.post(BOUNDARY, data | {"id": str(uuid4())})
+    foreign = client.post(BOUNDARY, data)
 
     assert "Nothing is saved here without an account" in before
     assert "csrfmiddlewaretoken" not in before
     assert page.status_code == 422
     assert "This cannot be saved without an account" in page.text
-    assert 'value="calm"' in page.text
+    assert 'value="kites"' in page.text
+    assert "kites" not in foreign.text
     assert not Session.objects.exists()
     assert not Answer.objects.exists()
 
@@ -311,6 +314,8 @@ def test_exercise_that_is_gone_keeps_its_answers(
     assert late.status_code == 410
     assert "too late</textarea>" in late.text
     assert Client().get(EXERCISE).status_code == 404
+    foreign = Client().post(EXERCISE, {"moments-0-happened": "kites"})
+    assert (foreign.status_code, "kites" in foreign.text) == (404, False)
     [answer] = saved(client, now)
     with time_machine.travel(now, tick=False):
         assert client.post(f"{EXERCISE}{answer.id}/drop/").headers["Location"] == "/steps/1/"
@@ -334,7 +339,7 @@ def test_locked_session_takes_no_answer(as_alice: Client, now: datetime) -> None
     as_alice.get("/today/")
     as_alice.get("/leave/")
 
-    page = as_alice.post(EXERCISE, {"moments-0-happened": "of somebody"})
+    page = save(as_alice, "of somebody", now)
 
     assert page.status_code == 422
     assert "visitor_answers" not in as_alice.session
