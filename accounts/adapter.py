@@ -19,7 +19,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
-from accounts import emails, invitations
+from accounts import after_sign_in, emails, invitations
 from accounts.models import Activity, User, UserManager
 from accounts.reauthentication_rate_limits import (
     TOO_MANY_PASSWORDS,
@@ -189,9 +189,10 @@ class Adapter(DefaultAccountAdapter):
             device=device_name(request),
         )
         response: HttpResponseRedirect = super().post_login(request, user, **more)
+        address = after_sign_in.next_page(request, user, response.url)
         if user.shown_safety_at:
-            return response
-        onward = urlencode({"next": response.url})
+            return HttpResponseRedirect(address)
+        onward = urlencode({"next": address})
         return HttpResponseRedirect(f"{reverse('account_first')}?{onward}")
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:

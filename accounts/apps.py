@@ -5,7 +5,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import allauth_internals
+        from accounts import allauth_internals, sign_up_origin
         from accounts.returned_forms import WAITING_FORMS
         from safety.leaving import clear_on_lock, keep_for_visitors
         from vault import expiring_entries
@@ -15,6 +15,7 @@ class AccountsConfig(AppConfig):
         clear_on_lock(
             allauth_internals.AUTHENTICATION_METHODS_SESSION_KEY,
             allauth_internals.REAUTHENTICATION_STATE_SESSION_KEY,
+            sign_up_origin.SESSION_KEY,
         )
         # Sealed for their writers, who may sign in after somebody has left the sign-in page.
         keep_for_visitors(WAITING_FORMS)

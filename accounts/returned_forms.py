@@ -131,6 +131,12 @@ def returned_form(request: HttpRequest, *, can_be_sent: bool = True) -> Returned
     return ReturnedForm(request.get_full_path(), owner, list(_sent_fields(request)), can_be_sent)
 
 
+def posted_writing(request: HttpRequest) -> ReturnedForm:
+    """Return what a visitor has posted to a page that is gone, to be copied. Forms of people with
+    an account never get as far (`FormOwnerMiddleware`)."""
+    return ReturnedForm(request.get_full_path(), "", list(_sent_writing(request)), False)
+
+
 def sealed_form(request: HttpRequest, *, now: datetime, can_be_sent: bool = True) -> str:
     """Return the posted form sealed for its owner, who is not proven; an empty string if there is
     nothing to give back. Raises CannotSeal: by a wrong master key it would be sealed for ever."""
@@ -243,6 +249,10 @@ def _sent_fields(request: HttpRequest) -> Iterator[SentField]:
         if name not in NEVER_RETURNED and "password" not in name:
             for value in values:
                 yield SentField(name, value, name not in declared and bool(value.strip()))
+
+
+def _sent_writing(request: HttpRequest) -> Iterator[SentField]:
+    return (field for field in _sent_fields(request) if field.is_writing)
 
 
 def _seal(form: ReturnedForm, now: datetime) -> str:

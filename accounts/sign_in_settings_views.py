@@ -27,6 +27,7 @@ from accounts.request_types import SignedInRequest
 from accounts.sessions import actions
 from accounts.sessions.devices import clear_device, list_devices
 from safety.post_only import post_only
+from vault import expiring_entries
 
 ACTIVITY_PER_PAGE = DEVICES_PER_PAGE = 20
 
@@ -71,10 +72,14 @@ def change_password(request: SignedInRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def sign_out(request: HttpRequest) -> HttpResponse:
     """allauth's page, which also deletes what our pages stored in the browser."""
-    # A visitor who cancels a pending sign-in posts here too: their browser may hold unsaved words.
-    signs_out = request.method == "POST" and request.user.is_authenticated
+    # A visitor who cancels a pending sign-in posts here too: their browser may hold unsaved words,
+    # and their session forms that wait and answers.
+    is_visitor = request.user.is_anonymous
+    waiting = expiring_entries.values(request.session) if is_visitor else {}
     response: HttpResponse = allauth.logout(request)
-    if signs_out:
+    if waiting:
+        request.session.update(waiting)
+    if request.method == "POST" and not is_visitor:
         clear_device(request, response)
     return response
 

@@ -3,7 +3,12 @@
 from allauth.mfa.webauthn.views import login_webauthn
 from django.urls import include, path
 
-from accounts import mailed_code_views, returned_form_views, sign_in_settings_views
+from accounts import (
+    mailed_code_views,
+    returned_form_views,
+    sign_in_settings_views,
+    sign_up_views,
+)
 from accounts.mfa import reauthentication
 from accounts.mfa import views as mfa
 from accounts.safety_notice_view import safety_notice
@@ -32,6 +37,7 @@ urlpatterns = [
     path("", sign_in_settings_views.index, name="account_index"),
     path("reauthenticate/", reauthentication.reauthenticate, name="account_reauthenticate"),
     path("logout/", sign_in_settings_views.sign_out, name="account_logout"),
+    path("signup/", sign_up_views.sign_up, name="account_signup"),
     path("first/", safety_notice, name="account_first"),
     path("returned/", returned_form_views.returned, name="account_returned"),
     path("returned/hold/", returned_form_views.hold_returned, name="account_hold_returned"),

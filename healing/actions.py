@@ -6,9 +6,11 @@ from uuid import UUID
 
 from accounts.models import User
 from healing.displayed_answer import fields_beyond_form
+from healing.guide import guide
 from healing.guide_types import Exercise, FollowUp, Step
 from healing.models import Answer, AnswerContents, StepMark
 from healing.next_question import follow_up_at, next_round_at
+from healing.visitor_answers import VisitorAnswer
 from vault.storage_quota import check_quota, has_grown
 
 
@@ -54,6 +56,30 @@ def _next_round_at(person: User, step: Step, exercise: Exercise, now: datetime) 
     earlier = Answer.objects.of(person).for_exercise(step.number, exercise.key)
     first = earlier.order_by("created_at").values_list("created_at", flat=True).first()
     return next_round_at(exercise, first=first or now, now=now)
+
+
+def carry_over_answer(*, person: User, answer: VisitorAnswer, now: datetime) -> None:
+    """Save what this person has written without an account, as of when they wrote it. Saved twice,
+    it is stored once. Raises CannotOpen."""
+    contents = AnswerContents(fields=answer.fields)
+    step = guide().steps.get(answer.step)
+    exercise = step.exercise(answer.exercise) if step else None
+    zone = person.zone
+
+    def update(row: Answer) -> None:
+        row.reseal(person.key, contents, now=now)
+
+    Answer.save_once(
+        person.key,
+        contents,
+        id=answer.id,
+        now=answer.written_at,
+        update=update,
+        step=answer.step,
+        exercise=answer.exercise,
+        version=answer.version,
+        asks_at=exercise and follow_up_at(exercise, answer.fields, zone=zone, now=now),
+    )
 
 
 def is_saved(*, person: User, id: UUID) -> bool:

@@ -1,14 +1,17 @@
 """A saved answer as its page shows it, read by the exercise as it is worded today."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 from accounts.models import User
 from healing.field_kinds import KINDS, Shown, shown, written_day
 from healing.guide_types import Exercise, Field
 from healing.made_sentence import made_sentence
 from healing.models import Answer
+from healing.visitor_answers import VisitorAnswer
 from vault.sealing import CannotOpen
+
+Row = TypeVar("Row", Answer, VisitorAnswer)
 
 
 @dataclass(frozen=True)
@@ -20,14 +23,14 @@ class DisplayedField:
 
 
 @dataclass(frozen=True)
-class DisplayedAnswer:
+class DisplayedAnswer(Generic[Row]):
     """A saved answer as its page shows it. `fields` is None if it cannot be opened, and has no
     words that the sentence says already.
 
     `followed_up` is what was said when the answer was asked about, `followed_up_on` the day.
     """
 
-    row: Answer
+    row: Row
     exercise: Exercise | None
     sentence: str = ""
     fields: list[DisplayedField] | None = None
@@ -35,20 +38,33 @@ class DisplayedAnswer:
     followed_up_on: str = ""
 
 
-def display_answer(*, person: User, row: Answer, exercise: Exercise | None) -> DisplayedAnswer:
+def display_answer(
+    *, person: User, row: Answer, exercise: Exercise | None
+) -> DisplayedAnswer[Answer]:
     try:
         contents = row.open(person.key)
     except CannotOpen:
         return DisplayedAnswer(row, exercise)
-    made = made_sentence(exercise, contents.fields)
-    beside = {name: value for name, value in contents.fields.items() if name not in made.names}
-    return DisplayedAnswer(
-        row,
-        exercise,
-        sentence=made.text,
-        fields=displayed_fields(exercise, beside),
+    return replace(
+        _display_fields(row, exercise, contents.fields),
         followed_up=_said(exercise, contents.followed_up),
         followed_up_on=written_day(contents.followed_up_on),
+    )
+
+
+def display_visitor_answer(
+    row: VisitorAnswer, exercise: Exercise | None
+) -> DisplayedAnswer[VisitorAnswer]:
+    return _display_fields(row, exercise, row.fields)
+
+
+def _display_fields(
+    row: Row, exercise: Exercise | None, fields: dict[str, Any]
+) -> DisplayedAnswer[Row]:
+    made = made_sentence(exercise, fields)
+    beside = {name: value for name, value in fields.items() if name not in made.names}
+    return DisplayedAnswer(
+        row, exercise, sentence=made.text, fields=displayed_fields(exercise, beside)
     )
 
 

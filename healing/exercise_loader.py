@@ -63,6 +63,7 @@ def _exercise(record: Record) -> Exercise:
         not_after=_guards(record),
         asks_first=record.one_of("asks_first", GUARDS, ""),
         reply=_reply(record),
+        public=record.flag("public"),
     )
     for problem, key in _exercise_problems(exercise):
         record.report(problem, key)
@@ -148,6 +149,12 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
         yield "an exercise has “fields”, or it is a letter and has “desk”.", "fields"
     if exercise.copies and not exercise.makes:
         yield "“copies” belongs to an exercise with “makes”.", "copies"
+    if exercise.public and _needs_account(exercise):
+        yield (
+            "“public” does not go with “desk”, “once_a”, “closes_after”, “asked_again” or"
+            " “keeps_closed”: these need an account.",
+            "public",
+        )
     if exercise.follow_up:
         yield from _follow_up_problems(exercise, exercise.follow_up)
     if exercise.reply:
@@ -174,6 +181,13 @@ def _only_if_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
             kinds = ", ".join(sorted(ONLY_IF_KINDS))
             yield f"a field with “only_if” has one of the kinds: {kinds}.", "fields"
         offered |= {choice.key for choice in field.choices} if field.kind == "choice" else set()
+
+
+def _needs_account(exercise: Exercise) -> bool:
+    """Whether what it does depends on answers of earlier days."""
+    has_end = bool(exercise.closes_after_days or exercise.closes_after_answers)
+    is_repeated = exercise.once_a_day or bool(exercise.asked_again)
+    return bool(exercise.desk) or has_end or is_repeated or exercise.keeps_closed
 
 
 def _follow_up_problems(exercise: Exercise, asked: FollowUp) -> Iterator[tuple[str, str]]:

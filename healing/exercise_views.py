@@ -1,7 +1,6 @@
 """Pages of exercises and of the answers to them."""
 
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -12,10 +11,7 @@ from django.core.paginator import Page
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.utils import timezone
-from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 from django_permissions_policy.decorators import permissions_policy_override
@@ -38,6 +34,8 @@ from healing.guide_types import Exercise, Step
 from healing.left_out import exercises_left_out, is_left_out
 from healing.models import Answer
 from healing.progress import WayOn, way_on
+from healing.rendered_fields import rendered_fields
+from healing.visitor_views import visitor_earlier_exercise, visitor_exercise
 from vault.sealing import CannotOpen
 from vault.storage_quota import QuotaExceeded, measure
 
@@ -50,7 +48,7 @@ STOP_ASKING = "-"
 @require_http_methods(["GET", "HEAD", "POST"])
 @transaction.non_atomic_requests
 def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
-    """Anyone can read it; saving needs an account."""
+    """Anyone can read it. To save it takes an account, or an exercise that is public."""
     exercise = step.exercise(key)
     if exercise is None:
         return _earlier_exercise(request, step, key)
@@ -62,9 +60,7 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     if not is_post and is_left_out(exercise, request.session, now=timezone.now()):
         return render(request, "healing/left_out.html", {"step": step})
     if not request.user.is_authenticated:
-        # Nothing that is posted is shown: a browser may repeat the post of somebody who has left.
-        context = {"step": step, "exercise": exercise, "fields": _fields(exercise)}
-        return render(request, "healing/exercise_visitor.html", context)
+        return visitor_exercise(request, step, exercise)
     signed_in = cast(SignedInRequest, request)
     if not is_post:
         return _exercise_page(signed_in, step, exercise, id=uuid4())
@@ -72,22 +68,6 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     if form.is_valid() and not form.asks_more:
         return _save_answer(signed_in, step, form, id)
     return _exercise_page(signed_in, step, exercise, id=id, form=form)
-
-
-def _fields(exercise: Exercise, form: ExerciseForm | None = None) -> SafeString:
-    if form is None:
-        return _blank_fields(exercise, get_language())
-    return render_to_string("healing/_form.html", {"form": form})
-
-
-@lru_cache(maxsize=200)
-def _blank_fields(exercise: Exercise, language: str) -> SafeString:
-    """Render an exercise that nobody has answered yet, once per language.
-
-    Its dozen fields are nearly half of what the page costs (ADR 24). The form is made here, not
-    passed in: a cached one must never hold somebody's answer.
-    """
-    return render_to_string("healing/_form.html", {"form": ExerciseForm(exercise)})
 
 
 def _save_answer(
@@ -159,7 +139,7 @@ def _exercise_page(
         "step": step,
         "exercise": exercise,
         "form": form,
-        "fields": _fields(exercise, form),
+        "fields": rendered_fields(exercise, form),
         "id": id,
         "device_key": device_copies_key(request.user),
         "answers": _page_of_answers(request, step, exercise.key),
@@ -192,7 +172,7 @@ def _saved_just_now(request: SignedInRequest) -> bool:
 def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     """An exercise that the guide no longer has: its answers can be read and deleted."""
     if not request.user.is_authenticated:
-        raise Http404
+        return visitor_earlier_exercise(request, step, key)
     answers = _page_of_answers(cast(SignedInRequest, request), step, key)
     if not answers or request.method == "POST":
         raise Http404

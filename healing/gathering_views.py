@@ -77,13 +77,15 @@ def _asked_again() -> list[tuple[Step, Exercise]]:
     ]
 
 
-def _rounds(request: SignedInRequest, step: Step, exercise: Exercise) -> list[DisplayedAnswer]:
+def _rounds(
+    request: SignedInRequest, step: Step, exercise: Exercise
+) -> list[DisplayedAnswer[Answer]]:
     """The oldest first; a page shows no more than the last few."""
     rows = Answer.objects.of(request.user).for_exercise(step.number, exercise.key)
     latest = reversed(rows.newest_first()[: len(exercise.asked_again) + 1])
     return [display_answer(person=request.user, row=row, exercise=exercise) for row in latest]
 
 
-def _is_due(answer: DisplayedAnswer, now: datetime) -> bool:
+def _is_due(answer: DisplayedAnswer[Answer], now: datetime) -> bool:
     at = answer.row.asks_at
     return at is not None and at <= now

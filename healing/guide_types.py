@@ -86,7 +86,8 @@ class Exercise:
 
     Each sentence of `makes` has the names of fields in braces. `closes_after_days` counts from the
     first answer and `closes_after_answers` the answers, 0 for never. `asked_again` are the weeks
-    after the first answer. `desk` is the kind of letter that is written instead of fields.
+    after the first answer. `desk` is the kind of letter that is written instead of fields. A
+    `public` exercise can be saved for some hours without an account.
     `not_after` and `asks_first` are guard rails (`healing.left_out`).
     """
 
@@ -111,6 +112,7 @@ class Exercise:
     not_after: tuple[str, ...] = ()
     asks_first: str = ""
     reply: Reply | None = None
+    public: bool = False
 
     @property
     def version(self) -> str:

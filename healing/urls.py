@@ -7,6 +7,7 @@ from healing import (
     reading_views,
     reply_views,
     step_views,
+    visitor_views,
 )
 from healing.converters import StepConverter
 
@@ -30,6 +31,12 @@ urlpatterns = [
         "steps/<step:step>/<slug:key>/<uuid:id>/follow-up/",
         exercise_views.follow_up,
         name="follow_up",
+    ),
+    path("steps/<step:step>/<slug:key>/<uuid:id>/drop/", visitor_views.drop, name="drop"),
+    path(
+        "steps/<step:step>/<slug:key>/<uuid:id>/account/",
+        visitor_views.make_account,
+        name="make_account",
     ),
     path("saved/", gathering_views.saved, name="saved"),
     path("saved/then-and-now/", gathering_views.then_and_now, name="then_and_now"),

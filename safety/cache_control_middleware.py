@@ -26,8 +26,11 @@ class CacheControlMiddleware:
 
     def _may_be_private(self, request: HttpRequest, response: HttpResponse) -> bool:
         # The cookie, not request.user: this must work while the database is down.
-        session = settings.SESSION_COOKIE_NAME
+        session, token = settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME
         if session in request.COOKIES or session in response.cookies or response.status_code >= 400:
+            return True
+        if token in response.cookies:
+            # The page has a form: something may be typed in it, and Back must not show it.
             return True
         if request.method not in {"GET", "HEAD"}:
             # The page may repeat what was posted.

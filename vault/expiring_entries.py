@@ -27,6 +27,11 @@ def current(contents: Contents, name: str, *, now: datetime) -> Entries:
     return {key: entry for key, entry in entries.items() if entry[0] > now.timestamp()}
 
 
+def values(contents: Contents) -> dict[str, Entries]:
+    """Return every value whose entries expire."""
+    return {name: contents[name] for name in _names if name in contents}
+
+
 def drop_expired(contents: Contents, *, now: datetime) -> None:
     for name in _names:
         entries = current(contents, name, now=now)

@@ -8,7 +8,7 @@ row with this session key: in another row it does not open.
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -26,7 +26,7 @@ from django.contrib.sessions.exceptions import SessionInterrupted
 from django.contrib.sessions.middleware import SessionMiddleware as DjangoSessionMiddleware
 from django.core import signing
 from django.core.signing import BadSignature, Signer
-from django.db import DEFAULT_DB_ALIAS, connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, models, transaction
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -302,6 +302,29 @@ class SessionStore(DatabaseSessionStore):
             return
         if not self._update_row(self.session_key, dict(self.items())):
             raise UpdateError
+
+    def change_value(self, name: str, change: Callable[[Any], Any]) -> bool:
+        """Replace one value: `change` gets the stored one or None, and returns the new one.
+
+        Saving a session replaces all of it, and with it what another request has stored meanwhile.
+        This reads the value again under a lock. Returns False, and changes nothing, if the session
+        has ended meanwhile.
+        """
+        if self.session_key is None:
+            # The middleware saves it, and sets its cookie.
+            self[name] = change(self.get(name))
+            return True
+        with transaction.atomic():
+            row = Session.objects.select_for_update().filter(session_key=self.session_key).first()
+            if row is None:
+                return False
+            contents = self.decode(row.session_data)
+            contents[name] = change(contents.get(name))
+            self._update_row(self.session_key, contents)
+        was_modified = self.modified
+        self[name] = contents[name]
+        self.modified = was_modified
+        return True
 
     def rotate_to_locked_key(self) -> None:
         """Continue under the key derived for a lock.

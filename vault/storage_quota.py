@@ -32,6 +32,9 @@ class StorageUse(NamedTuple):
     def is_full(self) -> bool:
         return self.rows >= MAX_ROWS or self.bytes >= MAX_BYTES
 
+    def has_room_for(self, rows: int, size: int) -> bool:
+        return self.rows + rows <= MAX_ROWS and self.bytes + size <= MAX_BYTES
+
     @property
     def is_nearly_full(self) -> bool:
         return self.rows >= NEARLY_FULL * MAX_ROWS or self.bytes >= NEARLY_FULL * MAX_BYTES

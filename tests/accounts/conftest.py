@@ -10,22 +10,14 @@ from django.db import connections
 
 from accounts.actions import open_account
 from accounts.models import User
-from mail.emails import OneLineMail, build_from_payload
-from mail.models import Message
-from tests.support.accounts import Later, Mails, Typed, sign_in
+from tests.support.accounts import Later, Mails, Typed, sign_in, waiting_mails
 from tests.support.client import PASSWORD, Client
 from tests.support.second_factors import reauthenticate, record_second_factor_proof
 
 
 @pytest.fixture
 def mails(db: None) -> Mails:
-    """Return every mail that waits in the outbox, decrypted, oldest first."""
-
-    def waiting() -> list[OneLineMail]:
-        rows = Message.objects.pending()
-        return [build_from_payload(row) for row in rows.order_by("created_at", "pk")]
-
-    return waiting
+    return waiting_mails
 
 
 @pytest.fixture

@@ -136,7 +136,8 @@ def kept_by_nobody(method: str, path: str, whose: Whose, answer: Answer) -> str:
     if method not in {"GET", "HEAD"}:
         return KEPT_NOWHERE
     private = whose is not PUBLIC or path.startswith(("/accounts/", "/leave/", "/before/"))
-    opened = any(cookie.key == SESSION for cookie in answer.cookies)
+    # A page with a form, in which something may be typed, sets the cookie of its token.
+    opened = any(cookie.key in {SESSION, TOKEN} for cookie in answer.cookies)
     return KEPT_NOWHERE if private or opened or answer.status >= 400 else ASKED_AGAIN
 
 

@@ -307,7 +307,7 @@ def test_shelf_says_where_they_are(page: Page, alice: User, now: datetime) -> No
 
 def test_visitor_is_told_that_nothing_is_saved(new_page: NewPage, site: Site) -> None:
     page = new_page()
-    page.goto(PLACE)
+    page.goto("/steps/7/fairer/")
 
     expect(
         page.get_by_role("heading", name="Nothing is saved here without an account")

@@ -108,6 +108,12 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
             "line 4: “filling-in” takes longer than the whole step.",
         ),
         ("    kept:", "    fields: []\n    kept:", "a key stands here twice: “fields”."),
+        ("    public: true", "    public: yes please", "“public” is either true or false."),
+        (
+            "    public: true",
+            "    public: true\n    once_a: day",
+            "“public” does not go with “desk”, “once_a”, “closes_after”, “asked_again” or",
+        ),
         ("::: why", "::: what", "“::: what” is not known. There is: ::: why."),
         ("about: signs", "about: talk", "“about” in “reply” is the name of a field of the kind"),
         ("familiar: [often", "familiar: [daily", "“familiar” in “reply” is a list of choices of"),
@@ -172,7 +178,7 @@ def test_place_that_leads_nowhere_is_found(folder: Path, path: str) -> None:
 def test_closing_mark_that_is_missing_is_found(folder: Path) -> None:
     change(folder / "steps/1-acknowledge.md", "why.\n:::\n", "why.\n")
 
-    with pytest.raises(DataFileError, match=r"line 137: this ::: is never closed"):
+    with pytest.raises(DataFileError, match=r"line 139: this ::: is never closed"):
         load(folder)
 
 

@@ -124,17 +124,6 @@ def test_blank_form_holds_nothing_of_an_earlier_form(
     assert again.count("<textarea") == blank.count("<textarea") > 10
 
 
-def test_visitor_sees_the_questions_and_nothing_is_stored(client: Client, db: None) -> None:
-    """No page of ours has a form for them: a browser repeats what was sent before they came."""
-    page = client.post(EXERCISE, FILLED)
-
-    assert page.status_code == 200
-    assert "Nothing is saved here without an account" in page.text
-    assert "No reply on Sunday." not in page.text
-    assert not Answer.objects.exists()
-    assert not client.cookies.get("n")
-
-
 def test_answer_of_someone_else_is_not_found(as_bob: Client, alice: User, now: datetime) -> None:
     row = save(alice, "mine", now)
 

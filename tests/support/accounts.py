@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import quote
 
 from accounts.models import User
-from mail.emails import OneLineMail
+from mail.emails import OneLineMail, build_from_payload
+from mail.models import Message
 from tests.support.client import PASSWORD, Client
 
 EVENING = datetime(2026, 3, 12, 20, 14, tzinfo=UTC)
@@ -36,6 +37,12 @@ READ_AS_ANOTHER = [
 Mails = Callable[[], list[OneLineMail]]
 Typed = Callable[..., None]
 Later = Callable[..., "Future[Any]"]
+
+
+def waiting_mails() -> list[OneLineMail]:
+    """Every mail that waits in the outbox, decrypted, oldest first."""
+    rows = Message.objects.pending()
+    return [build_from_payload(row) for row in rows.order_by("created_at", "pk")]
 
 
 def code_in(mail: OneLineMail) -> str:

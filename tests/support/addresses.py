@@ -46,6 +46,9 @@ RULES = {
     "you/": Rule(PRIVATE, sent={"name": "Eve", "time_zone": "UTC", "language": "en"}),
     "you/privacy/": Rule(PRIVATE),
     "you/privacy/erase/": Rule(PRIVATE, sent={"password": "a guess"}),
+    "carry-over/": Rule(PRIVATE),
+    "carry-over/take/": Rule(PRIVATE, sent={"next": "/today/"}),
+    "carry-over/delete/": Rule(PRIVATE, sent={"next": "/today/"}),
     "goodbye/": Rule(PUBLIC),
     "learn/": Rule(PUBLIC),
     "learn/<slug:slug>/": Rule(PUBLIC, "learn/signs/"),
@@ -62,6 +65,13 @@ RULES = {
     ),
     "steps/<step:step>/<slug:key>/<uuid:id>/follow-up/": Rule(
         OBJECT, "steps/1/filling-in/{answer}/follow-up/", {"said": "-"}
+    ),
+    # What is saved without an account is in the session of that browser, and nowhere else.
+    "steps/<step:step>/<slug:key>/<uuid:id>/drop/": Rule(
+        PUBLIC, f"steps/1/filling-in/{FRESH}/drop/", {}
+    ),
+    "steps/<step:step>/<slug:key>/<uuid:id>/account/": Rule(
+        PUBLIC, f"steps/1/filling-in/{FRESH}/account/", {}
     ),
     "saved/": Rule(PRIVATE),
     "saved/then-and-now/": Rule(PRIVATE),
