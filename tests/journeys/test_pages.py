@@ -410,10 +410,13 @@ def a_life_of_a_letter(page: Page, product: Product) -> Iterator[str]:
     press(page, "Write on")
     page.goto(f"{letter}throw-away/")
     yield "journal:throw_away"
+    this_letter = f"id = '{letter.split('/')[2]}'"
+    evening = "kind = 'evening-1', state = 'kept', created_at = now()"
+    product.sql(f"UPDATE journal_letter SET {evening} WHERE {this_letter}")  # noqa: S608
+    page.goto("/journal/write/evenings/")
+    yield "journal:evenings"
     gone = "state = 'let_go', let_go_at = now() - interval '1 hour', leaves_line = true"
-    product.sql(
-        f"UPDATE journal_letter SET {gone} WHERE id = '{letter.split('/')[2]}'"  # noqa: S608
-    )
+    product.sql(f"UPDATE journal_letter SET {gone} WHERE {this_letter}")  # noqa: S608
     page.goto(f"{letter}remove-line/")
     yield "journal:remove_line"
 

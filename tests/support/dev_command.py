@@ -19,6 +19,8 @@ from local.processes import Stopped, stop_on_signals
 read, write = os.pipe()
 os.set_blocking(write, False)
 signal.set_wakeup_fd(write)
+# The tests themselves may run under nohup, which lets every program they start ignore it.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 stop_on_signals()
 folder = open_local_folder()
 with contextlib.suppress(Stopped), locked(folder, "run"):
