@@ -304,7 +304,7 @@ def test_after_a_save_one_way_leads_on(as_alice: Client, alice: User, now: datet
     page = post(as_alice, alice, "/steps/5/boundary/", value="calm", situation="x", action="rest")
 
     # What was saved first, then the way on, then a folded form for another one.
-    assert page.index("I value calm.") < page.index("On to step 6") < page.index("Write another")
+    assert page.index("I value calm.") < page.index("Next: ") < page.index("Write another")
     assert "That’s enough for today" in page
     assert "Done for now" in page
 

@@ -139,7 +139,7 @@ def test_mistake_is_named_by_file_and_line(folder: Path, old: str, new: str, pro
     [
         (
             "steps/2-stop-chasing.md",
-            "name: day, kind: date, only_if",
+            "name: on_day, kind: date, only_if",
             "name: ring, kind: lines, only_if",
             "a field with “only_if” has one of the kinds: date, long, text, time.",
         ),
