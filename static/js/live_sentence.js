@@ -31,12 +31,15 @@ function filled(pattern, form) {
 }
 
 for (const line of document.querySelectorAll("[data-makes]")) {
+  const form = line.closest("form");
+  // A visitor may try the fields of an exercise that has no form to save them.
+  if (!form) continue;
   const patterns = JSON.parse(line.dataset.makes);
   const show = () => {
-    const [first, ...others] = patterns.map((pattern) => filled(pattern, line.closest("form")));
+    const [first, ...others] = patterns.map((pattern) => filled(pattern, form));
     line.textContent = first && [first, ...others.filter(Boolean)].join(" ");
     line.hidden = first === "";
   };
   show();
-  line.closest("form").addEventListener("input", show);
+  form.addEventListener("input", show);
 }
