@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from healing.gathering import GATHERINGS
 from healing.guide_types import RING, Choice, Exercise, Field, FollowUp, Reply, names_in
 from safety.yaml_records import Record
 
@@ -30,9 +31,6 @@ ONLY_IF_KINDS = {"text", "long", "date", "time"}
 ROW_KINDS = {"lines", "rows", "people"}
 MAX_ROWS = 10
 
-# Pages that gather what is kept (healing/gathering.py).
-GATHERED = {"sentences", "cards", "wins", "mine", "circle"}
-
 
 def read_exercises(record: Record) -> tuple[Exercise, ...]:
     exercises = tuple(_exercise(each) for each in record.records("exercises"))
@@ -53,7 +51,7 @@ def _exercise(record: Record) -> Exercise:
         makes=record.words_or_list("makes"),
         kept=record.words("kept", ""),
         desk=record.text("desk", ""),
-        gathers=record.one_of("gathers", GATHERED, ""),
+        gathers=record.one_of("gathers", GATHERINGS, ""),
         copies=record.flag("copies"),
         once_a_day=bool(record.one_of("once_a", {"day"}, "")),
         **_end(record),

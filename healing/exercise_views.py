@@ -164,9 +164,18 @@ def _way_on(request: SignedInRequest, step: Step, exercise: Exercise) -> WayOn:
 def _saved_just_now(request: SignedInRequest) -> bool:
     """Whether this page follows a save. The message that tells so stays, to be shown."""
     storage = cast(Any, messages.get_messages(request))
-    has_saved = any(message.extra_tags for message in storage)
+    has_saved = any(_is_uuid(message.extra_tags) for message in storage)
     storage.used = False
     return has_saved
+
+
+def _is_uuid(tag: str) -> bool:
+    """Whether this is the tag of `_say_saved`; other messages may have tags of words."""
+    try:
+        UUID(tag)
+    except ValueError:
+        return False
+    return True
 
 
 def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:

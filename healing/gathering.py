@@ -5,9 +5,6 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from healing.guide import guide
-from healing.guide_types import Exercise, Step
-
 
 @dataclass(frozen=True)
 class Gathering:
@@ -15,15 +12,6 @@ class Gathering:
     key: str
     title: Promise
     lead: Promise
-
-    def exercises(self) -> list[tuple[Step, Exercise]]:
-        """Those of the guide that gather here."""
-        return [
-            (step, exercise)
-            for step in guide().steps.values()
-            for exercise in step.exercises
-            if exercise.gathers == self.key
-        ]
 
 
 GATHERINGS = {

@@ -30,21 +30,20 @@ def saved(request: SignedInRequest) -> HttpResponse:
 def gathering(request: SignedInRequest, key: str) -> HttpResponse:
     if key not in GATHERINGS:
         raise Http404
-    gathering = GATHERINGS[key]
     now = timezone.now()
-    gathered = [
-        (step, exercise)
-        for step, exercise in gathering.exercises()
-        if not is_left_out(exercise, request.session, now=now)
+    found = [
+        (step, each)
+        for step, each in _exercises()
+        if each.gathers == key and not is_left_out(each, request.session, now=now)
     ]
-    exercises = {exercise.key: exercise for _step, exercise in gathered}
+    exercises = {exercise.key: exercise for _step, exercise in found}
     rows = Answer.objects.of(request.user).gathered(exercises).newest_first()
     page = LazyCountPaginator(rows, ANSWERS_PER_PAGE).get_page(request.GET.get("page"))
     page.object_list = [
         display_answer(person=request.user, row=row, exercise=exercises[row.exercise])
         for row in page.object_list
     ]
-    context = {"gathering": gathering, "answers": page, "exercises": gathered}
+    context = {"gathering": GATHERINGS[key], "answers": page, "exercises": found}
     return render(request, "healing/gathering.html", context)
 
 
@@ -52,29 +51,24 @@ def gathering(request: SignedInRequest, key: str) -> HttpResponse:
 def then_and_now(request: SignedInRequest) -> HttpResponse:
     """The answers to questions that were asked again, one below the other.
 
-    The older ones stay closed while new ones are due: read first, they would be answered again.
+    The older ones stay closed until new ones are saved: read first, they would be answered again.
     """
     now = timezone.now()
-    found = [
-        (step, exercise, _rounds(request, step, exercise)) for step, exercise in _asked_again()
-    ]
+    found = [(exercise, _rounds(request, step, exercise)) for step, exercise in _asked_again()]
     context = {
         "compared": [
-            (step, exercise, rounds, any(_is_due(each, now) for each in rounds))
-            for step, exercise, rounds in found
-            if rounds
+            (exercise, rounds, _stays_closed(rounds, now)) for exercise, rounds in found if rounds
         ]
     }
     return render(request, "healing/then_and_now.html", context)
 
 
+def _exercises() -> list[tuple[Step, Exercise]]:
+    return [(step, each) for step in guide().steps.values() for each in step.exercises]
+
+
 def _asked_again() -> list[tuple[Step, Exercise]]:
-    return [
-        (step, exercise)
-        for step in guide().steps.values()
-        for exercise in step.exercises
-        if exercise.asked_again
-    ]
+    return [(step, each) for step, each in _exercises() if each.asked_again]
 
 
 def _rounds(
@@ -86,6 +80,7 @@ def _rounds(
     return [display_answer(person=request.user, row=row, exercise=exercise) for row in latest]
 
 
-def _is_due(answer: DisplayedAnswer[Answer], now: datetime) -> bool:
-    at = answer.row.asks_at
-    return at is not None and at <= now
+def _stays_closed(rounds: list[DisplayedAnswer[Answer]], now: datetime) -> bool:
+    """Whether there is nothing to compare yet, or the next round is due."""
+    due = [each for each in rounds if each.row.asks_at and each.row.asks_at <= now]
+    return len(rounds) < 2 or bool(due)

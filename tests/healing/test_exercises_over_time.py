@@ -10,8 +10,11 @@ import time_machine
 
 from accounts.models import User
 from healing.actions import save_answer
+from healing.availability import Saved, availability_after
 from healing.due_question import due_question
+from healing.gathering import GATHERINGS
 from healing.guide import guide
+from healing.guide_types import Exercise
 from healing.models import Answer
 from tests.support.client import Client
 from tests.support.database import Statements
@@ -157,6 +160,11 @@ def test_same_questions_are_asked_after_four_and_eight_weeks(
 ) -> None:
     asked = "the same questions again?"
     first = still_me(alice, now, "keeps bees")
+    # With nothing to compare it stays closed, though nothing is due.
+    with time_machine.travel(now + DAY, tick=False):
+        as_alice.force_login(alice)
+        page = as_alice.get("/saved/then-and-now/").text
+        assert ("keeps bees" in page, "stays closed here" in page) == (False, True)
     assert asked not in today(as_alice, alice, now + 27 * DAY)
     assert asked in today(as_alice, alice, now + 28 * DAY)
 
@@ -338,3 +346,31 @@ def test_step_lists_its_exercises_before_its_reading(
     assert places == sorted(places)
     assert max(*places, page.index(step.two_minutes)) < page.index(step.html)
     assert page.count("· saved") == 1
+
+
+def test_what_is_gathered_can_be_found(as_alice: Client, alice: User, now: datetime) -> None:
+    assert "/saved/" in main_links(as_alice.get("/steps/").text)
+    assert "/saved/" not in main_links(Client().get("/steps/").text)
+
+    page = post(as_alice, alice, "/steps/1/both-true/", one="I miss it", other="I am tired")
+
+    assert "/saved/sentences/" in main_links(page)
+    assert {f"/saved/{key}/" for key in GATHERINGS} <= set(main_links(as_alice.get("/saved/").text))
+
+
+def test_every_gathered_page_has_an_exercise() -> None:
+    gathers = {each.gathers for step in guide().steps.values() for each in step.exercises}
+
+    assert gathers - {""} == set(GATHERINGS)
+
+
+@pytest.mark.parametrize(("answers", "is_closed"), [(6, False), (7, True), (8, True)])
+def test_exercise_closes_after_so_many_answers(
+    alice: User, now: datetime, answers: int, is_closed: bool
+) -> None:
+    exercise = Exercise("seven", "Seven", 1, "Seven evenings.", closes_after_answers=7)
+    saved = Saved(answers, now - 60 * DAY, now)
+
+    available = availability_after(saved, exercise, person=alice, now=now)
+
+    assert (available.is_closed, available.is_open) == (is_closed, not is_closed)
