@@ -19,6 +19,7 @@ from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
 from healing.rendered_fields import rendered_fields
 from healing.visitor_answers import (
+    SESSION_KEY,
     NoRoom,
     SessionEnded,
     VisitorAnswer,
@@ -26,6 +27,8 @@ from healing.visitor_answers import (
     save_visitor_answer,
     visitor_answers,
 )
+from safety.visits import visit
+from vault.sessions import SessionStore
 
 # Each session that begins like this may store a hundred kilobytes.
 RATES = {"begin_as_visitor": "100/h/ip"}
@@ -39,7 +42,7 @@ def visitor_exercise(request: HttpRequest, step: Step, exercise: Exercise) -> Ht
     """
     page = AnswerIdForm(request.POST)
     # Each form of ours has the id of its page. Nothing of another one is shown.
-    is_ours = page.is_valid() or _can_save(request, exercise)
+    is_ours = page.is_valid() or can_save(request, exercise)
     if request.method != "POST" or not is_ours:
         return _page(request, step, exercise, id=uuid4())
     form, id = ExerciseForm(exercise, request.POST), page.answer_id
@@ -55,7 +58,7 @@ def visitor_exercise(request: HttpRequest, step: Step, exercise: Exercise) -> Ht
 def _save(request: HttpRequest, step: Step, form: ExerciseForm, id: UUID) -> tuple[str, int]:
     """Return why it was not saved, and the status of the page that says so."""
     exercise, now = form.exercise, timezone.now()
-    if not _can_save(request, exercise):
+    if not can_save(request, exercise):
         return _("This cannot be saved without an account."), 422
     if not _may_begin(request):
         return _(
@@ -70,18 +73,20 @@ def _save(request: HttpRequest, step: Step, form: ExerciseForm, id: UUID) -> tup
             " make an account."
         ), 422
     except SessionEnded:
-        request.session.flush()
+        # Not flush(): deleting the cookie would delete that of a session begun meanwhile.
+        request.session = SessionStore()
         return _("It could not be saved just now. Save it once more."), 409
     return "", 200
 
 
 def _may_begin(request: HttpRequest) -> bool:
-    return request.session.session_key is not None or bool(
+    # A session alone says nothing: other pages make one without any limit.
+    return SESSION_KEY in request.session or bool(
         ratelimit.consume(request, app="healing", action="begin_as_visitor", config=RATES)
     )
 
 
-def _can_save(request: HttpRequest, exercise: Exercise) -> bool:
+def can_save(request: HttpRequest, exercise: Exercise) -> bool:
     """A locked session belongs to somebody with an account: whoever is there now may be another."""
     return exercise.public and not is_locked(request)
 
@@ -99,10 +104,11 @@ def _page(
     context = {
         "step": step,
         "exercise": exercise,
-        "can_save": _can_save(request, exercise),
+        "can_save": can_save(request, exercise),
         "form": form,
         "fields": rendered_fields(exercise, form),
         "id": id,
+        "visit": visit(request),
         "answers": _answers_to(request, step, exercise.key),
     }
     return render(request, "healing/exercise_visitor.html", context, status=status)
@@ -146,9 +152,11 @@ def make_account(request: HttpRequest, step: Step, key: str, id: UUID) -> HttpRe
     back = redirect("healing:exercise", step, key)
     if request.method != "POST":
         return back
-    if id not in {answer.id for answer in visitor_answers(request.session, now=timezone.now())}:
+    now = timezone.now()
+    ids = [answer.id for answer in visitor_answers(request.session, now=now)]
+    if id not in ids:
         messages.warning(request, _("That is not here any more. Its time was over."))
         return back
     if request.user.is_authenticated:
         return redirect("home:carry_over")
-    return sign_up_origin.begin(request, back.url)
+    return sign_up_origin.begin(request, back.url, about=[str(each) for each in ids], now=now)

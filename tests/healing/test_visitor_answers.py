@@ -108,6 +108,23 @@ def test_page_says_beforehand_how_long_it_stays(client: Client) -> None:
     assert not Session.objects.exists()
 
 
+def test_each_session_with_answers_counts_however_it_began(now: datetime) -> None:
+    """Other pages make sessions without a limit."""
+    kept = 0
+    for _ in range(102):
+        client = Client()
+        client.post("/before/leave-out/")
+        kept += save(client, "a word", now).status_code == 302
+
+    assert kept == 100
+
+
+def test_nothing_to_delete_makes_no_session(client: Client, db: None) -> None:
+    client.post(f"{EXERCISE}{uuid4()}/drop/")
+
+    assert not Session.objects.exists()
+
+
 def test_exercise_that_is_not_public_saves_nothing(client: Client) -> None:
     before = client.get(BOUNDARY).text
     data = {"value": "kites", "situation": "x", "action": "walk"}
