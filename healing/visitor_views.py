@@ -16,6 +16,7 @@ from accounts.returned_forms import posted_writing
 from accounts.sessions.idle_lock import is_locked
 from healing.displayed_answer import DisplayedAnswer, display_visitor_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
+from healing.guide import guide
 from healing.guide_types import Exercise, Step
 from healing.rendered_fields import rendered_fields
 from healing.visitor_answers import (
@@ -110,8 +111,23 @@ def _page(
         "id": id,
         "visit": visit(request),
         "answers": _answers_to(request, step, exercise.key),
+        "elsewhere": _other_exercises(request, exercise),
     }
     return render(request, "healing/exercise_visitor.html", context, status=status)
+
+
+def _other_exercises(request: HttpRequest, exercise: Exercise) -> list[tuple[Step, Exercise]]:
+    """Where the other answers of this browser are shown, and can be deleted."""
+    saved = {
+        (answer.step, answer.exercise)
+        for answer in visitor_answers(request.session, now=timezone.now())
+    }
+    return [
+        (step, each)
+        for step in guide().steps.values()
+        for each in step.exercises
+        if each != exercise and (step.number, each.key) in saved
+    ]
 
 
 def _answers_to(request: HttpRequest, step: Step, key: str) -> list[DisplayedAnswer[VisitorAnswer]]:

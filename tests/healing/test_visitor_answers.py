@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.http import HttpResponse
+from pytest_django.asserts import assertContains
 
 from accounts.models import User
 from accounts.tidying import drop_expired_entries
@@ -238,6 +239,8 @@ def test_eleventh_answer_stays_on_the_page(client: Client, now: datetime) -> Non
 
     assert_kept_on_page(save(client, "one more", now), "no room for more", "one more")
     assert len(words(client, now)) == MAX_ANSWERS
+    with time_machine.travel(now, tick=False):
+        assertContains(client.get("/steps/2/hoping/"), f'<a href="{EXERCISE}">')
 
 
 def test_hundred_kilobytes_are_the_limit(client: Client, now: datetime) -> None:
