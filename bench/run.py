@@ -44,6 +44,12 @@ PAGES = {
     "exercise": "/steps/1/filling-in/",
     "shelf": "/journal/",
 }
+# Those of a person with many answers.
+PAGES_OF_ANSWERS = {
+    "step_answers": "/steps/1/",
+    "exercise_answers": "/steps/1/filling-in/",
+    "gathered": "/saved/wins/",
+}
 WEIGHED = (*PAGES.values(), *(f"/steps/{number}/" for number in range(2, 9)))
 
 
@@ -196,6 +202,7 @@ def running(environment: Environment) -> Iterator[Product]:
         environment,
         people=PEOPLE,
         addresses=list(PAGES.values()),
+        pages_of_answers=list(PAGES_OF_ANSWERS.values()),
     )
     # Or Postgres writes what was filled in to the disk during the first rounds.
     with psycopg.connect(environment["DATABASE_URL"], autocommit=True) as connection:
@@ -229,7 +236,11 @@ def _product_visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
         f"shelf_{count}": Visit(port, PAGES["shelf"], 200, [shelf["cookies"]])
         for count, shelf in filled["shelves"].items()
     }
-    return pages | shelves | _form_visits(port, filled)
+    answers = {
+        name: Visit(port, path, 200, [filled["answers"]["cookies"]])
+        for name, path in PAGES_OF_ANSWERS.items()
+    }
+    return pages | shelves | answers | _form_visits(port, filled)
 
 
 def _form_visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
@@ -257,13 +268,20 @@ def _form_visits(port: int, filled: dict[str, Any]) -> dict[str, Visit]:
 def _statements(filled: dict[str, Any]) -> dict[str, int]:
     """Return the number of SQL statements by the name of a page, as in goals.toml."""
     pages = {name: filled["statements"][path] for name, path in PAGES.items()}
-    people = [*filled["shelves"].items(), *filled["desks"].items()]
-    return pages | {
-        f"{page}_{count}": statements
-        for count, person in people
-        for page, statements in person.items()
-        if page not in ("cookies", "results")
+    answers = {
+        name: filled["answers"]["statements"][path] for name, path in PAGES_OF_ANSWERS.items()
     }
+    people = [*filled["shelves"].items(), *filled["desks"].items()]
+    return (
+        pages
+        | answers
+        | {
+            f"{page}_{count}": statements
+            for count, person in people
+            for page, statements in person.items()
+            if page not in ("cookies", "results")
+        }
+    )
 
 
 # --- Output: rows on stdout, everything else on stderr ---------------------------------------

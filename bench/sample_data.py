@@ -16,12 +16,26 @@ from django.utils.crypto import get_random_string
 from accounts.actions import open_account
 from accounts.models import User
 from bench.load_generator import LETTER, USER_AGENT, Cookies
+from healing.guide import guide
+from healing.models import Answer, AnswerContents
 from journal.models import Letter, LetterContents
 from operations import demo_account
 
 LETTERS = 20
 # The numbers of letters that further people have.
 SHELVES = (1, 100, 5000)
+# The numbers of answers that one more person has, by the key of the exercise.
+ANSWERS = {"filling-in": 20, "small-wins": 200}
+FIELDS: dict[str, dict[str, Any]] = {
+    "filling-in": {
+        "moments": [
+            {"happened": "The message was read at nine.", "filled_in": "That I am too much."},
+            {"happened": "A nod across the room.", "filled_in": "That the others know."},
+        ],
+        "stands_out": "What happened fits on one hand.",
+    },
+    "small-wins": {"wins": ["Swam before work", "Said no to a late call"]},
+}
 # Save letters for the load, so that the shelf of the person being read stays as it is.
 WRITER = "writer@example.org"
 # Several: what a person stores is summed up at each save (ADR 29), and one would have thousands of
@@ -65,7 +79,9 @@ def _create_person(email: str) -> User:
     return person
 
 
-def fill_database(*, people: int, addresses: list[str]) -> dict[str, Any]:
+def fill_database(
+    *, people: int, addresses: list[str], pages_of_answers: list[str]
+) -> dict[str, Any]:
     """Create everything; return the cookies to send and the SQL statements of each address."""
     now = timezone.now()
     person = demo_account.create_demo_account(now=now)
@@ -73,6 +89,10 @@ def fill_database(*, people: int, addresses: list[str]) -> dict[str, Any]:
     writers, reader = create_writers(count=WRITERS), _sign_in(person)
     shelves = {count: _create_person_with(count, "reader", now=now) for count in SHELVES}
     desks = {count: _create_person_with(count, "desk", now=now) for count in SHELVES}
+    answerer = _create_person("answers@example.org")
+    for key, count in ANSWERS.items():
+        _create_answers(answerer, key, count, now=now)
+    reader_of_answers = _sign_in(answerer)
     _create_others(people)
     token = {settings.CSRF_COOKIE_NAME: writers[0]["token"]}
     return {
@@ -80,6 +100,13 @@ def fill_database(*, people: int, addresses: list[str]) -> dict[str, Any]:
         "writers": [writer["cookies"] | token for writer in writers],
         "token": writers[0]["token"],
         "statements": {address: _count_statements(reader, address) for address in addresses},
+        "answers": {
+            "cookies": _cookies(reader_of_answers),
+            "statements": {
+                address: _count_statements(reader_of_answers, address)
+                for address in pages_of_answers
+            },
+        },
         "shelves": {
             count: {
                 "cookies": _cookies(owner) | token,
@@ -116,6 +143,26 @@ def _create_letters(person: User, count: int, *, now: datetime) -> None:
 def _letter(person: User, to: str, *, at: datetime) -> Letter:
     contents = LetterContents(to=to, body=LETTER)
     return Letter.sealed_by(person.key, contents, state=Letter.State.KEPT, now=at)
+
+
+def _create_answers(person: User, key: str, count: int, *, now: datetime) -> None:
+    [(step, exercise)] = [
+        (step, exercise)
+        for step in guide().steps.values()
+        for exercise in step.exercises
+        if exercise.key == key
+    ]
+    Answer.objects.bulk_create(
+        Answer.sealed_by(
+            person.key,
+            AnswerContents(fields=FIELDS[key]),
+            step=step.number,
+            exercise=key,
+            version=exercise.version,
+            now=now - timedelta(days=days),
+        )
+        for days in range(count)
+    )
 
 
 def _sign_in(person: User) -> Client:
