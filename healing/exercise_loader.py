@@ -10,8 +10,9 @@ from safety.yaml_records import Record
 
 # Exercise keys are parts of URLs: these are taken by other pages of a step.
 RESERVED_KEYS = {"mark"}
-# Guard rails: what an exercise is not offered after, or asks first (healing/left_out.py).
-GUARDS = {"safety"}
+# Guard rails: what an exercise is not offered after, or comes first after (healing/left_out.py).
+GUARDS = {"safety", "why"}
+ASKED_FIRST = {"safety"}
 
 DEFAULT_LIMITS = {"text": 200, "long": 5000, "lines": 200, "checklist": 200}
 COLUMN_KINDS = {"text", "long", "date", "choice"}
@@ -58,8 +59,9 @@ def _exercise(record: Record) -> Exercise:
         asked_again=_weeks(record),
         follow_up=_follow_up(record),
         keeps_closed=record.flag("keeps_closed"),
-        not_after=_guards(record),
-        asks_first=record.one_of("asks_first", GUARDS, ""),
+        not_after=_guards(record, "not_after"),
+        first_after=_guards(record, "first_after"),
+        asks_first=record.one_of("asks_first", ASKED_FIRST, ""),
         reply=_reply(record),
         public=record.flag("public"),
     )
@@ -97,10 +99,10 @@ def _weeks(record: Record) -> tuple[int, ...]:
     return tuple(sorted(map(int, weeks)))
 
 
-def _guards(record: Record) -> tuple[str, ...]:
-    guards = record.texts("not_after")
+def _guards(record: Record, key: str) -> tuple[str, ...]:
+    guards = record.texts(key)
     if not GUARDS.issuperset(guards):
-        record.report(f"“not_after” is a list of: {', '.join(sorted(GUARDS))}.", "not_after")
+        record.report(f"“{key}” is a list of: {', '.join(sorted(GUARDS))}.", key)
     return guards
 
 
@@ -145,6 +147,17 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
         yield "“makes” uses a name that no field has.", "makes"
     if bool(exercise.fields) == bool(exercise.desk):
         yield "an exercise has “fields”, or it is a letter and has “desk”.", "fields"
+    yield from _switch_problems(exercise)
+    if exercise.follow_up:
+        yield from _follow_up_problems(exercise, exercise.follow_up)
+    if exercise.reply:
+        yield from _reply_problems(exercise, exercise.reply)
+    yield from _only_if_problems(exercise)
+
+
+def _switch_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
+    if not set(exercise.not_after).isdisjoint(exercise.first_after):
+        yield "“not_after” and “first_after” have the same word.", "first_after"
     if exercise.copies and not exercise.makes:
         yield "“copies” belongs to an exercise with “makes”.", "copies"
     if exercise.public and _needs_account(exercise):
@@ -153,11 +166,6 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
             " “keeps_closed”: these need an account.",
             "public",
         )
-    if exercise.follow_up:
-        yield from _follow_up_problems(exercise, exercise.follow_up)
-    if exercise.reply:
-        yield from _reply_problems(exercise, exercise.reply)
-    yield from _only_if_problems(exercise)
 
 
 def _reply_problems(exercise: Exercise, reply: Reply) -> Iterator[tuple[str, str]]:

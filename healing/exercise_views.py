@@ -1,5 +1,6 @@
 """Pages of exercises and of the answers to them."""
 
+from collections.abc import Set
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -31,7 +32,7 @@ from healing.availability import availability
 from healing.displayed_answer import display_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
-from healing.left_out import exercises_left_out, is_left_out
+from healing.left_out import SAFETY, exercises_left_out, guards_held, is_left_out
 from healing.models import Answer
 from healing.progress import WayOn, way_on
 from healing.rendered_fields import rendered_fields
@@ -52,13 +53,15 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     exercise = step.exercise(key)
     if exercise is None:
         return _earlier_exercise(request, step, key)
+    is_post = request.method == "POST"
+    held = guards_held(request, now=timezone.now())
+    # Words that were typed before it was left out are saved like any others.
+    if not is_post and _has_no_page_now(exercise, held):
+        context = {"step": step, "by_wish": not is_left_out(exercise, held & {SAFETY})}
+        return render(request, "healing/left_out.html", context)
     if exercise.desk:
         keep_waiting(request)
         return redirect("journal:paper", exercise.desk)
-    is_post = request.method == "POST"
-    # Words that were typed before it was left out are saved like any others.
-    if not is_post and is_left_out(exercise, request.session, now=timezone.now()):
-        return render(request, "healing/left_out.html", {"step": step})
     if not request.user.is_authenticated:
         return visitor_exercise(request, step, exercise)
     signed_in = cast(SignedInRequest, request)
@@ -68,6 +71,11 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     if form.is_valid() and not form.asks_more:
         return _save_answer(signed_in, step, form, id)
     return _exercise_page(signed_in, step, exercise, id=id, form=form)
+
+
+def _has_no_page_now(exercise: Exercise, held: Set[str]) -> bool:
+    """Whether it is left out. By somebody's own wish a form is, and what they saved is not."""
+    return is_left_out(exercise, held if exercise.desk else held & {SAFETY})
 
 
 def _save_answer(
@@ -128,13 +136,16 @@ def _exercise_page(
     status: int = 200,
 ) -> HttpResponse:
     """Without a form it is blank. `id` is that of the answer which the page will send."""
-    available = availability(request.user, step, exercise, timezone.now())
+    now = timezone.now()
+    available = availability(request.user, step, exercise, now)
+    is_left_out_now = is_left_out(exercise, guards_held(request, now=now))
     saved = _saved_just_now(request)
     context = {
         "available": available,
         "saved": saved,
         "way_on": _way_on(request, step, exercise) if saved else None,
-        "is_form_shown": available.is_open or form is not None,
+        "is_left_out": is_left_out_now,
+        "is_form_shown": (available.is_open and not is_left_out_now) or form is not None,
         "shows_words": not exercise.keeps_closed or available.is_closed,
         "step": step,
         "exercise": exercise,
@@ -157,7 +168,7 @@ def _render_with_clipboard(
 
 
 def _way_on(request: SignedInRequest, step: Step, exercise: Exercise) -> WayOn:
-    left_out = exercises_left_out(step, request.session, now=timezone.now())
+    left_out = exercises_left_out(step, guards_held(request, now=timezone.now()))
     return way_on(request.user, step, exercise, left_out=left_out)
 
 

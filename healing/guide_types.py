@@ -88,7 +88,7 @@ class Exercise:
     first answer and `closes_after_answers` the answers, 0 for never. `asked_again` are the weeks
     after the first answer. `desk` is the kind of letter that is written instead of fields. A
     `public` exercise can be saved for some hours without an account.
-    `not_after` and `asks_first` are guard rails (`healing.left_out`).
+    `not_after`, `first_after` and `asks_first` are guard rails (`healing.left_out`).
     """
 
     key: str
@@ -110,6 +110,7 @@ class Exercise:
     follow_up: FollowUp | None = None
     keeps_closed: bool = False
     not_after: tuple[str, ...] = ()
+    first_after: tuple[str, ...] = ()
     asks_first: str = ""
     reply: Reply | None = None
     public: bool = False

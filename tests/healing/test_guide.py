@@ -119,7 +119,21 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
         ("familiar: [often", "familiar: [daily", "“familiar” in “reply” is a list of choices of"),
         ("several: 3", "several: 9", "“several” in “reply” is a number of its lines, 2 or more."),
         ("      always: >", "      ever: >", "“always” is missing."),
-        ("    reply:", "    not_after: [night]\n    reply:", "“not_after” is a list of: safety."),
+        (
+            "    reply:",
+            "    not_after: [night]\n    reply:",
+            "“not_after” is a list of: safety, why.",
+        ),
+        (
+            "    reply:",
+            "    first_after: [no]\n    reply:",
+            "“first_after” is a list of: safety, why.",
+        ),
+        (
+            "    reply:",
+            "    not_after: [why]\n    first_after: [why]\n    reply:",
+            "“not_after” and “first_after” have the same word.",
+        ),
         ("    reply:", "    asks_first: night\n    reply:", "“asks_first” is one of: safety."),
         ("        limit: 2000", "        only_if: cold", "“only_if” is a choice of a field above"),
     ],

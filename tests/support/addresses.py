@@ -44,6 +44,7 @@ RULES = {
     "today/": Rule(PRIVATE),
     "progress/": Rule(PRIVATE),
     "you/": Rule(PRIVATE, sent={"name": "Eve", "time_zone": "UTC", "language": "en"}),
+    "you/guide/": Rule(PRIVATE, sent={"asks_why": "on"}),
     "you/privacy/": Rule(PRIVATE),
     "you/privacy/erase/": Rule(PRIVATE, sent={"password": "a guess"}),
     "carry-over/": Rule(PRIVATE),
