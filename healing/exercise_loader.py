@@ -23,6 +23,7 @@ FIELD_KINDS = COLUMN_KINDS | {
     "several",
     "checklist",
     "time",
+    "country",
     "rows",
     "people",
 }
@@ -64,6 +65,9 @@ def _exercise(record: Record) -> Exercise:
         asks_first=record.one_of("asks_first", ASKED_FIRST, ""),
         reply=_reply(record),
         public=record.flag("public"),
+        question_a_page=record.flag("question_a_page"),
+        lines_first=record.flag("lines_first"),
+        prints=record.flag("prints"),
     )
     for problem, key in _exercise_problems(exercise):
         record.report(problem, key)
@@ -166,6 +170,13 @@ def _switch_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
             " “keeps_closed”: these need an account.",
             "public",
         )
+    if exercise.question_a_page and (exercise.public or exercise.reply or not exercise.fields[1:]):
+        yield (
+            "“question_a_page” needs two fields or more, and does not go with “public” or “reply”.",
+            "question_a_page",
+        )
+    if exercise.prints and exercise.desk:
+        yield "“prints” does not go with “desk”: a letter has its own button.", "prints"
 
 
 def _reply_problems(exercise: Exercise, reply: Reply) -> Iterator[tuple[str, str]]:

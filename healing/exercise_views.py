@@ -30,10 +30,11 @@ from accounts.returned_forms import keep_waiting
 from healing import actions
 from healing.availability import availability
 from healing.displayed_answer import display_answer
+from healing.drafts import latest_draft
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
 from healing.left_out import SAFETY, exercises_left_out, guards_held, is_left_out
-from healing.models import Answer
+from healing.models import Answer, Draft
 from healing.progress import WayOn, way_on
 from healing.rendered_fields import rendered_fields
 from healing.visitor_views import visitor_earlier_exercise, visitor_exercise
@@ -83,7 +84,7 @@ def _save_answer(
 ) -> HttpResponse:
     exercise, use, now = form.exercise, measure(request.user.pk), timezone.now()
     try:
-        if problem := _why_not_saved(request, step, exercise, id, is_full=use.is_full, now=now):
+        if problem := why_not_saved(request, step, exercise, id, is_full=use.is_full, now=now):
             form.add_error(None, problem)
             return _exercise_page(request, step, exercise, id=id, form=form, status=422)
         actions.save_answer(
@@ -99,11 +100,11 @@ def _save_answer(
         return _exercise_page(request, step, exercise, id=id, form=form, status=503)
     if use.is_nearly_full:
         messages.warning(request, quota_nearly_full_message())
-    _say_saved(request, exercise.kept or _("Saved."), id)
+    say_saved(request, exercise.kept or _("Saved."), id)
     return redirect("healing:exercise", step, exercise.key)
 
 
-def _why_not_saved(
+def why_not_saved(
     request: SignedInRequest,
     step: Step,
     exercise: Exercise,
@@ -121,7 +122,7 @@ def _why_not_saved(
     return _("No other answer can be saved here today. Your words are still on this page.")
 
 
-def _say_saved(request: SignedInRequest, text: str, id: UUID) -> None:
+def say_saved(request: SignedInRequest, text: str, id: UUID) -> None:
     """The next page also learns which answer was saved, and deletes its copy from the device."""
     messages.info(request, text, extra_tags=str(id))
 
@@ -155,6 +156,9 @@ def _exercise_page(
         "device_key": device_copies_key(request.user),
         "answers": _page_of_answers(request, step, exercise.key),
     }
+    if exercise.question_a_page and form is None:
+        context["asks_one_by_one"] = True
+        context["go_on"] = latest_draft(request.user, step, exercise.key)
     render_page = _render_with_clipboard if exercise.copies else render
     return render_page(request, "healing/exercise.html", context, status=status)
 
@@ -181,7 +185,7 @@ def _saved_just_now(request: SignedInRequest) -> bool:
 
 
 def _is_uuid(tag: str) -> bool:
-    """Whether this is the tag of `_say_saved`; other messages may have tags of words."""
+    """Whether this is the tag of `say_saved`; other messages may have tags of words."""
     try:
         UUID(tag)
     except ValueError:
@@ -193,10 +197,11 @@ def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpRespons
     """An exercise that the guide no longer has: its answers can be read and deleted."""
     if not request.user.is_authenticated:
         return visitor_earlier_exercise(request, step, key)
-    answers = _page_of_answers(cast(SignedInRequest, request), step, key)
-    if not answers or request.method == "POST":
+    signed_in = cast(SignedInRequest, request)
+    answers, begun = _page_of_answers(signed_in, step, key), latest_draft(request.user, step, key)
+    if not (answers or begun) or request.method == "POST":
         raise Http404
-    context = {"step": step, "key": key, "answers": answers}
+    context = {"step": step, "key": key, "answers": answers, "go_on": begun}
     return render(request, "healing/exercise_earlier.html", context)
 
 
@@ -217,6 +222,8 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
     exercise = step.exercise(key)
     if exercise is None:
         raise Http404
+    if request.method != "POST" and _is_asked_one_by_one(exercise, row):
+        return redirect("healing:check", step, key, id)
     try:
         contents = row.open(request.user.key)
     except CannotOpen:
@@ -239,13 +246,18 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
     return render(request, "healing/answer.html", context, status=status)
 
 
+def _is_asked_one_by_one(exercise: Exercise, row: Answer) -> bool:
+    """Also if it is so no longer, and a change was begun while it was."""
+    return exercise.question_a_page or Draft.objects.filter(answer=row).exists()
+
+
 def _change_answer(
     request: SignedInRequest, step: Step, row: Answer, form: ExerciseForm
 ) -> HttpResponse:
     actions.change_answer(
         person=request.user, row=row, exercise=form.exercise, answer=form.answer, now=timezone.now()
     )
-    _say_saved(request, _("Your changes are saved."), row.pk)
+    say_saved(request, _("Your changes are saved."), row.pk)
     return redirect("healing:exercise", step, form.exercise.key)
 
 

@@ -87,7 +87,8 @@ class Exercise:
     Each sentence of `makes` has the names of fields in braces. `closes_after_days` counts from the
     first answer and `closes_after_answers` the answers, 0 for never. `asked_again` are the weeks
     after the first answer. `desk` is the kind of letter that is written instead of fields. A
-    `public` exercise can be saved for some hours without an account.
+    `public` exercise can be saved for some hours without an account. With `question_a_page` each
+    question has a page, and words are kept on the way (`healing.drafts`).
     `not_after`, `first_after` and `asks_first` are guard rails (`healing.left_out`).
     """
 
@@ -114,6 +115,9 @@ class Exercise:
     asks_first: str = ""
     reply: Reply | None = None
     public: bool = False
+    question_a_page: bool = False
+    lines_first: bool = False
+    prints: bool = False
 
     @property
     def version(self) -> str:

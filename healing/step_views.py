@@ -33,8 +33,13 @@ def step(request: HttpRequest, step: Step) -> HttpResponse:
         work = work_on_step(request.user, step)
         context["mark"] = work.mark
         context["answered"] = work.answered
-        # Exercises that the guide no longer has.
-        context["earlier"] = [key for key in work.answered if step.exercise(key) is None]
+        # Exercises that the guide no longer has, and those that no longer have a question a page:
+        # what was begun there has no other way to it.
+        found = {key: step.exercise(key) for key in sorted({*work.answered, *work.begun})}
+        context["earlier"] = [key for key, exercise in found.items() if exercise is None]
+        context["unfinished"] = [
+            key for key in work.begun if (other := found[key]) and not other.question_a_page
+        ]
     return render(request, "healing/step.html", context)
 
 
