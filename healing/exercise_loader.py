@@ -6,6 +6,7 @@ from typing import Any
 
 from healing.gathering import GATHERINGS
 from healing.guide_types import RING, Choice, Exercise, Field, FollowUp, Reply, names_in
+from healing.pieces import PIECES
 from safety.yaml_records import Record
 
 # Exercise keys are parts of URLs: these are taken by other pages of a step.
@@ -43,8 +44,10 @@ def read_exercises(record: Record) -> tuple[Exercise, ...]:
 
 
 def _exercise(record: Record) -> Exercise:
+    piece = record.one_of("piece", PIECES, "")
     exercise = Exercise(
-        key=_key(record),
+        # A piece is its own key.
+        key=piece or _key(record),
         title=record.words("title"),
         minutes=record.number("minutes"),
         intro=record.words("intro"),
@@ -53,6 +56,7 @@ def _exercise(record: Record) -> Exercise:
         makes=record.words_or_list("makes"),
         kept=record.words("kept", ""),
         desk=record.text("desk", ""),
+        piece=piece,
         gathers=record.one_of("gathers", GATHERINGS, ""),
         copies=record.flag("copies"),
         once_a_day=bool(record.one_of("once_a", {"day"}, "")),
@@ -149,8 +153,8 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
     single = {field.name for field in exercise.fields if not field.most}
     if not set().union(*map(names_in, exercise.makes)) <= single:
         yield "“makes” uses a name that no field has.", "makes"
-    if bool(exercise.fields) == bool(exercise.desk):
-        yield "an exercise has “fields”, or it is a letter and has “desk”.", "fields"
+    if [bool(exercise.fields), bool(exercise.desk), bool(exercise.piece)].count(True) != 1:
+        yield "an exercise has one of “fields”, “desk” and “piece”.", "fields"
     yield from _switch_problems(exercise)
     if exercise.follow_up:
         yield from _follow_up_problems(exercise, exercise.follow_up)

@@ -31,6 +31,7 @@ from healing import actions
 from healing.availability import availability
 from healing.displayed_answer import display_answer
 from healing.drafts import latest_draft
+from healing.exercise_addresses import address_of
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
 from healing.left_out import SAFETY, exercises_left_out, guards_held, is_left_out
@@ -60,9 +61,9 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     if not is_post and _has_no_page_now(exercise, held):
         context = {"step": step, "by_wish": not is_left_out(exercise, held & {SAFETY})}
         return render(request, "healing/left_out.html", context)
-    if exercise.desk:
+    if exercise.desk or exercise.piece:
         keep_waiting(request)
-        return redirect("journal:paper", exercise.desk)
+        return redirect(address_of(exercise, step))
     if not request.user.is_authenticated:
         return visitor_exercise(request, step, exercise)
     signed_in = cast(SignedInRequest, request)

@@ -86,7 +86,8 @@ class Exercise:
 
     Each sentence of `makes` has the names of fields in braces. `closes_after_days` counts from the
     first answer and `closes_after_answers` the answers, 0 for never. `asked_again` are the weeks
-    after the first answer. `desk` is the kind of letter that is written instead of fields. A
+    after the first answer. Instead of fields, `desk` is the kind of letter that is written, and
+    `piece` names a page of its own (`healing.pieces`). A
     `public` exercise can be saved for some hours without an account. With `question_a_page` each
     question has a page, and words are kept on the way (`healing.drafts`).
     `not_after`, `first_after` and `asks_first` are guard rails (`healing.left_out`).
@@ -101,6 +102,7 @@ class Exercise:
     makes: tuple[str, ...] = ()
     kept: str = ""
     desk: str = ""
+    piece: str = ""
     gathers: str = ""
     copies: bool = False
     once_a_day: bool = False
@@ -243,6 +245,12 @@ class Step(Reading):
     two_minutes: str
     closing: str
     exercises: tuple[Exercise, ...]
+    # Pieces whose pages are not built yet.
+    hidden: tuple[Exercise, ...] = ()
+
+    @property
+    def all_exercises(self) -> tuple[Exercise, ...]:
+        return (*self.exercises, *self.hidden)
 
     def exercise(self, key: str) -> Exercise | None:
         return next((exercise for exercise in self.exercises if exercise.key == key), None)

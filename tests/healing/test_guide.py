@@ -416,7 +416,7 @@ def test_command_tells_every_mistake_and_every_stumble(
         call_command("check_guide")
 
     assert capsys.readouterr().err.splitlines() == [
-        "guide/en/steps/2-stop-chasing.md, line 129: “simply” in: You simply do it.",
+        "guide/en/steps/2-stop-chasing.md, line 135: “simply” in: You simply do it.",
         "guide/xx/steps/1-acknowledge.md, line 6: “minuto” is not a name that belongs here.",
     ]
 
