@@ -157,7 +157,6 @@ def _question_page(
         "question": form.questions[0],
         "number": numbers.index(number) + 1 if number in numbers else number,
         "total": len(numbers),
-        "is_first": not writing.has_seen_check and number == numbers[0],
         "has_seen_check": writing.has_seen_check,
         "id": page,
         "device_key": device_copies_key(request.user),

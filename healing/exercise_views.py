@@ -141,10 +141,12 @@ def _exercise_page(
     now = timezone.now()
     available = availability(request.user, step, exercise, now)
     is_left_out_now = is_left_out(exercise, guards_held(request, now=now))
-    saved = _saved_just_now(request)
+    saved, answers = _saved_just_now(request), _page_of_answers(request, step, exercise.key)
     context = {
         "available": available,
         "saved": saved,
+        # What is made for a dangerous night is found before anything that asks for more.
+        "answers_first": bool(answers.object_list) and (saved or exercise.lines_first),
         "way_on": _way_on(request, step, exercise) if saved else None,
         "is_left_out": is_left_out_now,
         "is_form_shown": (available.is_open and not is_left_out_now) or form is not None,
@@ -155,7 +157,7 @@ def _exercise_page(
         "fields": rendered_fields(exercise, form),
         "id": id,
         "device_key": device_copies_key(request.user),
-        "answers": _page_of_answers(request, step, exercise.key),
+        "answers": answers,
     }
     if exercise.question_a_page and form is None:
         context["asks_one_by_one"] = True

@@ -19,7 +19,7 @@ from accounts import local_times
 from accounts.private_input_attributes import PRIVATE_INPUT_ATTRIBUTES
 from accounts.unstripped_char_field import UnstrippedCharField
 from healing.guide_types import Choice, Field
-from safety.helpline_types import Country
+from safety.helpline_types import Country, Helpline
 from safety.helpline_types import Kind as HelplineKind
 from safety.helplines import countries
 
@@ -322,8 +322,17 @@ def _helplines(country: Country) -> Iterator[str]:
         yield _("Emergency: %(number)s") % {"number": emergency.number}
     for line in country.lines:
         if line.kind == HelplineKind.CRISIS:
-            where = ", ".join(str(number) for number in line.numbers) or line.web_name
-            yield f"{line.name}: {where}"
+            yield f"{line.name}: {_reached(line)}"
+
+
+def _reached(line: Helpline) -> str:
+    if line.numbers:
+        return ", ".join(map(str, line.numbers))
+    if line.sms is None:
+        return line.web_name
+    if line.sms.word:
+        return _("send %(word)s to %(number)s") % vars(line.sms)
+    return _("send a message to %(number)s") % vars(line.sms)
 
 
 def words_of(question: Field | None, value: Any) -> str:
