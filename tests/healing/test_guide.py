@@ -1,5 +1,6 @@
 import re
 import shutil
+from dataclasses import fields
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
+from healing.exercise_loader import FIELD_KINDS
 from healing.guide import guide
 from healing.guide_files import load_guides
 from healing.guide_lint import problems
 from healing.guide_loader import GuideFolder, hash_of
-from healing.guide_types import STEPS, Choice, Guide
+from healing.guide_types import STEPS, Choice, Exercise, Field, Guide
 from safety.yaml_records import DataFileError
 
 LEARN = [
@@ -337,6 +339,24 @@ def test_exercise_is_added_without_python(folder: Path) -> None:
         Choice("tired", "T"),
         Choice("sad", "S"),
     )
+
+
+def test_every_word_of_an_exercise_is_documented_once() -> None:
+    words = {each.name for each in fields(Exercise)}
+    words -= {"once_a_day", "closes_after_days", "closes_after_answers", "closed"}
+    words |= {"once_a", "closes_after"}
+    text = (settings.BASE_DIR / "docs/writing.md").read_text("utf-8")
+    table = text[text.index("| `key` |") : text.index("\nA reply is words")]
+    documented = [
+        word
+        for cell in re.findall(r"^\| (.*?) \|", table, re.M)
+        for word in re.findall(r"`(\w+)", cell)
+    ]
+    assert sorted(documented) == sorted(words)
+    kinds = re.findall(r"^\| `(\w+)`", text[text.index("| Kind |") :].partition("\n\n")[0], re.M)
+    assert sorted(kinds) == sorted(FIELD_KINDS)
+    for word in {each.name for each in fields(Field)} | {"without_a_day"}:
+        assert re.search(rf"\b{word}\b", text), word
 
 
 @pytest.fixture
