@@ -83,6 +83,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Sealed by `journal.shelf_names`. A column and not a row of its own: each request reads this
     # row anyway, and a statement more is an eighth of the shelf. Null until it is first changed.
     shelf_settings = models.BinaryField(null=True, editable=False)
+    # Likewise, sealed by `accounts.guide_settings`.
+    guide_settings = models.BinaryField(null=True, editable=False)
     lock_after = models.PositiveSmallIntegerField(
         null=True,
         default=15,

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 from uuid import UUID, uuid4
@@ -88,6 +88,11 @@ class ExerciseForm(forms.Form):
             raise ValidationError(_("There is nothing here to save yet. One word is enough."))
         return self.cleaned_data
 
+    @classmethod
+    def of_answer(cls, exercise: Exercise, answer: dict[str, Any]) -> "ExerciseForm":
+        """The form as if this answer had been entered in it at once."""
+        return cls(exercise, _initial(exercise, answer))
+
     @property
     def sentences_json(self) -> str:
         """The sentences with their blanks, for the script that fills them while somebody types."""
@@ -106,6 +111,39 @@ class ExerciseForm(forms.Form):
         """Whether a choice has opened a question that the page did not have yet."""
         conditional = {question.name for question in self.questions if question.only_if}
         return self.is_bound and not conditional.issubset(self.data)
+
+
+@not_writing("which-question", "go-to")
+class QuestionForm(ExerciseForm):
+    """One question of an exercise, on a page of its own. It may stay empty.
+
+    Its page also sends the name of the question, in case the guide changes meanwhile, and where to
+    go. No field of the guide has a name with a hyphen and no number.
+    """
+
+    def __init__(
+        self,
+        exercise: Exercise,
+        question: Field,
+        data: Any = None,
+        *,
+        answer: dict[str, Any] | None = None,
+    ) -> None:
+        alone = replace(exercise, fields=(replace(question, only_if=""),), makes=())
+        super().__init__(alone, data, answer=answer)
+
+    def clean(self) -> dict[str, Any]:
+        return self.cleaned_data
+
+
+def asked_questions(exercise: Exercise, answer: Mapping[str, Any]) -> dict[int, Field]:
+    """The questions that this answer leads to, by their numbers on the pages."""
+    asked = {question.name for question in _questions(exercise, answer)}
+    return {
+        number: question
+        for number, question in enumerate(exercise.fields, 1)
+        if question.name in asked
+    }
 
 
 def _questions(exercise: Exercise, given: Mapping[str, Any]) -> list[Field]:

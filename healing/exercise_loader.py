@@ -6,12 +6,14 @@ from typing import Any
 
 from healing.gathering import GATHERINGS
 from healing.guide_types import RING, Choice, Exercise, Field, FollowUp, Reply, names_in
+from healing.pieces import PIECES
 from safety.yaml_records import Record
 
 # Exercise keys are parts of URLs: these are taken by other pages of a step.
 RESERVED_KEYS = {"mark"}
-# Guard rails: what an exercise is not offered after, or asks first (healing/left_out.py).
-GUARDS = {"safety"}
+# Guard rails: what an exercise is not offered after, or comes first after (healing/left_out.py).
+GUARDS = {"safety", "why"}
+ASKED_FIRST = {"safety"}
 
 DEFAULT_LIMITS = {"text": 200, "long": 5000, "lines": 200, "checklist": 200}
 COLUMN_KINDS = {"text", "long", "date", "choice"}
@@ -22,6 +24,7 @@ FIELD_KINDS = COLUMN_KINDS | {
     "several",
     "checklist",
     "time",
+    "country",
     "rows",
     "people",
 }
@@ -41,8 +44,10 @@ def read_exercises(record: Record) -> tuple[Exercise, ...]:
 
 
 def _exercise(record: Record) -> Exercise:
+    piece = record.one_of("piece", PIECES, "")
     exercise = Exercise(
-        key=_key(record),
+        # A piece is its own key.
+        key=piece or _key(record),
         title=record.words("title"),
         minutes=record.number("minutes"),
         intro=record.words("intro"),
@@ -51,6 +56,7 @@ def _exercise(record: Record) -> Exercise:
         makes=record.words_or_list("makes"),
         kept=record.words("kept", ""),
         desk=record.text("desk", ""),
+        piece=piece,
         gathers=record.one_of("gathers", GATHERINGS, ""),
         copies=record.flag("copies"),
         once_a_day=bool(record.one_of("once_a", {"day"}, "")),
@@ -58,10 +64,14 @@ def _exercise(record: Record) -> Exercise:
         asked_again=_weeks(record),
         follow_up=_follow_up(record),
         keeps_closed=record.flag("keeps_closed"),
-        not_after=_guards(record),
-        asks_first=record.one_of("asks_first", GUARDS, ""),
+        not_after=_guards(record, "not_after"),
+        first_after=_guards(record, "first_after"),
+        asks_first=record.one_of("asks_first", ASKED_FIRST, ""),
         reply=_reply(record),
         public=record.flag("public"),
+        question_a_page=record.flag("question_a_page"),
+        lines_first=record.flag("lines_first"),
+        prints=record.flag("prints"),
     )
     for problem, key in _exercise_problems(exercise):
         record.report(problem, key)
@@ -97,10 +107,10 @@ def _weeks(record: Record) -> tuple[int, ...]:
     return tuple(sorted(map(int, weeks)))
 
 
-def _guards(record: Record) -> tuple[str, ...]:
-    guards = record.texts("not_after")
+def _guards(record: Record, key: str) -> tuple[str, ...]:
+    guards = record.texts(key)
     if not GUARDS.issuperset(guards):
-        record.report(f"“not_after” is a list of: {', '.join(sorted(GUARDS))}.", "not_after")
+        record.report(f"“{key}” is a list of: {', '.join(sorted(GUARDS))}.", key)
     return guards
 
 
@@ -143,8 +153,19 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
     single = {field.name for field in exercise.fields if not field.most}
     if not set().union(*map(names_in, exercise.makes)) <= single:
         yield "“makes” uses a name that no field has.", "makes"
-    if bool(exercise.fields) == bool(exercise.desk):
-        yield "an exercise has “fields”, or it is a letter and has “desk”.", "fields"
+    if [bool(exercise.fields), bool(exercise.desk), bool(exercise.piece)].count(True) != 1:
+        yield "an exercise has one of “fields”, “desk” and “piece”.", "fields"
+    yield from _switch_problems(exercise)
+    if exercise.follow_up:
+        yield from _follow_up_problems(exercise, exercise.follow_up)
+    if exercise.reply:
+        yield from _reply_problems(exercise, exercise.reply)
+    yield from _only_if_problems(exercise)
+
+
+def _switch_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
+    if not set(exercise.not_after).isdisjoint(exercise.first_after):
+        yield "“not_after” and “first_after” have the same word.", "first_after"
     if exercise.copies and not exercise.makes:
         yield "“copies” belongs to an exercise with “makes”.", "copies"
     if exercise.public and _needs_account(exercise):
@@ -153,11 +174,13 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
             " “keeps_closed”: these need an account.",
             "public",
         )
-    if exercise.follow_up:
-        yield from _follow_up_problems(exercise, exercise.follow_up)
-    if exercise.reply:
-        yield from _reply_problems(exercise, exercise.reply)
-    yield from _only_if_problems(exercise)
+    if exercise.question_a_page and (exercise.public or exercise.reply or not exercise.fields[1:]):
+        yield (
+            "“question_a_page” needs two fields or more, and does not go with “public” or “reply”.",
+            "question_a_page",
+        )
+    if exercise.prints and exercise.desk:
+        yield "“prints” does not go with “desk”: a letter has its own button.", "prints"
 
 
 def _reply_problems(exercise: Exercise, reply: Reply) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,6 @@
 """Pages of exercises and of the answers to them."""
 
+from collections.abc import Set
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -29,10 +30,12 @@ from accounts.returned_forms import keep_waiting
 from healing import actions
 from healing.availability import availability
 from healing.displayed_answer import display_answer
+from healing.drafts import latest_draft
+from healing.exercise_addresses import address_of
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide_types import Exercise, Step
-from healing.left_out import exercises_left_out, is_left_out
-from healing.models import Answer
+from healing.left_out import SAFETY, exercises_left_out, guards_held, is_left_out
+from healing.models import Answer, Draft
 from healing.progress import WayOn, way_on
 from healing.rendered_fields import rendered_fields
 from healing.visitor_views import visitor_earlier_exercise, visitor_exercise
@@ -53,13 +56,15 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     exercise = step.exercise(key)
     if exercise is None:
         return _earlier_exercise(request, step, key)
-    if exercise.desk:
-        keep_waiting(request)
-        return redirect("journal:paper", exercise.desk)
     is_post = request.method == "POST"
+    held = guards_held(request, now=timezone.now())
     # Words that were typed before it was left out are saved like any others.
-    if not is_post and is_left_out(exercise, request.session, now=timezone.now()):
-        return render(request, "healing/left_out.html", {"step": step})
+    if not is_post and _has_no_page_now(exercise, held):
+        context = {"step": step, "by_wish": not is_left_out(exercise, held & {SAFETY})}
+        return render(request, "healing/left_out.html", context)
+    if exercise.desk or exercise.piece:
+        keep_waiting(request)
+        return redirect(address_of(exercise, step))
     if not request.user.is_authenticated:
         return visitor_exercise(request, step, exercise)
     signed_in = cast(SignedInRequest, request)
@@ -71,12 +76,17 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     return _exercise_page(signed_in, step, exercise, id=id, form=form)
 
 
+def _has_no_page_now(exercise: Exercise, held: Set[str]) -> bool:
+    """Whether it is left out. By somebody's own wish a form is, and what they saved is not."""
+    return is_left_out(exercise, held if exercise.desk else held & {SAFETY})
+
+
 def _save_answer(
     request: SignedInRequest, step: Step, form: ExerciseForm, id: UUID
 ) -> HttpResponse:
     exercise, use, now = form.exercise, measure(request.user.pk), timezone.now()
     try:
-        if problem := _why_not_saved(request, step, exercise, id, is_full=use.is_full, now=now):
+        if problem := why_not_saved(request, step, exercise, id, is_full=use.is_full, now=now):
             form.add_error(None, problem)
             return _exercise_page(request, step, exercise, id=id, form=form, status=422)
         actions.save_answer(
@@ -92,11 +102,11 @@ def _save_answer(
         return _exercise_page(request, step, exercise, id=id, form=form, status=503)
     if use.is_nearly_full:
         messages.warning(request, quota_nearly_full_message())
-    _say_saved(request, exercise.kept or _("Saved."), id)
+    say_saved(request, exercise.kept or _("Saved."), id)
     return redirect("healing:exercise", step, exercise.key)
 
 
-def _why_not_saved(
+def why_not_saved(
     request: SignedInRequest,
     step: Step,
     exercise: Exercise,
@@ -114,7 +124,7 @@ def _why_not_saved(
     return _("No other answer can be saved here today. Your words are still on this page.")
 
 
-def _say_saved(request: SignedInRequest, text: str, id: UUID) -> None:
+def say_saved(request: SignedInRequest, text: str, id: UUID) -> None:
     """The next page also learns which answer was saved, and deletes its copy from the device."""
     messages.info(request, text, extra_tags=str(id))
 
@@ -129,13 +139,18 @@ def _exercise_page(
     status: int = 200,
 ) -> HttpResponse:
     """Without a form it is blank. `id` is that of the answer which the page will send."""
-    available = availability(request.user, step, exercise, timezone.now())
-    saved = _saved_just_now(request)
+    now = timezone.now()
+    available = availability(request.user, step, exercise, now)
+    is_left_out_now = is_left_out(exercise, guards_held(request, now=now))
+    saved, answers = _saved_just_now(request), _page_of_answers(request, step, exercise.key)
     context = {
         "available": available,
         "saved": saved,
+        # What is made for a dangerous night is found before anything that asks for more.
+        "answers_first": bool(answers.object_list) and (saved or exercise.lines_first),
         "way_on": _way_on(request, step, exercise) if saved else None,
-        "is_form_shown": available.is_open or form is not None,
+        "is_left_out": is_left_out_now,
+        "is_form_shown": (available.is_open and not is_left_out_now) or form is not None,
         "shows_words": not exercise.keeps_closed or available.is_closed,
         "step": step,
         "exercise": exercise,
@@ -144,8 +159,11 @@ def _exercise_page(
         "id": id,
         "visit": visit(request),
         "device_key": device_copies_key(request.user),
-        "answers": _page_of_answers(request, step, exercise.key),
+        "answers": answers,
     }
+    if exercise.question_a_page and form is None:
+        context["asks_one_by_one"] = True
+        context["go_on"] = latest_draft(request.user, step, exercise.key)
     render_page = _render_with_clipboard if exercise.copies else render
     return render_page(request, "healing/exercise.html", context, status=status)
 
@@ -159,7 +177,7 @@ def _render_with_clipboard(
 
 
 def _way_on(request: SignedInRequest, step: Step, exercise: Exercise) -> WayOn:
-    left_out = exercises_left_out(step, request.session, now=timezone.now())
+    left_out = exercises_left_out(step, guards_held(request, now=timezone.now()))
     return way_on(request.user, step, exercise, left_out=left_out)
 
 
@@ -172,7 +190,7 @@ def _saved_just_now(request: SignedInRequest) -> bool:
 
 
 def _is_uuid(tag: str) -> bool:
-    """Whether this is the tag of `_say_saved`; other messages may have tags of words."""
+    """Whether this is the tag of `say_saved`; other messages may have tags of words."""
     try:
         UUID(tag)
     except ValueError:
@@ -184,10 +202,11 @@ def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpRespons
     """An exercise that the guide no longer has: its answers can be read and deleted."""
     if not request.user.is_authenticated:
         return visitor_earlier_exercise(request, step, key)
-    answers = _page_of_answers(cast(SignedInRequest, request), step, key)
-    if not answers or request.method == "POST":
+    signed_in = cast(SignedInRequest, request)
+    answers, begun = _page_of_answers(signed_in, step, key), latest_draft(request.user, step, key)
+    if not (answers or begun) or request.method == "POST":
         raise Http404
-    context = {"step": step, "key": key, "answers": answers}
+    context = {"step": step, "key": key, "answers": answers, "go_on": begun}
     return render(request, "healing/exercise_earlier.html", context)
 
 
@@ -208,6 +227,8 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
     exercise = step.exercise(key)
     if exercise is None:
         raise Http404
+    if request.method != "POST" and _is_asked_one_by_one(exercise, row):
+        return redirect("healing:check", step, key, id)
     try:
         contents = row.open(request.user.key)
     except CannotOpen:
@@ -230,13 +251,18 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
     return render(request, "healing/answer.html", context, status=status)
 
 
+def _is_asked_one_by_one(exercise: Exercise, row: Answer) -> bool:
+    """Also if it is so no longer, and a change was begun while it was."""
+    return exercise.question_a_page or Draft.objects.filter(answer=row).exists()
+
+
 def _change_answer(
     request: SignedInRequest, step: Step, row: Answer, form: ExerciseForm
 ) -> HttpResponse:
     actions.change_answer(
         person=request.user, row=row, exercise=form.exercise, answer=form.answer, now=timezone.now()
     )
-    _say_saved(request, _("Your changes are saved."), row.pk)
+    say_saved(request, _("Your changes are saved."), row.pk)
     return redirect("healing:exercise", step, form.exercise.key)
 
 

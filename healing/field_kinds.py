@@ -19,6 +19,9 @@ from accounts import local_times
 from accounts.private_input_attributes import PRIVATE_INPUT_ATTRIBUTES
 from accounts.unstripped_char_field import UnstrippedCharField
 from healing.guide_types import Choice, Field
+from safety.helpline_types import Country, Helpline
+from safety.helpline_types import Kind as HelplineKind
+from safety.helplines import countries
 
 TOO_LONG = ngettext_lazy(
     "This is longer than fits here: %(show_value)d characters, and %(limit_value)d fits.",
@@ -95,6 +98,11 @@ class _WithinHours:
             )
 
 
+def _country(field: Field, **kwargs: Any) -> forms.Field:
+    names = [(country.code, country.name) for country in countries().values()]
+    return forms.ChoiceField(choices=[("", _("Not chosen")), *names], **kwargs)
+
+
 FIELD_FACTORIES: dict[str, Callable[..., forms.Field]] = {
     "text": _text,
     "long": _long,
@@ -104,6 +112,7 @@ FIELD_FACTORIES: dict[str, Callable[..., forms.Field]] = {
     "several": _several,
     "date": _date,
     "time": _time,
+    "country": _country,
 }
 
 
@@ -279,6 +288,8 @@ def shown(question: Field | None, value: Any) -> Shown:
     """A stored value in words. Values that no question explains any more are shown as they are."""
     if isinstance(value, dict):
         return _shown_mapping(question, value)
+    if question and question.kind == "country" and value in countries():
+        return Shown(lines=tuple(_helplines(countries()[value])))
     if not isinstance(value, list):
         return Shown(text=words_of(question, value))
     if not any(isinstance(each, dict) for each in value):
@@ -303,6 +314,25 @@ def _shown_mapping(question: Field | None, value: Mapping[str, Any]) -> Shown:
             (items.get(key, key), words_of(question, choice)) for key, choice in value.items()
         )
     )
+
+
+def _helplines(country: Country) -> Iterator[str]:
+    """Whom to call there, as we know it today: the emergency number, and lines for a crisis."""
+    for emergency in country.emergency:
+        yield _("Emergency: %(number)s") % {"number": emergency.number}
+    for line in country.lines:
+        if line.kind == HelplineKind.CRISIS:
+            yield f"{line.name}: {_reached(line)}"
+
+
+def _reached(line: Helpline) -> str:
+    if line.numbers:
+        return ", ".join(map(str, line.numbers))
+    if line.sms is None:
+        return line.web_name
+    if line.sms.word:
+        return _("send %(word)s to %(number)s") % vars(line.sms)
+    return _("send a message to %(number)s") % vars(line.sms)
 
 
 def words_of(question: Field | None, value: Any) -> str:

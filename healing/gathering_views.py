@@ -13,7 +13,7 @@ from healing.displayed_answer import DisplayedAnswer, display_answer
 from healing.gathering import GATHERINGS
 from healing.guide import guide
 from healing.guide_types import Exercise, Step
-from healing.left_out import is_left_out
+from healing.left_out import SAFETY, guards_held, is_left_out
 from healing.models import Answer
 
 ANSWERS_PER_PAGE = 20
@@ -30,11 +30,12 @@ def saved(request: SignedInRequest) -> HttpResponse:
 def gathering(request: SignedInRequest, key: str) -> HttpResponse:
     if key not in GATHERINGS:
         raise Http404
-    now = timezone.now()
+    # What somebody has said about themselves leaves out new exercises, and none of their words.
+    held = guards_held(request, now=timezone.now()) & {SAFETY}
     found = [
         (step, each)
         for step, each in _exercises()
-        if each.gathers == key and not is_left_out(each, request.session, now=now)
+        if each.gathers == key and not is_left_out(each, held)
     ]
     exercises = {exercise.key: exercise for _step, exercise in found}
     rows = Answer.objects.of(request.user).gathered(exercises).newest_first()

@@ -59,7 +59,7 @@ def _repeated_keys(folder: GuideFolder) -> Iterator[Mistake]:
     seen: dict[str, str] = {}
     for step in folder.steps.values():
         name = next(name for name, page in folder.files.items() if page is step)
-        for exercise in step.exercises:
+        for exercise in step.all_exercises:
             if seen.setdefault(exercise.key, name) != name:
                 problem = f"{seen[exercise.key]} has an exercise with the key “{exercise.key}” too."
                 yield Mistake(f"guide/{folder.language}/{name}", 1, problem)
@@ -98,9 +98,9 @@ def _differences(folder: GuideFolder, original: GuideFolder) -> Iterator[Mistake
 
 
 def _changed_exercises(page: Step, source: Step) -> Iterator[str]:
-    if [each.key for each in page.exercises] != [each.key for each in source.exercises]:
+    if [each.key for each in page.all_exercises] != [each.key for each in source.all_exercises]:
         yield "the exercises are not those of the original, in its order."
         return
-    for exercise, original in zip(page.exercises, source.exercises, strict=True):
+    for exercise, original in zip(page.all_exercises, source.all_exercises, strict=True):
         if exercise.shape != original.shape:
             yield f"“{exercise.key}” differs from the original in more than words."

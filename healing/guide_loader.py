@@ -7,7 +7,7 @@ are found in one go, each with file and line.
 import hashlib
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,6 +25,7 @@ from healing.guide_types import (
     Voice,
 )
 from healing.markdown import Rendered, render
+from healing.pieces import PIECES
 from safety.yaml_records import DataFile, DataFileError, Mistake, Record, read, read_text
 
 # How many suggestions belong to one sentence about what hurts.
@@ -177,7 +178,9 @@ def _step(parsed: _ParsedFile) -> Step:
         if step.minutes and exercise.minutes > step.minutes:
             record.report(f"“{exercise.key}” takes longer than the whole step.", "minutes")
     record.finish()
-    return step
+    hidden = tuple(each for each in step.exercises if each.piece and not PIECES[each.piece])
+    shown = tuple(each for each in step.exercises if each not in hidden)
+    return replace(step, exercises=shown, hidden=hidden)
 
 
 def _check_number(path: Path, file: DataFile, numbers: dict[int, str], allowed: range) -> None:

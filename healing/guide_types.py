@@ -86,9 +86,11 @@ class Exercise:
 
     Each sentence of `makes` has the names of fields in braces. `closes_after_days` counts from the
     first answer and `closes_after_answers` the answers, 0 for never. `asked_again` are the weeks
-    after the first answer. `desk` is the kind of letter that is written instead of fields. A
-    `public` exercise can be saved for some hours without an account.
-    `not_after` and `asks_first` are guard rails (`healing.left_out`).
+    after the first answer. Instead of fields, `desk` is the kind of letter that is written, and
+    `piece` names a page of its own (`healing.pieces`). A
+    `public` exercise can be saved for some hours without an account. With `question_a_page` each
+    question has a page, and words are kept on the way (`healing.drafts`).
+    `not_after`, `first_after` and `asks_first` are guard rails (`healing.left_out`).
     """
 
     key: str
@@ -100,6 +102,7 @@ class Exercise:
     makes: tuple[str, ...] = ()
     kept: str = ""
     desk: str = ""
+    piece: str = ""
     gathers: str = ""
     copies: bool = False
     once_a_day: bool = False
@@ -110,9 +113,13 @@ class Exercise:
     follow_up: FollowUp | None = None
     keeps_closed: bool = False
     not_after: tuple[str, ...] = ()
+    first_after: tuple[str, ...] = ()
     asks_first: str = ""
     reply: Reply | None = None
     public: bool = False
+    question_a_page: bool = False
+    lines_first: bool = False
+    prints: bool = False
 
     @property
     def version(self) -> str:
@@ -238,6 +245,12 @@ class Step(Reading):
     two_minutes: str
     closing: str
     exercises: tuple[Exercise, ...]
+    # Pieces whose pages are not built yet.
+    hidden: tuple[Exercise, ...] = ()
+
+    @property
+    def all_exercises(self) -> tuple[Exercise, ...]:
+        return (*self.exercises, *self.hidden)
 
     def exercise(self, key: str) -> Exercise | None:
         return next((exercise for exercise in self.exercises if exercise.key == key), None)

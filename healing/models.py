@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -70,6 +70,50 @@ class Answer(Sealed[AnswerContents]):
         constraints = (
             models.CheckConstraint(
                 condition=models.Q(step__in=list(STEPS)), name="answer_belongs_to_a_step"
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class DraftContents:
+    """What somebody has written of an exercise, a question a page. `fields` as in `AnswerContents`.
+
+    `place` is the number of the question to go on with, 0 for the page that shows them all. `pages`
+    has the id of the page that each question was last sent from: its copy on the device can go.
+    """
+
+    fields: dict[str, Any]
+    place: int = 0
+    pages: dict[str, str] = field(default_factory=dict)
+
+
+class DraftQuerySet(SealedQuerySet):
+    def for_exercise(self, step: int, exercise: str) -> "DraftQuerySet":
+        return self.filter(step=step, exercise=exercise)
+
+
+class Draft(Sealed[DraftContents]):
+    """An answer on its way, until it is saved or deleted; `answer` is the one that it changes."""
+
+    contents_class = DraftContents
+    purpose = "healing.draft"
+
+    step = models.PositiveSmallIntegerField()
+    exercise = models.CharField(max_length=40)
+    answer = models.OneToOneField(Answer, models.CASCADE, null=True, related_name="+")
+
+    objects = DraftQuerySet.as_manager()
+
+    class Meta:
+        indexes = (models.Index(fields=["owner", "step", "exercise"], name="draft_by_exercise"),)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["owner", "step", "exercise"],
+                condition=models.Q(answer=None),
+                name="one_draft_of_a_new_answer",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(step__in=list(STEPS)), name="draft_belongs_to_a_step"
             ),
         )
 

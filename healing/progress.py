@@ -31,12 +31,15 @@ SELECT step, state, marked_at FROM healing_stepmark WHERE owner_id = %(owner)s
 """
 
 
-# Both statements of this page would take a quarter of its processor time to build in the ORM.
+# These statements of this page would take a quarter of its processor time to build in the ORM.
 MARK_AND_EXERCISES = """
 SELECT 'mark', state FROM healing_stepmark WHERE owner_id = %(owner)s AND step = %(step)s
 UNION ALL
 SELECT DISTINCT 'exercise', exercise FROM healing_answer
 WHERE owner_id = %(owner)s AND step = %(step)s
+UNION ALL
+SELECT 'draft', exercise FROM healing_draft
+WHERE owner_id = %(owner)s AND step = %(step)s AND answer_id IS NULL
 """
 
 
@@ -71,6 +74,8 @@ class WorkOnStep:
     mark: str
     # The keys of the exercises that are answered, in alphabetical order.
     answered: list[str]
+    # Likewise, of which something was written and is not saved.
+    begun: list[str]
 
 
 def work_on_step(person: User, step: Step) -> WorkOnStep:
@@ -78,7 +83,10 @@ def work_on_step(person: User, step: Step) -> WorkOnStep:
         cursor.execute(MARK_AND_EXERCISES, {"owner": person.pk, "step": step.number})
         rows = cursor.fetchall()
     mark = next((state for kind, state in rows if kind == "mark"), "")
-    return WorkOnStep(mark, sorted(key for kind, key in rows if kind == "exercise"))
+    answered, begun = (
+        sorted(key for kind, key in rows if kind == wanted) for wanted in ("exercise", "draft")
+    )
+    return WorkOnStep(mark, answered, begun)
 
 
 def step_statuses(person: User, *, begun_elsewhere: Mapping[int, datetime]) -> list[StepStatus]:

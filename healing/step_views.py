@@ -8,7 +8,7 @@ from accounts.request_types import SignedInRequest
 from healing import actions
 from healing.guide import guide
 from healing.guide_types import Step
-from healing.left_out import exercises_left_out
+from healing.left_out import SAFETY, WHY, exercises_left_out, exercises_offered, guards_held
 from healing.models import StepMark
 from healing.progress import work_on_step
 from healing.public_page import public_page
@@ -18,19 +18,28 @@ from safety.post_only import post_only
 
 @public_page
 def step(request: HttpRequest, step: Step) -> HttpResponse:
-    left_out = exercises_left_out(step, request.session, now=timezone.now())
+    held = guards_held(request, now=timezone.now())
+    exercises, left_out = exercises_offered(step, held), exercises_left_out(step, held)
     context: dict[str, object] = {
         "step": step,
-        "first": next((each for each in step.exercises if each not in left_out), None),
+        "exercises": exercises,
+        "first": next((each for each in exercises if each not in left_out), None),
         "following": guide().steps.get(step.number + 1),
-        "left_out": left_out,
+        "left_out": exercises_left_out(step, held & {SAFETY}),
+        "left_out_by_wish": exercises_left_out(step, held & {WHY}),
+        "better_left_out": exercises_left_out(step, {WHY} - held),
     }
     if request.user.is_authenticated:
         work = work_on_step(request.user, step)
         context["mark"] = work.mark
         context["answered"] = work.answered
-        # Exercises that the guide no longer has.
-        context["earlier"] = [key for key in work.answered if step.exercise(key) is None]
+        # Exercises that the guide no longer has, and those that no longer have a question a page:
+        # what was begun there has no other way to it.
+        found = {key: step.exercise(key) for key in sorted({*work.answered, *work.begun})}
+        context["earlier"] = [key for key, exercise in found.items() if exercise is None]
+        context["unfinished"] = [
+            key for key in work.begun if (other := found[key]) and not other.question_a_page
+        ]
     return render(request, "healing/step.html", context)
 
 

@@ -1,6 +1,7 @@
 from django.urls import path, register_converter
 
 from healing import (
+    draft_views,
     exercise_views,
     gathering_views,
     page_views,
@@ -20,8 +21,18 @@ urlpatterns = [
     path("steps/<step:step>/", step_views.step, name="step"),
     path("steps/<step:step>/mark/", step_views.mark, name="mark"),
     path("steps/<step:step>/<slug:key>/", exercise_views.exercise, name="exercise"),
+    path("steps/<step:step>/<slug:key>/<int:number>/", draft_views.question, name="question"),
+    path("steps/<step:step>/<slug:key>/check/", draft_views.check, name="check"),
+    path("steps/<step:step>/<slug:key>/discard/", draft_views.discard, name="discard"),
     path("steps/<step:step>/<slug:key>/reply/", reply_views.reply, name="reply"),
     path("steps/<step:step>/<slug:key>/<uuid:id>/", exercise_views.answer, name="answer"),
+    path(
+        "steps/<step:step>/<slug:key>/<uuid:id>/<int:number>/",
+        draft_views.question,
+        name="question",
+    ),
+    path("steps/<step:step>/<slug:key>/<uuid:id>/check/", draft_views.check, name="check"),
+    path("steps/<step:step>/<slug:key>/<uuid:id>/discard/", draft_views.discard, name="discard"),
     path(
         "steps/<step:step>/<slug:key>/<uuid:id>/delete/",
         exercise_views.answer_delete,

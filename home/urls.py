@@ -9,6 +9,7 @@ urlpatterns = [
     path("steps/", today_views.steps, name="steps"),
     path("progress/", today_views.progress, name="progress"),
     path("you/", you_views.you, name="you"),
+    path("you/guide/", you_views.guide_settings, name="guide_settings"),
     path("you/privacy/", you_views.privacy, name="privacy"),
     path("you/privacy/erase/", you_views.erase, name="erase"),
     path("carry-over/", carry_over_views.carry_over, name="carry_over"),

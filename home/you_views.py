@@ -12,11 +12,15 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts import actions as account_actions
 from accounts import erasure
+from accounts import guide_settings as settings_of_guide
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
 from accounts.sessions.devices import clear_device
+from healing.guide import guide
+from healing.left_out import WHY
 from home.displayed_name import displayed_name
 from home.erase_form import EraseForm
+from home.guide_settings_form import GuideSettingsForm
 from home.preferences_form import PreferencesForm
 from reminders import actions as reminder_actions
 from reminders.models import Schedule
@@ -58,6 +62,26 @@ def _save_preferences(request: SignedInRequest, form: PreferencesForm) -> HttpRe
     reminder_actions.change_time_zone(person=person, zone=form.cleaned_data["time_zone"], now=now)
     messages.info(request, _("Saved."))
     return redirect("home:you")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def guide_settings(request: SignedInRequest) -> HttpResponse:
+    """What somebody says about themselves once, so that the guide can spare them something."""
+    person, form = request.user, GuideSettingsForm(request.POST)
+    if request.method == "POST" and form.is_valid():
+        try:
+            settings_of_guide.set_asks_why(person, **form.cleaned_data)
+        except CannotOpen:
+            return cannot_open(request)
+        return redirect("home:guide_settings")
+    exercises = [each for step in guide().steps.values() for each in step.exercises]
+    context = {
+        "asks_why": settings_of_guide.asks_why(person),
+        "can_open": settings_of_guide.can_open(person),
+        "left_out": [each.title for each in exercises if WHY in each.not_after],
+        "first": [each.title for each in exercises if WHY in each.first_after],
+    }
+    return render(request, "home/guide_settings.html", context)
 
 
 @require_safe

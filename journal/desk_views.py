@@ -22,6 +22,7 @@ from accounts.error_views import (
     quota_exceeded_message,
     quota_nearly_full_message,
 )
+from accounts.guide_settings import asks_why
 from accounts.local_times import time_of_day
 from accounts.models import User
 from accounts.request_types import SignedInRequest
@@ -42,14 +43,17 @@ MAX_WRITING_TIME = timedelta(hours=6)
 @require_safe
 @transaction.non_atomic_requests
 def choose_kind(request: SignedInRequest) -> HttpResponse:
-    """List the kinds of letter. With `?why`, a plain day comes first."""
-    asks_why = "why" in request.GET
+    """List the kinds of letter. For those who keep asking why, a plain day comes first: they say so
+    by `?why`, or once for all."""
+    has_said_so = asks_why(request.user)
+    asks_why_now = has_said_so or "why" in request.GET
     kinds = [kind for kind in KINDS.values() if not kind.is_evening]
     # Writing about it over and over is not for those who keep asking why.
     plain_day_first = [PLAIN_DAY, *(kind for kind in kinds if kind is not PLAIN_DAY)]
     context = {
-        "kinds": plain_day_first if asks_why else kinds,
-        "asks_why": asks_why,
+        "kinds": plain_day_first if asks_why_now else kinds,
+        "asks_why": asks_why_now,
+        "has_said_so": has_said_so,
         "answers": _answered_letter(request, request.GET.get("answers")),
     }
     return render(request, "journal/write.html", context)

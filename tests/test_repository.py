@@ -42,6 +42,7 @@ READABLE = {
     "accounts.User.consent_version": "a constant of ours",
     "healing.Answer.exercise": "the key of an exercise, from the guide",
     "healing.Answer.version": "a hash of the exercise's wording",
+    "healing.Draft.exercise": "the key of an exercise, from the guide",
     "healing.StepMark.state": "one of two words",
     "journal.Letter.kind": "one of six words, or nothing",
     "journal.Letter.state": "one of five words",

@@ -42,6 +42,7 @@ BACKEND = "accounts.backend.Backend"
 PURPOSES = {
     "accounts.Profile": "accounts.profile",
     "healing.Answer": "healing.answer",
+    "healing.Draft": "healing.draft",
     "journal.Letter": "journal.letter",
     "journal.Opening": "journal.opening",
     "journal.Revision": "journal.revision",

@@ -13,8 +13,11 @@ from django.db import connections
 from django.http import HttpResponse
 
 from accounts.actions import choose_name
+from accounts.guide_settings import set_asks_why
 from accounts.models import Profile, User
 from healing.actions import mark_step, save_answer
+from healing.draft_actions import keep_question
+from healing.drafts import on_the_way
 from healing.guide import guide
 from healing.models import Answer, StepMark
 from journal.first_line_actions import add_opening
@@ -98,6 +101,11 @@ def lived_in(
     mark_step(person=alice, step=guide().steps[2], state=StepMark.State.ASIDE, now=now)
     turn_on(person=alice, hour=18, zone="Europe/Dublin", now=now)
     set_shows_names(alice, shows_names=True)
+    set_asks_why(alice, asks_why=True)
+    writing = on_the_way(alice, guide().steps[7], "told-twice", None, locks=False)
+    keep_question(
+        person=alice, writing=writing, words={"as_i": ANSWER}, place=2, page=str(uuid4()), now=now
+    )
     return alice
 
 

@@ -9,6 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from accounts.actions import choose_name
+from accounts.guide_settings import set_asks_why
 from accounts.models import Profile, User
 from healing.models import Answer
 from journal.models import Letter
@@ -263,6 +264,21 @@ def test_shelf_settings_wait_while_the_key_is_closed(
         assert page.status_code == 503
         assert SAID in page.text
     assert bytes(User.objects.get(pk=alice.pk).shelf_settings) == before
+
+
+@broken_key
+def test_guide_settings_wait_while_the_key_is_closed(
+    browser: Client, alice: User, letter: Letter, broken: Break
+) -> None:
+    set_asks_why(alice, asks_why=True)
+    before = bytes(User.objects.get(pk=alice.pk).guide_settings)
+    broken(letter)
+
+    for sent in ({"asks_why": "on"}, {}):
+        page = browser.post("/you/guide/", sent)
+        assert page.status_code == 503
+        assert SAID in page.text
+    assert bytes(User.objects.get(pk=alice.pk).guide_settings) == before
 
 
 @broken_key

@@ -10,7 +10,7 @@ from django.conf import settings
 from playwright.sync_api import Locator, Page, expect
 
 from accounts.models import User
-from healing.models import Answer
+from healing.models import Answer, Draft
 from tests.support.browser import NewPage, follow, hold
 from tests.support.client import PASSWORD, Client
 from tests.support.device_copies import STORED, copies, wait_for_another_copy, wait_for_copies
@@ -303,6 +303,30 @@ def test_shelf_says_where_they_are(page: Page, alice: User, now: datetime) -> No
     expect(page.get_by_text("Words of an exercise are waiting on this device")).to_be_visible()
     page.get_by_role("link", name="Open them").click()
     is_put_back(page)
+
+
+def test_words_of_a_question_wait_until_its_page_was_sent(
+    new_page: NewPage, as_alice: Client, alice: User
+) -> None:
+    """A question a page: the page after it knows that its words have arrived."""
+    page = new_page(as_alice)
+    page.goto("/steps/7/told-twice/1/")
+    write(page)
+    page.goto("/today/")
+    page.go_back(wait_until="commit")
+    is_put_back(page)
+
+    follow(button(page, "Next"))
+
+    expect(page.get_by_text("Question 2 of 3")).to_be_visible()
+    wait_for_copies(page, 0)
+    assert Draft.objects.get().open(alice.key).fields == {"as_i": WORDS}
+    page.get_by_label("told with my name").fill(OTHER_WORDS)
+    wait_for_copies(page, 1)
+    follow(button(page, "Back"))
+    nothing_is_put_back(page, WORDS)
+    wait_for_copies(page, 0)
+    assert not Answer.objects.exists()
 
 
 def test_visitor_is_told_that_nothing_is_saved(new_page: NewPage, site: Site) -> None:

@@ -1,5 +1,6 @@
 import re
 import shutil
+from dataclasses import fields
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.utils import translation
 
+from healing.exercise_loader import FIELD_KINDS
 from healing.guide import guide
 from healing.guide_files import load_guides
 from healing.guide_lint import problems
 from healing.guide_loader import GuideFolder, hash_of
-from healing.guide_types import STEPS, Choice, Guide
+from healing.guide_types import STEPS, Choice, Exercise, Field, Guide
 from safety.yaml_records import DataFileError
 
 LEARN = [
@@ -88,7 +90,11 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
         ("title: See", "titel: See", "line 2: “title” is missing."),
         ("lead: ", "closing_words: x\nlead: ", "line 3: “closing_words” is not a name"),
         ("minutes: 9", "minutes: nine", "line 4: “minutes” needs a whole number"),
-        ("kind: rows", "kind: columns", "“kind” is one of: checklist, choice, date, grid, lines,"),
+        (
+            "kind: rows",
+            "kind: columns",
+            "“kind” is one of: checklist, choice, country, date, grid,",
+        ),
         ("most: 5", "most: 50", "“most” needs a whole number up to 10."),
         ("key: filling-in", "key: mark", "“key” is a lower-case word that is not taken."),
         ("name: stands_out", "name: moments", "two fields have the same name."),
@@ -114,12 +120,39 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
             "    public: true\n    once_a: day",
             "“public” does not go with “desk”, “once_a”, “closes_after”, “asked_again” or",
         ),
+        (
+            "    public: true",
+            "    public: true\n    question_a_page: true",
+            "“question_a_page” needs two fields or more, and does not go with “public” or",
+        ),
+        (
+            "    reply:",
+            "    question_a_page: true\n    reply:",
+            "“question_a_page” needs two fields",
+        ),
+        ("    reply:", "    question_a_page: soon\n    reply:", "“question_a_page” is either true"),
+        ("    reply:", "    prints: paper\n    reply:", "“prints” is either true or false."),
+        ("    reply:", "    lines_first: no\n    reply:", "“lines_first” is either true or false."),
         ("::: why", "::: what", "“::: what” is not known. There is: ::: why."),
         ("about: signs", "about: talk", "“about” in “reply” is the name of a field of the kind"),
         ("familiar: [often", "familiar: [daily", "“familiar” in “reply” is a list of choices of"),
         ("several: 3", "several: 9", "“several” in “reply” is a number of its lines, 2 or more."),
         ("      always: >", "      ever: >", "“always” is missing."),
-        ("    reply:", "    not_after: [night]\n    reply:", "“not_after” is a list of: safety."),
+        (
+            "    reply:",
+            "    not_after: [night]\n    reply:",
+            "“not_after” is a list of: safety, why.",
+        ),
+        (
+            "    reply:",
+            "    first_after: [no]\n    reply:",
+            "“first_after” is a list of: safety, why.",
+        ),
+        (
+            "    reply:",
+            "    not_after: [why]\n    first_after: [why]\n    reply:",
+            "“not_after” and “first_after” have the same word.",
+        ),
         ("    reply:", "    asks_first: night\n    reply:", "“asks_first” is one of: safety."),
         ("        limit: 2000", "        only_if: cold", "“only_if” is a choice of a field above"),
     ],
@@ -148,6 +181,18 @@ def test_mistake_is_named_by_file_and_line(folder: Path, old: str, new: str, pro
             "without_a_day: tomorrow",
             "without_a_day: today",
             "“without_a_day” is one of: tomorrow.",
+        ),
+        (
+            "steps/3-express.md",
+            "    desk: them\n",
+            "    desk: them\n    prints: true\n",
+            "“prints” does not go with “desk”: a letter has its own button.",
+        ),
+        (
+            "steps/6-support.md",
+            "kind: country",
+            "kind: land",
+            "“kind” is one of: checklist, choice, country,",
         ),
         ("pages/where.md", "hurts:", "hurting:", "“hurts” is missing."),
         ("pages/where.md", "    places:", "    place:", "each of “hurts” has 3 places."),
@@ -299,6 +344,24 @@ def test_exercise_is_added_without_python(folder: Path) -> None:
     )
 
 
+def test_every_word_of_an_exercise_is_documented_once() -> None:
+    words = {each.name for each in fields(Exercise)}
+    words -= {"once_a_day", "closes_after_days", "closes_after_answers", "closed"}
+    words |= {"once_a", "closes_after"}
+    text = (settings.BASE_DIR / "docs/writing.md").read_text("utf-8")
+    table = text[text.index("| `key` |") : text.index("\nA reply is words")]
+    documented = [
+        word
+        for cell in re.findall(r"^\| (.*?) \|", table, re.M)
+        for word in re.findall(r"`(\w+)", cell)
+    ]
+    assert sorted(documented) == sorted(words)
+    kinds = re.findall(r"^\| `(\w+)`", text[text.index("| Kind |") :].partition("\n\n")[0], re.M)
+    assert sorted(kinds) == sorted(FIELD_KINDS)
+    for word in {each.name for each in fields(Field)} | {"without_a_day"}:
+        assert re.search(rf"\b{word}\b", text), word
+
+
 @pytest.fixture
 def translated(folder: Path, settings: Any) -> Path:
     """A folder with an invented language, in which one step is translated."""
@@ -376,7 +439,7 @@ def test_command_tells_every_mistake_and_every_stumble(
         call_command("check_guide")
 
     assert capsys.readouterr().err.splitlines() == [
-        "guide/en/steps/2-stop-chasing.md, line 129: “simply” in: You simply do it.",
+        "guide/en/steps/2-stop-chasing.md, line 135: “simply” in: You simply do it.",
         "guide/xx/steps/1-acknowledge.md, line 6: “minuto” is not a name that belongs here.",
     ]
 

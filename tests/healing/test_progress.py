@@ -36,7 +36,7 @@ def test_work_on_a_step_is_that_of_one_person_on_one_step(
     mark_step(person=alice, step=guide().steps[2], state=StepMark.State.ASIDE, now=now)
     mark_step(person=bob, step=step, state=StepMark.State.SETTLED, now=now)
 
-    assert work_on_step(alice, step) == WorkOnStep("", ["filling-in", "old"])
+    assert work_on_step(alice, step) == WorkOnStep("", ["filling-in", "old"], [])
     mark_step(person=alice, step=step, state=StepMark.State.ASIDE, now=now)
     assert work_on_step(alice, step).mark == "aside"
 

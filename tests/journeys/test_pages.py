@@ -107,8 +107,14 @@ READABLE: Arguments = {
         [2, "looking"],
         [5, "going-round"],
         [6, "circle"],
+        [6, "safety-page"],
+        [7, "told-twice"],
         [8, "small-wins"],
     ],
+    "healing:question": [[6, "safety-page", 1], [6, "safety-page", 5], [7, "told-twice", 3]],
+    "healing:check": [[7, "told-twice"]],
+    # Something has to be written before.
+    "healing:discard": [],
     "healing:gathering": [["cards"], ["circle"], ["wins"]],
     "journal:paper": [["them"], ["plain"]],
     "journal:openings": [["them"]],
@@ -304,6 +310,7 @@ def someone_with_words(page: Page, product: Product) -> Iterator[str]:
     yield from signing_in_after_a_visitor(page)
     yield from open_pages(page, ids(page))
     yield from the_shelf(page)
+    yield from a_question_a_page(page)
     yield from a_life_of_a_letter(page, product)
     page.goto("/journal/write/them/")
     press(page, "Save")
@@ -478,6 +485,33 @@ def sealed(page: Page, product: Product, letter: str) -> Iterator[str]:
 def begin_a_letter(page: Page) -> None:
     page.goto("/journal/write/them/")
     page.get_by_label("What would you say").fill("I am still here.")
+
+
+def a_question_a_page(page: Page) -> Iterator[str]:
+    page.goto("/steps/6/safety-page/1/")
+    page.get_by_label("Lines I can call").select_option("gb")
+    press(page, "Next")
+    press(page, "Enough for now")
+    yield "an exercise to go on with"
+    page.goto("/steps/6/safety-page/discard/")
+    yield "healing:discard"
+    page.goto("/steps/6/safety-page/5/")
+    page.get_by_label("Who").first.fill("R.")
+    press(page, "Next")
+    press(page, "Next")
+    yield "answers to be checked"
+    press(page, "Save")
+    yield "a plan that was saved"
+    page.goto("/steps/6/safety-page/")
+    yield "a plan to print"
+    page.goto("/you/guide/")
+    press(page, "Turn it on")
+    page.goto("/steps/7/told-twice/")
+    yield "an exercise that is left out"
+    page.goto("/steps/3/three-evenings/")
+    yield "letters that are left out"
+    page.goto("/you/guide/")
+    press(page, "Turn it off")
 
 
 def ids(page: Page) -> Arguments:

@@ -44,6 +44,7 @@ RULES = {
     "today/": Rule(PRIVATE),
     "progress/": Rule(PRIVATE),
     "you/": Rule(PRIVATE, sent={"name": "Eve", "time_zone": "UTC", "language": "en"}),
+    "you/guide/": Rule(PRIVATE, sent={"asks_why": "on"}),
     "you/privacy/": Rule(PRIVATE),
     "you/privacy/erase/": Rule(PRIVATE, sent={"password": "a guess"}),
     "carry-over/": Rule(PRIVATE),
@@ -56,6 +57,11 @@ RULES = {
     "steps/<step:step>/": Rule(PUBLIC, "steps/1/"),
     "steps/<step:step>/mark/": Rule(PRIVATE, "steps/1/mark/", {"state": "settled"}),
     "steps/<step:step>/<slug:key>/": Rule(PUBLIC, "steps/1/filling-in/", ANSWER),
+    "steps/<step:step>/<slug:key>/<int:number>/": Rule(
+        PRIVATE, "steps/7/told-twice/1/", {"which-question": "as_i", "as_i": "sent by a stranger"}
+    ),
+    "steps/<step:step>/<slug:key>/check/": Rule(PRIVATE, "steps/7/told-twice/check/", {}),
+    "steps/<step:step>/<slug:key>/discard/": Rule(PRIVATE, "steps/7/told-twice/discard/", {}),
     "steps/<step:step>/<slug:key>/reply/": Rule(
         PUBLIC, "steps/1/signs/reply/", {"signs-drained": "often"}
     ),
@@ -65,6 +71,15 @@ RULES = {
     ),
     "steps/<step:step>/<slug:key>/<uuid:id>/follow-up/": Rule(
         OBJECT, "steps/1/filling-in/{answer}/follow-up/", {"said": "-"}
+    ),
+    "steps/<step:step>/<slug:key>/<uuid:id>/<int:number>/": Rule(
+        OBJECT, "steps/1/filling-in/{answer}/1/", {"which-question": "moments"} | ANSWER
+    ),
+    "steps/<step:step>/<slug:key>/<uuid:id>/check/": Rule(
+        OBJECT, "steps/1/filling-in/{answer}/check/", {}
+    ),
+    "steps/<step:step>/<slug:key>/<uuid:id>/discard/": Rule(
+        OBJECT, "steps/1/filling-in/{answer}/discard/", {}
     ),
     # What is saved without an account is in the session of that browser, and nowhere else.
     "steps/<step:step>/<slug:key>/<uuid:id>/drop/": Rule(

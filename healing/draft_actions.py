@@ -1,0 +1,104 @@
+"""Keep words on the way, and save them as an answer."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import User
+from healing import actions
+from healing.displayed_answer import fields_beyond_form
+from healing.drafts import OnTheWay
+from healing.guide_types import Exercise
+from healing.models import Draft, DraftContents
+from vault.storage_quota import check_quota, has_grown
+
+
+def keep_question(
+    *,
+    person: User,
+    writing: OnTheWay,
+    words: dict[str, Any],
+    place: int,
+    page: str,
+    now: datetime,
+) -> None:
+    """Keep the answer to one question in the draft. None is begun for what says nothing new.
+
+    Raises CannotOpen and QuotaExceeded.
+    """
+    contents = DraftContents(fields=words, place=place, pages=dict.fromkeys(words, page))
+    draft = writing.draft
+    if draft is None:
+        if not any(_is_new(value, writing.fields.get(name)) for name, value in words.items()):
+            return
+        draft = _begin(person, writing, contents, now=now)
+    if draft is not None:
+        _add(person, draft, contents, now=now)
+
+
+def _is_new(value: Any, before: Any) -> bool:
+    return value != before and bool(value or before)
+
+
+def _begin(
+    person: User, writing: OnTheWay, contents: DraftContents, *, now: datetime
+) -> Draft | None:
+    """Insert the draft, or return the one that another tab has begun meanwhile, locked."""
+    check_quota(person.pk)
+    row = Draft.sealed_by(
+        person.key,
+        contents,
+        now=now,
+        step=writing.step.number,
+        exercise=writing.key,
+        answer=writing.answer,
+    )
+    if row.insert_if_new():
+        return None
+    others = Draft.objects.of(person).for_exercise(row.step, row.exercise)
+    begun: Draft | None = others.filter(answer=writing.answer).select_for_update().first()
+    # Saved or deleted since: then there is room for this one.
+    return begun or _begin(person, writing, contents, now=now)
+
+
+def _add(person: User, draft: Draft, contents: DraftContents, *, now: datetime) -> None:
+    """Add what one page has sent to what the others have."""
+    before, size = draft.open(person.key), len(draft.sealed)
+    fields, pages = before.fields | contents.fields, before.pages | contents.pages
+    draft.seal(person.key, replace(contents, fields=fields, pages=pages), now=now)
+    if has_grown(size, len(draft.sealed)):
+        check_quota(person.pk)
+    draft.save(update_fields=["sealed", "scheme", "changed_at"])
+
+
+def save_draft(
+    *,
+    person: User,
+    writing: OnTheWay,
+    draft: Draft,
+    exercise: Exercise,
+    answer: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Save an answer from its draft, with what today's form cannot show. The draft is gone then.
+
+    Raises CannotOpen and QuotaExceeded.
+    """
+    whole = fields_beyond_form(exercise, writing.fields) | answer
+    with transaction.atomic():
+        if writing.answer:
+            actions.change_answer(
+                person=person, row=writing.answer, exercise=exercise, answer=whole, now=now
+            )
+        else:
+            actions.save_answer(
+                person=person,
+                id=draft.pk,
+                step=writing.step,
+                exercise=exercise,
+                answer=whole,
+                now=now,
+            )
+        draft.delete()
