@@ -352,6 +352,8 @@ USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "config.formats"
+# The words of pages and mails.
+LOCALE_PATHS = [BASE_DIR / "locale"]
 # The words and exercises of the guide, a folder for each language. `./dev run` shows a changed file
 # on reload; a server reads each file once.
 GUIDE_FOLDER = BASE_DIR / "healing" / "guide"
