@@ -10,12 +10,12 @@ from pathlib import Path
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
-from django.utils.translation import gettext_lazy as _
 
 from config.environment import (
     MASTER_KEYS,
     Environment,
     parse_hosts,
+    parse_languages,
     parse_master_keys,
     parse_name,
     parse_redis_url,
@@ -347,7 +347,12 @@ REDIS_URL = env.parsed(
 # --- Language and time -----------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+LANGUAGES = env.parsed(
+    "LANGUAGES",
+    partial(parse_languages, original=LANGUAGE_CODE),
+    [("en", "English")],
+    expected="codes of languages with commas between, en among them: en,es",
+)
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

@@ -32,15 +32,15 @@ ROW_KINDS = {"lines", "rows", "people"}
 MAX_ROWS = 10
 
 
-def read_exercises(record: Record) -> tuple[Exercise, ...]:
-    exercises = tuple(_exercise(each) for each in record.records("exercises"))
+def read_exercises(record: Record, *, language: str) -> tuple[Exercise, ...]:
+    exercises = tuple(_exercise(each, language) for each in record.records("exercises"))
     keys = [exercise.key for exercise in exercises]
     for key in sorted({key for key in keys if keys.count(key) > 1}):
         record.report(f"two exercises have the key “{key}”.", "exercises")
     return exercises
 
 
-def _exercise(record: Record) -> Exercise:
+def _exercise(record: Record, language: str) -> Exercise:
     exercise = Exercise(
         key=_key(record),
         title=record.words("title"),
@@ -62,6 +62,7 @@ def _exercise(record: Record) -> Exercise:
         asks_first=record.one_of("asks_first", GUARDS, ""),
         reply=_reply(record),
         public=record.flag("public"),
+        language=language,
     )
     for problem, key in _exercise_problems(exercise):
         record.report(problem, key)

@@ -113,6 +113,8 @@ class Exercise:
     asks_first: str = ""
     reply: Reply | None = None
     public: bool = False
+    # Of the file that it is in. No part of the version: it would change that of every answer.
+    language: str = ""
 
     @property
     def version(self) -> str:
@@ -146,6 +148,8 @@ def names_in(sentence: str) -> set[str]:
 # The attributes that hold words for readers.
 WORDS = {"title", "intro", "care", "kept", "closed", "label", "hint", "own", "question"}
 WORDS |= {"many", "some", "none", "always"}
+# Not read, but different in each translation.
+WORDS |= {"language"}
 
 
 def _without_words(value: Any) -> Any:
@@ -165,7 +169,7 @@ def _without_defaults(value: Any) -> Any:
         return {
             each.name: _without_defaults(getattr(value, each.name))
             for each in fields(value)
-            if getattr(value, each.name) != each.default
+            if each.name != "language" and getattr(value, each.name) != each.default
         }
     return [_without_defaults(each) for each in value] if isinstance(value, tuple) else value
 

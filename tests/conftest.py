@@ -18,6 +18,7 @@ pytest_plugins = [
     "tests.support.database",
     "tests.support.environment",
     "tests.support.gunicorn_server",
+    "tests.support.invented_languages",
     "tests.support.people",
     "tests.support.smtp",
     "tests.support.static_files",
