@@ -16,7 +16,8 @@ class LastVisitMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         signed_in = request.user.is_authenticated and not is_locked(request)
-        signed_in_cookie.update(request, response, signed_in=signed_in)
+        language = request.user.active_language if signed_in else None
+        signed_in_cookie.update(request, response, language=language)
         if response.status_code < 400 and request.user.is_authenticated and signed_in:
             request.user.record_visit(now=timezone.now())
         return response

@@ -1,11 +1,19 @@
 """Every page in a language that nobody speaks: nothing is left in English unless it says so."""
 
+import re
+
 import pytest
 from django.utils import timezone
 
 from accounts.models import User
 from tests.support.client import Client
-from tests.support.invented_languages import ACCENTED, marked_as_english, untranslated
+from tests.support.invented_languages import (
+    ACCENTED,
+    MIRRORED,
+    in_invented,
+    marked_as_english,
+    untranslated,
+)
 from tests.support.letters import a_letter
 from tests.support.second_factors import reauthenticate
 
@@ -48,3 +56,20 @@ def test_persons_page_is_in_their_language(as_alice: Client, alice: User, path: 
     assert f'<html lang="{ACCENTED}">' in html
     assert untranslated(html, ACCENTED, besides=(alice.email,)) == []
     assert marked_as_english(html, ACCENTED) == []
+
+
+@pytest.mark.parametrize("path", ["/steps/1/", "/steps/1/filling-in/", "/safety/", "/nowhere/"])
+def test_what_is_folded_in_one_language_is_shown_in_no_other(
+    client: Client, db: None, path: str
+) -> None:
+    def words(language: str) -> str:
+        page = client.get(path, headers={"accept-language": language}).content.decode()
+        return re.sub(r'(name="csrfmiddlewaretoken"|name="id") value="[^"]+"', "", page)
+
+    pages = {language: words(language) for language in ("en", ACCENTED, MIRRORED)}
+
+    assert 'dir="rtl"' in pages[MIRRORED]
+    assert in_invented("Leave now") in pages[ACCENTED]
+    assert len(untranslated(pages["en"], "en")) > 10
+    for language in (MIRRORED, "en", ACCENTED, "en"):
+        assert words(language) == pages[language]

@@ -28,7 +28,7 @@ LETTERS = str.maketrans(
 )
 # Placeholders, tags and addresses stay as they are.
 KEPT = re.compile(r"(%\(\w+\)[sd]|%[sd%]|\{\w*\}|<[^>]+>|&\w+;|https?://\S+|/[\w/-]+/)")
-ADDRESS = re.compile(r"https?://\S+|/[\w/-]+/")
+ADDRESS = re.compile(r"https?://\S+|/[\w/-]+/|[a-z0-9-]+(?:\.[a-z0-9-]+)+")
 ENTRY = re.compile(r'^(msgctxt|msgid|msgid_plural) ((?:".*"\n)+)', re.MULTILINE)
 HEADER = (
     'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=UTF-8\\n"\n'
@@ -148,10 +148,10 @@ def untranslated(page: str, language: str, *, besides: tuple[str, ...] = ()) -> 
     names = [loaded.SITE_NAME, loaded.DISCREET_NAME, "UTC", *besides]
     found = []
     for words in _Words(page, language).ours:
-        shown = ADDRESS.sub("", words)
+        shown = words
         for name in names:
             shown = shown.replace(name, "")
-        if PLAIN.search(shown):
+        if PLAIN.search(ADDRESS.sub("", shown)):
             found.append(" ".join(words.split()))
     return found
 
