@@ -136,7 +136,9 @@ def check(arguments: list[str]) -> int:
 
 
 def _checks(*, has_gettext: bool) -> list[tuple[str, list[str], Environment]]:
-    catalogues = [("catalogues", manage_py("makemessages --check --verbosity 0"), {})]
+    catalogues: list[tuple[str, list[str], Environment]] = [
+        ("catalogues", manage_py("makemessages --check --verbosity 0"), {})
+    ]
     return [
         ("ruff", _module("ruff", "check", "--quiet", "."), {}),
         ("format", _module("ruff", "format", "--check", "--output-format", "concise", "."), {}),

@@ -1,4 +1,4 @@
-"""Mark words in another language than the page: what is not translated yet is in English."""
+"""Mark words in another language than the page: what is not translated is in English (ADR 31)."""
 
 from django import template
 from django.conf import settings

@@ -48,7 +48,8 @@ def test_longer_words_have_room_from_right_to_left(
     assert _wrong(new_page(as_alice), FOR_ALICE, MIRRORED) == []
 
 
-def test_words_that_are_cut_off_are_found(page: Page) -> None:
+def test_words_that_are_cut_off_are_found(new_page: NewPage) -> None:
+    page = new_page()
     narrow = "overflow: hidden; inline-size: 4rem; white-space: nowrap"
     page.set_content(
         f'<p>All of it</p><p style="{narrow}">Half of these words</p>'

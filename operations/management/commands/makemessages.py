@@ -1,4 +1,4 @@
-"""Django's makemessages for our own folders, with a check that the catalogues are current."""
+"""Django's makemessages for our own folders, and a check that catalogues are current (ADR 31)."""
 
 import os
 import subprocess
@@ -65,21 +65,20 @@ def _name(catalogue: Path) -> str:
 
 def _differences(catalogue: Path, potfile: str) -> str:
     """Name each message that only one of them has, a line for each; empty if there is none."""
-    command = ["msgcmp", "--use-untranslated", "--use-fuzzy", catalogue, potfile]
-    return _run(command).stderr
+    return _run("msgcmp", "--use-untranslated", "--use-fuzzy", catalogue, potfile).stderr
 
 
 def _is_compiled(catalogue: Path) -> bool:
     """Whether the file that Django reads says the same as this one."""
     with TemporaryDirectory() as folder:
         compiled = Path(folder, "django.mo")
-        _run(["msgfmt", "--check-format", "-o", compiled, catalogue])
+        _run("msgfmt", "--check-format", "-o", compiled, catalogue)
         return compiled.exists() and _read(compiled) == _read(catalogue.with_suffix(".mo"))
 
 
 def _read(compiled: Path) -> str:
-    return _run(["msgunfmt", compiled]).stdout
+    return _run("msgunfmt", compiled).stdout
 
 
-def _run(command: list[Path | str]) -> subprocess.CompletedProcess[str]:
+def _run(*command: Path | str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
