@@ -28,6 +28,7 @@ def reply(request: HttpRequest, step: Step, key: str) -> HttpResponse:
         "exercise": exercise,
         "words": reply_words(exercise.reply, said),
         "said": said,
+        "can_save": exercise.public or request.user.is_authenticated,
         "id": uuid4(),
     }
     return render(request, "healing/reply.html", context)

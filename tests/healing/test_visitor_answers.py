@@ -29,6 +29,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 PUBLIC = {
     "/steps/1/filling-in/": {"moments-0-happened": "x"},
     "/steps/1/both-true/": {"one": "x", "other": "y"},
+    "/steps/1/signs/": {"signs-talk": "often"},
     "/steps/2/hoping/": {"hoping": "x"},
     "/steps/4/self-compassion/": {"hurts": "x"},
     "/steps/8/small-wins/": {"wins-0": "x"},
