@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.support.browser",
     "tests.support.database",
     "tests.support.environment",
+    "tests.support.every_page",
     "tests.support.gunicorn_server",
     "tests.support.invented_languages",
     "tests.support.people",
