@@ -120,7 +120,7 @@ def test_nothing_is_sent_while_somebody_else_is_signed_in(
     sent = autosaves(page)
 
     for event in ("focus", "online"):
-        # The clock may only run once the answer is read: it would end the request, and that is retried.
+        # The clock may only run once the answer is read: it would end the request.
         status(page).locator("[data-desk-said]").evaluate("(words) => words.replaceChildren()")
         dispatch(page, event)
         expect(status(page)).to_contain_text("Somebody else is signed in here now")
