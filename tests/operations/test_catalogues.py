@@ -66,7 +66,11 @@ def test_every_room_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [("{% translate 'New' %}", "this message is used"), ("", "this message is not used")],
+    [
+        ("{% translate 'New' %}", "New: this message is used"),
+        (f"{{% translate '{'Long ' * 30}' %}}", f"{'Long ' * 30}: this message is used"),
+        ("", "Of a page: this message is not used"),
+    ],
 )
 def test_catalogue_that_is_not_current_is_named_with_what_to_run(
     project: Path, words: str, message: str

@@ -1,6 +1,7 @@
 """Django's makemessages for our own folders, and a check that catalogues are current (ADR 31)."""
 
 import os
+import re
 import subprocess
 from contextlib import chdir
 from pathlib import Path
@@ -65,7 +66,21 @@ def _name(catalogue: Path) -> str:
 
 def _differences(catalogue: Path, potfile: str) -> str:
     """Name each message that only one of them has, a line for each; empty if there is none."""
-    return _run("msgcmp", "--use-untranslated", "--use-fuzzy", catalogue, potfile).stderr
+    said = _run("msgcmp", "--use-untranslated", "--use-fuzzy", catalogue, potfile).stderr
+    found = [
+        f"{_message(Path(file), int(line))}: {problem}"
+        for file, line, problem in re.findall(r"^(.+):(\d+): (?:warning: )?(this .+)$", said, re.M)
+    ]
+    return "\n".join(found) or said
+
+
+def _message(file: Path, line: int) -> str:
+    """The message around this line: the temporary file with it is gone when it is told."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    before = "\n".join(lines[: line - 1]).rpartition("\n\n")[2]
+    after = "\n".join(lines[line - 1 :]).partition("\n\n")[0]
+    entry = f"{before}\n{after}".partition("msgid ")[2].partition("\nmsg")[0]
+    return "".join(text.strip()[1:-1] for text in entry.splitlines())
 
 
 def _is_compiled(catalogue: Path) -> bool:
