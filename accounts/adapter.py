@@ -15,8 +15,9 @@ from django.core.exceptions import ImproperlyConfigured, PermissionDenied, Valid
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.crypto import get_random_string
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import after_sign_in, emails, invitations
@@ -78,8 +79,9 @@ class Adapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Put the mail into the outbox. Raises LookupError for a mail we have no text for."""
-        name, content = _mail(template_prefix, context)
         now = timezone.now()
+        with translation.override(_language_of(email)):
+            name, content = _mail(template_prefix, context)
         enqueue(
             kind=f"account.{name}",
             to=email,
@@ -213,6 +215,16 @@ class Adapter(DefaultAccountAdapter):
     def is_ajax(self, request: HttpRequest) -> bool:
         """Always answer with pages: allauth would return JSON to some requests."""
         return False
+
+
+def _language_of(email: str) -> str | None:
+    """The language of the account with this address, or else that of the page.
+
+    Asked about every address: the number of queries must not tell which has an account.
+    """
+    address = UserManager.normalize_email(email)
+    person = User.objects.filter(email=address).only("language").first()
+    return person.active_language if person else get_language()
 
 
 def _mail(template_prefix: str, context: dict[str, Any]) -> tuple[str, MailContent]:

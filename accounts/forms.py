@@ -18,6 +18,7 @@ from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.functional import lazy
 from django.utils.html import format_html
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from accounts import decoy_queries, invitations, mailed_code_attempts
@@ -211,7 +212,9 @@ class SignupForm(MailLimitMixin, allauth.SignupForm):
     def signup(self, request: HttpRequest, user: User) -> None:
         """Called by allauth once the account is saved."""
         user.time_zone = current_zone(str(self.cleaned_data["zone"])) or NO_ZONE_CHOSEN
-        user.save(update_fields=["time_zone"])
+        # They have read the pages in it.
+        user.language = get_language() or settings.LANGUAGE_CODE
+        user.save(update_fields=["time_zone", "language"])
         user.record_consent(version=CONSENT_VERSION, now=timezone.now())
 
     def try_save(self, request: HttpRequest) -> Any:

@@ -15,8 +15,10 @@ class LastVisitMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        signed_in = request.user.is_authenticated and not is_locked(request)
-        signed_in_cookie.update(request, response, signed_in=signed_in)
-        if response.status_code < 400 and request.user.is_authenticated and signed_in:
-            request.user.record_visit(now=timezone.now())
+        language = None
+        if request.user.is_authenticated and not is_locked(request):
+            language = request.user.active_language
+            if response.status_code < 400:
+                request.user.record_visit(now=timezone.now())
+        signed_in_cookie.update(request, response, language=language)
         return response

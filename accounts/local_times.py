@@ -10,6 +10,7 @@ from functools import lru_cache
 from django.utils import timezone
 from django.utils.formats import date_format, time_format
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 
 from accounts.time_zones import NO_ZONE_CHOSEN
 
@@ -38,7 +39,7 @@ class LocalDays:
 def time_of_day(moment: datetime) -> str:
     """Return a time such as `8:14 pm`, or `8:14 pm UTC` without a known zone."""
     written = time_format(timezone.localtime(moment)).lower()
-    return written if _is_zone_known() else f"{written} UTC"
+    return written if _is_zone_known() else _("%(time)s UTC") % {"time": written}
 
 
 def hour(at: time) -> str:
@@ -48,7 +49,12 @@ def hour(at: time) -> str:
 
 def day_and_time(moment: datetime) -> str:
     """Return both, such as `28 November 2026, 8:14 pm`; only the day without a known zone."""
-    return f"{day(moment)}, {time_of_day(moment)}" if _is_zone_known() else day(moment)
+    return exact_moment(moment) if _is_zone_known() else day(moment)
+
+
+def exact_moment(moment: datetime) -> str:
+    """Return both, with `UTC` behind them without a known zone."""
+    return _("%(day)s, %(time)s") % {"day": day(moment), "time": time_of_day(moment)}
 
 
 def _local_day(moment: date) -> date:

@@ -89,10 +89,7 @@ def fill_database(
     writers, reader = create_writers(count=WRITERS), _sign_in(person)
     shelves = {count: _create_person_with(count, "reader", now=now) for count in SHELVES}
     desks = {count: _create_person_with(count, "desk", now=now) for count in SHELVES}
-    answerer = _create_person("answers@example.org")
-    for key, count in ANSWERS.items():
-        _create_answers(answerer, key, count, now=now)
-    reader_of_answers = _sign_in(answerer)
+    answers = _sign_in(_create_person_with_answers(now=now))
     _create_others(people)
     token = {settings.CSRF_COOKIE_NAME: writers[0]["token"]}
     return {
@@ -100,13 +97,8 @@ def fill_database(
         "writers": [writer["cookies"] | token for writer in writers],
         "token": writers[0]["token"],
         "statements": {address: _count_statements(reader, address) for address in addresses},
-        "answers": {
-            "cookies": _cookies(reader_of_answers),
-            "statements": {
-                address: _count_statements(reader_of_answers, address)
-                for address in pages_of_answers
-            },
-        },
+        "answers": {"cookies": _cookies(answers)}
+        | {"statements": {each: _count_statements(answers, each) for each in pages_of_answers}},
         "shelves": {
             count: {
                 "cookies": _cookies(owner) | token,
@@ -143,6 +135,13 @@ def _create_letters(person: User, count: int, *, now: datetime) -> None:
 def _letter(person: User, to: str, *, at: datetime) -> Letter:
     contents = LetterContents(to=to, body=LETTER)
     return Letter.sealed_by(person.key, contents, state=Letter.State.KEPT, now=at)
+
+
+def _create_person_with_answers(*, now: datetime) -> User:
+    person = _create_person("answers@example.org")
+    for key, count in ANSWERS.items():
+        _create_answers(person, key, count, now=now)
+    return person
 
 
 def _create_answers(person: User, key: str, count: int, *, now: datetime) -> None:

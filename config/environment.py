@@ -16,6 +16,7 @@ from typing import NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
 
 from dj_database_url import DBConfig
+from django.conf.locale import LANG_INFO
 from django.core.exceptions import ImproperlyConfigured
 from django.http.request import validate_host
 from environs import EnvNotSetError, EnvValidationError, FileAwareEnv, validate
@@ -133,6 +134,16 @@ def _explained(name: str, expected: str) -> Iterator[None]:
 
 
 # --- Formats: each raises ValueError if the text is malformed --------------------------------
+
+
+def parse_languages(text: str, *, original: str) -> list[tuple[str, str]]:
+    """Return code and own name of each language, such as ("es", "español"). The one that everything
+    is written in must be among them: what is not translated is shown in it."""
+    codes = [code.strip().lower() for code in text.split(",") if code.strip()]
+    names = {code: info["name_local"] for code, info in LANG_INFO.items() if "name_local" in info}
+    if original not in codes or not names.keys() >= set(codes):
+        raise ValueError
+    return [(code, names[code]) for code in dict.fromkeys(codes)]
 
 
 def parse_url(text: str) -> str:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import django_stubs_ext
 from csp.constants import NONE, SELF
-from django.utils.translation import gettext_lazy as _
 
 from config.environment import (
     MASTER_KEYS,
     Environment,
     parse_hosts,
+    parse_languages,
     parse_master_keys,
     parse_name,
     parse_redis_url,
@@ -347,11 +347,18 @@ REDIS_URL = env.parsed(
 # --- Language and time -----------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", _("English"))]
+LANGUAGES = env.parsed(
+    "LANGUAGES",
+    partial(parse_languages, original=LANGUAGE_CODE),
+    [("en", "English")],
+    expected="codes of languages with commas between, en among them: en,es",
+)
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "config.formats"
+# The words of pages and mails.
+LOCALE_PATHS = [BASE_DIR / "locale"]
 # The words and exercises of the guide, a folder for each language. `./dev run` shows a changed file
 # on reload; a server reads each file once.
 GUIDE_FOLDER = BASE_DIR / "healing" / "guide"

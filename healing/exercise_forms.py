@@ -74,6 +74,11 @@ class ExerciseForm(forms.Form):
             for slot in KINDS[question.kind].slots(question):
                 self.fields[slot.name] = form_field(slot.question, required=required)
 
+    @property
+    def language_of_labels(self) -> str:
+        """That of the file in the guide."""
+        return self.exercise.language
+
     def parts(self) -> Iterator[Part]:
         for question in self.questions:
             slots = KINDS[question.kind].slots(question)

@@ -35,15 +35,15 @@ ROW_KINDS = {"lines", "rows", "people"}
 MAX_ROWS = 10
 
 
-def read_exercises(record: Record) -> tuple[Exercise, ...]:
-    exercises = tuple(_exercise(each) for each in record.records("exercises"))
+def read_exercises(record: Record, *, language: str) -> tuple[Exercise, ...]:
+    exercises = tuple(_exercise(each, language) for each in record.records("exercises"))
     keys = [exercise.key for exercise in exercises]
     for key in sorted({key for key in keys if keys.count(key) > 1}):
         record.report(f"two exercises have the key “{key}”.", "exercises")
     return exercises
 
 
-def _exercise(record: Record) -> Exercise:
+def _exercise(record: Record, language: str) -> Exercise:
     piece = record.one_of("piece", PIECES, "")
     exercise = Exercise(
         # A piece is its own key.
@@ -72,6 +72,7 @@ def _exercise(record: Record) -> Exercise:
         question_a_page=record.flag("question_a_page"),
         lines_first=record.flag("lines_first"),
         prints=record.flag("prints"),
+        language=language,
     )
     for problem, key in _exercise_problems(exercise):
         record.report(problem, key)

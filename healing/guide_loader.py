@@ -103,6 +103,10 @@ class _ParsedFile:
     body: Rendered
     links: list[tuple[int, str]]
 
+    @property
+    def language(self) -> str:
+        return self.path.parents[1].name
+
 
 def hash_of(path: Path) -> str:
     """What a translation of this file names as its original."""
@@ -170,7 +174,7 @@ def _step(parsed: _ParsedFile) -> Step:
         voice=_voice(record.record("voice")),
         two_minutes=record.words("two_minutes"),
         closing=record.words("closing"),
-        exercises=read_exercises(record),
+        exercises=read_exercises(record, language=parsed.language),
     )
     if not step.exercises:
         record.report("“exercises” is missing.")
@@ -211,7 +215,7 @@ def _page_attributes(parsed: _ParsedFile) -> dict[str, Any]:
         "lead": parsed.record.words("lead"),
         "html": parsed.body.html,
         "headings": parsed.body.headings,
-        "language": parsed.path.parents[1].name,
+        "language": parsed.language,
         "translates": parsed.record.text("translates", ""),
     }
 

@@ -120,6 +120,8 @@ class Exercise:
     question_a_page: bool = False
     lines_first: bool = False
     prints: bool = False
+    # Of the file that it is in. No part of the version: it would change that of every answer.
+    language: str = ""
 
     @property
     def version(self) -> str:
@@ -153,6 +155,8 @@ def names_in(sentence: str) -> set[str]:
 # The attributes that hold words for readers.
 WORDS = {"title", "intro", "care", "kept", "closed", "label", "hint", "own", "question"}
 WORDS |= {"many", "some", "none", "always"}
+# Not read, but different in each translation.
+WORDS |= {"language"}
 
 
 def _without_words(value: Any) -> Any:
@@ -172,7 +176,7 @@ def _without_defaults(value: Any) -> Any:
         return {
             each.name: _without_defaults(getattr(value, each.name))
             for each in fields(value)
-            if getattr(value, each.name) != each.default
+            if each.name != "language" and getattr(value, each.name) != each.default
         }
     return [_without_defaults(each) for each in value] if isinstance(value, tuple) else value
 

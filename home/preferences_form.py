@@ -12,6 +12,15 @@ from accounts.time_zones import NO_ZONE_CHOSEN, ZoneField, ZoneSelect, zone_choi
 CHOOSE_A_PLACE = _("Choose a place from the list.")
 
 
+class LanguageSelect(forms.Select):
+    """Names of languages, each in the language itself."""
+
+    def create_option(self, name: str, value: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        option: dict[str, Any] = super().create_option(name, value, *args, **kwargs)
+        option["attrs"]["lang"] = value
+        return option
+
+
 @not_writing("time_zone", "language", "checks_spelling")
 class PreferencesForm(forms.Form):
     """Name, place, language and spelling. Every field may stay as it is."""
@@ -29,7 +38,7 @@ class PreferencesForm(forms.Form):
         error_messages={"required": CHOOSE_A_PLACE, "invalid_choice": CHOOSE_A_PLACE},
         widget=ZoneSelect(attrs={"data-zone": NO_ZONE_CHOSEN}),
     )
-    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+    language = forms.ChoiceField(label=_("Language"), widget=LanguageSelect)
     checks_spelling = forms.BooleanField(
         label=_("Let this browser check my spelling"),
         help_text=_(
@@ -43,3 +52,7 @@ class PreferencesForm(forms.Form):
         super().__init__(data, initial=initial)
         zone = cast(ZoneField, self.fields["time_zone"])
         zone.choices = [(NO_ZONE_CHOSEN, _("Not said yet")), *zone_choices()]
+        language = cast(forms.ChoiceField, self.fields["language"])
+        language.choices = settings.LANGUAGES
+        if len(settings.LANGUAGES) == 1:
+            del self.fields["language"]

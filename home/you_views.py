@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -33,7 +33,7 @@ def you(request: SignedInRequest) -> HttpResponse:
     initial = {
         "name": displayed_name(person),
         "time_zone": person.time_zone,
-        "language": person.language,
+        "language": person.active_language,
         "checks_spelling": person.checks_spelling,
     }
     form = PreferencesForm(request.POST if request.method == "POST" else None, initial=initial)
@@ -54,13 +54,16 @@ def _warn_of_unreadable_name(request: SignedInRequest) -> None:
 
 def _save_preferences(request: SignedInRequest, form: PreferencesForm) -> HttpResponse:
     person, now = request.user, timezone.now()
-    chosen = {each: form.cleaned_data[each] for each in ("name", "language", "checks_spelling")}
+    chosen = {each: form.cleaned_data[each] for each in ("name", "checks_spelling")}
+    # Without a choice it stays as it is.
+    language = form.cleaned_data.get("language", person.language)
     try:
-        account_actions.save_preferences(person=person, **chosen, now=now)
+        account_actions.save_preferences(person=person, **chosen, language=language, now=now)
     except CannotOpen:
         return cannot_open(request)
     reminder_actions.change_time_zone(person=person, zone=form.cleaned_data["time_zone"], now=now)
-    messages.info(request, _("Saved."))
+    with translation.override(person.active_language):
+        messages.info(request, _("Saved."))
     return redirect("home:you")
 
 

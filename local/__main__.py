@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from local import chromium, firefox_and_webkit, pytest_runs
+from local import chromium, firefox_and_webkit, gettext_tools, pytest_runs
 from local.folder import ROOT, UserError, print_line
 from local.processes import INTERRUPTED, Stopped, run_in_foreground, stop_on_signals
 from local.servers import free_port
@@ -122,17 +122,23 @@ SERVER_ONLY = [
 
 
 def check(arguments: list[str]) -> int:
+    has_gettext = gettext_tools.are_here()
     with temporary_servers() as environment:
         failed = [
             name
-            for name, command, more in _checks()
+            for name, command, more in _checks(has_gettext=has_gettext)
             if not _is_clean(name, command, environment | more)
         ]
+    if not has_gettext:
+        print_line(gettext_tools.NOT_RUN)
     print_line(f"Not clean: {', '.join(failed)}." if failed else "All clean.")
     return 1 if failed else 0
 
 
-def _checks() -> list[tuple[str, list[str], Environment]]:
+def _checks(*, has_gettext: bool) -> list[tuple[str, list[str], Environment]]:
+    catalogues: list[tuple[str, list[str], Environment]] = [
+        ("catalogues", manage_py("makemessages --check --verbosity 0"), {})
+    ]
     return [
         ("ruff", _module("ruff", "check", "--quiet", "."), {}),
         ("format", _module("ruff", "format", "--check", "--output-format", "concise", "."), {}),
@@ -144,6 +150,7 @@ def _checks() -> list[tuple[str, list[str], Environment]]:
         ("migrations", manage_py("makemigrations --check --dry-run"), {}),
         ("settings", manage_py("check --deploy --fail-level WARNING"), PRODUCTION),
         ("guide", manage_py("check_guide"), {}),
+        *(catalogues if has_gettext else []),
     ]
 
 

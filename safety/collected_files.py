@@ -59,7 +59,7 @@ def mark_at_start() -> str:
 
 def expected_mark() -> str:
     """Name what this version makes with these settings."""
-    shown = repr(sorted(site(None).items()))
+    shown = repr([*sorted(site(None).items()), settings.LANGUAGES])
     return hashlib.sha256(f"{_sources()}{shown}".encode()).hexdigest()
 
 
@@ -74,7 +74,10 @@ def _are_complete() -> bool:
         files = [root / name for name in manifest["paths"].values()]
     except (OSError, ValueError, KeyError):
         return False
-    files += [help_pages.file(path) for path in help_pages.paths()]
+    languages = [code for code, _name in settings.LANGUAGES]
+    files += [
+        help_pages.file(path, language=code) for path in help_pages.paths() for code in languages
+    ]
     return all(file.is_file() for file in files)
 
 
@@ -100,4 +103,7 @@ def _source_files() -> Iterator[tuple[str, Path]]:
             yield name, Path(storage.path(name))
     for folder in (settings.BASE_DIR / "templates", FOLDER):
         for file in filter(Path.is_file, folder.rglob("*")):
+            yield str(file.relative_to(folder)), file
+    for folder in settings.LOCALE_PATHS:
+        for file in Path(folder).rglob("*.mo"):
             yield str(file.relative_to(folder)), file

@@ -7,6 +7,7 @@ from django.http import (
     HttpResponsePermanentRedirect,
 )
 from django.urls import reverse
+from django.utils.translation import get_language_from_request
 
 from safety import collected_files, help_pages, signed_in_cookie
 from safety.leaving import left_cookie_name
@@ -22,7 +23,10 @@ class HelpPagesMiddleware:
         self.get_response = get_response
         collected_files.mark_at_start()
         self.pages = help_pages.in_memory()
-        self.pages_signed_in = help_pages.read_all(signed_in=True)
+        self.forms = {
+            form: help_pages.read_all(language=form[0], signed_in=form[1])
+            for form in help_pages.forms()
+        }
         self.start = reverse("safety:help")
         self.elsewhere = help_pages.elsewhere_path()
 
@@ -35,8 +39,12 @@ class HelpPagesMiddleware:
 
     def _pages_for(self, request: HttpRequest) -> dict[str, bytes]:
         # Who has left may have the cookie until a request reaches the session.
-        signed_in = signed_in_cookie.has(request) and left_cookie_name() not in request.COOKIES
-        return self.pages_signed_in if signed_in and self.pages_signed_in else self.pages
+        has_left = left_cookie_name() in request.COOKIES
+        language = None if has_left else signed_in_cookie.language_in(request)
+        signed_in = language is not None
+        return self.forms.get((language or get_language_from_request(request), signed_in)) or (
+            self.pages
+        )
 
     def _page(self, path: str, pages: dict[str, bytes]) -> HttpResponse:
         normalized = f"{path.lower().rstrip('/')}/"
@@ -44,5 +52,5 @@ class HelpPagesMiddleware:
             return HttpResponsePermanentRedirect(normalized)
         status = 200 if path in pages else 404
         page = HttpResponse(pages.get(path, pages[self.elsewhere]), status=status)
-        page.headers["Vary"] = "Cookie"
+        page.headers["Vary"] = "Cookie, Accept-Language"
         return page

@@ -25,7 +25,7 @@ class LeaveFallbackMiddleware:
         if request.path != self.leave_path or response.status_code in {204, 303, 405}:
             return response
         response = redirect_away()
-        signed_in_cookie.update(request, response, signed_in=False)
+        signed_in_cookie.update(request, response, language=None)
         response.set_cookie(left_cookie_name(), "1", secure=settings.HTTPS, samesite="Lax")
         if take_csrf_cookie(request):
             delete_csrf_cookie(response)

@@ -1,4 +1,5 @@
-"""A cookie of one word that says that somebody is signed in: it chooses a form of the help pages.
+"""A cookie of one word that says that somebody is signed in, and in which language they read: it
+chooses a form of the help pages.
 
 These are files, served above sessions and database (ADR 11). The cookie opens nothing: with a
 forged one, the navigation has links that ask for a sign-in. Visitors never have it.
@@ -7,6 +8,7 @@ forged one, the navigation has links that ask for a sign-in. Visitors never have
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+# Stands for the language that everything is written in.
 VALUE = "here"
 
 
@@ -14,13 +16,18 @@ def name() -> str:
     return "__Host-signed" if settings.HTTPS else "signed"
 
 
-def has(request: HttpRequest) -> bool:
-    return request.COOKIES.get(name()) == VALUE
+def language_in(request: HttpRequest) -> str | None:
+    """Return the language of the person who is signed in, None for a visitor."""
+    value = request.COOKIES.get(name())
+    if value == VALUE:
+        return settings.LANGUAGE_CODE
+    return value if value in dict(settings.LANGUAGES) else None
 
 
-def update(request: HttpRequest, response: HttpResponse, *, signed_in: bool) -> None:
-    """Set or delete the cookie where the browser has the other state."""
-    if signed_in and not has(request):
-        response.set_cookie(name(), VALUE, secure=settings.HTTPS, httponly=True, samesite="Lax")
-    elif not signed_in and name() in request.COOKIES:
+def update(request: HttpRequest, response: HttpResponse, *, language: str | None) -> None:
+    """Set or delete the cookie where the browser has another state. No language: a visitor."""
+    value = VALUE if language == settings.LANGUAGE_CODE else language
+    if value and request.COOKIES.get(name()) != value:
+        response.set_cookie(name(), value, secure=settings.HTTPS, httponly=True, samesite="Lax")
+    elif not value and name() in request.COOKIES:
         response.delete_cookie(name(), samesite="Lax")

@@ -1,8 +1,10 @@
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from safety import help_pages
@@ -45,7 +47,7 @@ def leave(request: HttpRequest) -> HttpResponse:
 @transaction.non_atomic_requests
 def help_page(request: HttpRequest) -> HttpResponse:
     """Used until the page is rendered to a file; then HelpPagesMiddleware answers."""
-    return HttpResponse(help_pages.render(request.path))
+    return HttpResponse(_rendered(request))
 
 
 @login_not_required
@@ -54,7 +56,11 @@ def help_page(request: HttpRequest) -> HttpResponse:
 def lines(request: HttpRequest, country: str) -> HttpResponse:
     """As `help_page`. An unknown country gets the page for countries that we do not have."""
     is_page = request.path in help_pages.paths()
-    return HttpResponse(help_pages.render(request.path), status=200 if is_page else 404)
+    return HttpResponse(_rendered(request), status=200 if is_page else 404)
+
+
+def _rendered(request: HttpRequest) -> str:
+    return help_pages.render(request.path, language=get_language() or settings.LANGUAGE_CODE)
 
 
 @login_not_required

@@ -9,7 +9,7 @@ from tests.support.template_files import ROOT, TEMPLATES
 
 EVENING = datetime(2026, 3, 12, 19, 14, tzinfo=UTC)
 HAND_WRITTEN = re.compile(
-    r"\|(?:date|time):|\bstrftime\(|date_format\([^)]*, \"[^Y]|\bdateformat\b"
+    r"\|(?:date|time):|\|date \}\}, |\bstrftime\(|date_format\([^)]*, \"[^Y]|\bdateformat\b"
 )
 
 

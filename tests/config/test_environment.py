@@ -98,6 +98,17 @@ def test_an_empty_mail_catcher_is_none(environment: dict[str, str]) -> None:
     assert (shown.stdout, shown.stderr) == ("None\n", "")
 
 
+def test_languages_are_named_in_their_own_words(environment: dict[str, str]) -> None:
+    environment["LANGUAGES"] = " en, es,ar,es"
+    shown = show("settings.LANGUAGES", environment)
+
+    assert ast.literal_eval(shown.stdout) == [
+        ("en", "English"),
+        ("es", "español"),
+        ("ar", "العربيّة"),
+    ]
+
+
 # --- Values that cannot be used --------------------------------------------------------------
 
 SECRET = "s3cret"
@@ -143,6 +154,9 @@ BAD = [
     ("VAULT_KEYS", f"{SECRET}\n:{SECRET}"),
     ("VAULT_KEYS", ""),
     ("VAULT_KEYS", None),
+    ("LANGUAGES", "es"),
+    ("LANGUAGES", "en,es,nowhere"),
+    ("LANGUAGES", ""),
     ("REGISTRATION", "maybe"),
     ("REGISTRATION", ""),
     ("EMAIL_PORT", "abc"),

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
+from pytest_django import Settings
 
 from accounts.actions import choose_name
 from accounts.models import User
@@ -195,8 +196,9 @@ def test_reminders_follow_the_saved_time_zone(as_alice: Client, alice: User, now
     [{"name": "x" * 61}, {"time_zone": "Nowhere/Land"}, {"language": "xx"}, {"name": "a\x00b"}],
 )
 def test_invalid_preference_is_reported(
-    as_alice: Client, alice: User, wrong: dict[str, str]
+    as_alice: Client, alice: User, settings: Settings, wrong: dict[str, str]
 ) -> None:
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
     data = {"name": "Ali", "time_zone": "Europe/Paris", "language": "en"} | wrong
 
     page = as_alice.post("/you/", data)

@@ -122,7 +122,7 @@ def test_help_without_files_is_rendered_the_same(
 @pytest.mark.parametrize("code", countries())
 def test_country_page_has_every_number_as_a_link(code: str) -> None:
     country = countries()[code]
-    html = help_pages.render(f"/help/{code}/")
+    html = help_pages.render(f"/help/{code}/", language="en")
     links = [unescape(link) for link in re.findall(r'href="((?:tel|sms):[^"]+)"', html)]
 
     expected = [each.number.href for each in country.emergency]
@@ -137,7 +137,7 @@ def test_country_page_has_every_number_as_a_link(code: str) -> None:
 
 @pytest.mark.parametrize("code", countries())
 def test_country_page_says_once_and_first_that_nobody_has_tried_its_numbers(code: str) -> None:
-    html = help_pages.render(f"/help/{code}/")
+    html = help_pages.render(f"/help/{code}/", language="en")
 
     [at] = [match.start() for match in re.finditer("We have not called these numbers", html)]
     assert at < html.index('href="tel:')
@@ -173,7 +173,7 @@ def _tried(country: Country) -> Country:
 
 @pytest.mark.parametrize("address", PATHS)
 def test_every_help_page_says_what_to_do_about_someone_elses_safety(address: str) -> None:
-    html = help_pages.render(address)
+    html = help_pages.render(address, language="en")
 
     assert 'id="their-safety"' in html
     assert "tell someone who can look in on them" in html
@@ -181,7 +181,7 @@ def test_every_help_page_says_what_to_do_about_someone_elses_safety(address: str
 
 @pytest.mark.parametrize("address", PATHS)
 def test_every_help_page_has_something_for_young_people(address: str) -> None:
-    assert 'id="young"' in help_pages.render(address)
+    assert 'id="young"' in help_pages.render(address, language="en")
 
 
 SENDING_TO_HELP = ["/", "/about/", "/terms/", "/accounts/signup/"]
@@ -193,14 +193,14 @@ def test_links_into_the_help_page_lead_to_a_section_that_is_there(
     client: Client, db: None, address: str
 ) -> None:
     sections = re.findall(r'href="/help/#([^"]+)"', client.get(address).text)
-    html = help_pages.render("/help/")
+    html = help_pages.render("/help/", language="en")
 
     assert sections
     assert [section for section in sections if f'id="{section}"' not in html] == []
 
 
 def test_help_lists_every_country_and_says_what_this_is() -> None:
-    html = help_pages.render("/help/")
+    html = help_pages.render("/help/", language="en")
 
     assert re.findall(r'href="(/help/[a-z]+/)"', html) == PATHS[1:]
     assert html.index("https://findahelpline.com/") < html.index("/help/au/")

@@ -40,6 +40,42 @@ WRONG = """
 }
 """
 
+# Words that lie outside of the window, or outside of something around them that hides the rest.
+CUT_OFF = """
+() => {
+  const cut = [];
+  const width = document.documentElement.clientWidth;
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const words = texts.currentNode.data.trim(), around = [];
+    let element = texts.currentNode.parentElement;
+    const isRead = element.checkVisibility({ visibilityProperty: true });
+    if (!words || !isRead || element.closest(".vh, .skip, select, textarea")) continue;
+    for (; element; element = element.parentElement) {
+      const { overflowX, overflowY } = getComputedStyle(element);
+      if (/hidden|clip/.test(overflowX + overflowY)) around.push(element.getBoundingClientRect());
+    }
+    const range = document.createRange();
+    range.selectNodeContents(texts.currentNode);
+    for (const box of range.getClientRects()) {
+      const outside = (frame) =>
+        box.left < frame.left - 1 || box.right > frame.right + 1 ||
+        box.top < frame.top - 1 || box.bottom > frame.bottom + 1;
+      const isBeside = box.left < -1 || box.right > width + 1;
+      if (box.width && (isBeside || around.some(outside))) cut.push(`“${words}” is cut off`);
+    }
+  }
+  return [...new Set(cut)];
+}
+"""
+
+
+def cut_off_in_window(page: Page, width: int, height: int) -> list[str]:
+    """The words of this page that cannot be read whole in a window of this size."""
+    page.set_viewport_size({"width": width, "height": height})
+    found: list[str] = page.evaluate(CUT_OFF)
+    return found
+
 
 def wrong_in_window(page: Page, width: int, height: int) -> list[str]:
     """What is wrong with the frame of this page in a window of this size."""

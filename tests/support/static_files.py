@@ -54,13 +54,13 @@ def read_once(collected: None) -> Iterator[None]:
     pages: dict[tuple[str, bool], dict[str, bytes]] = {}
     rendered_to, read_all = Path(settings.PAGES_ROOT), help_pages.read_all
 
-    def read(*, signed_in: bool = False) -> dict[str, bytes]:
+    def read(*, language: str, signed_in: bool = False) -> dict[str, bytes]:
         if Path(settings.PAGES_ROOT) != rendered_to:
-            return read_all(signed_in=signed_in)
-        of = (settings.LANGUAGE_CODE, signed_in)
-        if of not in pages:
-            pages[of] = read_all(signed_in=signed_in)
-        return dict(pages[of])
+            return read_all(language=language, signed_in=signed_in)
+        form = (language, signed_in)
+        if form not in pages:
+            pages[form] = read_all(language=language, signed_in=signed_in)
+        return dict(pages[form])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(help_pages, "read_all", read)
