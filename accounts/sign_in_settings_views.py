@@ -74,12 +74,12 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """allauth's page, which also deletes what our pages stored in the browser."""
     # A visitor who cancels a pending sign-in posts here too: their browser may hold unsaved words,
     # and their session forms that wait and answers.
-    is_visitor = request.user.is_anonymous
-    waiting = expiring_entries.values(request.session) if is_visitor else {}
+    is_visitor, is_post = request.user.is_anonymous, request.method == "POST"
+    waiting = expiring_entries.values(request.session) if is_visitor and is_post else {}
     response: HttpResponse = allauth.logout(request)
     if waiting:
         request.session.update(waiting)
-    if request.method == "POST" and not is_visitor:
+    if is_post and not is_visitor:
         clear_device(request, response)
     return response
 

@@ -4,6 +4,7 @@ A button of that place leaves a mark in the session, and the one sign-up page th
 a token along. Whoever opens the page another way may be somebody else: then there is no mark.
 """
 
+from datetime import datetime, timedelta
 from typing import TypedDict
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -20,20 +21,29 @@ SESSION_KEY = "sign_up_origin"
 FIELD = "sign_up_origin"
 
 
+# A browser follows a redirect at once. Later, somebody else may have opened the sign-up page.
+FOLLOWED_WITHIN = timedelta(minutes=1)
+
+
 class Mark(TypedDict):
     token: str
     is_shown: bool
     # The account that was made; None before.
     person: str | None
+    # What is there when the button is pressed. What comes later may be somebody else's.
+    about: list[str]
+    begun_at: float
 
 
-def begin(request: HttpRequest, onward: str) -> HttpResponse:
+def begin(request: HttpRequest, onward: str, *, about: list[str], now: datetime) -> HttpResponse:
     """Lead to the sign-up page, and from there to this address of ours."""
-    request.session[SESSION_KEY] = Mark(token=uuid4().hex, is_shown=False, person=None)
+    request.session[SESSION_KEY] = Mark(
+        token=uuid4().hex, is_shown=False, person=None, about=about, begun_at=now.timestamp()
+    )
     return HttpResponseRedirect(f"{reverse('account_signup')}?{urlencode({'next': onward})}")
 
 
-def check(request: HttpRequest) -> None:
+def check(request: HttpRequest, *, now: datetime) -> None:
     """Before the sign-up page answers: drop the mark unless it was begun for this very page."""
     mark: Mark | None = request.session.get(SESSION_KEY)
     if mark is None:
@@ -41,9 +51,10 @@ def check(request: HttpRequest) -> None:
     if request.method == "POST":
         is_ours = request.POST.get(FIELD) == mark["token"]
     else:
-        is_ours = not mark["is_shown"]
+        is_fresh = now.timestamp() - mark["begun_at"] < FOLLOWED_WITHIN.total_seconds()
+        is_ours = is_fresh and not mark["is_shown"]
     if is_ours:
-        request.session[SESSION_KEY] = Mark(token=mark["token"], is_shown=True, person=None)
+        request.session[SESSION_KEY] = mark | {"is_shown": True, "person": None}
     else:
         forget(request.session)
 
@@ -56,10 +67,11 @@ def remember_account(session: SessionBase) -> None:
         session[SESSION_KEY] = mark
 
 
-def is_of(session: SessionBase, person: User) -> bool:
-    """Whether this person has made their account from there, in this session."""
+def about(session: SessionBase, person: User) -> list[str]:
+    """What was there when this person began to make their account, in this session."""
     mark: Mark | None = session.get(SESSION_KEY)
-    return mark is not None and mark["person"] is not None and UUID(mark["person"]) == person.pk
+    is_theirs = mark and mark["person"] is not None and UUID(mark["person"]) == person.pk
+    return mark["about"] if mark and is_theirs else []
 
 
 def forget(session: SessionBase) -> None:

@@ -20,7 +20,10 @@ app.conf.update(
     # The default gives up after 100 retries: mail would stop after an hour without the broker.
     broker_connection_max_retries=None,
     broker_transport_options={
-        "visibility_timeout": 3600,
+        # Kombu would keep each message in Redis until it is acknowledged. Nobody needs that: beat
+        # sends each task again. And where Redis ends first, that ends the worker (Kombu 5.7.0:
+        # AttributeError in `restore_unacked`).
+        "ack_emulation": False,
         "socket_keepalive": True,
         "health_check_interval": 30,
     },

@@ -66,15 +66,15 @@ def carry_over_answer(*, person: User, answer: VisitorAnswer, now: datetime) -> 
     exercise = step.exercise(answer.exercise) if step else None
     zone = person.zone
 
-    def update(row: Answer) -> None:
-        row.reseal(person.key, contents, now=now)
+    def leave(row: Answer) -> None:
+        """It was carried over before, and may have been changed since."""
 
     Answer.save_once(
         person.key,
         contents,
         id=answer.id,
         now=answer.written_at,
-        update=update,
+        update=leave,
         step=answer.step,
         exercise=answer.exercise,
         version=answer.version,

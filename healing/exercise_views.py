@@ -39,6 +39,7 @@ from healing.models import Answer, Draft
 from healing.progress import WayOn, way_on
 from healing.rendered_fields import rendered_fields
 from healing.visitor_views import visitor_earlier_exercise, visitor_exercise
+from safety.visits import visit
 from vault.sealing import CannotOpen
 from vault.storage_quota import QuotaExceeded, measure
 
@@ -156,6 +157,7 @@ def _exercise_page(
         "form": form,
         "fields": rendered_fields(exercise, form),
         "id": id,
+        "visit": visit(request),
         "device_key": device_copies_key(request.user),
         "answers": answers,
     }

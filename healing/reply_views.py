@@ -5,10 +5,11 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from accounts.sessions.idle_lock import is_locked
 from healing.guide_types import Step
 from healing.replies import grid_of, posted_choices, reply_words
+from healing.visitor_views import can_save
 from safety.post_only import post_only
+from safety.visits import is_of_this_visit
 
 
 @login_not_required
@@ -19,8 +20,8 @@ def reply(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     exercise = step.exercise(key)
     if exercise is None or exercise.reply is None:
         raise Http404
-    if is_locked(request):
-        # A browser may repeat the post of somebody who has left: show nothing of it.
+    if not is_of_this_visit(request):
+        # A browser may repeat the post of somebody who is not there any more: show nothing of it.
         return redirect("healing:exercise", step, key)
     said = posted_choices(grid_of(exercise), request.POST)
     context = {
@@ -28,6 +29,7 @@ def reply(request: HttpRequest, step: Step, key: str) -> HttpResponse:
         "exercise": exercise,
         "words": reply_words(exercise.reply, said),
         "said": said,
+        "can_save": request.user.is_authenticated or can_save(request, exercise),
         "id": uuid4(),
     }
     return render(request, "healing/reply.html", context)

@@ -55,7 +55,9 @@ def save_visitor_answer(session: SessionBase, answer: VisitorAnswer, *, now: dat
 
     def add(entries: Entries) -> Entries:
         entry = (_end(answer, now), _pack(answer))
-        added = entries | {str(answer.id): entry}
+        # Last, also when it is saved again: the oldest comes first.
+        others = {id: each for id, each in entries.items() if id != str(answer.id)}
+        added = others | {str(answer.id): entry}
         size = sum(len(text.encode()) for _, text in added.values())
         if len(added) > MAX_ANSWERS or size > MAX_BYTES:
             raise NoRoom
@@ -71,7 +73,9 @@ def drop_visitor_answers(session: SessionBase, *ids: UUID, now: datetime) -> Non
     def drop(entries: Entries) -> Entries:
         return {id: entry for id, entry in entries.items() if id not in dropped}
 
-    _change(session, drop, now=now)
+    # Nothing to drop makes no session.
+    if SESSION_KEY in session:
+        _change(session, drop, now=now)
 
 
 def touch_visitor_answers(session: SessionBase, *, now: datetime) -> None:
@@ -81,7 +85,8 @@ def touch_visitor_answers(session: SessionBase, *, now: datetime) -> None:
         return {id: (_end(_unpack(id, text), now), text) for id, (_, text) in entries.items()}
 
     entries = expiring_entries.current(session, SESSION_KEY, now=now)
-    gained = [extend(entries)[id][0] - end for id, (end, _) in entries.items()]
+    extended = extend(entries)
+    gained = [extended[id][0] - end for id, (end, _) in entries.items()]
     if max(gained, default=0) >= TOUCHED_EVERY.total_seconds():
         _change(session, extend, now=now)
 

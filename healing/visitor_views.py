@@ -16,9 +16,11 @@ from accounts.returned_forms import posted_writing
 from accounts.sessions.idle_lock import is_locked
 from healing.displayed_answer import DisplayedAnswer, display_visitor_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
+from healing.guide import guide
 from healing.guide_types import Exercise, Step
 from healing.rendered_fields import rendered_fields
 from healing.visitor_answers import (
+    SESSION_KEY,
     NoRoom,
     SessionEnded,
     VisitorAnswer,
@@ -26,6 +28,8 @@ from healing.visitor_answers import (
     save_visitor_answer,
     visitor_answers,
 )
+from safety.visits import visit
+from vault.sessions import SessionStore
 
 # Each session that begins like this may store a hundred kilobytes.
 RATES = {"begin_as_visitor": "100/h/ip"}
@@ -39,7 +43,7 @@ def visitor_exercise(request: HttpRequest, step: Step, exercise: Exercise) -> Ht
     """
     page = AnswerIdForm(request.POST)
     # Each form of ours has the id of its page. Nothing of another one is shown.
-    is_ours = page.is_valid() or _can_save(request, exercise)
+    is_ours = page.is_valid() or can_save(request, exercise)
     if request.method != "POST" or not is_ours:
         return _page(request, step, exercise, id=uuid4())
     form, id = ExerciseForm(exercise, request.POST), page.answer_id
@@ -55,7 +59,7 @@ def visitor_exercise(request: HttpRequest, step: Step, exercise: Exercise) -> Ht
 def _save(request: HttpRequest, step: Step, form: ExerciseForm, id: UUID) -> tuple[str, int]:
     """Return why it was not saved, and the status of the page that says so."""
     exercise, now = form.exercise, timezone.now()
-    if not _can_save(request, exercise):
+    if not can_save(request, exercise):
         return _("This cannot be saved without an account."), 422
     if not _may_begin(request):
         return _(
@@ -70,18 +74,20 @@ def _save(request: HttpRequest, step: Step, form: ExerciseForm, id: UUID) -> tup
             " make an account."
         ), 422
     except SessionEnded:
-        request.session.flush()
+        # Not flush(): deleting the cookie would delete that of a session begun meanwhile.
+        request.session = SessionStore()
         return _("It could not be saved just now. Save it once more."), 409
     return "", 200
 
 
 def _may_begin(request: HttpRequest) -> bool:
-    return request.session.session_key is not None or bool(
+    # A session alone says nothing: other pages make one without any limit.
+    return SESSION_KEY in request.session or bool(
         ratelimit.consume(request, app="healing", action="begin_as_visitor", config=RATES)
     )
 
 
-def _can_save(request: HttpRequest, exercise: Exercise) -> bool:
+def can_save(request: HttpRequest, exercise: Exercise) -> bool:
     """A locked session belongs to somebody with an account: whoever is there now may be another."""
     return exercise.public and not is_locked(request)
 
@@ -99,13 +105,29 @@ def _page(
     context = {
         "step": step,
         "exercise": exercise,
-        "can_save": _can_save(request, exercise),
+        "can_save": can_save(request, exercise),
         "form": form,
         "fields": rendered_fields(exercise, form),
         "id": id,
+        "visit": visit(request),
         "answers": _answers_to(request, step, exercise.key),
+        "elsewhere": _other_exercises(request, exercise),
     }
     return render(request, "healing/exercise_visitor.html", context, status=status)
+
+
+def _other_exercises(request: HttpRequest, exercise: Exercise) -> list[tuple[Step, Exercise]]:
+    """Where the other answers of this browser are shown, and can be deleted."""
+    saved = {
+        (answer.step, answer.exercise)
+        for answer in visitor_answers(request.session, now=timezone.now())
+    }
+    return [
+        (step, each)
+        for step in guide().steps.values()
+        for each in step.exercises
+        if each != exercise and (step.number, each.key) in saved
+    ]
 
 
 def _answers_to(request: HttpRequest, step: Step, key: str) -> list[DisplayedAnswer[VisitorAnswer]]:
@@ -146,9 +168,11 @@ def make_account(request: HttpRequest, step: Step, key: str, id: UUID) -> HttpRe
     back = redirect("healing:exercise", step, key)
     if request.method != "POST":
         return back
-    if id not in {answer.id for answer in visitor_answers(request.session, now=timezone.now())}:
+    now = timezone.now()
+    ids = [answer.id for answer in visitor_answers(request.session, now=now)]
+    if id not in ids:
         messages.warning(request, _("That is not here any more. Its time was over."))
         return back
     if request.user.is_authenticated:
         return redirect("home:carry_over")
-    return sign_up_origin.begin(request, back.url)
+    return sign_up_origin.begin(request, back.url, about=[str(each) for each in ids], now=now)

@@ -41,11 +41,13 @@ def carry_over(*, person: User, session: SessionBase, now: datetime) -> None:
 def page_after_sign_in(request: HttpRequest, person: User, address: str) -> str:
     """Carry over at once, or return the address of the page that asks."""
     session, now = request.session, timezone.now()
-    is_begun_there = sign_up_origin.is_of(session, person)
+    begun = sign_up_origin.about(session, person)
     sign_up_origin.forget(session)
-    if not visitor_answers(session, now=now):
+    answers = visitor_answers(session, now=now)
+    if not answers:
         return address
-    if is_begun_there:
+    # Written after the button was pressed: perhaps by somebody else.
+    if {str(answer.id) for answer in answers}.issubset(begun):
         with suppress(CannotOpen, QuotaExceeded), transaction.atomic():
             carry_over(person=person, session=session, now=now)
             messages.info(request, carried_over_message())

@@ -33,6 +33,8 @@ def hide_if_possible(session: SessionBase, *, now: datetime) -> None:
     try:
         session.save()
     except (DatabaseError, UpdateError, CannotSeal):
+        # The page must not say that they are left out.
+        show(session)
         # The session middleware would try once more, and fail the page.
         session.modified = False
 

@@ -1,6 +1,5 @@
 """The safety questions: a page for anyone, which stores and logs no answer."""
 
-from django.contrib.auth import SESSION_KEY
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +12,7 @@ from safety import hidden_contact
 from safety.helplines import countries
 from safety.post_only import post_only
 from safety.questions import QUESTIONS, Said, reply_to
+from safety.visits import is_of_this_visit, visit
 
 
 @login_not_required
@@ -20,7 +20,8 @@ from safety.questions import QUESTIONS, Said, reply_to
 @transaction.non_atomic_requests
 def before(request: HttpRequest) -> HttpResponse:
     """The answers exist in this request only. Without a database the page answers them too."""
-    if request.method != "POST" or _is_locked(request):
+    # A browser may repeat the post of somebody who is not there any more: show nothing of it.
+    if request.method != "POST" or not is_of_this_visit(request):
         return render(request, "safety/before.html", _context(request))
     now, reply = timezone.now(), reply_to(request.POST)
     if reply.kinds:
@@ -29,17 +30,13 @@ def before(request: HttpRequest) -> HttpResponse:
     return render(request, "safety/before_answered.html", context)
 
 
-def _is_locked(request: HttpRequest) -> bool:
-    """A browser may repeat the post of somebody whose pages have locked: show nothing of it."""
-    return SESSION_KEY in request.session and not request.user.is_authenticated
-
-
 def _context(request: HttpRequest) -> dict[str, object]:
     return {
         "questions": QUESTIONS,
         "choices": Said,
         "is_hidden": hidden_contact.is_hidden(request.session, now=timezone.now()),
         "next": _next(request),
+        "visit": visit(request),
     }
 
 

@@ -216,7 +216,9 @@ class SealedSerializer:
         self.row = row
 
     def dumps(self, contents: Any) -> bytes:
-        return sealing_ring().seal(PURPOSE, self.row, json.dumps(contents).encode())
+        # Escaped, four bytes of a character would be twelve, and so would what a visitor may save.
+        text = json.dumps(contents, ensure_ascii=False)
+        return sealing_ring().seal(PURPOSE, self.row, text.encode("utf-8", "surrogatepass"))
 
     def loads(self, data: bytes) -> Any:
         return json.loads(ring().open(PURPOSE, self.row, data))

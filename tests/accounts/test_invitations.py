@@ -302,7 +302,10 @@ def test_a_closed_place_takes_nobody(
 
 
 @pytest.mark.parametrize("registration", ["invitation", "closed"])
-@pytest.mark.parametrize("page", ["/", "/accounts/login/", "/steps/1/", "/steps/1/filling-in/"])
+@pytest.mark.parametrize(
+    "page",
+    ["/", "/accounts/login/", "/steps/1/", "/steps/1/filling-in/", "/steps/2/if-then/"],
+)
 def test_no_page_invites_where_nobody_can_sign_up(
     client: Client, settings: Settings, registration: str, page: str
 ) -> None:
@@ -311,7 +314,7 @@ def test_no_page_invites_where_nobody_can_sign_up(
     assertNotContains(client.get(page), SIGN_UP)
 
 
-@pytest.mark.parametrize("page", ["/accounts/login/", "/steps/1/", "/steps/1/filling-in/"])
+@pytest.mark.parametrize("page", ["/accounts/login/", "/steps/1/", "/steps/2/if-then/"])
 def test_pages_invite_where_anyone_can_sign_up(
     client: Client, settings: Settings, page: str
 ) -> None:

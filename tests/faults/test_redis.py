@@ -71,6 +71,19 @@ def _ask_for_a_code(deployment: Deployment, email: str) -> int:
     return visitor.post(address, visitor.get(address).form(address) | {"email": email}).status
 
 
+def test_worker_goes_on_however_often_it_ends(deployment: Deployment) -> None:
+    """Each time while messages are on their way: Kombu’s own notes on them ended the worker."""
+    before = _pids(deployment)
+
+    for _ in range(8):
+        deployment.ticks(1)
+        deployment.kill_redis()
+        deployment.start_redis()
+
+    deployment.ticks(3)
+    assert _pids(deployment) == before
+
+
 def test_what_it_forgets_is_known_to_postgres(deployment: Deployment, sink: Sink) -> None:
     """A whole queue is lost, with the task that would have sent a mail."""
     deployment.worker.kill()

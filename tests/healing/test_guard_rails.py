@@ -21,6 +21,7 @@ from healing.guide_types import HurtsPage
 from healing.models import Answer
 from healing.replies import grid_of, posted_choices, reply_words
 from tests.support.client import Client
+from tests.support.visits import from_page
 
 NIGHT = datetime(2026, 3, 12, 23, 5, tzinfo=UTC)
 LEFT_OUT = "Something that involves the other person is left out on this visit."
@@ -63,7 +64,10 @@ def test_they_are_left_out_after_a_yes_and_after_the_button(
     for step, exercise in INVOLVING:
         assertContains(client.get(f"/steps/{step.number}/"), exercise.title)
 
-    client.post("/before/", way) if way else client.post("/before/leave-out/")
+    if way:
+        client.post("/before/", from_page(client, "/before/", way))
+    else:
+        client.post("/before/leave-out/")
 
     for step, exercise in INVOLVING:
         page = client.get(f"/steps/{step.number}/")
@@ -90,7 +94,7 @@ def test_what_it_has_gathered_is_left_out_and_stays(as_alice: Client, alice: Use
 
 
 def test_words_that_were_typed_before_are_saved(as_alice: Client, alice: User) -> None:
-    as_alice.post("/before/", {"hurt": "yes"})
+    as_alice.post("/before/", from_page(as_alice, "/before/", {"hurt": "yes"}))
 
     as_alice.post("/steps/5/calm-reply/", {"id": uuid4(), "reply": "Friday, please."})
 
@@ -225,7 +229,8 @@ def test_reply_shows_help_and_stores_nothing(
 ) -> None:
     posted = {f"signs-{item}": said for item, said in answers.items()}
     for client in (as_alice, Client()):
-        page = client.post("/steps/1/signs/reply/", posted)
+        sent = from_page(client, "/steps/1/signs/", posted)
+        page = client.post("/steps/1/signs/reply/", sent)
 
         assertContains(page, getattr(SIGNS.reply, words))
         assertContains(page, SIGNS.reply.always)
@@ -237,7 +242,7 @@ def test_reply_shows_help_and_stores_nothing(
 
 def test_signs_are_saved_only_by_the_button_of_the_reply(as_alice: Client, alice: User) -> None:
     posted = {"signs-talk": "often", "signs-effort": "unknown"}
-    page = as_alice.post("/steps/1/signs/reply/", posted)
+    page = as_alice.post("/steps/1/signs/reply/", from_page(as_alice, "/steps/1/signs/", posted))
     assertContains(page, '<input type="hidden" name="signs-talk" value="often">')
     assert not Answer.objects.exists()
 
@@ -245,6 +250,16 @@ def test_signs_are_saved_only_by_the_button_of_the_reply(as_alice: Client, alice
 
     fields = Answer.objects.of(alice).get().open(alice.key).fields
     assert fields == {"signs": {"talk": "often", "effort": "unknown"}}
+
+
+def test_signs_are_saved_without_an_account_by_the_same_button(db: None, client: Client) -> None:
+    page = client.post("/steps/1/signs/reply/", {"signs-talk": "often"})
+    assertContains(page, '<input type="hidden" name="signs-talk" value="often">')
+    assertNotContains(client.get("/steps/1/signs/"), "Saved in this browser")
+
+    client.post("/steps/1/signs/", {"signs-talk": "often", "id": page.context["id"]})
+
+    assertContains(client.get("/steps/1/signs/"), "Saved in this browser")
 
 
 def test_fear_comes_before_the_signs(as_alice: Client) -> None:
@@ -278,8 +293,7 @@ def test_signs_sent_again_after_leaving_show_nothing(alice: User) -> None:
         strict = Client(enforce_csrf_checks=True)
         if is_signed_in:
             strict.force_login(alice)
-        token = strict.get("/steps/1/signs/").context["csrf_token"]
-        sent = {"signs-talk": "often", "csrfmiddlewaretoken": token}
+        sent = from_page(strict, "/steps/1/signs/", {"signs-talk": "often"})
         assertContains(strict.post("/steps/1/signs/reply/", sent), SIGNS.reply.some)
 
         strict.get("/leave/")
@@ -288,13 +302,25 @@ def test_signs_sent_again_after_leaving_show_nothing(alice: User) -> None:
         assertNotContains(page, SIGNS.reply.some, status_code=403)
 
 
-def test_signs_sent_to_a_locked_session_show_nothing(as_alice: Client) -> None:
-    as_alice.get("/leave/")
+@pytest.mark.parametrize("end", ["/leave/", "/accounts/logout/"])
+def test_signs_from_before_the_end_of_a_visit_show_nothing(as_alice: Client, end: str) -> None:
+    sent = from_page(as_alice, "/steps/1/signs/", {"signs-talk": "often"})
+    as_alice.get(end) if end == "/leave/" else as_alice.post(end)
 
-    page = as_alice.post("/steps/1/signs/reply/", {"signs-talk": "often"}, follow=True)
+    page = as_alice.post("/steps/1/signs/reply/", sent, follow=True)
 
     assertContains(page, "Six signs")
     assertNotContains(page, SIGNS.reply.some)
+
+
+def test_signs_are_answered_while_pages_are_locked(as_alice: Client) -> None:
+    as_alice.get("/leave/")
+
+    sent = from_page(as_alice, "/steps/1/signs/", {"signs-talk": "often"})
+    page = as_alice.post("/steps/1/signs/reply/", sent)
+
+    assertContains(page, SIGNS.reply.some)
+    assertNotContains(page, "Go on without saving")
 
 
 def test_only_choices_of_the_grid_are_taken_over() -> None:

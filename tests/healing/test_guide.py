@@ -221,9 +221,12 @@ def test_place_that_leads_nowhere_is_found(folder: Path, path: str) -> None:
 
 
 def test_closing_mark_that_is_missing_is_found(folder: Path) -> None:
-    change(folder / "steps/1-acknowledge.md", "why.\n:::\n", "why.\n")
+    file = folder / "steps/1-acknowledge.md"
+    before, _, _ = file.read_text().partition("why.\n:::\n")
+    opened = before[: before.rindex("\n:::")].count("\n") + 2
+    change(file, "why.\n:::\n", "why.\n")
 
-    with pytest.raises(DataFileError, match=r"line 139: this ::: is never closed"):
+    with pytest.raises(DataFileError, match=rf"line {opened}: this ::: is never closed"):
         load(folder)
 
 

@@ -11,6 +11,7 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.http import HttpResponse
+from pytest_django.asserts import assertContains
 
 from accounts.models import User
 from accounts.tidying import drop_expired_entries
@@ -29,6 +30,7 @@ HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
 PUBLIC = {
     "/steps/1/filling-in/": {"moments-0-happened": "x"},
     "/steps/1/both-true/": {"one": "x", "other": "y"},
+    "/steps/1/signs/": {"signs-talk": "often"},
     "/steps/2/hoping/": {"hoping": "x"},
     "/steps/4/self-compassion/": {"hurts": "x"},
     "/steps/8/small-wins/": {"wins-0": "x"},
@@ -104,6 +106,23 @@ def test_page_says_beforehand_how_long_it_stays(client: Client) -> None:
     # Typed words are not left in a memory of pages.
     assert response.headers["Cache-Control"] == "no-store, private"
     assert "n" not in client.cookies
+    assert not Session.objects.exists()
+
+
+def test_each_session_with_answers_counts_however_it_began(now: datetime) -> None:
+    """Other pages make sessions without a limit."""
+    kept = 0
+    for _ in range(102):
+        client = Client()
+        client.post("/before/leave-out/")
+        kept += save(client, "a word", now).status_code == 302
+
+    assert kept == 100
+
+
+def test_nothing_to_delete_makes_no_session(client: Client, db: None) -> None:
+    client.post(f"{EXERCISE}{uuid4()}/drop/")
+
     assert not Session.objects.exists()
 
 
@@ -220,6 +239,8 @@ def test_eleventh_answer_stays_on_the_page(client: Client, now: datetime) -> Non
 
     assert_kept_on_page(save(client, "one more", now), "no room for more", "one more")
     assert len(words(client, now)) == MAX_ANSWERS
+    with time_machine.travel(now, tick=False):
+        assertContains(client.get("/steps/2/hoping/"), f'<a href="{EXERCISE}">')
 
 
 def test_hundred_kilobytes_are_the_limit(client: Client, now: datetime) -> None:

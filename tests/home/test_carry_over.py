@@ -140,8 +140,55 @@ def test_mark_is_bound_to_the_account_that_was_made(
     sign_up(visitor, sign_up_origin=press(visitor, now), next=EXERCISE)
     dana = User.objects.get(email="dana@example.org")
 
-    assert sign_up_origin.is_of(visitor.session, dana)
-    assert not sign_up_origin.is_of(visitor.session, bob)
+    assert len(sign_up_origin.about(visitor.session, dana)) == 3
+    assert sign_up_origin.about(visitor.session, bob) == []
+
+
+def test_what_was_written_after_the_button_is_asked_about(visitor: Client, now: datetime) -> None:
+    """Somebody else may have written it, before the code of the first person was entered."""
+    sign_up(visitor, sign_up_origin=press(visitor, now), next=EXERCISE)
+    save(visitor, "of somebody else", now + 3 * MINUTE)
+
+    assert asks(enter_code(visitor), "/steps/1/filling-in/")
+    assert not Answer.objects.exists()
+
+
+def test_sign_up_page_that_is_opened_later_is_that_of_anybody(
+    visitor: Client, now: datetime
+) -> None:
+    """The button was pressed, and the page that it leads to never arrived."""
+    answer = saved(visitor, now)[0]
+    visitor.post(f"{EXERCISE}{answer.id}/account/")
+
+    assert "sign_up_origin" not in page_at(visitor, "/accounts/signup/", now + MINUTE)
+
+
+def test_answers_that_nobody_decides_about_end_within_the_hour(
+    visitor: Client, bob: User, now: datetime
+) -> None:
+    """Opening pages as somebody else does not prolong them."""
+    visitor.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    for minutes in range(10, 63, 10):
+        page_at(visitor, "/today/", now + minutes * MINUTE)
+
+    assert saved(visitor, now + 62 * MINUTE) == []
+
+
+def test_taking_over_once_more_undoes_no_change(visitor: Client, bob: User, now: datetime) -> None:
+    """Another tab’s request may bring an older session back."""
+    visitor.post("/accounts/login/", {"login": bob.email, "password": PASSWORD})
+    waiting = visitor.session["visitor_answers"]
+    visitor.post("/carry-over/take/")
+    row = Answer.objects.of(bob).newest_first()[0]
+    visitor.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "rewritten"})
+    session = visitor.session
+    session["visitor_answers"] = waiting
+    session.save()
+
+    visitor.post("/carry-over/take/")
+
+    row = Answer.objects.of(bob).get(pk=row.pk)
+    assert row.open(bob.key).fields["moments"][0]["happened"] == "rewritten"
 
 
 def test_starting_again_keeps_the_answers_and_asks(

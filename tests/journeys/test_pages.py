@@ -75,6 +75,10 @@ NO_PAGE = {
     "reminders:off": "takes a form, shows nothing",
     "reminders:pause": "takes a form, shows nothing",
     "healing:reply": "shows something to a form only: see visitor()",
+    "healing:drop": "takes a form, shows nothing",
+    "healing:make_account": "takes a form, shows nothing",
+    "home:carry_over_take": "takes a form, shows nothing",
+    "home:carry_over_delete": "takes a form, shows nothing",
     "safety:leave_out": "takes a form, shows nothing",
     "safety:bring_back": "takes a form, shows nothing",
     "safety:leave": "leads to another site",
@@ -303,7 +307,7 @@ def someone_new(page: Page, product: Product) -> Iterator[str]:
 
 
 def someone_with_words(page: Page, product: Product) -> Iterator[str]:
-    sign_in(page)
+    yield from signing_in_after_a_visitor(page)
     yield from open_pages(page, ids(page))
     yield from the_shelf(page)
     yield from a_question_a_page(page)
@@ -318,6 +322,20 @@ def someone_with_words(page: Page, product: Product) -> Iterator[str]:
         yield "a letter that cannot reach us"
     with by_form_alone(page):
         yield from words_given_back(page, product)
+
+
+def signing_in_after_a_visitor(page: Page) -> Iterator[str]:
+    """Where something was saved without an account."""
+    page.goto("/steps/1/both-true/")
+    page.get_by_label("Both are true").fill("I miss our Sundays.")
+    page.get_by_label("… and").fill("I am tired of waiting.")
+    press(page, "Save")
+    yield "an answer that was saved without an account"
+    type_password(page)
+    is_headed(page, "Is this yours?")
+    yield "home:carry_over"
+    press(page, "Delete it")
+    expect(page).to_have_url(re.compile("/today/$"))
 
 
 @contextmanager

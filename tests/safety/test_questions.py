@@ -16,6 +16,7 @@ from accounts.models import User
 from safety.helpline_types import Kind
 from safety.questions import QUESTIONS, Said, reply_to
 from tests.support.client import Client
+from tests.support.visits import from_page
 from vault.sessions import Session, SessionStore, key_in
 
 NIGHT = datetime(2026, 3, 12, 23, 5, tzinfo=UTC)
@@ -116,7 +117,7 @@ def test_session_is_the_same_after_any_yes_and_after_the_button(who: str, alice:
             if answers is None:
                 client.post("/before/leave-out/")
             else:
-                client.post("/before/", answers)
+                client.post("/before/", from_page(client, "/before/", answers))
             added = {k: v for k, v in contents(client).items() if before.get(k) != v}
             is_yes = answers is None or "yes" in answers.values()
             assert added == ({"hidden_contact": _in_twelve_hours()} if is_yes else {})
@@ -170,7 +171,7 @@ def test_it_is_gone_with_the_visit(end: str, alice: User) -> None:
         client = Client()
         if is_signed_in:
             client.force_login(alice)
-        client.post("/before/", {"harm": "yes"})
+        client.post("/before/", from_page(client, "/before/", {"harm": "yes"}))
         assert "hidden_contact" in contents(client)
 
         client.get(end) if end == "/leave/" else client.post(end)
@@ -187,8 +188,7 @@ def test_answers_sent_again_after_leaving_show_nothing(alice: User) -> None:
         strict = Client(enforce_csrf_checks=True)
         if is_signed_in:
             strict.force_login(alice)
-        token = strict.get("/before/").context["csrf_token"]
-        sent = {"harm": "yes", "csrfmiddlewaretoken": token}
+        sent = from_page(strict, "/before/", {"harm": "yes"})
         assertContains(strict.post("/before/", sent), "People first")
 
         strict.get("/leave/")
@@ -197,15 +197,43 @@ def test_answers_sent_again_after_leaving_show_nothing(alice: User) -> None:
         assertNotContains(strict.post("/before/", sent), "People first", status_code=403)
 
 
-def test_answers_sent_to_a_locked_session_show_nothing(as_alice: Client) -> None:
-    as_alice.post("/before/", {"harm": "yes"})
-    as_alice.get("/leave/")
+@pytest.mark.parametrize("end", ["/leave/", "/accounts/logout/"])
+def test_answers_from_before_the_end_of_a_visit_show_nothing(as_alice: Client, end: str) -> None:
+    sent = from_page(as_alice, "/before/", {"harm": "yes"})
+    as_alice.get(end) if end == "/leave/" else as_alice.post(end)
 
-    page = as_alice.post("/before/", {"harm": "yes"})
+    page = as_alice.post("/before/", sent)
 
     assertContains(page, "Three questions first")
     assertNotContains(page, "People first")
     assert "hidden_contact" not in contents(as_alice)
+
+
+def test_answers_after_the_session_has_ended_show_nothing(as_alice: Client) -> None:
+    sent = from_page(as_alice, "/before/", {"harm": "yes"})
+    Session.objects.all().delete()
+
+    assertNotContains(as_alice.post("/before/", sent), "People first")
+
+
+def test_somebody_whose_pages_are_locked_is_answered(as_alice: Client) -> None:
+    """Help waits for no password: only a form from before the lock is not answered."""
+    as_alice.get("/leave/")
+
+    page = as_alice.post("/before/", from_page(as_alice, "/before/", {"harm": "yes"}))
+
+    assertContains(page, "People first")
+
+
+def test_page_claims_nothing_that_could_not_be_stored(visitor: Client, db: None) -> None:
+    def away(*args: Any) -> Any:
+        raise OperationalError
+
+    with connection.execute_wrapper(away):
+        page = visitor.post("/before/", {"hurt": "yes"})
+
+    assertContains(page, "People first")
+    assertNotContains(page, "are left out on this visit")
 
 
 def test_no_answer_is_in_log_address_cookie_or_database(
@@ -215,10 +243,11 @@ def test_no_answer_is_in_log_address_cookie_or_database(
     caplog.set_level(logging.DEBUG)
     as_alice.get("/about/")
     lines, dumps = [], []
+    visit = {"visit": as_alice.get("/before/").context["visit"]}
     with time_machine.travel(NIGHT, tick=False):
         for answers in ({"harm": "yes"}, {"contact": "yes", "hurt": "yes"}, {"hurt": "no"}):
             caplog.clear()
-            page = as_alice.post("/before/", answers)
+            page = as_alice.post("/before/", answers | visit)
             lines.append([_logged(record) for record in caplog.records])
             dumps.append(_rows_outside_sessions())
             assert page.request["QUERY_STRING"] == ""
@@ -247,5 +276,6 @@ def _rows_outside_sessions() -> dict[str, list[Any]]:
 def test_result_offers_a_pause_of_reminders_to_those_who_are_signed_in(
     as_alice: Client, db: None
 ) -> None:
-    assertContains(as_alice.post("/before/", {"harm": "yes"}), "Pause reminders for a week")
+    sent = from_page(as_alice, "/before/", {"harm": "yes"})
+    assertContains(as_alice.post("/before/", sent), "Pause reminders for a week")
     assertNotContains(Client().post("/before/", {"harm": "yes"}), "Pause reminders for a week")
