@@ -1,4 +1,4 @@
-"""What somebody is writing of an exercise, a question a page, before it is saved (ADR 31)."""
+"""What somebody is writing of an exercise, a question a page, before it is saved (ADR 32)."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -81,8 +81,8 @@ def guide_settings(request: SignedInRequest) -> HttpResponse:
     context = {
         "asks_why": settings_of_guide.asks_why(person),
         "can_open": settings_of_guide.can_open(person),
-        "left_out": [each.title for each in exercises if WHY in each.not_after],
-        "first": [each.title for each in exercises if WHY in each.first_after],
+        "left_out": [each for each in exercises if WHY in each.not_after],
+        "first": [each for each in exercises if WHY in each.first_after],
     }
     return render(request, "home/guide_settings.html", context)
 
