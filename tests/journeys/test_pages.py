@@ -59,7 +59,10 @@ FRAME = """
   return body.innerHTML.replaceAll(/value="[^"]*"/g, "");
 }
 """
-WIDTHS = (1280, 320)
+# In the narrow window first by night: each change of light paints the page again.
+LOOKS = ((1280, ("light", "dark")), (320, ("dark", "light")))
+# What each light is asked: of a page that is new, and of one that looks as in the wide window.
+RULES = {"light": (TAGS, PLACES), "dark": (COLOURS, list[str]())}
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 # URL names that are not a page of ours, each with the reason.
@@ -169,11 +172,12 @@ class Audit:
         is_new_frame = self._is_new_frame(page)
         part = "document" if is_new_frame else "'main'"
         looks: dict[str, str] = {}
-        for width in WIDTHS:
+        for width, lights in LOOKS:
             page.set_viewport_size({"width": width, "height": 800})
             self._measure(page, f"{name} at {width} px")
-            for light, all_rules, if_known in (("light", TAGS, PLACES), ("dark", COLOURS, [])):
+            for light in lights:
                 page.emulate_media(color_scheme=light)
+                all_rules, if_known = RULES[light]
                 look, before = page.evaluate(LOOK), looks.get(light)
                 looks[light] = look
                 is_known = look == before and not is_new_frame
@@ -256,6 +260,10 @@ def open_pages(page: Page, more: Arguments) -> Iterator[str]:
     for name, has_arguments in PAGES.items():
         for arguments in (READABLE | more).get(name, [] if has_arguments else [[]]):
             address = reverse(name, args=arguments)
+            # Asked without a page: most lead a visitor to the same page for signing in.
+            asked = page.request.head(address, max_redirects=0)
+            if asked.headers.get("location", address).partition("?")[0] != address:
+                continue
             page.goto(address)
             if urlsplit(page.url).path == address:
                 yield name

@@ -18,11 +18,7 @@ from tests.support.live_site import NEUTRAL, NeutralPage, Site
 from tests.support.second_factors import enter_admin
 from tests.support.waiting import PATIENCE
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.back_forward_cache,
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 SECRET = "the lighthouse at Varr"
 
@@ -37,6 +33,7 @@ def _back(page: Page) -> None:
     page.wait_for_load_state()
 
 
+@pytest.mark.back_forward_cache
 def test_browser_restores_pages_from_memory(new_page: NewPage, neutral_url: str) -> None:
     """Otherwise the tests below would prove nothing."""
     page = new_page()
@@ -69,6 +66,7 @@ def _read_and_write(page: Page, site: Site, letter: Letter) -> None:
 DOOR = "/accounts/reauthenticate/"
 
 
+@pytest.mark.back_forward_cache
 @pytest.mark.parametrize(
     ("scripts", "doors"), [(True, [DOOR]), (False, [DOOR, DOOR])], ids=["scripts", "no scripts"]
 )
@@ -93,6 +91,7 @@ def test_leave_now_then_back_asks_for_the_password(
     assert _ways_back(page, site) == doors
 
 
+@pytest.mark.back_forward_cache
 def test_shift_three_times_leaves_and_capitals_do_not(
     new_page: NewPage, site: Site, neutral_url: str, as_alice: Client, letter: Letter
 ) -> None:
@@ -110,6 +109,7 @@ def test_shift_three_times_leaves_and_capitals_do_not(
     assert _ways_back(page, site) == [DOOR]
 
 
+@pytest.mark.back_forward_cache
 def test_leaving_unheard_still_locks(
     new_page: NewPage, site: Site, neutral_url: str, as_alice: Client, letter: Letter
 ) -> None:

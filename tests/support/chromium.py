@@ -29,6 +29,8 @@ OFF_IN_PLAYWRIGHT = [
 # Suggestions below the address bar: each window would render them in a process of its own, which
 # takes ten times as long as one of our pages.
 OMNIBOX = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"]
+# A process that is started with each page, in case a page of another site is opened next.
+SPARE = ["SpareRendererForSitePerProcess"]
 
 
 ARGUMENTS = ["--no-sandbox", "--disable-dev-shm-usage", "--font-render-hinting=none"]
@@ -38,7 +40,7 @@ def launch(playwright: Playwright) -> Browser:
     """Start the whole browser, with the back/forward cache, which Playwright turns off."""
     return playwright.chromium.launch(
         executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-        args=[*ARGUMENTS, f"--disable-features={','.join(OFF_IN_PLAYWRIGHT + OMNIBOX)}"],
+        args=[*ARGUMENTS, f"--disable-features={','.join(OFF_IN_PLAYWRIGHT + OMNIBOX + SPARE)}"],
         ignore_default_args=["--disable-back-forward-cache"],
     )
 

@@ -8,11 +8,7 @@ from journal.models import Letter
 from tests.safety.leaving.tab import TYPED, NewTab, by_click, by_shift, desk, other_tab
 from tests.support.people import signed_in
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.back_forward_cache,
-    pytest.mark.django_db(transaction=True),
-]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 def test_capitals_do_not_leave(new_tab: NewTab, lived_in: User, letter: Letter) -> None:
