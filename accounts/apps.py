@@ -8,7 +8,7 @@ class AccountsConfig(AppConfig):
         from accounts import allauth_internals, sign_up_origin
         from accounts.returned_forms import WAITING_FORMS
         from safety.leaving import clear_on_lock, keep_for_visitors
-        from vault import expiring_entries
+        from vault import expiring_session_entries
 
         # Somebody else may use a locked session: they must prove their identity, and nothing that
         # waited for the proof may continue by itself.
@@ -19,4 +19,4 @@ class AccountsConfig(AppConfig):
         )
         # Sealed for their writers, who may sign in after somebody has left the sign-in page.
         keep_for_visitors(WAITING_FORMS)
-        expiring_entries.register(WAITING_FORMS)
+        expiring_session_entries.register(WAITING_FORMS)

@@ -12,7 +12,7 @@ from accounts.models import User
 from accounts.retried_transaction import retried_transaction
 from accounts.returned_forms import form_waits_of
 from mail.actions import enqueue, skip_all_to
-from vault.sealing_guard import CannotSeal
+from vault.primary_key_check import CannotSeal
 from vault.sessions import Session
 
 logger = logging.getLogger(__name__)

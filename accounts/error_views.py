@@ -24,8 +24,8 @@ from accounts.sessions.devices import clear_site_data
 from accounts.sessions.idle_lock import is_locked
 from safety.context_processors import site
 from safety.request_id import request_id
+from vault.primary_key_check import CannotSeal
 from vault.sealing import CannotOpen
-from vault.sealing_guard import CannotSeal
 
 
 def withheld(request: HttpRequest) -> HttpResponse:

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from accounts.error_views import withheld
 from accounts.returned_forms import drop_accepted_form, is_withheld, record_proof
-from vault import expiring_entries
+from vault import expiring_session_entries
 
 
 class FormOwnerMiddleware:
@@ -22,7 +22,7 @@ class FormOwnerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             record_proof(request, request.user.pk)
-        expiring_entries.drop_expired(request.session, now=timezone.now())
+        expiring_session_entries.drop_expired(request.session, now=timezone.now())
         response = self.get_response(request)
         drop_accepted_form(request, response)
         return response

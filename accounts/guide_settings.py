@@ -4,8 +4,8 @@ A column of `User` and not a row of its own: each request reads that row anyway.
 """
 
 from accounts.models import User
+from vault.primary_key_check import sealing_ring
 from vault.sealing import CannotOpen, pack, unpack
-from vault.sealing_guard import sealing_ring
 
 PURPOSE = "accounts.guide_settings"
 

@@ -17,8 +17,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.time_zones import NO_ZONE_CHOSEN, validate_zone
 from vault.models import Key, Sealed, SealedQuerySet
+from vault.primary_key_check import sealing_ring
 from vault.sealing import CannotOpen, PersonKey
-from vault.sealing_guard import sealing_ring
 
 # `last_visit_at` is written at most this often: enough for reminders, too coarse to follow anyone.
 VISIT_INTERVAL = timedelta(hours=1)
@@ -80,8 +80,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Some browsers send what is typed to their maker to check it: off until it is turned on.
     checks_spelling = models.BooleanField(default=False, db_default=False, editable=False)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
-    # Sealed by `journal.shelf_names`. A column and not a row of its own: each request reads this
-    # row anyway, and a statement more is an eighth of the shelf. Null until it is first changed.
+    # Sealed by `journal.addressee_names`. A column and not a row of its own: each request reads
+    # this row anyway, and a statement more is an eighth of the shelf. Null until it is first
+    # changed.
     shelf_settings = models.BinaryField(null=True, editable=False)
     # Likewise, sealed by `accounts.guide_settings`.
     guide_settings = models.BinaryField(null=True, editable=False)

@@ -23,10 +23,10 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
-from vault import expiring_entries
+from vault import expiring_session_entries
 from vault.key_ring import KeyRing, ring
+from vault.primary_key_check import sealing_ring
 from vault.sealing import CannotOpen, pack, unpack
-from vault.sealing_guard import sealing_ring
 
 Form = TypeVar("Form", bound=type[BaseForm])
 
@@ -176,7 +176,7 @@ def hold(session: SessionBase, sealed: str, *, now: datetime) -> bool:
     """Let a sealed form wait in the session until its owner has proved who they are. Returns False
     if there is no room: none that waits is dropped for another."""
     id = sha256(sealed.encode()).hexdigest()[:16]
-    others = expiring_entries.current(session, WAITING_FORMS, now=now)
+    others = expiring_session_entries.current(session, WAITING_FORMS, now=now)
     # Sent twice, it waits once.
     others.pop(id, None)
     max_forms, max_length = MAX_WAITING if SESSION_KEY in session else MAX_WAITING_OF_VISITOR
@@ -195,7 +195,7 @@ def form_waits_of(session: SessionBase | Mapping[str, Any], person_id: UUID) -> 
 
 def waiting_forms(session: SessionBase, *, now: datetime) -> dict[str, str]:
     """Return the sealed forms that wait, by their ids, the newest first."""
-    entries = expiring_entries.current(session, WAITING_FORMS, now=now)
+    entries = expiring_session_entries.current(session, WAITING_FORMS, now=now)
     return {id: sealed for id, (_, sealed) in reversed(entries.items())}
 
 

@@ -27,7 +27,7 @@ from accounts.request_types import SignedInRequest
 from accounts.sessions import actions
 from accounts.sessions.devices import clear_device, list_devices
 from safety.post_only import post_only
-from vault import expiring_entries
+from vault import expiring_session_entries
 
 ACTIVITY_PER_PAGE = DEVICES_PER_PAGE = 20
 
@@ -75,7 +75,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     # A visitor who cancels a pending sign-in posts here too: their browser may hold unsaved words,
     # and their session forms that wait and answers.
     is_visitor, is_post = request.user.is_anonymous, request.method == "POST"
-    waiting = expiring_entries.values(request.session) if is_visitor and is_post else {}
+    waiting = expiring_session_entries.values(request.session) if is_visitor and is_post else {}
     response: HttpResponse = allauth.logout(request)
     if waiting:
         request.session.update(waiting)

@@ -138,12 +138,12 @@ MIDDLEWARE = [
     "accounts.sessions.authentication_middleware.AuthenticationMiddleware",
     "accounts.last_visit_middleware.LastVisitMiddleware",
     "accounts.locale_middleware.LocaleMiddleware",
-    "healing.guide_reload_middleware.GuideReloadMiddleware",
+    "healing.guide_mistakes_middleware.GuideReloadMiddleware",
     # Above the check for a sign-in: a locked session reauthenticates, it does not sign in again.
     "accounts.session_lock_middleware.SessionLockMiddleware",
     "accounts.form_owner_middleware.FormOwnerMiddleware",
     # Below FormOwnerMiddleware, which drops what has expired.
-    "healing.visitor_answers_middleware.VisitorAnswersMiddleware",
+    "healing.prolong_visitor_answers_middleware.VisitorAnswersMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "accounts.redirect_address_middleware.RedirectAddressMiddleware",

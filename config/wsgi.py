@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.wsgi import get_wsgi_application
 
-from config.frame_memory import with_frame_memory
+from config.preallocated_frames import with_frame_memory
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_application = get_wsgi_application()

@@ -5,11 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import User
+from healing.asked_again_at import follow_up_at, next_round_at
 from healing.displayed_answer import fields_beyond_form
 from healing.guide import guide
 from healing.guide_types import Exercise, FollowUp, Step
 from healing.models import Answer, AnswerContents, StepMark
-from healing.next_question import follow_up_at, next_round_at
 from healing.visitor_answers import VisitorAnswer
 from vault.storage_quota import check_quota, has_grown
 

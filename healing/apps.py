@@ -9,9 +9,9 @@ class HealingConfig(AppConfig):
     def ready(self) -> None:
         from healing import visitor_answers
         from safety.leaving import clear_on_lock
-        from vault import expiring_entries
+        from vault import expiring_session_entries
 
         import_module("healing.checks")
-        expiring_entries.register(visitor_answers.SESSION_KEY)
+        expiring_session_entries.register(visitor_answers.SESSION_KEY)
         # In a signed-in session they wait until the person has decided about them.
         clear_on_lock(visitor_answers.SESSION_KEY)

@@ -21,14 +21,14 @@ from accounts.error_views import (
 from accounts.request_types import SignedInRequest
 from accounts.returned_forms import posted_writing
 from healing import draft_actions
-from healing.availability import availability
 from healing.displayed_answer import displayed_fields, fields_beyond_form
 from healing.drafts import CHECK, OnTheWay, on_the_way
+from healing.exercise_availability import availability
 from healing.exercise_forms import AnswerIdForm, ExerciseForm, QuestionForm
 from healing.exercise_views import say_saved, why_not_saved
 from healing.field_kinds import shown
+from healing.guard_rails import SAFETY, guards_held, is_left_out
 from healing.guide_types import Exercise, Field, Step
-from healing.left_out import SAFETY, guards_held, is_left_out
 from healing.made_sentence import made_sentence
 from healing.models import Answer, Draft
 from vault.sealing import CannotOpen

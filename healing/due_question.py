@@ -5,9 +5,9 @@ from datetime import datetime
 
 from accounts.models import User
 from healing.field_kinds import shown
+from healing.guard_rails import involves_contact
 from healing.guide import guide
 from healing.guide_types import Exercise, FollowUp, Step
-from healing.left_out import involves_contact
 from healing.models import Answer
 from vault.sealing import CannotOpen
 

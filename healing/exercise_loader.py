@@ -4,14 +4,14 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from healing.gathering import GATHERINGS
+from healing.gathering_kinds import GATHERINGS
 from healing.guide_types import RING, Choice, Exercise, Field, FollowUp, Reply, names_in
 from healing.pieces import PIECES
 from safety.yaml_records import Record
 
 # Exercise keys are parts of URLs: these are taken by other pages of a step.
 RESERVED_KEYS = {"mark"}
-# Guard rails: what an exercise is not offered after, or comes first after (healing/left_out.py).
+# Guard rails: what an exercise is not offered after, or comes first after (healing/guard_rails.py).
 GUARDS = {"safety", "why"}
 ASKED_FIRST = {"safety"}
 

@@ -28,13 +28,13 @@ from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
 from accounts.returned_forms import keep_waiting
 from healing import actions
-from healing.availability import availability
 from healing.displayed_answer import display_answer
 from healing.drafts import latest_draft
 from healing.exercise_addresses import address_of
+from healing.exercise_availability import availability
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
+from healing.guard_rails import SAFETY, exercises_left_out, guards_held, is_left_out
 from healing.guide_types import Exercise, Step
-from healing.left_out import SAFETY, exercises_left_out, guards_held, is_left_out
 from healing.models import Answer, Draft
 from healing.progress import WayOn, way_on
 from healing.rendered_fields import rendered_fields

@@ -90,7 +90,7 @@ class Exercise:
     `piece` names a page of its own (`healing.pieces`). A
     `public` exercise can be saved for some hours without an account. With `question_a_page` each
     question has a page, and words are kept on the way (`healing.drafts`).
-    `not_after`, `first_after` and `asks_first` are guard rails (`healing.left_out`).
+    `not_after`, `first_after` and `asks_first` are guard rails (`healing.guard_rails`).
     """
 
     key: str

@@ -4,9 +4,9 @@ from healing import (
     draft_views,
     exercise_views,
     gathering_views,
+    grid_reply_views,
+    learn_views,
     page_views,
-    reading_views,
-    reply_views,
     step_views,
     visitor_views,
 )
@@ -16,15 +16,15 @@ register_converter(StepConverter, "step")
 
 app_name = "healing"
 urlpatterns = [
-    path("learn/", reading_views.learn, name="learn"),
-    path("learn/<slug:slug>/", reading_views.reading, name="reading"),
+    path("learn/", learn_views.learn, name="learn"),
+    path("learn/<slug:slug>/", learn_views.reading, name="reading"),
     path("steps/<step:step>/", step_views.step, name="step"),
     path("steps/<step:step>/mark/", step_views.mark, name="mark"),
     path("steps/<step:step>/<slug:key>/", exercise_views.exercise, name="exercise"),
     path("steps/<step:step>/<slug:key>/<int:number>/", draft_views.question, name="question"),
     path("steps/<step:step>/<slug:key>/check/", draft_views.check, name="check"),
     path("steps/<step:step>/<slug:key>/discard/", draft_views.discard, name="discard"),
-    path("steps/<step:step>/<slug:key>/reply/", reply_views.reply, name="reply"),
+    path("steps/<step:step>/<slug:key>/reply/", grid_reply_views.reply, name="reply"),
     path("steps/<step:step>/<slug:key>/<uuid:id>/", exercise_views.answer, name="answer"),
     path(
         "steps/<step:step>/<slug:key>/<uuid:id>/<int:number>/",

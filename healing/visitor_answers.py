@@ -9,8 +9,8 @@ from uuid import UUID
 
 from django.contrib.sessions.backends.base import SessionBase
 
-from vault import expiring_entries
-from vault.expiring_entries import Entries
+from vault import expiring_session_entries
+from vault.expiring_session_entries import Entries
 from vault.sessions import SessionStore
 
 SESSION_KEY = "visitor_answers"
@@ -43,7 +43,7 @@ class VisitorAnswer:
 
 def visitor_answers(session: SessionBase, *, now: datetime) -> list[VisitorAnswer]:
     """Return all answers of this browser, the oldest first."""
-    entries = expiring_entries.current(session, SESSION_KEY, now=now)
+    entries = expiring_session_entries.current(session, SESSION_KEY, now=now)
     return [_unpack(id, text) for id, (_, text) in entries.items()]
 
 
@@ -84,7 +84,7 @@ def touch_visitor_answers(session: SessionBase, *, now: datetime) -> None:
     def extend(entries: Entries) -> Entries:
         return {id: (_end(_unpack(id, text), now), text) for id, (_, text) in entries.items()}
 
-    entries = expiring_entries.current(session, SESSION_KEY, now=now)
+    entries = expiring_session_entries.current(session, SESSION_KEY, now=now)
     extended = extend(entries)
     gained = [extended[id][0] - end for id, (end, _) in entries.items()]
     if max(gained, default=0) >= TOUCHED_EVERY.total_seconds():
@@ -94,7 +94,7 @@ def touch_visitor_answers(session: SessionBase, *, now: datetime) -> None:
 def _change(session: SessionBase, change: Callable[[Entries], Entries], *, now: datetime) -> bool:
     def change_current(entries: Entries | None) -> Entries:
         stored = {SESSION_KEY: entries or {}}
-        return change(expiring_entries.current(stored, SESSION_KEY, now=now))
+        return change(expiring_session_entries.current(stored, SESSION_KEY, now=now))
 
     return cast(SessionStore, session).change_value(SESSION_KEY, change_current)
 

@@ -18,10 +18,10 @@ from healing.guide import guide
 from healing.guide_types import Step
 from healing.progress import StepStatus, step_statuses
 from home.displayed_name import displayed_name
-from journal.letter_lines import LISTED_FIELDS
+from journal.listed_letters import LISTED_FIELDS
 from journal.shelf_letters import ShelfLetters
 from reminders.models import DISPLAYED_FIELDS, Schedule
-from safety import hidden_contact
+from safety import visit_without_contact
 
 
 def _greeting(person: User) -> str:
@@ -80,7 +80,7 @@ def today(request: SignedInRequest) -> HttpResponse:
         "untouched": all(status.state == "open" for status in statuses),
         "has_zone": person.time_zone != NO_ZONE_CHOSEN,
         "question": due_question(
-            person, now, hides_contact=hidden_contact.is_hidden(request.session, now=now)
+            person, now, hides_contact=visit_without_contact.is_hidden(request.session, now=now)
         ),
         "schedule": Schedule.objects.of(person).chosen().only(*DISPLAYED_FIELDS).first(),
     }

@@ -9,8 +9,8 @@ class JournalConfig(AppConfig):
         from journal.search_session import SESSION_KEY
         from mail import kinds
         from safety.leaving import clear_on_lock
-        from vault import expiring_entries
+        from vault import expiring_session_entries
 
         kinds.register(READY_MAIL_KIND)
         clear_on_lock(SESSION_KEY)
-        expiring_entries.register(SESSION_KEY)
+        expiring_session_entries.register(SESSION_KEY)

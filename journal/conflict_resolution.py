@@ -9,7 +9,7 @@ from django.db import transaction
 from accounts.models import User
 from journal.models import InvalidTransition, Letter, Revision
 from journal.saving import save_words
-from journal.submitted_words import Submission
+from journal.submitted_letter import Submission
 from vault.storage_quota import check_quota
 
 

@@ -15,7 +15,7 @@ from accounts.time_zones import ZoneField, ZoneSelect, zone_choices
 from accounts.unstripped_char_field import UnstrippedCharField
 from journal.letter_kinds import LetterKind
 from journal.models import EditSession, Words
-from journal.submitted_words import Submission
+from journal.submitted_letter import Submission
 from mail.quiet_hours import HOUR_LABELS
 
 MAX_CHARACTERS = 100_000

@@ -20,7 +20,7 @@ from accounts.returned_forms import keep_waiting
 from accounts.time_zones import NO_ZONE_CHOSEN, place_of
 from journal import letter_actions, ready_mails
 from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm
-from journal.letter_lines import letter_line
+from journal.listed_letters import letter_line
 from journal.models import InvalidTransition, Letter
 from journal.shortcuts import get_or_gone
 from vault.sealing import CannotOpen

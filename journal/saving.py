@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.models import User
 from journal.models import MAX_LATE_REVISIONS, REVISION_INTERVAL, Ended, Letter, Revision
-from journal.submitted_words import Submission
+from journal.submitted_letter import Submission
 from vault.sealing import CannotOpen
 from vault.storage_quota import QuotaExceeded, StorageUse, check_quota, has_grown, measure
 

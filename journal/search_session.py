@@ -14,7 +14,7 @@ from django.contrib.sessions.backends.base import SessionBase
 
 from accounts.models import User
 from journal.search import Position
-from vault.expiring_entries import current
+from vault.expiring_session_entries import current
 from vault.sealing import CannotOpen, pack, unpack
 
 SESSION_KEY = "searches"

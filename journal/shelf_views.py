@@ -14,14 +14,14 @@ from accounts.device_copies_key import device_copies_key
 from accounts.error_views import cannot_open
 from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
+from journal.addressee_names import NAMED_FIELDS, names_of, set_shows_names, shows_names
 from journal.forms import SearchForm, ShelfNamesForm
 from journal.letter_kinds import KINDS
-from journal.letter_lines import LISTED_FIELDS, LetterLine, letter_lines
+from journal.listed_letters import LISTED_FIELDS, LetterLine, letter_lines
 from journal.models import Letter
 from journal.search import SearchResult, search_letters
 from journal.search_session import Search, load_search, save_search
 from journal.shelf_letters import ShelfLetters
-from journal.shelf_names import NAMED_FIELDS, names_of, set_shows_names, shows_names
 from vault.sealing import CannotOpen
 
 LETTERS_PER_PAGE = 20

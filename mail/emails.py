@@ -9,8 +9,8 @@ from django.urls import reverse
 
 from mail.models import Message
 from vault.key_ring import ring
+from vault.primary_key_check import sealing_ring
 from vault.sealing import pack, unpack
-from vault.sealing_guard import sealing_ring
 
 PAYLOAD = "mail.payload"
 

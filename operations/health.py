@@ -21,7 +21,7 @@ from mail.models import Heartbeat, Message
 from operations import write_probes
 from operations.write_probes import OK
 from reminders import actions as reminders
-from safety import collected_files
+from safety import collected_files_mark
 from vault.checks import ring_opens_what_is_stored
 
 BEAT_IS_LATE_AFTER = timedelta(minutes=2)
@@ -94,7 +94,7 @@ def _limits(now: datetime) -> str:
 
 
 def _files(now: datetime) -> str:
-    return collected_files.problem() or OK
+    return collected_files_mark.problem() or OK
 
 
 # Without these no page for a signed-in person works. They depend on each other, in this order.

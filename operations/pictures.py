@@ -19,7 +19,7 @@ from accounts.allauth_internals import totp
 from healing.models import Answer
 from journal.models import Letter, Revision, Words
 from journal.saving import save_words
-from journal.submitted_words import Submission
+from journal.submitted_letter import Submission
 from operations.demo_account import EMAIL, PASSWORD, create_demo_account
 
 if TYPE_CHECKING:

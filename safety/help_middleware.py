@@ -9,7 +9,7 @@ from django.http import (
 from django.urls import reverse
 from django.utils.translation import get_language_from_request
 
-from safety import collected_files, help_pages, signed_in_cookie
+from safety import collected_files_mark, help_pages, signed_in_cookie
 from safety.leaving import left_cookie_name
 
 
@@ -21,7 +21,7 @@ class HelpPagesMiddleware:
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
-        collected_files.mark_at_start()
+        collected_files_mark.mark_at_start()
         self.pages = help_pages.in_memory()
         self.forms = {
             form: help_pages.read_all(language=form[0], signed_in=form[1])

@@ -47,7 +47,7 @@ class MasterKey:
 class KeyRing:
     """The master keys by name. The first is the primary and seals; all of them open.
 
-    What seals gets the ring from `vault.sealing_guard.sealing_ring`, which first compares the
+    What seals gets the ring from `vault.primary_key_check.sealing_ring`, which first compares the
     primary key with what is stored.
     """
 

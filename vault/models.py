@@ -11,8 +11,8 @@ from django.conf import settings
 from django.db import IntegrityError, models, transaction
 from psycopg.errors import UniqueViolation
 
+from vault.primary_key_check import sealing_ring
 from vault.sealing import CannotOpen, PersonKey, pack, unpack
-from vault.sealing_guard import sealing_ring
 from vault.sessions import Session
 from vault.wrapped_keys import Key, UsedName
 

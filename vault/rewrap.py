@@ -3,8 +3,8 @@ from uuid import UUID
 
 from django.db import transaction
 
+from vault.primary_key_check import sealing_ring
 from vault.sealing import CannotOpen
-from vault.sealing_guard import sealing_ring
 from vault.wrapped_keys import BATCH_SIZE, Key
 
 

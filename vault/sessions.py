@@ -32,10 +32,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from vault import expiring_entries
+from vault import expiring_session_entries
 from vault.key_ring import ring
+from vault.primary_key_check import CannotSeal, sealing_ring
 from vault.sealing import CannotOpen
-from vault.sealing_guard import CannotSeal, sealing_ring
 
 PURPOSE = "session"
 # Earlier versions sealed data for no row in particular. None of their sessions lasts longer than
@@ -109,12 +109,12 @@ class Session(AbstractBaseSession):
         store = SessionStore(self.session_key)
         contents = store.decode(self.session_data)
         if contents:
-            expiring_entries.drop_expired(contents, now=now)
+            expiring_session_entries.drop_expired(contents, now=now)
             # A request may have saved newer contents meanwhile: replace only what was read.
             unchanged = Session.objects.filter(pk=self.pk, session_data=self.session_data)
             unchanged.update(
                 session_data=store.encode(contents),
-                entries_end_at=expiring_entries.next_end(contents),
+                entries_end_at=expiring_session_entries.next_end(contents),
             )
 
 
@@ -377,7 +377,7 @@ class SessionStore(DatabaseSessionStore):
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         row = cast(Session, super().create_model_instance(data))
         row.owner_id = data.get(SESSION_KEY)
-        row.entries_end_at = expiring_entries.next_end(data)
+        row.entries_end_at = expiring_session_entries.next_end(data)
         return row
 
     def set_absolute_expiry(self, at: datetime, *, persistent: bool) -> None:

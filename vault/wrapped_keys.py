@@ -1,6 +1,6 @@
 """Person keys as they are stored: wrapped by a master key (ADR 5).
 
-What wraps a key is given the ring of `vault.sealing_guard.sealing_ring`.
+What wraps a key is given the ring of `vault.primary_key_check.sealing_ring`.
 """
 
 from datetime import datetime

@@ -19,8 +19,8 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.allauth_internals import authentication_records, user_of_login_stage
 from accounts.models import User
+from vault.primary_key_check import sealing_ring
 from vault.sealing import CannotOpen, pack, unpack
-from vault.sealing_guard import sealing_ring
 from vault.sessions import LOCKED_AT
 
 PURPOSE = "accounts.second_factor"

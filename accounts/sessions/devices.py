@@ -10,7 +10,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from vault.sealing_guard import CannotSeal, sealing_ring
+from vault.primary_key_check import CannotSeal, sealing_ring
 from vault.sessions import Session
 
 # Session keys, set at the first request of a session. When it was last used is stored nowhere.

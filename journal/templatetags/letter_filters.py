@@ -5,7 +5,7 @@ from django import template
 from django.utils.functional import Promise
 
 from journal.letter_kinds import KINDS
-from journal.letter_lines import LetterLine, letter_lines
+from journal.listed_letters import LetterLine, letter_lines
 from journal.models import Letter
 
 register = template.Library()

@@ -24,7 +24,7 @@ from accounts.models import User
 from journal.forms import MAX_CHARACTERS
 from journal.models import Letter, Revision, Words
 from journal.saving import save_words
-from journal.submitted_words import Submission
+from journal.submitted_letter import Submission
 from tests.support.addresses import RULES
 from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements

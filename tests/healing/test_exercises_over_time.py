@@ -10,9 +10,9 @@ import time_machine
 
 from accounts.models import User
 from healing.actions import save_answer
-from healing.availability import Saved, availability_after
 from healing.due_question import due_question
-from healing.gathering import GATHERINGS
+from healing.exercise_availability import Saved, availability_after
+from healing.gathering_kinds import GATHERINGS
 from healing.guide import guide
 from healing.guide_types import Exercise
 from healing.models import Answer

@@ -16,10 +16,10 @@ from accounts.models import User
 from healing import actions
 from healing.due_question import due_question
 from healing.exercise_forms import ExerciseForm
+from healing.grid_reply import grid_of, posted_choices, reply_words
 from healing.guide import guide
 from healing.guide_types import HurtsPage
 from healing.models import Answer
-from healing.replies import grid_of, posted_choices, reply_words
 from tests.support.client import Client
 from tests.support.visits import from_page
 

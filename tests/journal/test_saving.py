@@ -28,7 +28,7 @@ from journal.models import (
     Words,
 )
 from journal.saving import LetterGone, Saved, SavedBeside, SavedInPlace, Superseded, save_words
-from journal.submitted_words import Submission
+from journal.submitted_letter import Submission
 from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of
 from vault.key_ring import new_keyset

@@ -11,7 +11,7 @@ from journal import conflict_resolution, letter_actions
 from journal.conflict_resolution import RevisionRef
 from journal.models import MAX_LATE_REVISIONS, Letter, Revision, Words
 from journal.saving import save_words
-from journal.submitted_words import Submission
+from journal.submitted_letter import Submission
 from tests.support.client import Client
 from tests.support.database import Statements
 from tests.support.full_quota import empty, fill_bytes, fill_rows

@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
-from safety import collected_files, help_pages, signed_in_cookie
+from safety import collected_files_mark, help_pages, signed_in_cookie
 from tests.support.client import Client
 from tests.support.invented_languages import ACCENTED, marked_as_english, untranslated
 from tests.support.people import signed_in
@@ -69,8 +69,8 @@ def test_help_without_files_is_in_their_language_too(
 def test_another_language_makes_help_pages_of_another_version(
     invented_catalogues: Path, settings: Settings
 ) -> None:
-    before = collected_files.expected_mark()
+    before = collected_files_mark.expected_mark()
 
     settings.LANGUAGES = [*settings.LANGUAGES, (ACCENTED, "Invented")]
 
-    assert collected_files.expected_mark() != before
+    assert collected_files_mark.expected_mark() != before

@@ -19,7 +19,7 @@ from mail.emails import MailContent
 from mail.models import Heartbeat, Message, State
 from mail.sending import send_due
 from operations import write_probes
-from safety import collected_files
+from safety import collected_files_mark
 from tests.support.client import Client
 from tests.support.gunicorn_server import Web
 from tests.support.smtp import Sink
@@ -35,7 +35,7 @@ HELLO = MailContent("s", "t", "h")
 @pytest.fixture(autouse=True)
 def started_now() -> None:
     """Another test may have started a process of its own in other folders."""
-    collected_files.mark_at_start.cache_clear()
+    collected_files_mark.mark_at_start.cache_clear()
 
 
 @pytest.fixture
@@ -330,9 +330,9 @@ def collected_here(settings: LazySettings, tmp_path: Path) -> Iterator[Path]:
     settings.STATIC_ROOT, settings.PAGES_ROOT = tmp_path, tmp_path / "pages"
     # It takes seconds, and is not what this is about.
     settings.WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ["css", "js", "svg", "txt", "json"]
-    collected_files.mark_at_start.cache_clear()
+    collected_files_mark.mark_at_start.cache_clear()
     yield tmp_path
-    collected_files.mark_at_start.cache_clear()
+    collected_files_mark.mark_at_start.cache_clear()
 
 
 def collect() -> None:
@@ -341,14 +341,14 @@ def collect() -> None:
 
 def collect_again() -> None:
     """The same files, by settings of now."""
-    collected_files.remove_mark()
-    assert collected_files.problem() == "not collected"
-    collected_files.write_mark()
+    collected_files_mark.remove_mark()
+    assert collected_files_mark.problem() == "not collected"
+    collected_files_mark.write_mark()
 
 
 def restart() -> None:
     """What a new process reads at its start."""
-    collected_files.mark_at_start.cache_clear()
+    collected_files_mark.mark_at_start.cache_clear()
     Client().get("/healthz")
 
 
@@ -385,15 +385,15 @@ def test_each_look_finds_what_prepare_has_not_made(
 
 
 def test_source_that_was_changed_is_another_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    more = [*collected_files._read_sources(), ("css/new.css", b"a {}")]
-    assert collected_files.problem() == ""
+    more = [*collected_files_mark._read_sources(), ("css/new.css", b"a {}")]
+    assert collected_files_mark.problem() == ""
 
-    monkeypatch.setattr(collected_files, "_read_sources", lambda: iter(more))
-    collected_files._sources.cache_clear()
+    monkeypatch.setattr(collected_files_mark, "_read_sources", lambda: iter(more))
+    collected_files_mark._sources.cache_clear()
     try:
-        assert collected_files.problem() == collected_files.OTHER_VERSION
+        assert collected_files_mark.problem() == collected_files_mark.OTHER_VERSION
     finally:
-        collected_files._sources.cache_clear()
+        collected_files_mark._sources.cache_clear()
 
 
 def test_status_of_a_database_without_all_migrations(

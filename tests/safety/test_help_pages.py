@@ -14,7 +14,7 @@ from django.core.management import call_command
 from django.template.loader import render_to_string
 from pytest_django import Settings
 
-from safety import collected_files, help_pages, signed_in_cookie
+from safety import collected_files_mark, help_pages, signed_in_cookie
 from safety.context_processors import site
 from safety.helpline_types import Country, Kind
 from safety.helplines import countries
@@ -219,7 +219,7 @@ def test_collectstatic_again_changes_nothing(tmp_path: Path, settings: Settings)
     call_command("collectstatic", interactive=False, verbosity=0)
 
     assert _rendered_files() == before
-    assert collected_files.problem() == ""
+    assert collected_files_mark.problem() == ""
     pages = ["help.html", "help/elsewhere.html", *(f"help/{code}.html" for code in countries())]
     assert sorted(before) == sorted([*pages, *(f"signed-in/{page}" for page in pages)])
 
@@ -230,12 +230,12 @@ def test_collectstatic_that_is_interrupted_counts_as_not_collected(
     for name in ("STATIC_ROOT", "PAGES_ROOT"):
         setattr(settings, name, copytree(getattr(settings, name), tmp_path / name))
     Path(settings.PAGES_ROOT, "en", "help.new").mkdir()
-    assert collected_files.problem() == ""
+    assert collected_files_mark.problem() == ""
 
     with pytest.raises(IsADirectoryError):
         call_command("collectstatic", interactive=False, verbosity=0, post_process=False)
 
-    assert collected_files.problem() == "not collected"
+    assert collected_files_mark.problem() == "not collected"
 
 
 def _rendered_files() -> dict[str, bytes]:

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from whitenoise import WhiteNoise
 
 from local.pytest_runs import TEMPLATE_DATABASE
-from safety import collected_files, help_pages
+from safety import collected_files_mark, help_pages
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,7 +22,7 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> None:
         settings.STATIC_ROOT, settings.PAGES_ROOT = folder / "files", folder / "pages"
         call_command("collectstatic", interactive=False, verbosity=0)
     # As where a process starts: later, a test may have other folders for a while.
-    collected_files.mark_at_start()
+    collected_files_mark.mark_at_start()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -14,7 +14,7 @@ from accounts.actions import make_operator, open_operator_account
 from accounts.forms import MailedAddressField, NewPasswordField
 from accounts.management.confirm import confirm
 from accounts.models import User
-from vault.sealing_guard import CannotSeal
+from vault.primary_key_check import CannotSeal
 
 
 class Command(BaseCommand):

@@ -4,7 +4,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from vault import rewrap
 from vault.key_ring import ring
-from vault.sealing_guard import CannotSeal
+from vault.primary_key_check import CannotSeal
 
 
 class Command(BaseCommand):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.db import DatabaseError
 
-from vault.sealing_guard import CannotSeal
+from vault.primary_key_check import CannotSeal
 
 ENDS_AT = "hidden_contact"
 LASTS = timedelta(hours=12)

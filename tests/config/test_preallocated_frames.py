@@ -2,7 +2,7 @@ from resource import RUSAGE_SELF, getrusage
 from typing import Any
 from wsgiref.types import StartResponse
 
-from config.frame_memory import with_frame_memory
+from config.preallocated_frames import with_frame_memory
 
 CALLS = 500
 

@@ -19,8 +19,8 @@ from tests.support.database import Statements
 from vault.checks import ring_opens_what_is_stored
 from vault.key_ring import new_keyset, ring
 from vault.models import Key, UsedName
+from vault.primary_key_check import sealing_ring
 from vault.sealing import CannotOpen
-from vault.sealing_guard import sealing_ring
 from vault.sessions import Session, SessionStore
 
 WORDS = LetterContents(to="M.", body="I kept checking if you had seen it.")

@@ -4,7 +4,7 @@ import pytest
 from django.utils import timezone, translation
 
 from accounts.models import User
-from journal.letter_lines import LISTED_FIELDS, letter_lines
+from journal.listed_letters import LISTED_FIELDS, letter_lines
 from journal.models import Letter
 from tests.support.database import Statements
 from tests.support.letters import a_letter

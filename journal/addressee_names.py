@@ -11,10 +11,10 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import User
-from journal.letter_lines import LISTED_FIELDS
+from journal.listed_letters import LISTED_FIELDS
 from journal.models import Letter, LetterContents
+from vault.primary_key_check import sealing_ring
 from vault.sealing import CannotOpen, pack, unpack
-from vault.sealing_guard import sealing_ring
 
 PURPOSE = "journal.shelf_settings"
 # The columns that a line with a name is made of.

@@ -5,8 +5,8 @@ from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from healing.grid_reply import grid_of, posted_choices, reply_words
 from healing.guide_types import Step
-from healing.replies import grid_of, posted_choices, reply_words
 from healing.visitor_views import can_save
 from safety.post_only import post_only
 from safety.visits import is_of_this_visit

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from healing.asked_again_at import follow_up_at, next_round_at
 from healing.guide_types import Choice, Exercise, Field, FollowUp
-from healing.next_question import follow_up_at, next_round_at
 
 ASKED = FollowUp("day", "what", "Did it happen?", (Choice("yes", "Yes"), Choice("no", "No")))
 WHAT = Field("what", "text", "What")

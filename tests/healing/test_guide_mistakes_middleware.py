@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from pytest_django import Settings
 
-from healing.guide_reload_middleware import GuideReloadMiddleware
+from healing.guide_mistakes_middleware import GuideReloadMiddleware
 
 
 def test_mistakes_take_the_place_of_the_page_until_they_are_mended(
