@@ -227,6 +227,9 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
     exercise = step.exercise(key)
     if exercise is None:
         raise Http404
+    held = guards_held(request, now=timezone.now()) & {SAFETY}
+    if request.method != "POST" and is_left_out(exercise, held):
+        return render(request, "healing/left_out.html", {"step": step, "by_wish": False})
     if request.method != "POST" and _is_asked_one_by_one(exercise, row):
         return redirect("healing:check", step, key, id)
     try:

@@ -88,6 +88,9 @@ def test_what_it_has_gathered_is_left_out_and_stays(as_alice: Client, alice: Use
     as_alice.post("/before/leave-out/")
     assertNotContains(as_alice.get("/saved/cards/"), "Friday, please.")
     assertNotContains(as_alice.get("/saved/cards/"), "calm-reply")
+    # Its address may be in the history of the browser.
+    address = f"/steps/5/calm-reply/{Answer.objects.of(alice).get().pk}/"
+    assertNotContains(as_alice.get(address), "Friday, please.")
 
     as_alice.post("/before/bring-back/")
     assertContains(as_alice.get("/saved/cards/"), "Friday, please.")
