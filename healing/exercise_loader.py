@@ -83,7 +83,8 @@ def _exercise(record: Record, language: str) -> Exercise:
 def _key(record: Record) -> str:
     key = record.text("key")
     if key and (not re.fullmatch(r"[a-z][a-z-]*", key) or key in RESERVED_KEYS):
-        record.report("“key” is a lower-case word that is not taken.", "key")
+        problem = "“key” has only lower-case letters and hyphens, no space, and is not “mark”."
+        record.report(problem, "key")
     return key
 
 
@@ -154,6 +155,7 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
     single = {field.name for field in exercise.fields if not field.most}
     if not set().union(*map(names_in, exercise.makes)) <= single:
         yield "“makes” uses a name that no field has.", "makes"
+    yield from _blank_problems(exercise.makes)
     if [bool(exercise.fields), bool(exercise.desk), bool(exercise.piece)].count(True) != 1:
         yield "an exercise has one of “fields”, “desk” and “piece”.", "fields"
     yield from _switch_problems(exercise)
@@ -162,6 +164,15 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
     if exercise.reply:
         yield from _reply_problems(exercise, exercise.reply)
     yield from _only_if_problems(exercise)
+
+
+def _blank_problems(makes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """A blank that is written in another way would be shown to readers as it is typed."""
+    blank = "the “name” of a field between { and }, as in {who}"
+    if any(brace in re.sub(r"{\w+}", "", sentence) for sentence in makes for brace in "{}"):
+        yield f"a blank in “makes” is {blank}, without spaces.", "makes"
+    elif makes and not any(map(names_in, makes)):
+        yield f"“makes” has no blank: {blank}.", "makes"
 
 
 def _switch_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
@@ -223,6 +234,7 @@ def _follow_up_problems(exercise: Exercise, asked: FollowUp) -> Iterator[tuple[s
 
 
 def _field(record: Record, kinds: Collection[str]) -> Field:
+    is_known = record.is_one_of("kind", kinds)
     kind = record.one_of("kind", kinds)
     field = Field(
         name=record.text("name"),
@@ -231,11 +243,14 @@ def _field(record: Record, kinds: Collection[str]) -> Field:
         hint=record.words("hint", ""),
         optional=record.flag("optional"),
         only_if=record.text("only_if", ""),
-        **_field_details(record, kind),
+        # Of an unknown kind it is not known what else belongs to it.
+        **(_field_details(record, kind) if is_known else {}),
     )
     if field.name and (not re.fullmatch(r"[a-z][a-z_]*", field.name) or field.name == "id"):
-        record.report("“name” is a lower-case word, and not id.", "name")
-    record.finish()
+        problem = "“name” has only lower-case letters and underscores, no space, and is not “id”."
+        record.report(problem, "name")
+    if is_known:
+        record.finish()
     return field
 
 
@@ -243,9 +258,9 @@ def _field_details(record: Record, kind: str) -> dict[str, Any]:
     """What a field of this kind has beside its name, label and hint."""
     details: dict[str, Any] = {}
     if kind in DEFAULT_LIMITS:
-        details["limit"] = record.number("limit", DEFAULT_LIMITS[kind])
+        details["limit"] = record.number("limit", DEFAULT_LIMITS[kind], least=1)
     if kind in ROW_KINDS:
-        details["most"] = record.number("most", 3, most=MAX_ROWS)
+        details["most"] = record.number("most", 3, least=1, most=MAX_ROWS)
     if kind in CHOICE_KINDS:
         details["choices"] = _choices(record, "choices")
         _require(record, details, "choices", kind)
@@ -279,7 +294,8 @@ def _choices(record: Record, key: str) -> tuple[Choice, ...]:
     """`{often: Often, no: "No"}`: the key is stored, the words can be changed and translated."""
     choices = tuple(Choice(name, words) for name, words in record.named_words(key))
     if not all(re.fullmatch(r"[a-z][a-z_]*", choice.key) for choice in choices):
-        record.report(f"each name in “{key}” is a lower-case word.", key)
+        problem = f"each name in “{key}” has only lower-case letters and underscores, no space."
+        record.report(problem, key)
     return choices
 
 

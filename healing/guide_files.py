@@ -45,13 +45,24 @@ def mistakes(folders: Mapping[str, GuideFolder]) -> Iterator[Mistake]:
     for folder in folders.values():
         yield from folder.mistakes
         yield from _repeated_keys(folder)
+        yield from _unread(folder)
         if folder is not original:
             yield from _differences(folder, original)
     for number in STEPS:
-        if number not in original.steps:
+        # A file that cannot be read has told so itself.
+        if not any(name.startswith(f"steps/{number}-") for name in original.hashes):
             yield Mistake(
                 f"guide/{original.language}/steps/{number}-….md", 1, "this step is missing."
             )
+
+
+def _unread(folder: GuideFolder) -> Iterator[Mistake]:
+    """Files that nothing reads, such as one saved as `.md.txt` or beside the folder it is for."""
+    for path in sorted(folder.folder.rglob("[!.]*")):
+        name = path.relative_to(folder.folder).as_posix()
+        if path.suffix in {".md", ".txt"} and name not in folder.hashes:
+            problem = "nothing reads this file. Put it in steps, learn or pages, ending in .md."
+            yield Mistake(f"guide/{folder.language}/{name}", 1, problem)
 
 
 def _repeated_keys(folder: GuideFolder) -> Iterator[Mistake]:
@@ -103,4 +114,7 @@ def _changed_exercises(page: Step, source: Step) -> Iterator[str]:
         return
     for exercise, original in zip(page.all_exercises, source.all_exercises, strict=True):
         if exercise.shape != original.shape:
-            yield f"“{exercise.key}” differs from the original in more than words."
+            yield (
+                f"“{exercise.key}” differs from the original in more than words: in a name, a"
+                " kind, a limit or a switch."
+            )

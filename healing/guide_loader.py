@@ -119,8 +119,12 @@ def _parse(path: Path, file: DataFile) -> _ParsedFile | None:
         return None
     before, _, rest = text.partition("---\n")
     front_matter, end, body = rest.partition("\n---\n")
-    if before or not end:
-        file.report(1, "the file begins with front matter between lines of ---.")
+    if before or not rest:
+        file.report(1, "the first line of the file is three hyphens, ---, and nothing else.")
+        return None
+    if not end:
+        problem = "the metadata that begins here never ends. Put another line of --- below it."
+        file.report(1, problem)
         return None
     record = read(front_matter, file=file, first_line=2)
     if record is None:

@@ -79,7 +79,11 @@ class Record:
         for key, value in node.value:
             name, line = str(key.value), key.start_mark.line + first_line
             if name in self.remaining:
-                file.report(line, f"a key stands here twice: “{name}”.")
+                problem = (
+                    f"“{name}” stands here twice. Take one out; if this begins the next item of a"
+                    " list, put a hyphen and a space before it."
+                )
+                file.report(line, problem)
             self.remaining[name], self.lines[name] = value, line
 
     def __contains__(self, key: str) -> bool:
@@ -97,7 +101,8 @@ class Record:
             return default or ""
         text = _text(node)
         if text is None or (default is None and not text):
-            self.report(f"“{key}” needs words.", key)
+            hint = QUOTE_WHOLE if " " in key else ""
+            self.report(f"“{key}” needs words.{hint}", key)
         return text or ""
 
     def words(self, key: str, default: str | None = None) -> str:
@@ -140,12 +145,15 @@ class Record:
         self._require_quotes(key, node.value if isinstance(node, yaml.SequenceNode) else [])
         return self.texts(key)
 
-    def number(self, key: str, default: int | None = None, *, most: int = 120_000) -> int:
+    def number(
+        self, key: str, default: int | None = None, *, least: int = 0, most: int = 120_000
+    ) -> int:
         value = self.text(key, None if default is None else str(default))
-        if value.isdecimal() and int(value) <= most:
+        if value.isdecimal() and least <= int(value) <= most:
             return int(value)
         if value or default is not None:
-            self.report(f"“{key}” needs a whole number up to {most}.", key)
+            numbers = f"from {least} to {most}" if least else f"up to {most}"
+            self.report(f"“{key}” needs a whole number {numbers}, in digits and alone.", key)
         return 0
 
     def flag(self, key: str) -> bool:
@@ -161,6 +169,11 @@ class Record:
         if value or default is not None:
             self.report(f"“{key}” is one of: {', '.join(sorted(allowed))}.", key)
         return min(allowed)
+
+    def is_one_of(self, key: str, allowed: Collection[str]) -> bool:
+        """Whether `one_of` would accept it. The value stays to be taken."""
+        node = self.remaining.get(key)
+        return node is not None and _text(node) in allowed
 
     def https_url(self, key: str, default: str | None = None) -> str:
         value = self.text(key, default)
@@ -205,7 +218,13 @@ class Record:
 
     def finish(self) -> None:
         for key in self.remaining:
-            self.report(f"“{key}” is not a name that belongs here.", key)
+            hint = QUOTE_WHOLE if " " in key or self._is_bare(key) else ""
+            self.report(f"“{key}” is not a name that belongs here.{hint}", key)
+
+    def _is_bare(self, key: str) -> bool:
+        """Whether it has no value, as the words after a comma between { and } have none."""
+        node = self.remaining[key]
+        return isinstance(node, yaml.ScalarNode) and not node.value
 
     def _items(self, key: str) -> list[yaml.Node]:
         node = self.remaining.pop(key, None)
@@ -226,18 +245,33 @@ class Record:
             self.file.words.append((self.lines.get(key, self.line), words))
 
 
+# Words after a comma between { and } are read as the next name.
+QUOTE_WHOLE = ' If it is part of a text, put the whole text in straight quotation marks (").'
 ASTERISK = "a text cannot begin with * or &. Put the text in quotation marks."
+UNCLOSED = ("quoted scalar", "while scanning a simple key", "while parsing a flow mapping")
 # What YAML says, and what an editor can do about it.
 EXPLANATIONS = (
     (
         "mapping values are not allowed",
-        "a colon and a space stand inside this text. Put the whole text in quotation marks.",
+        "a colon and a space stand inside this text. Put the whole text in straight quotation"
+        ' marks ("). If the colon belongs to a name, indent the line as the names above it.',
     ),
     ("quoted scalar", "a quotation mark opens here and is never closed."),
     (
         "cannot start any token",
         "a text cannot begin with this sign, nor a line with a tab. Put the text in quotation"
         " marks, and indent with spaces.",
+    ),
+    (
+        "could not find expected ':'",
+        "this line has no name with a colon and a space. If it goes on with the text above, begin"
+        " that text with > and indent this line below it.",
+    ),
+    (
+        "while parsing a flow mapping",
+        "something between { and } cannot be read. A text there that has a comma, a colon, a"
+        ' question mark or a bracket needs straight quotation marks (") around it, and “ ” inside'
+        " it. See that the } is there, and a comma after each text.",
     ),
     ("undefined alias", ASTERISK),
     ("alphabetic or numeric", ASTERISK),
@@ -247,8 +281,9 @@ EXPLANATIONS = (
     ),
 )
 UNEXPLAINED = (
-    "this line cannot be read. Put the text in quotation marks, and compare its indentation with"
-    " the lines around it."
+    "this line cannot be read. Put the text in straight quotation marks, and compare its"
+    " indentation with the lines around it. If it has such marks, use “ ” and ’ inside it, and see"
+    " that a text above it has its closing mark."
 )
 
 
@@ -282,8 +317,8 @@ def read_text(path: Path, *, file: DataFile) -> str | None:
 def _line(error: yaml.YAMLError, text: str) -> int:
     """The line, counted from 0, on which the mistake begins."""
     if isinstance(error, yaml.MarkedYAMLError):
-        # A text in quotation marks that never ends is noticed at the end of the file only.
-        is_unclosed = "quoted scalar" in str(error.context)
+        # What never ends is noticed further down, or at the end of the file only.
+        is_unclosed = any(sign in str(error.context) for sign in UNCLOSED)
         mark = error.context_mark if is_unclosed else error.problem_mark
         return mark.line if mark else 0
     return text.count("\n", 0, getattr(error, "position", 0))

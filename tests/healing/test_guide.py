@@ -95,14 +95,22 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
             "kind: columns",
             "“kind” is one of: checklist, choice, country, date, grid,",
         ),
-        ("most: 5", "most: 50", "“most” needs a whole number up to 10."),
-        ("key: filling-in", "key: mark", "“key” is a lower-case word that is not taken."),
+        ("most: 5", "most: 50", "“most” needs a whole number from 1 to 10"),
+        ("key: filling-in", "key: mark", "“key” has only lower-case letters and hyphens, no space"),
+        ("key: filling-in", "key: Filling in", "and hyphens, no space, and is not “mark”."),
+        ("name: stands_out", "name: Stands", "“name” has only lower-case letters and underscores"),
+        ("most: 5", "most: 0", "“most” needs a whole number from 1 to 10, in digits and alone."),
+        ("lead: ", "lead:", "line 3: this line has no name with a colon and a space."),
+        ("    kept:", "    makes: I see.\n    kept:", "“makes” has no blank: the “name” of"),
+        ("    kept:", '    makes: "{ act }"\n    kept:', "a blank in “makes” is the “name”"),
         ("name: stands_out", "name: moments", "two fields have the same name."),
-        ("title: See", "title: a\ntitle: See", "line 3: a key stands here twice: “title”."),
+        ("title: See", "title: a\ntitle: See", "line 3: “title” stands here twice. Take one out;"),
         ("voice:\n", "voice: none\nvoces:\n", "“voice” is missing or has no names in it."),
-        ("---\n", "", "line 1: the file begins with front matter"),
+        ("---\n", "", "line 1: the first line of the file is three hyphens"),
         ("optional: true", "optional: perhaps", "“optional” is either true or false."),
-        ("title: See", "title: [", "this line cannot be read. Put the text in quotation marks"),
+        ("title: See", "title: [", "this line cannot be read. Put the text in straight quotation"),
+        ("title: See", "title: {a: b: c}", "line 2: something between { and } cannot be read."),
+        ("title: See", "a, b: c", "“a, b” is not a name that belongs here. If it is part of"),
         ("title: See", "title: Two: see", "line 2: a colon and a space stand inside this text."),
         ("title: See", "title: 'See", "line 2: a quotation mark opens here and is never closed."),
         ("title: See", "title: *see", "line 2: a text cannot begin with * or &."),
@@ -113,7 +121,7 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
             "    minutes: 10",
             "line 4: “filling-in” takes longer than the whole step.",
         ),
-        ("    kept:", "    fields: []\n    kept:", "a key stands here twice: “fields”."),
+        ("    kept:", "    fields: []\n    kept:", "“fields” stands here twice. Take one out;"),
         ("    public: true", "    public: yes please", "“public” is either true or false."),
         (
             "    public: true",
@@ -396,18 +404,54 @@ def test_status_tells_what_is_missing_and_what_has_changed(translated: Path) -> 
         return {line[0]: line[1].partition(".")[0] for line in lines}
 
     assert "xx/steps/1-acknowledge.md" not in states()
-    assert states()["xx/steps/2-stop-chasing.md"] == "not translated yet"
+    assert states()["xx/steps/2-stop-chasing.md"] == "not translated yet, or not readable"
 
     original = translated.parents[2] / "en/steps/1-acknowledge.md"
     change(original, "title: See", "title: Look: see".replace(":", "", 1))
 
-    assert states()["xx/steps/1-acknowledge.md"] == "changed since it was translated"
+    state = states()["xx/steps/1-acknowledge.md"]
+    assert state == "has no such “translates”, or the English changed since"
+
+
+def test_step_that_cannot_be_read_is_not_also_missing(folder: Path) -> None:
+    change(folder / "steps/1-acknowledge.md", "title: See", "title: Two: see")
+
+    with pytest.raises(DataFileError) as caught:
+        load(folder)
+
+    assert len(caught.value.mistakes) == 1
+
+
+def test_metadata_that_never_ends_is_a_mistake(folder: Path) -> None:
+    change(folder / "pages/terms.md", "\n---\n", "\n—\n")
+
+    with pytest.raises(DataFileError, match="the metadata that begins here never ends"):
+        load(folder)
+
+
+def test_unknown_kind_is_one_mistake(folder: Path) -> None:
+    change(folder / "steps/1-acknowledge.md", "kind: rows", "kind: columns")
+
+    with pytest.raises(DataFileError) as caught:
+        load(folder)
+
+    assert [mistake for mistake in caught.value.mistakes if "own" in mistake.problem] == []
+
+
+@pytest.mark.parametrize("name", ["1-what-it-is.md", "learn/1-what-it-is.md.txt"])
+def test_file_that_nothing_reads_is_a_mistake(translated: Path, name: str) -> None:
+    path = translated.parents[1] / name
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+
+    with pytest.raises(DataFileError, match=f"guide/xx/{name}, line 1: nothing reads this file"):
+        load_guides(translated.parents[2])
 
 
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        ("most: 5", "most: 4", "“filling-in” differs from the original in more than words."),
+        ("most: 5", "most: 4", "“filling-in” differs from the original in more than words: in"),
         ("name: stands_out", "name: elstaras", "“filling-in” differs from the original"),
         ("key: filling-in", "key: plenigo", "the exercises are not those of the original"),
     ],

@@ -187,12 +187,18 @@ def test_file_becomes_a_country(tmp_path: Path) -> None:
         ("read_on: 2026-11-22", "read_on: null", "line 5: “read_on” needs words."),
         ("free: true", "free: 'yes'", "line 13: “free” is either true or false."),
         ("free: true", "price: 1", "line 13: “price” is not a name that belongs here."),
-        ("free: true", "kind: crisis", "line 13: a key stands here twice: “kind”."),
+        (
+            "free: true",
+            "kind: crisis",
+            "line 13: “kind” stands here twice. Take one out; if this begins the next item of a"
+            " list, put a hyphen and a space before it.",
+        ),
         (
             "name: Somewhere",
             "name: [",
-            "line 3: this line cannot be read. Put the text in quotation marks, and compare its"
-            " indentation with the lines around it.",
+            "line 3: this line cannot be read. Put the text in straight quotation marks, and"
+            " compare its indentation with the lines around it. If it has such marks, use “ ” and"
+            " ’ inside it, and see that a text above it has its closing mark.",
         ),
         (ONE, "- 1\n", "line 1: there are no names in it."),
         (

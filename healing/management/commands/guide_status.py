@@ -14,8 +14,13 @@ class Command(BaseCommand):
         folders = read_folders(settings.GUIDE_FOLDER)
         found = list(gaps(folders))
         for gap in found:
-            state = "not translated yet" if gap.is_missing else "changed since it was translated"
-            self.stdout.write(f"{gap.language}/{gap.file}: {state}. Its text is {gap.hash}.")
+            state = (
+                "not translated yet, or not readable"
+                if gap.is_missing
+                else "has no such “translates”, or the English changed since"
+            )
+            translates = f"translates: {gap.hash}"
+            self.stdout.write(f"{gap.language}/{gap.file}: {state}. {translates}")
         for code in folders:
             if code != settings.LANGUAGE_CODE and not any(gap.language == code for gap in found):
                 self.stdout.write(f"{code}: everything is translated.")
