@@ -20,7 +20,7 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from accounts import after_sign_in, emails, invitations
+from accounts import after_sign_in_steps, emails, invitations
 from accounts.models import Activity, User, UserManager
 from accounts.reauthentication_rate_limits import (
     TOO_MANY_PASSWORDS,
@@ -191,7 +191,7 @@ class Adapter(DefaultAccountAdapter):
             device=device_name(request),
         )
         response: HttpResponseRedirect = super().post_login(request, user, **more)
-        address = after_sign_in.next_page(request, user, response.url)
+        address = after_sign_in_steps.next_page(request, user, response.url)
         if user.shown_safety_at:
             return HttpResponseRedirect(address)
         onward = urlencode({"next": address})

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.models import User
+from healing.exercises_left_out import involves_contact
 from healing.field_kinds import shown
-from healing.guard_rails import involves_contact
 from healing.guide import guide
 from healing.guide_types import Exercise, FollowUp, Step
 from healing.models import Answer

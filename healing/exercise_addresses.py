@@ -1,7 +1,7 @@
 from django.urls import reverse
 
 from healing.guide_types import Exercise, Step
-from healing.pieces import PIECES
+from healing.piece_pages import PIECES
 
 
 def address_of(exercise: Exercise, step: Step) -> str:

@@ -6,12 +6,12 @@ from typing import Any
 
 from healing.gathering_kinds import GATHERINGS
 from healing.guide_types import RING, Choice, Exercise, Field, FollowUp, Reply, names_in
-from healing.pieces import PIECES
+from healing.piece_pages import PIECES
 from safety.yaml_records import Record
 
 # Exercise keys are parts of URLs: these are taken by other pages of a step.
 RESERVED_KEYS = {"mark"}
-# Guard rails: what an exercise is not offered after, or comes first after (healing/guard_rails.py).
+# What an exercise is not offered after, or comes first after (healing/exercises_left_out.py).
 GUARDS = {"safety", "why"}
 ASKED_FIRST = {"safety"}
 

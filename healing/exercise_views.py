@@ -33,13 +33,13 @@ from healing.drafts import latest_draft
 from healing.exercise_addresses import address_of
 from healing.exercise_availability import availability
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
-from healing.guard_rails import SAFETY, exercises_left_out, guards_held, is_left_out
+from healing.exercises_left_out import SAFETY, exercises_left_out, guards_held, is_left_out
 from healing.guide_types import Exercise, Step
 from healing.models import Answer, Draft
 from healing.progress import WayOn, way_on
 from healing.rendered_fields import rendered_fields
 from healing.visitor_views import visitor_earlier_exercise, visitor_exercise
-from safety.visits import visit
+from safety.form_of_this_visit import visit
 from vault.sealing import CannotOpen
 from vault.storage_quota import QuotaExceeded, measure
 

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_safe
 from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
 from healing.displayed_answer import DisplayedAnswer, display_answer
+from healing.exercises_left_out import SAFETY, guards_held, is_left_out
 from healing.gathering_kinds import GATHERINGS
-from healing.guard_rails import SAFETY, guards_held, is_left_out
 from healing.guide import guide
 from healing.guide_types import Exercise, Step
 from healing.models import Answer

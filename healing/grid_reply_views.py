@@ -8,8 +8,8 @@ from django.shortcuts import redirect, render
 from healing.grid_reply import grid_of, posted_choices, reply_words
 from healing.guide_types import Step
 from healing.visitor_views import can_save
+from safety.form_of_this_visit import is_of_this_visit
 from safety.post_only import post_only
-from safety.visits import is_of_this_visit
 
 
 @login_not_required

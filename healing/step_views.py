@@ -6,7 +6,13 @@ from django.utils.translation import gettext as _
 
 from accounts.request_types import SignedInRequest
 from healing import actions
-from healing.guard_rails import SAFETY, WHY, exercises_left_out, exercises_offered, guards_held
+from healing.exercises_left_out import (
+    SAFETY,
+    WHY,
+    exercises_left_out,
+    exercises_offered,
+    guards_held,
+)
 from healing.guide import guide
 from healing.guide_types import Step
 from healing.models import StepMark

@@ -1,12 +1,12 @@
 from django.urls import path, register_converter
 
 from healing import (
-    draft_views,
     exercise_views,
     gathering_views,
     grid_reply_views,
     learn_views,
     page_views,
+    question_page_views,
     step_views,
     visitor_views,
 )
@@ -21,18 +21,24 @@ urlpatterns = [
     path("steps/<step:step>/", step_views.step, name="step"),
     path("steps/<step:step>/mark/", step_views.mark, name="mark"),
     path("steps/<step:step>/<slug:key>/", exercise_views.exercise, name="exercise"),
-    path("steps/<step:step>/<slug:key>/<int:number>/", draft_views.question, name="question"),
-    path("steps/<step:step>/<slug:key>/check/", draft_views.check, name="check"),
-    path("steps/<step:step>/<slug:key>/discard/", draft_views.discard, name="discard"),
+    path(
+        "steps/<step:step>/<slug:key>/<int:number>/", question_page_views.question, name="question"
+    ),
+    path("steps/<step:step>/<slug:key>/check/", question_page_views.check, name="check"),
+    path("steps/<step:step>/<slug:key>/discard/", question_page_views.discard, name="discard"),
     path("steps/<step:step>/<slug:key>/reply/", grid_reply_views.reply, name="reply"),
     path("steps/<step:step>/<slug:key>/<uuid:id>/", exercise_views.answer, name="answer"),
     path(
         "steps/<step:step>/<slug:key>/<uuid:id>/<int:number>/",
-        draft_views.question,
+        question_page_views.question,
         name="question",
     ),
-    path("steps/<step:step>/<slug:key>/<uuid:id>/check/", draft_views.check, name="check"),
-    path("steps/<step:step>/<slug:key>/<uuid:id>/discard/", draft_views.discard, name="discard"),
+    path("steps/<step:step>/<slug:key>/<uuid:id>/check/", question_page_views.check, name="check"),
+    path(
+        "steps/<step:step>/<slug:key>/<uuid:id>/discard/",
+        question_page_views.discard,
+        name="discard",
+    ),
     path(
         "steps/<step:step>/<slug:key>/<uuid:id>/delete/",
         exercise_views.answer_delete,

@@ -28,7 +28,7 @@ from healing.visitor_answers import (
     save_visitor_answer,
     visitor_answers,
 )
-from safety.visits import visit
+from safety.form_of_this_visit import visit
 from vault.sessions import SessionStore
 
 # Each session that begins like this may store a hundred kilobytes.

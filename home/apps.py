@@ -8,7 +8,7 @@ class HomeConfig(AppConfig):
 
     def ready(self) -> None:
         import_module("home.checks")
-        from accounts import after_sign_in
+        from accounts import after_sign_in_steps
         from home.carry_over import page_after_sign_in
 
-        after_sign_in.register(page_after_sign_in)
+        after_sign_in_steps.register(page_after_sign_in)

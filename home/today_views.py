@@ -21,7 +21,7 @@ from home.displayed_name import displayed_name
 from journal.listed_letters import LISTED_FIELDS
 from journal.shelf_letters import ShelfLetters
 from reminders.models import DISPLAYED_FIELDS, Schedule
-from safety import visit_without_contact
+from safety import hidden_contact_exercises
 
 
 def _greeting(person: User) -> str:
@@ -80,7 +80,7 @@ def today(request: SignedInRequest) -> HttpResponse:
         "untouched": all(status.state == "open" for status in statuses),
         "has_zone": person.time_zone != NO_ZONE_CHOSEN,
         "question": due_question(
-            person, now, hides_contact=visit_without_contact.is_hidden(request.session, now=now)
+            person, now, hides_contact=hidden_contact_exercises.is_hidden(request.session, now=now)
         ),
         "schedule": Schedule.objects.of(person).chosen().only(*DISPLAYED_FIELDS).first(),
     }

@@ -16,7 +16,7 @@ from accounts import guide_settings as settings_of_guide
 from accounts.error_views import cannot_open
 from accounts.request_types import SignedInRequest
 from accounts.sessions.devices import clear_device
-from healing.guard_rails import WHY
+from healing.exercises_left_out import WHY
 from healing.guide import guide
 from home.displayed_name import displayed_name
 from home.erase_form import EraseForm

@@ -26,7 +26,7 @@ from accounts.guide_settings import asks_why
 from accounts.local_times import time_of_day
 from accounts.models import User
 from accounts.request_types import SignedInRequest
-from journal import opening_actions
+from journal import opening_line_actions
 from journal.forms import LetterForm, OpeningForm
 from journal.letter_kinds import KINDS, PLAIN_DAY, TO_THEM, LetterKind
 from journal.models import Letter, Opening
@@ -350,7 +350,7 @@ def openings(request: SignedInRequest, kind: str) -> HttpResponse:
     form = OpeningForm(request.POST if request.method == "POST" else None)
     try:
         if form.is_bound and form.is_valid():
-            opening_actions.add_opening(
+            opening_line_actions.add_opening(
                 person=request.user,
                 kind=chosen.key,
                 text=form.cleaned_data["opening"],
@@ -359,7 +359,7 @@ def openings(request: SignedInRequest, kind: str) -> HttpResponse:
             return redirect("journal:openings", chosen.key)
     except CannotOpen:
         return cannot_open(request)
-    except opening_actions.TooManyOpenings:
+    except opening_line_actions.TooManyOpenings:
         form.add_error("opening", _("You can keep twelve. Remove one first."))
     context = {"kind": chosen, "form": form, "lines": _openings(request, chosen)}
     return render(request, "journal/openings.html", context)

@@ -14,11 +14,11 @@ from accounts.device_copies_key import device_copies_key
 from accounts.error_views import cannot_open
 from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
-from journal.addressee_names import NAMED_FIELDS, names_of, set_shows_names, shows_names
 from journal.forms import SearchForm, ShelfNamesForm
 from journal.letter_kinds import KINDS
 from journal.listed_letters import LISTED_FIELDS, LetterLine, letter_lines
 from journal.models import Letter
+from journal.names_on_shelf import NAMED_FIELDS, names_of, set_shows_names, shows_names
 from journal.search import SearchResult, search_letters
 from journal.search_session import Search, load_search, save_search
 from journal.shelf_letters import ShelfLetters

@@ -60,7 +60,7 @@ pidfile=supervisor.pid
 childlogdir=log
 
 [eventlistener:watch]
-command=python -m local.program_state_recorder
+command=python -m local.supervisor_listener
 events=PROCESS_STATE_RUNNING,PROCESS_STATE_FATAL
 buffer_size=100
 directory=%(ENV_PAPER_BOAT_ROOT)s

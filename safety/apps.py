@@ -7,8 +7,8 @@ class SafetyConfig(AppConfig):
     name = "safety"
 
     def ready(self) -> None:
+        from safety.hidden_contact_exercises import ENDS_AT
         from safety.leaving import clear_on_lock
-        from safety.visit_without_contact import ENDS_AT
 
         import_module("safety.checks")
         clear_on_lock(ENDS_AT)

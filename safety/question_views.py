@@ -8,11 +8,11 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
-from safety import visit_without_contact
+from safety import hidden_contact_exercises
+from safety.form_of_this_visit import is_of_this_visit, visit
 from safety.helplines import countries
 from safety.post_only import post_only
 from safety.questions import QUESTIONS, Said, reply_to
-from safety.visits import is_of_this_visit, visit
 
 
 @login_not_required
@@ -25,7 +25,7 @@ def before(request: HttpRequest) -> HttpResponse:
         return render(request, "safety/before.html", _context(request))
     now, reply = timezone.now(), reply_to(request.POST)
     if reply.kinds:
-        visit_without_contact.hide_if_possible(request.session, now=now)
+        hidden_contact_exercises.hide_if_possible(request.session, now=now)
     context = _context(request) | {"reply": reply, "countries": countries().values()}
     return render(request, "safety/before_answered.html", context)
 
@@ -34,7 +34,7 @@ def _context(request: HttpRequest) -> dict[str, object]:
     return {
         "questions": QUESTIONS,
         "choices": Said,
-        "is_hidden": visit_without_contact.is_hidden(request.session, now=timezone.now()),
+        "is_hidden": hidden_contact_exercises.is_hidden(request.session, now=timezone.now()),
         "next": _next(request),
         "visit": visit(request),
     }
@@ -49,12 +49,12 @@ def _next(request: HttpRequest) -> str:
 @login_not_required
 @post_only("safety:before")
 def leave_out(request: HttpRequest) -> HttpResponse:
-    visit_without_contact.hide(request.session, now=timezone.now())
+    hidden_contact_exercises.hide(request.session, now=timezone.now())
     return redirect("safety:before")
 
 
 @login_not_required
 @post_only("safety:before")
 def bring_back(request: HttpRequest) -> HttpResponse:
-    visit_without_contact.show(request.session)
+    hidden_contact_exercises.show(request.session)
     return redirect("safety:before")

@@ -20,9 +20,9 @@ from healing.draft_actions import keep_question
 from healing.drafts import on_the_way
 from healing.guide import guide
 from healing.models import Answer, StepMark
-from journal.addressee_names import set_shows_names
 from journal.models import Letter, Opening, Revision, Words
-from journal.opening_actions import add_opening
+from journal.names_on_shelf import set_shows_names
+from journal.opening_line_actions import add_opening
 from reminders.actions import turn_on
 from tests.support.client import Client
 from tests.support.letters import a_letter

@@ -25,7 +25,7 @@ from healing.actions import mark_step
 from healing.guide import guide
 from healing.models import Answer, StepMark
 from journal.models import Letter, Opening
-from journal.opening_actions import add_opening
+from journal.opening_line_actions import add_opening
 from mail.emails import build_from_payload
 from mail.models import Message
 from reminders.actions import turn_on

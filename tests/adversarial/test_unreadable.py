@@ -12,8 +12,8 @@ from accounts.actions import choose_name
 from accounts.guide_settings import set_asks_why
 from accounts.models import Profile, User
 from healing.models import Answer
-from journal.addressee_names import set_shows_names
 from journal.models import Letter
+from journal.names_on_shelf import set_shows_names
 from tests.adversarial.conftest import keep_letter, keep_words
 from tests.support.client import Client
 from tests.support.letters import a_draft, words_of

@@ -10,7 +10,7 @@ from pytest_django.asserts import assertContains, assertNotContains, assertRedir
 
 from accounts.guide_settings import asks_why, set_asks_why
 from accounts.models import User
-from healing.guard_rails import exercises_left_out, exercises_offered
+from healing.exercises_left_out import exercises_left_out, exercises_offered
 from healing.guide_types import Exercise
 from tests.support.client import Client
 from tests.support.database import Statements

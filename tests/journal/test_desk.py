@@ -16,7 +16,7 @@ from accounts.models import User
 from journal.forms import MAX_CHARACTERS
 from journal.letter_kinds import BEGINNINGS, KINDS
 from journal.models import Letter, Opening, Revision, Words
-from journal.opening_actions import MAX_OPENINGS, add_opening
+from journal.opening_line_actions import MAX_OPENINGS, add_opening
 from tests.support.client import Client
 from tests.support.database import Statements
 from tests.support.letters import a_draft, a_letter, bodies, earlier, words_of

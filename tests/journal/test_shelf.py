@@ -12,10 +12,10 @@ from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import User
-from journal.addressee_names import set_shows_names
 from journal.expiry import delete_expired
 from journal.letter_kinds import KINDS
 from journal.models import Letter, LetterContents, Revision, Words
+from journal.names_on_shelf import set_shows_names
 from journal.shelf_views import STATES_SHOWN
 from tests.support.client import Client
 from tests.support.database import Statements

@@ -11,7 +11,7 @@ from healing.actions import mark_step, save_answer
 from healing.guide import guide
 from healing.models import StepMark
 from journal.models import Opening, Revision, Words
-from journal.opening_actions import add_opening
+from journal.opening_line_actions import add_opening
 from reminders.actions import turn_on
 from tests.support.addresses import OBJECT, PRIVATE, PUBLIC, examples
 from tests.support.letters import a_draft, a_letter

@@ -1,4 +1,4 @@
-"""Forms that are answered only on the visit from which they come (safety/visits.py)."""
+"""Forms that are answered only on the visit from which they come (safety/form_of_this_visit.py)."""
 
 from typing import Any
 

@@ -26,8 +26,8 @@ from healing.drafts import CHECK, OnTheWay, on_the_way
 from healing.exercise_availability import availability
 from healing.exercise_forms import AnswerIdForm, ExerciseForm, QuestionForm
 from healing.exercise_views import say_saved, why_not_saved
+from healing.exercises_left_out import SAFETY, guards_held, is_left_out
 from healing.field_kinds import shown
-from healing.guard_rails import SAFETY, guards_held, is_left_out
 from healing.guide_types import Exercise, Field, Step
 from healing.made_sentence import made_sentence
 from healing.models import Answer, Draft

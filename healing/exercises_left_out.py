@@ -1,7 +1,7 @@
 """Guard rails: exercises that are left out on a visit, or for somebody, and those that come first.
 
-An exercise with `not_after: [safety]` involves the other person. It is left out while the visit
-has the mark of `safety.visit_without_contact`; one with `asks_first: safety` shows the way to the
+An exercise with `not_after: [safety]` involves the other person. It is left out while the visit has
+the mark of `safety.hidden_contact_exercises`; one with `asks_first: safety` shows the way to the
 safety questions. One with `not_after: [why]` is not offered to those who have said that they keep
 asking why (`accounts.guide_settings`); one with `first_after: [why]` comes first for them.
 """
@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from accounts.guide_settings import asks_why
 from healing.guide_types import Exercise, Step
-from safety import visit_without_contact
+from safety import hidden_contact_exercises
 
 SAFETY, WHY = "safety", "why"
 
@@ -21,7 +21,7 @@ SAFETY, WHY = "safety", "why"
 def guards_held(request: HttpRequest, *, now: datetime) -> frozenset[str]:
     """The words of `not_after` that hold for this visit and this person."""
     held = set()
-    if visit_without_contact.is_hidden(request.session, now=now):
+    if hidden_contact_exercises.is_hidden(request.session, now=now):
         held.add(SAFETY)
     if request.user.is_authenticated and asks_why(request.user):
         held.add(WHY)

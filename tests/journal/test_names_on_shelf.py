@@ -13,8 +13,8 @@ from playwright.sync_api import expect
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
-from journal.addressee_names import set_shows_names, shows_names
 from journal.models import Letter
+from journal.names_on_shelf import set_shows_names, shows_names
 from tests.support.browser import NewPage
 from tests.support.client import Client
 from tests.support.database import Statements
