@@ -146,7 +146,7 @@ MIDDLEWARE = [
     "healing.prolong_visitor_answers_middleware.VisitorAnswersMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "accounts.redirect_address_middleware.RedirectAddressMiddleware",
+    "accounts.next_parameter_middleware.RedirectAddressMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "accounts.erased_meanwhile_middleware.ErasedMiddleware",
     "accounts.head_middleware.HeadMiddleware",

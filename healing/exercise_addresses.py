@@ -1,7 +1,7 @@
 from django.urls import reverse
 
 from healing.guide_types import Exercise, Step
-from healing.piece_pages import PIECES
+from healing.piece_url_names import PIECES
 
 
 def address_of(exercise: Exercise, step: Step) -> str:

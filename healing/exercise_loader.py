@@ -6,7 +6,7 @@ from typing import Any
 
 from healing.gathering_kinds import GATHERINGS
 from healing.guide_types import RING, Choice, Exercise, Field, FollowUp, Reply, names_in
-from healing.piece_pages import PIECES
+from healing.piece_url_names import PIECES
 from safety.yaml_records import Record
 
 # Exercise keys are parts of URLs: these are taken by other pages of a step.

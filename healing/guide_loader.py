@@ -25,7 +25,7 @@ from healing.guide_types import (
     Voice,
 )
 from healing.markdown import Rendered, render
-from healing.piece_pages import PIECES
+from healing.piece_url_names import PIECES
 from safety.yaml_records import DataFile, DataFileError, Mistake, Record, read, read_text
 
 # How many suggestions belong to one sentence about what hurts.

@@ -87,7 +87,7 @@ class Exercise:
     Each sentence of `makes` has the names of fields in braces. `closes_after_days` counts from the
     first answer and `closes_after_answers` the answers, 0 for never. `asked_again` are the weeks
     after the first answer. Instead of fields, `desk` is the kind of letter that is written, and
-    `piece` names a page of its own (`healing.piece_pages`). A
+    `piece` names a page of its own (`healing.piece_url_names`). A
     `public` exercise can be saved for some hours without an account. With `question_a_page` each
     question has a page, and words are kept on the way (`healing.drafts`).
     `not_after`, `first_after` and `asks_first` are guard rails (`healing.exercises_left_out`).

@@ -7,7 +7,7 @@ class HomeConfig(AppConfig):
     name = "home"
 
     def ready(self) -> None:
-        import_module("home.checks")
+        import_module("home.guide_letters_check")
         from accounts import after_sign_in_steps
         from home.carry_over import page_after_sign_in
 

@@ -1,14 +1,14 @@
 from celery import shared_task
 from django.utils import timezone
 
-from journal import expiry, ready_mails
+from journal import expired_letters, ready_mails
 
 # Queued messages and the schedule of beat name tasks by these strings: they outlive renames.
 
 
 @shared_task(name="journal.tasks.let_go_for_good")  # type: ignore[untyped-decorator]
 def delete_expired() -> None:
-    expiry.delete_expired(now=timezone.now())
+    expired_letters.delete_expired(now=timezone.now())
 
 
 @shared_task(name="journal.tasks.tell")  # type: ignore[untyped-decorator]

@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from accounts.models import User
-from journal.expiry import delete_expired
+from journal.expired_letters import delete_expired
 from journal.models import BRING_BACK_FOR, InvalidTransition, Letter, Revision, Words
 from journal.shelf_letters import ShelfLetters
 from tests.support.letters import a_draft, a_letter, words_of

@@ -14,7 +14,7 @@ from pytest_django import Settings
 from accounts.models import User
 from journal import conflict_resolution, letter_actions
 from journal.conflict_resolution import RevisionRef
-from journal.expiry import delete_expired
+from journal.expired_letters import delete_expired
 from journal.models import (
     ENDED_IDS_STORED_FOR,
     MAX_ENDED_A_DAY,

@@ -12,7 +12,7 @@ from pytest_django import Settings
 from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import User
-from journal.expiry import delete_expired
+from journal.expired_letters import delete_expired
 from journal.letter_kinds import KINDS
 from journal.models import Letter, LetterContents, Revision, Words
 from journal.names_on_shelf import set_shows_names

@@ -8,7 +8,7 @@ import time_machine
 from pytest_django import Settings
 
 from accounts.models import User
-from home.checks import letters_of_the_guide_exist
+from home.guide_letters_check import letters_of_the_guide_exist
 from journal.letter_kinds import EVENINGS, LetterKind
 from journal.models import Letter, LetterContents
 from tests.support.client import Client

@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from healing import piece_pages
+from healing import piece_url_names
 from healing.guide import guide
 from healing.guide_files import load_guides
 from healing.guide_loader import GuideFolder
@@ -32,13 +32,13 @@ def load(folder: Path) -> Guide:
 @pytest.fixture
 def built(monkeypatch: pytest.MonkeyPatch) -> Built:
     """Say that a piece has a page, by its URL name."""
-    return lambda piece, name: monkeypatch.setitem(piece_pages.PIECES, piece, name)
+    return lambda piece, name: monkeypatch.setitem(piece_url_names.PIECES, piece, name)
 
 
 def test_six_pieces_have_their_places_and_none_is_shown_yet(client: Client, db: None) -> None:
     found = {number: [each.piece for each in step.hidden] for number, step in guide().steps.items()}
     assert {number: words for number, words in found.items() if words} == PLACES
-    assert set(piece_pages.PIECES) == {word for words in PLACES.values() for word in words}
+    assert set(piece_url_names.PIECES) == {word for words in PLACES.values() for word in words}
 
     for number, words in PLACES.items():
         page = client.get(f"/steps/{number}/")
