@@ -92,9 +92,10 @@ def test_every_goal_is_complete_and_can_be_measured() -> None:
     names = {goal.name for goal in every}
     people = [f"{what}_{count}" for what in ("shelf", "autosave") for count in SHELVES]
     measured = {f"{page}_{kind}" for page in [*run.PAGES, "save"] for kind in ("cpu", "requests")}
-    measured |= {f"{each}_cpu" for each in [*people, "search"]}
+    measured |= {f"{each}_cpu" for each in [*people, *run.PAGES_OF_ANSWERS, "search"]}
     measured |= {f"search_{count}_statements" for count in SHELVES}
-    measured |= {f"{each}_statements" for each in [*run.PAGES, *people]}
+    pages = [*run.PAGES, *run.PAGES_OF_ANSWERS, *people]
+    measured |= {f"{each}_statements" for each in pages}
     weights = set(re.findall(r'"(\w+)":', Path(run.page_weight.__file__).read_text()))
 
     assert names == measured | weights

@@ -123,7 +123,8 @@ class Tab:
 
     def sees_nothing_private(self) -> None:
         assert self.words() == []
-        assert self.page.title() in TITLES
+        title = self.page.title()
+        assert title in TITLES, title
         assert [words for _, words in self.appeared if words] == []
 
     def _step(self, go: Callable[[], object]) -> None:
