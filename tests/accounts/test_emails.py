@@ -106,6 +106,7 @@ def test_every_mail_of_allauth_has_our_words_or_is_never_sent() -> None:
     }
 
 
+@pytest.mark.usefixtures("fresh_limits")
 def test_mail_with_a_code_does_not_outlive_the_code(
     client: Client, carol: User, settings: Settings
 ) -> None:

@@ -1,8 +1,10 @@
 """The language of a person: where they choose it, and what follows it."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import cache
 from django.utils import translation
 
 from accounts.actions import open_account
@@ -22,6 +24,14 @@ from tests.support.smtp import Sink
 YOU = {"name": "", "time_zone": "UTC", "language": ACCENTED}
 IN_ACCENTED = {"accept-language": f"{ACCENTED}-AT, en;q=0.5"}
 HELLO = in_invented("Hello.")
+
+
+@pytest.fixture(autouse=True)
+def fresh_limits(db: None) -> Iterator[None]:
+    """Sign-ups count per client, which is the same one in every test."""
+    cache.clear()
+    yield
+    cache.clear()
 
 
 @pytest.fixture
