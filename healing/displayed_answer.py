@@ -100,5 +100,8 @@ def fields_beyond_form(exercise: Exercise, answer: dict[str, Any]) -> dict[str, 
         if question is None:
             beyond[name] = value
         elif not KINDS[question.kind].fits(question, value):
-            beyond[f"{name}_before"] = value
+            key = f"{name}_before"
+            while answer.get(key, value) != value:
+                key += "_before"
+            beyond[key] = value
     return beyond

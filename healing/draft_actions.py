@@ -35,7 +35,7 @@ def keep_question(
             return
         draft = _begin(person, writing, contents, now=now)
     if draft is not None:
-        _add(person, draft, contents, now=now)
+        _add(person, writing, draft, contents, now=now)
 
 
 def _is_new(value: Any, before: Any) -> bool:
@@ -63,10 +63,15 @@ def _begin(
     return begun or _begin(person, writing, contents, now=now)
 
 
-def _add(person: User, draft: Draft, contents: DraftContents, *, now: datetime) -> None:
+def _add(
+    person: User, writing: OnTheWay, draft: Draft, contents: DraftContents, *, now: datetime
+) -> None:
     """Add what one page has sent to what the others have."""
     before, size = draft.open(person.key), len(draft.sealed)
     fields, pages = before.fields | contents.fields, before.pages | contents.pages
+    if writing.exercise:
+        # The guide asks this otherwise by now, and its page could not show what was written before.
+        fields = fields_beyond_form(writing.exercise, before.fields) | fields
     draft.seal(person.key, replace(contents, fields=fields, pages=pages), now=now)
     if has_grown(size, len(draft.sealed)):
         check_quota(person.pk)

@@ -98,6 +98,8 @@ class GoOn:
     address: str
     discard: str
     is_change: bool
+    # As in `DraftContents`: copies of these pages can leave the device.
+    pages: tuple[str, ...] = ()
 
 
 def latest_draft(person: User, step: Step, key: str) -> GoOn | None:
@@ -109,8 +111,9 @@ def latest_draft(person: User, step: Step, key: str) -> GoOn | None:
     ids = [draft.answer_id] if draft.answer_id else []
     address = reverse("healing:answer" if ids else "healing:exercise", args=[step, key, *ids])
     try:
-        place = draft.open(person.key).place
+        contents = draft.open(person.key)
     except CannotOpen:
         # That page says so.
-        place = CHECK
-    return GoOn(f"{address}{place or 'check'}/", f"{address}discard/", bool(ids))
+        contents = DraftContents(fields={})
+    page, pages = f"{address}{contents.place or 'check'}/", tuple(contents.pages.values())
+    return GoOn(page, f"{address}discard/", bool(ids), pages)

@@ -62,6 +62,7 @@ class ExerciseForm(forms.Form):
 
     # One filled field is enough, so no single label says “optional”.
     all_optional = True
+    has_more = False
 
     def __init__(
         self, exercise: Exercise, data: Any = None, *, answer: dict[str, Any] | None = None
@@ -89,14 +90,23 @@ class ExerciseForm(forms.Form):
             yield Part(question, rows)
 
     def clean(self) -> dict[str, Any]:
-        if not self.errors and not any(self.answer.values()):
+        if not (self.errors or self.has_more or any(self.answer.values())):
             raise ValidationError(_("There is nothing here to save yet. One word is enough."))
         return self.cleaned_data
 
     @classmethod
     def of_answer(cls, exercise: Exercise, answer: dict[str, Any]) -> "ExerciseForm":
         """The form as if this answer had been entered in it at once."""
-        return cls(exercise, _initial(exercise, answer))
+        kinds = {each.name: each for each in exercise.fields}
+        fitting = {
+            name: value
+            for name, value in answer.items()
+            if name in kinds and KINDS[kinds[name].kind].fits(kinds[name], value)
+        }
+        form = cls(exercise, _initial(exercise, fitting))
+        # What no question shows any more is saved as well.
+        form.has_more = any(value for name, value in answer.items() if name not in fitting)
+        return form
 
     @property
     def sentences_json(self) -> str:

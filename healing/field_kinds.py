@@ -156,6 +156,14 @@ class Kind(Protocol):
         """Whether the form of this question can show all of what is stored."""
 
 
+# Words are no day, time or country: a question that was of another kind before does not show them.
+CHECKED_KINDS: dict[str, Callable[[str], Any]] = {
+    "date": date.fromisoformat,
+    "time": lambda text: (time.fromisoformat(text), True),
+    "country": lambda text: text in countries(),
+}
+
+
 class OneValue:
     """A question with one form field: its value is stored as it is."""
 
@@ -176,6 +184,11 @@ class OneValue:
             return False
         if not all(isinstance(each, str) for each in values):
             return False
+        if question.kind in CHECKED_KINDS:
+            try:
+                return all(CHECKED_KINDS[question.kind](each) for each in values)
+            except ValueError:
+                return False
         return not question.choices or set(values) <= _keys(question.choices)
 
 
@@ -198,7 +211,8 @@ class Rows:
         return filled if question.columns else [row[""] for row in filled]
 
     def initial(self, question: Field, value: Any) -> dict[str, Any]:
-        rows = [row if isinstance(row, dict) else {"": row} for row in value or []]
+        stored = value if isinstance(value, list) else []
+        rows = [row if isinstance(row, dict) else {"": row} for row in stored]
         return {
             slot.name: rows[slot.row].get(slot.column)
             for slot in self.slots(question)
@@ -288,7 +302,7 @@ def shown(question: Field | None, value: Any) -> Shown:
     """A stored value in words. Values that no question explains any more are shown as they are."""
     if isinstance(value, dict):
         return _shown_mapping(question, value)
-    if question and question.kind == "country" and value in countries():
+    if question and question.kind == "country" and isinstance(value, str) and value in countries():
         return Shown(lines=tuple(_helplines(countries()[value])))
     if not isinstance(value, list):
         return Shown(text=words_of(question, value))

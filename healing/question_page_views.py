@@ -188,6 +188,9 @@ def check(request: SignedInRequest, step: Step, key: str, id: UUID | None = None
     if writing.draft is None:
         # Pressed twice, or saved in another tab.
         return redirect(writing.exercise_address)
+    if "id" in request.POST and AnswerIdForm(request.POST).answer_id != writing.draft.pk:
+        # The page is of a draft that was saved or deleted since; this one was not looked at.
+        return redirect(writing.page(CHECK))
     form = ExerciseForm.of_answer(exercise, writing.fields)
     problem = _save(request, writing, exercise, form) if form.is_valid() else None
     if problem:
@@ -276,9 +279,13 @@ def discard(request: SignedInRequest, step: Step, key: str, id: UUID | None = No
         get_object_or_404(answers, pk=id)
     # Not opened: what cannot be opened can be deleted.
     drafts = Draft.objects.of(request.user).for_exercise(step.number, key).filter(answer=id)
-    if request.method != "POST" and drafts.exists():
+    if request.method != "POST" and (pk := drafts.values_list("pk", flat=True).first()):
         context = {"step": step, "key": key, "exercise": step.exercise(key), "is_change": id}
+        context["id"] = pk
         return render(request, "healing/discard.html", context)
+    if "id" in request.POST:
+        # The page may be older than the draft: another one was saved or deleted since.
+        drafts = drafts.filter(pk=AnswerIdForm(request.POST).answer_id)
     if request.method == "POST" and drafts.delete()[0]:
         messages.info(request, _("It is deleted."))
     if step.exercise(key) is None:

@@ -24,7 +24,8 @@ class HelpPagesMiddleware:
         collected_files_mark.mark_at_start()
         self.pages = help_pages.in_memory()
         self.forms = {
-            form: help_pages.read_all(language=form[0], signed_in=form[1])
+            # A file that is missing in one form only: help in English is better than none.
+            form: self.pages | help_pages.read_all(language=form[0], signed_in=form[1])
             for form in help_pages.forms()
         }
         self.start = reverse("safety:help")
