@@ -329,6 +329,21 @@ def test_words_of_a_question_wait_until_its_page_was_sent(
     assert not Answer.objects.exists()
 
 
+def test_deleted_words_of_a_question_do_not_come_back(new_page: NewPage, as_alice: Client) -> None:
+    page = new_page(as_alice)
+    page.goto("/steps/7/told-twice/1/")
+    write(page)
+
+    follow(button(page, "Enough for now"))
+    wait_for_copies(page, 0)
+    follow(page.get_by_role("link", name="Delete what I have written here"))
+    follow(button(page, "Delete it"))
+
+    assert not Draft.objects.exists()
+    page.goto("/steps/7/told-twice/1/")
+    nothing_is_put_back(page)
+
+
 def test_visitor_is_told_that_nothing_is_saved(new_page: NewPage, site: Site) -> None:
     page = new_page()
     page.goto("/steps/7/fairer/")
