@@ -53,10 +53,11 @@ def forms() -> list[tuple[str, bool]]:
     return [(code, signed_in) for code, _name in settings.LANGUAGES for signed_in in (False, True)]
 
 
-def file(path: str, *, language: str = settings.LANGUAGE_CODE, signed_in: bool = False) -> Path:
+def file(path: str, *, language: str = "", signed_in: bool = False) -> Path:
     """Where the page at this URL path is stored, in the folder of its language."""
     form = "signed-in" if signed_in else ""
-    return Path(settings.PAGES_ROOT, language, form, f"{path.strip('/')}.html")
+    folder = language or settings.LANGUAGE_CODE
+    return Path(settings.PAGES_ROOT, folder, form, f"{path.strip('/')}.html")
 
 
 def write(path: str) -> None:

@@ -377,7 +377,7 @@ def build(root: Path) -> Deployment:
     disk.mkdir()
     # The mark of this run stays in the environment: if this process is killed, `./dev` finds the
     # programs by it and ends them.
-    names = settings_names() | {HOME}
+    names = settings_names() | {HOME, "DJANGO_SETTINGS_MODULE"}
     environment = {
         name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in names
     }

@@ -27,8 +27,11 @@ def local_folder(tmp_path: Path) -> LocalFolder:
 
 
 def without_settings() -> dict[str, str]:
-    """Return the environment of this process without any setting of ours."""
-    ours = settings_names() | {HOME, RUN}
+    """Return the environment of this process without any setting of ours.
+
+    Nor with what pytest-django adds to it: programs must find their settings by themselves.
+    """
+    ours = settings_names() | {HOME, RUN, "DJANGO_SETTINGS_MODULE"}
     return {
         name: value for name, value in os.environ.items() if name.removesuffix("_FILE") not in ours
     }
