@@ -1,13 +1,12 @@
-"""What somebody has said about how the guide should meet them, sealed under their key.
+"""What somebody has said about how the guide should meet them."""
 
-A column of `User` and not a row of its own: each request reads that row anyway.
-"""
+from contextlib import suppress
 
 from accounts.models import User
-from vault.primary_key_check import sealing_ring
-from vault.sealing import CannotOpen, pack, unpack
+from accounts.sealed_switch import SealedSwitch
+from vault.sealing import CannotOpen
 
-PURPOSE = "accounts.guide_settings"
+ASKS_WHY = SealedSwitch("guide_settings", "accounts.guide_settings", "asks_why")
 
 
 def asks_why(person: User) -> bool:
@@ -16,33 +15,26 @@ def asks_why(person: User) -> bool:
     If that cannot be opened: what may have been left out for their sake stays left out.
     """
     try:
-        return _open_setting(person)
+        return ASKS_WHY.is_on(person)
     except CannotOpen:
         return True
 
 
 def can_open(person: User) -> bool:
     try:
-        _open_setting(person)
+        ASKS_WHY.is_on(person)
     except CannotOpen:
         return False
     return True
 
 
 def set_asks_why(person: User, *, asks_why: bool) -> None:
-    """Raises CannotOpen, also if what was said before cannot be opened: it is not overwritten."""
-    if _open_setting(person) == asks_why:
-        return
-    sealing_ring()
-    data = pack({"asks_why": asks_why})
-    person.guide_settings = person.key.seal(PURPOSE, person.pk, data)
-    # Not save(), which raises if the account was erased meanwhile.
-    User.objects.filter(pk=person.pk).update(guide_settings=person.guide_settings)
+    """Raises CannotOpen."""
+    ASKS_WHY.turn(person, is_on=asks_why)
 
 
-def _open_setting(person: User) -> bool:
+def seal_default(person: User) -> None:
+    """Seal a “no” for everybody: a column that only some have would tell who has ever said yes."""
     if person.guide_settings is None:
-        return False
-    contents = unpack(person.key.open(PURPOSE, person.pk, person.guide_settings))
-    asks_why: bool = contents["asks_why"]
-    return asks_why
+        with suppress(CannotOpen):
+            ASKS_WHY.seal(person, is_on=False)

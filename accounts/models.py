@@ -80,11 +80,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     # Some browsers send what is typed to their maker to check it: off until it is turned on.
     checks_spelling = models.BooleanField(default=False, db_default=False, editable=False)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
-    # Sealed by `journal.names_on_shelf`. A column and not a row of its own: each request reads
-    # this row anyway, and a statement more is an eighth of the shelf. Null until it is first
-    # changed.
+    # Switches (`accounts.sealed_switch`). Columns and not rows of their own: each request reads
+    # this row anyway, and a statement more is an eighth of the shelf.
     shelf_settings = models.BinaryField(null=True, editable=False)
-    # Likewise, sealed by `accounts.guide_settings`.
     guide_settings = models.BinaryField(null=True, editable=False)
     lock_after = models.PositiveSmallIntegerField(
         null=True,

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from accounts import guide_settings
 from accounts.request_types import SignedInRequest
 from accounts.time_zones import place_of
 
@@ -17,6 +18,7 @@ def safety_notice(request: SignedInRequest) -> HttpResponse:
     onward = get_next_redirect_url(request) or reverse("home:today")
     if request.method == "POST":
         request.user.record_safety_shown(now=timezone.now())
+        guide_settings.seal_default(request.user)
         # Not redirect(): it would look up a short address as a URL name.
         return HttpResponseRedirect(onward)
     context = {"onward": onward, "place": place_of(request.user.time_zone)}

@@ -11,12 +11,12 @@ from uuid import UUID
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.sealed_switch import SealedSwitch
 from journal.listed_letters import LISTED_FIELDS
 from journal.models import Letter, LetterContents
-from vault.primary_key_check import sealing_ring
-from vault.sealing import CannotOpen, pack, unpack
+from vault.sealing import CannotOpen
 
-PURPOSE = "journal.shelf_settings"
+SHOWS_NAMES = SealedSwitch("shelf_settings", "journal.shelf_settings", "shows_names")
 # The columns that a line with a name is made of.
 NAMED_FIELDS = (*LISTED_FIELDS, "owner", "sealed", "scheme")
 
@@ -24,27 +24,13 @@ NAMED_FIELDS = (*LISTED_FIELDS, "owner", "sealed", "scheme")
 def shows_names(person: User) -> bool:
     """Whether this person has turned names on. If that cannot be opened, they stay hidden."""
     with suppress(CannotOpen):
-        return _open_setting(person)
+        return SHOWS_NAMES.is_on(person)
     return False
 
 
 def set_shows_names(person: User, *, shows_names: bool) -> None:
-    """Raises CannotOpen, also if the earlier choice cannot be opened: that is not overwritten."""
-    if _open_setting(person) == shows_names:
-        return
-    sealing_ring()
-    data = pack({"shows_names": shows_names})
-    person.shelf_settings = person.key.seal(PURPOSE, person.pk, data)
-    # Not save(), which raises if the account was erased meanwhile.
-    User.objects.filter(pk=person.pk).update(shelf_settings=person.shelf_settings)
-
-
-def _open_setting(person: User) -> bool:
-    if person.shelf_settings is None:
-        return False
-    contents = unpack(person.key.open(PURPOSE, person.pk, person.shelf_settings))
-    shows_names: bool = contents["shows_names"]
-    return shows_names
+    """Raises CannotOpen."""
+    SHOWS_NAMES.turn(person, is_on=shows_names)
 
 
 def names_of(letters: Iterable[Letter], person: User, *, now: datetime) -> dict[UUID, str]:
