@@ -1,10 +1,13 @@
 """The first evening, without an account: from the start page to words that are kept."""
 
 import re
+from datetime import datetime
 
 import pytest
+import time_machine
 from playwright.sync_api import Locator, Page, expect
 
+from accounts.actions import open_account
 from accounts.models import User
 from healing.models import Answer
 from tests.support.accounts import code_in, waiting_mails
@@ -80,3 +83,33 @@ def test_three_answers_of_a_visitor_become_those_of_an_account(new_page: NewPage
         page.goto(address)
         expect(page.locator("article.sheet")).to_contain_text(text)
     assert Answer.objects.of(User.objects.get(email="dana@example.org")).count() == len(THREE)
+
+
+def test_somebody_else_in_the_same_browser_sees_no_word(
+    new_page: NewPage, transactional_db: None, now: datetime
+) -> None:
+    """Words of a visitor, and then the account of another person."""
+    words = "I miss the noon ferry"
+    bob = open_account(email="bob@example.org", password=PASSWORD, now=now)
+    bob.record_safety_shown(now=now)
+    with time_machine.travel(now):
+        page = new_page()
+        page.goto("/steps/1/both-true/")
+        page.get_by_label("Both are true").fill(words)
+        page.get_by_label("… and").fill("I am tired of waiting")
+        follow(button(page, "Save"))
+        elsewhere = new_page()
+        elsewhere.goto("/steps/1/both-true/")
+        expect(elsewhere.locator("main")).not_to_contain_text(words)
+
+        page.goto("/accounts/login/")
+        page.get_by_label("Email").fill(bob.email)
+        page.get_by_label("Password").fill(PASSWORD)
+        follow(page.locator("main").get_by_role("button", name="Sign in", exact=True))
+        expect(page.get_by_role("heading", level=1)).to_have_text("Is this yours?")
+        expect(page.locator("body")).not_to_contain_text(words)
+        follow(button(page, "Delete it"))
+
+        page.goto("/steps/1/both-true/")
+        expect(page.locator("main")).not_to_contain_text(words)
+        assert not Answer.objects.exists()
