@@ -47,20 +47,27 @@ def _begin(
 ) -> Draft | None:
     """Insert the draft, or return the one that another tab has begun meanwhile, locked."""
     check_quota(person.pk)
-    row = Draft.sealed_by(
-        person.key,
-        contents,
-        now=now,
-        step=writing.step.number,
-        exercise=writing.key,
-        answer=writing.answer,
-    )
-    if row.insert_if_new():
-        return None
-    others = Draft.objects.of(person).for_exercise(row.step, row.exercise)
-    begun: Draft | None = others.filter(answer=writing.answer).select_for_update().first()
-    # Saved or deleted since: then there is room for this one.
-    return begun or _begin(person, writing, contents, now=now)
+    drafts = Draft.objects.of(person).select_for_update()
+    # As the constraints of the table have it.
+    if writing.answer:
+        same = drafts.filter(answer=writing.answer)
+    else:
+        same = drafts.for_exercise(writing.step.number, writing.key).filter(answer=None)
+    while True:
+        row = Draft.sealed_by(
+            person.key,
+            contents,
+            now=now,
+            step=writing.step.number,
+            exercise=writing.key,
+            answer=writing.answer,
+        )
+        if row.insert_if_new():
+            return None
+        begun: Draft | None = same.first()
+        if begun:
+            return begun
+        # Saved or deleted since: then there is room for this one.
 
 
 def _add(

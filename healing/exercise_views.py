@@ -256,7 +256,7 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
 
 def _is_asked_one_by_one(exercise: Exercise, row: Answer) -> bool:
     """Also if it is so no longer, and a change was begun while it was."""
-    return exercise.question_a_page or Draft.objects.filter(answer=row).exists()
+    return exercise.question_a_page or Draft.objects.of(row.owner_id).filter(answer=row).exists()
 
 
 def _change_answer(

@@ -157,10 +157,11 @@ class Kind(Protocol):
 
 
 # Words are no day, time or country: a question that was of another kind before does not show them.
-CHECKED_KINDS: dict[str, Callable[[str], Any]] = {
+# Each raises ValueError or KeyError for them.
+PARSERS: dict[str, Callable[[str], Any]] = {
     "date": date.fromisoformat,
-    "time": lambda text: (time.fromisoformat(text), True),
-    "country": lambda text: text in countries(),
+    "time": time.fromisoformat,
+    "country": lambda code: countries()[code],
 }
 
 
@@ -184,12 +185,17 @@ class OneValue:
             return False
         if not all(isinstance(each, str) for each in values):
             return False
-        if question.kind in CHECKED_KINDS:
-            try:
-                return all(CHECKED_KINDS[question.kind](each) for each in values)
-            except ValueError:
-                return False
+        if not all(_can_be_read(question.kind, each) for each in values):
+            return False
         return not question.choices or set(values) <= _keys(question.choices)
+
+
+def _can_be_read(kind: str, value: str) -> bool:
+    try:
+        PARSERS.get(kind, str)(value)
+    except (ValueError, KeyError):
+        return False
+    return True
 
 
 class Rows:
