@@ -173,11 +173,14 @@ def fix(arguments: list[str]) -> int:
 
 def test(arguments: list[str]) -> int:
     browser, others = chromium.environment(), firefox_and_webkit.environment()
+    has_gettext = gettext_tools.are_here()
     with temporary_servers() as environment:
         environment |= browser | others | pytest_runs.prepare(environment)
         code = _until_stopped(pytest_runs.runs_of_pytest(arguments), environment)
     if chromium.NO_BROWSER in browser:
         print_line(f"\n{chromium.NOT_RUN}")
+    if not has_gettext:
+        print_line(f"\n{gettext_tools.NOT_RUN}")
     if note := firefox_and_webkit.not_run(others):
         print_line(f"\n{note}")
     return code
