@@ -1,7 +1,8 @@
 """Tell a sign-up that was begun in a certain place from any other one in the same browser.
 
 A button of that place leaves a mark in the session, and the one sign-up page that it leads to sends
-a token along. Whoever opens the page another way may be somebody else: then there is no mark.
+a token along. Somebody who opens the page in another way may be another person: then there is no
+mark.
 """
 
 from datetime import datetime, timedelta
@@ -19,8 +20,6 @@ from accounts.models import User
 SESSION_KEY = "sign_up_origin"
 # The hidden field of the sign-up page.
 FIELD = "sign_up_origin"
-
-
 # A browser follows a redirect at once. Later, somebody else may have opened the sign-up page.
 FOLLOWED_WITHIN = timedelta(minutes=1)
 

@@ -88,7 +88,7 @@ def _may_begin(request: HttpRequest) -> bool:
 
 
 def can_save(request: HttpRequest, exercise: Exercise) -> bool:
-    """A locked session belongs to somebody with an account: whoever is there now may be another."""
+    """A locked session belongs to somebody with an account, who may not be there any more."""
     return exercise.public and not is_locked(request)
 
 

@@ -1,4 +1,4 @@
-"""Ask what is to become of answers that were saved in this browser without an account."""
+"""Ask what is to become of answers that were saved from this browser without an account."""
 
 from allauth.account.utils import get_next_redirect_url
 from django.contrib import messages

@@ -258,11 +258,11 @@ def test_signs_are_saved_only_by_the_button_of_the_reply(as_alice: Client, alice
 def test_signs_are_saved_without_an_account_by_the_same_button(db: None, client: Client) -> None:
     page = client.post("/steps/1/signs/reply/", {"signs-talk": "often"})
     assertContains(page, '<input type="hidden" name="signs-talk" value="often">')
-    assertNotContains(client.get("/steps/1/signs/"), "Saved in this browser")
+    assertNotContains(client.get("/steps/1/signs/"), "Saved for this browser")
 
     client.post("/steps/1/signs/", {"signs-talk": "often", "id": page.context["id"]})
 
-    assertContains(client.get("/steps/1/signs/"), "Saved in this browser")
+    assertContains(client.get("/steps/1/signs/"), "Saved for this browser")
 
 
 def test_fear_comes_before_the_signs(as_alice: Client) -> None:

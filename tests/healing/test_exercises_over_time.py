@@ -158,7 +158,7 @@ def still_me(person: User, now: datetime, words: str) -> Answer:
 def test_same_questions_are_asked_after_four_and_eight_weeks(
     as_alice: Client, alice: User, now: datetime
 ) -> None:
-    asked = "the same questions again?"
+    asked = "asked the same ones again?"
     first = still_me(alice, now, "keeps bees")
     # With nothing to compare it stays closed, though nothing is due.
     with time_machine.travel(now + DAY, tick=False):

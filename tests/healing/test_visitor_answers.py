@@ -197,7 +197,7 @@ def test_leaving_drops_everything(client: Client, now: datetime) -> None:
 
 
 def test_form_of_a_visitor_who_left_is_refused_and_not_shown(now: datetime) -> None:
-    """Back sends it again, whoever is there by then."""
+    """Back sends it again, and somebody else may be there by then."""
     client = Client(enforce_csrf_checks=True)
     token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', client.get(EXERCISE).text)
     assert token
@@ -356,7 +356,7 @@ def test_answer_to_a_reworded_exercise_is_shown_whole(
 
 
 def test_locked_session_takes_no_answer(as_alice: Client, now: datetime) -> None:
-    """It is Alice’s, and whoever is there now may be another."""
+    """It is Alice’s, and somebody else may be there now."""
     as_alice.get("/today/")
     as_alice.get("/leave/")
 

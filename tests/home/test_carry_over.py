@@ -224,7 +224,7 @@ def test_person_is_asked_by_number_and_time_with_no_word_shown(
     page = visitor.get(ASK).text
 
     assert asks(response, "/today/")
-    assert "3 answers were saved in this browser" in page
+    assert "3 answers were saved from this browser" in page
     assert "12 March 2026" in page
     for word in (ANSWER, "swans", "herons", "filling-in"):
         assert word not in page
