@@ -186,6 +186,20 @@ def test_mistake_is_named_by_file_and_line(folder: Path, old: str, new: str, pro
         ),
         (
             "steps/2-stop-chasing.md",
+            "bell: {minutes: 15,",
+            "bell: {minutes: 61,",
+            "“minutes” needs a whole number from 1 to 60",
+        ),
+        (
+            "steps/2-stop-chasing.md",
+            "bell: {",
+            "bell: 15\n      ring: {",
+            "“bell” is missing or has no",
+        ),
+        ("steps/2-stop-chasing.md", 'words: "That', 'say: "That', "“words” is missing."),
+        ("steps/1-acknowledge.md", "hint: Take", "nobody: Take", "“nobody” is not a name that"),
+        (
+            "steps/2-stop-chasing.md",
             "without_a_day: tomorrow",
             "without_a_day: today",
             "“without_a_day” is one of: tomorrow.",
@@ -368,7 +382,7 @@ def test_every_word_of_an_exercise_is_documented_once() -> None:
     assert sorted(documented) == sorted(words)
     kinds = re.findall(r"^\| `(\w+)`", text[text.index("| Kind |") :].partition("\n\n")[0], re.M)
     assert sorted(kinds) == sorted(FIELD_KINDS)
-    for word in {each.name for each in fields(Field)} | {"without_a_day"}:
+    for word in {each.name for each in fields(Field)} | {"without_a_day", "bell"}:
         assert re.search(rf"\b{word}\b", text), word
 
 
@@ -485,7 +499,7 @@ def test_command_tells_every_mistake_and_every_stumble(
         call_command("check_guide")
 
     assert capsys.readouterr().err.splitlines() == [
-        "guide/en/steps/2-stop-chasing.md, line 135: “simply” in: You simply do it.",
+        "guide/en/steps/2-stop-chasing.md, line 139: “simply” in: You simply do it.",
         "guide/xx/steps/1-acknowledge.md, line 6: “minuto” is not a name that belongs here.",
     ]
 
