@@ -113,6 +113,19 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
         ("title: See", "a, b: c", "“a, b” is not a name that belongs here. If it is part of"),
         ("title: See", "title: Two: see", "line 2: a colon and a space stand inside this text."),
         ("title: See", "title: 'See", "line 2: a quotation mark opens here and is never closed."),
+        ("title: See", "title: &see", "line 2: a text cannot begin with &, * or an exclamation"),
+        ("title: See", "title: Now #1: see", "line 2: a # after a space begins a note, and"),
+        (
+            "Take them in any order",
+            "Take #1 first",
+            "line 33: a # after a space begins a note, and",
+        ),
+        (
+            "label: What happened,",
+            "label: What #1 is,",
+            "something between { and } cannot be read.",
+        ),
+        ('text: "Sommer', 'text: Sommer #1\n    url: "https', "a # after a space begins a"),
         ("title: See", "title: *see", "line 2: a text cannot begin with * or &."),
         ("title: See", "title: `see`", "line 2: a text cannot begin with this sign"),
         ("title: See", "title: \x07", "line 2: an invisible character stands here."),
@@ -334,6 +347,47 @@ def test_forbidden_word_is_found(folder: Path) -> None:
     assert str(problem) == (
         "guide/en/steps/1-acknowledge.md, line 2: “should” in: You should see what is happening"
     )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "They will come back",
+        "Perhaps they’ll write",
+        "It is not your fault",
+        "It wasn’t really your fault",
+        "You will heal",
+        "This will pass",
+        "Ask if he called",
+        "What her silence says",
+        "For a wife or a husband",
+    ],
+)
+def test_promise_or_gender_is_found(folder: Path, words: str) -> None:
+    change(folder / "steps/1-acknowledge.md", "title: See what is happening", f"title: {words}")
+    change(folder / "learn/1-what-it-is.md", "## ", f"{words}.\n\n## ")
+
+    found = list(problems(GuideFolder(folder)))
+
+    assert len(found) == 2
+    assert all(re.search("“.*” in: ", str(problem)) for problem in found)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "words"),
+    [
+        ("steps/3-express.md", "She has never", "He has never"),
+        ("learn/6-voices.md", "He still lived", "She still lived"),
+        ("steps/6-support.md", "In her account", "In his account"),
+        ("steps/1-acknowledge.md", "title: See what is happening", "title: They may be back"),
+    ],
+)
+def test_voices_authors_and_chances_are_no_problem(
+    folder: Path, file: str, old: str, words: str
+) -> None:
+    change(folder / file, old, words)
+
+    assert list(problems(GuideFolder(folder))) == []
 
 
 def test_raw_html_is_escaped(folder: Path) -> None:
