@@ -65,6 +65,8 @@ class ExerciseForm(forms.Form):
     # One filled field is enough, so no single label says “optional”.
     all_optional = True
     has_more = False
+    # What is saved now, if that is newer than the page: a `DisplayedAnswer`.
+    newer: Any = None
 
     def __init__(
         self, exercise: Exercise, data: Any = None, *, answer: dict[str, Any] | None = None

@@ -110,8 +110,8 @@ def _save_answer(
         form.add_error(None, message)
         return give_back(shown=shown, status=status)
     except ChangedMeanwhile as changed:
-        form.add_error(None, _changed_message())
-        return give_back(shown=changed.state, newer=changed.row, status=409)
+        _show_both(request, form, changed.row)
+        return give_back(shown=changed.state, status=409)
     if use.is_nearly_full:
         messages.warning(request, quota_nearly_full_message())
     say_saved(request, exercise.kept or _("Saved."), id)
@@ -136,11 +136,14 @@ def why_not_saved(
     return _("No other answer can be saved here today. Your words are still on this page.")
 
 
-def _changed_message() -> str:
-    return _(
+def _show_both(request: SignedInRequest, form: ExerciseForm, saved: Answer) -> None:
+    """Let the form show what is saved now above what was sent."""
+    form.newer = display_answer(person=request.user, row=saved, exercise=form.exercise)
+    message = _(
         "This answer was saved meanwhile with other words, so what you sent is not saved yet. Both"
         " versions are here: first the one that is saved, and below it yours."
     )
+    form.add_error(None, message)
 
 
 def say_saved(request: SignedInRequest, text: str, id: UUID) -> None:
@@ -157,12 +160,11 @@ def _exercise_page(
     id: UUID,
     form: ExerciseForm | None = None,
     shown: str = "",
-    newer: Answer | None = None,
     status: int = 200,
 ) -> HttpResponse:
     """Without a form it is blank. `id` is that of the answer which the page will send.
 
-    `shown` names the words that it replaces, and `newer` is the answer that it has to show.
+    `shown` names the words that it will replace, as `saved_state` does.
     """
     now = timezone.now()
     available = availability(request.user, step, exercise, now)
@@ -187,7 +189,6 @@ def _exercise_page(
         "fields": rendered_fields(exercise, form),
         "id": id,
         "shown": shown,
-        "newer": newer and display_answer(person=request.user, row=newer, exercise=exercise),
         "visit": visit(request),
         "device_key": device_copies_key(request.user),
         "answers": answers,
@@ -288,18 +289,15 @@ def _answer_page(
     form: ExerciseForm,
     *,
     shown: str,
-    newer: Answer | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    """`shown` and `newer` as in `_exercise_page`."""
-    exercise = form.exercise
+    """`shown` as in `_exercise_page`."""
     context = {
         "step": step,
-        "exercise": exercise,
+        "exercise": form.exercise,
         "form": form,
         "row": row,
         "shown": shown,
-        "newer": newer and display_answer(person=request.user, row=newer, exercise=exercise),
         "device_key": device_copies_key(request.user),
     }
     return render(request, "healing/answer.html", context, status=status)
@@ -329,8 +327,8 @@ def _change_answer(
         form.add_error(None, message)
         return give_back(shown=shown, status=status)
     except ChangedMeanwhile as changed:
-        form.add_error(None, _changed_message())
-        return give_back(shown=changed.state, newer=changed.row, status=409)
+        _show_both(request, form, changed.row)
+        return give_back(shown=changed.state, status=409)
     say_saved(request, _("Your changes are saved."), row.pk)
     return redirect("healing:exercise", step, form.exercise.key)
 

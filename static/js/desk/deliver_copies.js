@@ -33,6 +33,7 @@ export function createDelivery({ paper, autosave, device, server, status, texts,
       offered.remove();
       drop().catch(() => {});
     });
+    words.className = "more";
     heading.append(texts.readHere);
     words.append(heading, ...paragraphsOf(copy), remove);
     offered.role = "status";
