@@ -33,7 +33,7 @@ from healing.changed_exercise import changed_exercise, has_changed
 from healing.displayed_answer import display_answer
 from healing.drafts import latest_draft
 from healing.exercise_addresses import address_of
-from healing.exercise_availability import availability
+from healing.exercise_availability import Availability, availability
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.exercises_left_out import SAFETY, exercises_left_out, guards_held, is_left_out
 from healing.guide_types import Exercise, Step
@@ -162,17 +162,13 @@ def _exercise_page(
     shown: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """Without a form it is blank. `id` is that of the answer which the page will send.
-
-    `shown` names the words that it will replace, as `saved_state` does.
-    """
-    now = timezone.now()
+    """Without a form it is blank, and one that is given back is not folded away. `id` is that of
+    the answer that it will send, `shown` the `saved_state` of the words that it will replace."""
+    now, answers = timezone.now(), _page_of_answers(request, step, exercise.key)
     available = availability(request.user, step, exercise, now)
     is_left_out_now = is_left_out(exercise, guards_held(request, now=now))
-    # What was given back is not folded away.
     saved = form is None and _saved_just_now(request)
-    answers = _page_of_answers(request, step, exercise.key)
-    context = {
+    context: dict[str, Any] = {
         "available": available,
         "saved": saved,
         # What is made for a dangerous night is found before anything that asks for more.
@@ -180,9 +176,7 @@ def _exercise_page(
         "way_on": _way_on(request, step, exercise) if saved else None,
         "is_left_out": is_left_out_now,
         "is_form_shown": (available.is_open and not is_left_out_now) or form is not None,
-        "shows_words": not exercise.keeps_closed or available.is_closed,
-        # The one look back is asked for: old words come to nobody by themselves.
-        "is_folded": exercise.keeps_closed and available.is_closed,
+        **_look_back(exercise, available),
         "step": step,
         "exercise": exercise,
         "form": form,
@@ -198,6 +192,12 @@ def _exercise_page(
         context["go_on"] = latest_draft(request.user, step, exercise.key)
     render_page = _render_with_clipboard if exercise.copies else render
     return render_page(request, "healing/exercise.html", context, status=status)
+
+
+def _look_back(exercise: Exercise, available: Availability) -> dict[str, bool]:
+    """The one look back is asked for: old words come to nobody by themselves."""
+    is_folded = exercise.keeps_closed and available.is_closed
+    return {"shows_words": is_folded or not exercise.keeps_closed, "is_folded": is_folded}
 
 
 @permissions_policy_override({**settings.PERMISSIONS_POLICY, "clipboard-write": ["self"]})
