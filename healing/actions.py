@@ -10,8 +10,20 @@ from healing.displayed_answer import fields_beyond_form
 from healing.guide import guide
 from healing.guide_types import Exercise, FollowUp, Step
 from healing.models import Answer, AnswerContents, StepMark
+from healing.saved_state import saved_state, words_in
 from healing.visitor_answers import VisitorAnswer
 from vault.storage_quota import check_quota, has_grown
+
+
+class ChangedMeanwhile(Exception):
+    """An answer has other words than its page has shown. Nothing was saved.
+
+    `state` names the words that it has now, as `saved_state` does.
+    """
+
+    def __init__(self, row: Answer, state: str) -> None:
+        super().__init__()
+        self.row, self.state = row, state
 
 
 def save_answer(
@@ -22,14 +34,17 @@ def save_answer(
     exercise: Exercise,
     answer: dict[str, Any],
     now: datetime,
+    shown: str | None = None,
 ) -> Answer:
     """Save an answer under the id that its page was given; a repeated post updates that row.
 
-    Raises CannotOpen.
+    `shown` as in `change_answer`. Raises CannotOpen, QuotaExceeded and ChangedMeanwhile.
     """
 
     def update(row: Answer) -> None:
-        change_answer(person=person, row=row, exercise=exercise, answer=answer, now=now)
+        change_answer(
+            person=person, row=row, exercise=exercise, answer=answer, now=now, shown=shown
+        )
 
     if exercise.asked_again:
         asks_at = _next_round_at(person, step, exercise, now)
@@ -90,14 +105,25 @@ def is_saved(*, person: User, id: UUID) -> bool:
 
 
 def change_answer(
-    *, person: User, row: Answer, exercise: Exercise, answer: dict[str, Any], now: datetime
+    *,
+    person: User,
+    row: Answer,
+    exercise: Exercise,
+    answer: dict[str, Any],
+    now: datetime,
+    shown: str | None = None,
 ) -> None:
     """Replace an answer, keeping the fields that today's form cannot show.
 
-    Raises CannotOpen and QuotaExceeded.
+    `shown` is the `saved_state` of the words that the page has shown; None if the caller has
+    compared the words under its lock. Raises CannotOpen, QuotaExceeded and ChangedMeanwhile.
     """
     before = row.open(person.key)
     contents = replace(before, fields=fields_beyond_form(exercise, before.fields) | answer)
+    if shown is not None and words_in(contents.fields) != words_in(before.fields):
+        state = saved_state(person, before.fields)
+        if shown != state:
+            raise ChangedMeanwhile(row, state)
     size = len(row.sealed)
     row.version = exercise.version
     asked = exercise.follow_up

@@ -18,6 +18,8 @@ from healing.guide_types import Exercise, Field
 
 # Further empty rows are folded away, so that a form does not look like a task.
 OPEN_ROWS = 2
+# Hidden fields of a page. No field of the guide has a name with a hyphen and no number.
+SHOWN, DEVICE_COPY, GUIDE_VERSION = "saved-state", "device-copy", "guide-version"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ class ExerciseForm(forms.Form):
     # One filled field is enough, so no single label says “optional”.
     all_optional = True
     has_more = False
+    # What is saved now, if that is newer than the page: a `DisplayedAnswer`.
+    newer: Any = None
 
     def __init__(
         self, exercise: Exercise, data: Any = None, *, answer: dict[str, Any] | None = None
@@ -122,6 +126,26 @@ class ExerciseForm(forms.Form):
         }
 
     @property
+    def is_of_another_version(self) -> bool:
+        """Whether the guide has changed since the page that sent this was opened."""
+        posted: str = self.data.get(GUIDE_VERSION, self.exercise.version)
+        return posted != self.exercise.version
+
+    def can_show(self, name: str, value: str) -> bool:
+        """Whether a posted value has a place in this form: in another version its question may be
+        gone, or ask for a day, a time or a choice."""
+        field = self.fields.get(name)
+        if field is None:
+            return False
+        if isinstance(field, forms.ChoiceField):
+            return field.valid_value(value)
+        try:
+            field.to_python(value)
+        except ValidationError:
+            return False
+        return True
+
+    @property
     def asks_more(self) -> bool:
         """Whether a choice has opened a question that the page did not have yet."""
         conditional = {question.name for question in self.questions if question.only_if}
@@ -179,9 +203,13 @@ def _initial(exercise: Exercise, answer: dict[str, Any]) -> dict[str, Any]:
     return initial
 
 
-@not_writing("id")
+@not_writing("id", SHOWN, DEVICE_COPY, GUIDE_VERSION)
 class AnswerIdForm(forms.Form):
-    """The id that a page gives to the next answer, so that pressing twice saves one."""
+    """The id that a page gives to the next answer, so that pressing twice saves one.
+
+    Beside it are the words that the page has shown, as `saved_state` names them, and the id that
+    its script has given to the copy on the device.
+    """
 
     id = forms.UUIDField(widget=forms.HiddenInput)
 
@@ -190,3 +218,19 @@ class AnswerIdForm(forms.Form):
         """The page's id; a fresh one if the posted value is not a UUID."""
         posted: UUID = self.cleaned_data["id"] if self.is_valid() else uuid4()
         return posted
+
+    @property
+    def shown(self) -> str:
+        return self._posted_uuid(SHOWN)
+
+    @property
+    def device_copy(self) -> str:
+        """Empty without the script."""
+        return self._posted_uuid(DEVICE_COPY)
+
+    def _posted_uuid(self, name: str) -> str:
+        # Both come back on pages, or wait in the session: nothing else may.
+        try:
+            return str(UUID(self.data.get(name, "")))
+        except ValueError:
+            return ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Set
 from datetime import datetime
+from functools import partial
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -20,7 +21,6 @@ from django_permissions_policy.decorators import permissions_policy_override
 from accounts.device_copies_key import device_copies_key
 from accounts.error_views import (
     cannot_open,
-    not_saved_message,
     quota_exceeded_message,
     quota_nearly_full_message,
 )
@@ -28,20 +28,24 @@ from accounts.lazy_count_paginator import LazyCountPaginator
 from accounts.request_types import SignedInRequest
 from accounts.returned_forms import keep_waiting
 from healing import actions
+from healing.actions import ChangedMeanwhile
+from healing.changed_exercise import changed_exercise, has_changed
 from healing.displayed_answer import display_answer
 from healing.drafts import latest_draft
 from healing.exercise_addresses import address_of
-from healing.exercise_availability import availability
+from healing.exercise_availability import Availability, availability
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.exercises_left_out import SAFETY, exercises_left_out, guards_held, is_left_out
 from healing.guide_types import Exercise, Step
 from healing.models import Answer, Draft
 from healing.progress import WayOn, way_on
+from healing.refusals import NOT_SAVED, refusal_of
 from healing.rendered_fields import rendered_fields
+from healing.saved_state import saved_state
 from healing.visitor_views import visitor_earlier_exercise, visitor_exercise
 from safety.form_of_this_visit import visit
 from vault.sealing import CannotOpen
-from vault.storage_quota import QuotaExceeded, measure
+from vault.storage_quota import measure
 
 ANSWERS_PER_PAGE = 20
 # The button beside the choices of a follow-up. No choice has this name: they are words.
@@ -70,10 +74,12 @@ def exercise(request: HttpRequest, step: Step, key: str) -> HttpResponse:
     signed_in = cast(SignedInRequest, request)
     if not is_post:
         return _exercise_page(signed_in, step, exercise, id=uuid4())
-    form, id = ExerciseForm(exercise, request.POST), AnswerIdForm(request.POST).answer_id
+    form, page = ExerciseForm(exercise, request.POST), AnswerIdForm(request.POST)
+    if has_changed(request, form):
+        return changed_exercise(request, step, form)
     if form.is_valid() and not form.asks_more:
-        return _save_answer(signed_in, step, form, id)
-    return _exercise_page(signed_in, step, exercise, id=id, form=form)
+        return _save_answer(signed_in, step, form, page.answer_id, shown=page.shown)
+    return _exercise_page(signed_in, step, exercise, id=page.answer_id, form=form, shown=page.shown)
 
 
 def _has_no_page_now(exercise: Exercise, held: Set[str]) -> bool:
@@ -82,13 +88,14 @@ def _has_no_page_now(exercise: Exercise, held: Set[str]) -> bool:
 
 
 def _save_answer(
-    request: SignedInRequest, step: Step, form: ExerciseForm, id: UUID
+    request: SignedInRequest, step: Step, form: ExerciseForm, id: UUID, *, shown: str
 ) -> HttpResponse:
     exercise, use, now = form.exercise, measure(request.user.pk), timezone.now()
+    give_back = partial(_exercise_page, request, step, exercise, id=id, form=form)
     try:
         if problem := why_not_saved(request, step, exercise, id, is_full=use.is_full, now=now):
             form.add_error(None, problem)
-            return _exercise_page(request, step, exercise, id=id, form=form, status=422)
+            return give_back(shown=shown, status=422)
         actions.save_answer(
             person=request.user,
             id=id,
@@ -96,10 +103,15 @@ def _save_answer(
             exercise=exercise,
             answer=form.answer,
             now=now,
+            shown=shown,
         )
-    except CannotOpen:
-        form.add_error(None, not_saved_message())
-        return _exercise_page(request, step, exercise, id=id, form=form, status=503)
+    except NOT_SAVED as error:
+        message, status = refusal_of(error)
+        form.add_error(None, message)
+        return give_back(shown=shown, status=status)
+    except ChangedMeanwhile as changed:
+        _show_both(request, form, changed.row)
+        return give_back(shown=changed.state, status=409)
     if use.is_nearly_full:
         messages.warning(request, quota_nearly_full_message())
     say_saved(request, exercise.kept or _("Saved."), id)
@@ -124,9 +136,20 @@ def why_not_saved(
     return _("No other answer can be saved here today. Your words are still on this page.")
 
 
+def _show_both(request: SignedInRequest, form: ExerciseForm, saved: Answer) -> None:
+    """Let the form show what is saved now above what was sent."""
+    form.newer = display_answer(person=request.user, row=saved, exercise=form.exercise)
+    message = _(
+        "This answer was saved meanwhile with other words, so what you sent is not saved yet. Both"
+        " versions are here: first the one that is saved, and below it yours."
+    )
+    form.add_error(None, message)
+
+
 def say_saved(request: SignedInRequest, text: str, id: UUID) -> None:
-    """The next page also learns which answer was saved, and deletes its copy from the device."""
-    messages.info(request, text, extra_tags=str(id))
+    """The next page also learns which copy on the device has the words that were just saved."""
+    copy = AnswerIdForm(request.POST).device_copy
+    messages.info(request, text, extra_tags=f"{id} {copy}".strip())
 
 
 def _exercise_page(
@@ -136,14 +159,16 @@ def _exercise_page(
     *,
     id: UUID,
     form: ExerciseForm | None = None,
+    shown: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    """Without a form it is blank. `id` is that of the answer which the page will send."""
-    now = timezone.now()
+    """Without a form it is blank, and one that is given back is not folded away. `id` is that of
+    the answer that it will send, `shown` the `saved_state` of the words that it will replace."""
+    now, answers = timezone.now(), _page_of_answers(request, step, exercise.key)
     available = availability(request.user, step, exercise, now)
     is_left_out_now = is_left_out(exercise, guards_held(request, now=now))
-    saved, answers = _saved_just_now(request), _page_of_answers(request, step, exercise.key)
-    context = {
+    saved = form is None and _saved_just_now(request)
+    context: dict[str, Any] = {
         "available": available,
         "saved": saved,
         # What is made for a dangerous night is found before anything that asks for more.
@@ -151,14 +176,13 @@ def _exercise_page(
         "way_on": _way_on(request, step, exercise) if saved else None,
         "is_left_out": is_left_out_now,
         "is_form_shown": (available.is_open and not is_left_out_now) or form is not None,
-        "shows_words": not exercise.keeps_closed or available.is_closed,
-        # The one look back is asked for: old words come to nobody by themselves.
-        "is_folded": exercise.keeps_closed and available.is_closed,
+        **_look_back(exercise, available),
         "step": step,
         "exercise": exercise,
         "form": form,
         "fields": rendered_fields(exercise, form),
         "id": id,
+        "shown": shown,
         "visit": visit(request),
         "device_key": device_copies_key(request.user),
         "answers": answers,
@@ -168,6 +192,12 @@ def _exercise_page(
         context["go_on"] = latest_draft(request.user, step, exercise.key)
     render_page = _render_with_clipboard if exercise.copies else render
     return render_page(request, "healing/exercise.html", context, status=status)
+
+
+def _look_back(exercise: Exercise, available: Availability) -> dict[str, bool]:
+    """The one look back is asked for: old words come to nobody by themselves."""
+    is_folded = exercise.keeps_closed and available.is_closed
+    return {"shows_words": is_folded or not exercise.keeps_closed, "is_folded": is_folded}
 
 
 @permissions_policy_override({**settings.PERMISSIONS_POLICY, "clipboard-write": ["self"]})
@@ -186,13 +216,13 @@ def _way_on(request: SignedInRequest, step: Step, exercise: Exercise) -> WayOn:
 def _saved_just_now(request: SignedInRequest) -> bool:
     """Whether this page follows a save. The message that tells so stays, to be shown."""
     storage = cast(Any, messages.get_messages(request))
-    has_saved = any(_is_uuid(message.extra_tags) for message in storage)
+    has_saved = any(_is_uuid(message.extra_tags.partition(" ")[0]) for message in storage)
     storage.used = False
     return has_saved
 
 
 def _is_uuid(tag: str) -> bool:
-    """Whether this is the tag of `say_saved`; other messages may have tags of words."""
+    """Whether this is a tag of `say_saved`; other messages may have tags of words."""
     try:
         UUID(tag)
     except ValueError:
@@ -209,6 +239,7 @@ def _earlier_exercise(request: HttpRequest, step: Step, key: str) -> HttpRespons
     if not (answers or begun) or request.method == "POST":
         raise Http404
     context = {"step": step, "key": key, "answers": answers, "go_on": begun}
+    context["device_key"] = device_copies_key(request.user)
     return render(request, "healing/exercise_earlier.html", context)
 
 
@@ -238,21 +269,37 @@ def answer(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResp
         contents = row.open(request.user.key)
     except CannotOpen:
         return cannot_open(request)
-    data = request.POST if request.method == "POST" else None
-    form = ExerciseForm(exercise, data, answer=contents.fields)
-    if form.is_bound and form.is_valid() and not form.asks_more:
-        try:
-            return _change_answer(request, step, row, form)
-        except QuotaExceeded:
-            form.add_error(None, quota_exceeded_message())
+    if request.method != "POST":
+        form = ExerciseForm(exercise, answer=contents.fields)
+        shown = saved_state(request.user, contents.fields)
+        return _answer_page(request, step, row, form, shown=shown)
+    form = ExerciseForm(exercise, request.POST, answer=contents.fields)
+    if has_changed(request, form):
+        return changed_exercise(request, step, form)
+    if form.is_valid() and not form.asks_more:
+        return _change_answer(request, step, row, form)
+    shown, status = AnswerIdForm(request.POST).shown, 422 if form.non_field_errors() else 200
+    return _answer_page(request, step, row, form, shown=shown, status=status)
+
+
+def _answer_page(
+    request: SignedInRequest,
+    step: Step,
+    row: Answer,
+    form: ExerciseForm,
+    *,
+    shown: str,
+    status: int = 200,
+) -> HttpResponse:
+    """`shown` as in `_exercise_page`."""
     context = {
         "step": step,
-        "exercise": exercise,
+        "exercise": form.exercise,
         "form": form,
         "row": row,
+        "shown": shown,
         "device_key": device_copies_key(request.user),
     }
-    status = 422 if form.non_field_errors() else 200
     return render(request, "healing/answer.html", context, status=status)
 
 
@@ -264,9 +311,24 @@ def _is_asked_one_by_one(exercise: Exercise, row: Answer) -> bool:
 def _change_answer(
     request: SignedInRequest, step: Step, row: Answer, form: ExerciseForm
 ) -> HttpResponse:
-    actions.change_answer(
-        person=request.user, row=row, exercise=form.exercise, answer=form.answer, now=timezone.now()
-    )
+    shown = AnswerIdForm(request.POST).shown
+    give_back = partial(_answer_page, request, step, row, form)
+    try:
+        actions.change_answer(
+            person=request.user,
+            row=row,
+            exercise=form.exercise,
+            answer=form.answer,
+            now=timezone.now(),
+            shown=shown,
+        )
+    except NOT_SAVED as error:
+        message, status = refusal_of(error)
+        form.add_error(None, message)
+        return give_back(shown=shown, status=status)
+    except ChangedMeanwhile as changed:
+        _show_both(request, form, changed.row)
+        return give_back(shown=changed.state, status=409)
     say_saved(request, _("Your changes are saved."), row.pk)
     return redirect("healing:exercise", step, form.exercise.key)
 

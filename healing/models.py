@@ -79,7 +79,7 @@ class DraftContents:
     """What somebody has written of an exercise, a question a page. `fields` as in `AnswerContents`.
 
     `place` is the number of the question to go on with, 0 for the page that shows them all. `pages`
-    has the id of the page that each question was last sent from: its copy on the device can go.
+    has the id that each question was last sent with: that copy on the device can go.
     """
 
     fields: dict[str, Any]

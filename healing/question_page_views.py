@@ -12,12 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from accounts.device_copies_key import device_copies_key
-from accounts.error_views import (
-    cannot_open,
-    not_saved_message,
-    quota_exceeded_message,
-    quota_nearly_full_message,
-)
+from accounts.error_views import cannot_open, quota_nearly_full_message
 from accounts.request_types import SignedInRequest
 from accounts.returned_forms import posted_writing
 from healing import draft_actions
@@ -31,8 +26,9 @@ from healing.field_kinds import shown
 from healing.guide_types import Exercise, Field, Step
 from healing.made_sentence import made_sentence
 from healing.models import Answer, Draft
+from healing.refusals import NOT_SAVED, refusal_of
 from vault.sealing import CannotOpen
-from vault.storage_quota import QuotaExceeded, measure
+from vault.storage_quota import measure
 
 # What the buttons of a question send.
 BACK, STOP = "back", "stop"
@@ -101,11 +97,14 @@ def _question_of(request: HttpRequest, writing: OnTheWay, number: int) -> Field 
 
 
 def _has_other_words(request: HttpRequest, form: QuestionForm) -> bool:
-    """Whether words were sent for which the question, as it is now, has no field."""
+    """Whether words were sent that no field of the question, as it is now, can show."""
     name = form.questions[0].name
-    sent = {field.name for field in posted_writing(request).fields}
-    of_question = {each for each in sent if each == name or each.startswith(f"{name}-")}
-    return not of_question <= set(form.fields)
+    return any(
+        each.name not in form.fields
+        or (form.is_of_another_version and not form.can_show(each.name, each.value))
+        for each in posted_writing(request).fields
+        if each.name == name or each.name.startswith(f"{name}-")
+    )
 
 
 def _changed_meanwhile(request: HttpRequest, writing: OnTheWay) -> HttpResponse:
@@ -128,10 +127,8 @@ def _keep(
             page=str(page),
             now=timezone.now(),
         )
-    except QuotaExceeded:
-        return quota_exceeded_message(), 422
-    except CannotOpen:
-        return not_saved_message(), 503
+    except NOT_SAVED as error:
+        return refusal_of(error)
     return None
 
 
@@ -222,10 +219,8 @@ def _save(
             answer=form.answer,
             now=now,
         )
-    except QuotaExceeded:
-        return quota_exceeded_message(), 422
-    except CannotOpen:
-        return not_saved_message(), 503
+    except NOT_SAVED as error:
+        return refusal_of(error)
     if use.is_nearly_full:
         messages.warning(request, quota_nearly_full_message())
     kept = _("Your changes are saved.") if writing.answer else exercise.kept or _("Saved.")

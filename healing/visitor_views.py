@@ -14,6 +14,7 @@ from accounts import sign_up_origin
 from accounts.allauth_internals import ratelimit
 from accounts.returned_forms import posted_writing
 from accounts.sessions.idle_lock import is_locked
+from healing.changed_exercise import changed_exercise, has_changed
 from healing.displayed_answer import DisplayedAnswer, display_visitor_answer
 from healing.exercise_forms import AnswerIdForm, ExerciseForm
 from healing.guide import guide
@@ -47,6 +48,8 @@ def visitor_exercise(request: HttpRequest, step: Step, exercise: Exercise) -> Ht
     if request.method != "POST" or not is_ours:
         return _page(request, step, exercise, id=uuid4())
     form, id = ExerciseForm(exercise, request.POST), page.answer_id
+    if has_changed(request, form):
+        return changed_exercise(request, step, form)
     if not form.is_valid():
         return _page(request, step, exercise, id=id, form=form)
     problem, status = _save(request, step, form, id)

@@ -42,4 +42,6 @@ for (const line of document.querySelectorAll("[data-makes]")) {
   };
   show();
   form.addEventListener("input", show);
+  // A copy that is put back is announced by this.
+  form.addEventListener("change", show);
 }

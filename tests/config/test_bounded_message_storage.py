@@ -58,3 +58,15 @@ def test_form_that_is_saved_again_and_again_says_so_once(as_alice: Client) -> No
 
     page = as_alice.get("/you/").content.decode()
     assert page.count("Saved.") == 1
+
+
+def test_same_words_with_another_tag_are_another_message(settings: Settings) -> None:
+    """A tag names what was saved: the next page deletes its copy on the device."""
+    session = SessionStore()
+    for tag in ("one", "two", "two"):
+        request = request_in(session, settings.MESSAGE_STORAGE)
+        info(request, "It is saved.", extra_tags=tag)
+        request._messages.update(HttpResponse())  # type: ignore[attr-defined]
+
+    waiting = get_messages(request_in(session, settings.MESSAGE_STORAGE))
+    assert [message.extra_tags for message in waiting] == ["one", "two"]

@@ -60,6 +60,8 @@ WITH_ANSWER = f"""<!doctype html><title>Exercise</title>
 <form>
   <input type="hidden" name="csrfmiddlewaretoken" value="token of the page">
   <input type="hidden" name="id" value="{LETTER}">
+  <input type="hidden" name="saved-state" value="shown">
+  <input type="hidden" name="device-copy">
   <p data-answer="{LETTER}" data-key="{KEY}" data-kept=""></p>
   <textarea name="long">Long.</textarea>
   <details><summary>More</summary><input name="lines-2"></details>
@@ -68,6 +70,7 @@ WITH_ANSWER = f"""<!doctype html><title>Exercise</title>
   <input type="radio" name="which" value="one">
   <input type="radio" name="which" value="two">
   <input type="date" name="day" value="2026-03-12">
+  <select name="where"><option value="">None</option><option value="gb">One</option></select>
   <button>Save</button>
 </form>
 """

@@ -17,6 +17,7 @@ COPY = """
 const copy = {
   place: "/here/",
   answer: argument,
+  state: "shown before",
   entries: [["long", "Longer."], ["lines-2", "a line"], ["some", "two"], ["which", "one"]],
 };
 """
@@ -32,7 +33,8 @@ def test_form_reads_what_is_written_and_tapped(exercise: DeskPage) -> None:
     assert exercise.run(f"{FORM} return answerForm.read();") == {
         "place": "/here/",
         "answer": LETTER,
-        "isSent": False,
+        "state": "shown",
+        "sentAs": "",
         "entries": SENT,
     }
 
@@ -59,6 +61,38 @@ def test_what_differs_from_what_the_server_sent_is_new(exercise: DeskPage, chang
     assert exercise.run(FORM + script) == [False, True, True]
 
 
+def test_chosen_entry_is_new_if_the_server_did_not_send_it(exercise: DeskPage) -> None:
+    script = """
+    const seen = [answerForm.isNew()];
+    fields.where.value = "gb";
+    seen.push(answerForm.isNew());
+    fields.where.options[1].defaultSelected = true;
+    seen.push(create(true).isNew());
+    return seen;
+    """
+
+    assert exercise.run(FORM + script) == [False, True, False]
+
+
+def test_each_sending_has_an_id_of_its_own_until_more_is_typed(exercise: DeskPage) -> None:
+    script = """
+    const seen = [];
+    const see = () => seen.push(answerForm.read().sentAs, fields["device-copy"].value);
+    answerForm.markSent();
+    see();
+    answerForm.markUnsent();
+    see();
+    answerForm.markSent();
+    see();
+    return seen;
+    """
+
+    first, sent_first, none, _, second, sent_second = exercise.run(FORM + script)
+
+    assert (first, none, second) == (sent_first, "", sent_second)
+    assert len({first, none, second}) == 3
+
+
 def test_what_was_given_back_is_new(exercise: DeskPage) -> None:
     assert exercise.run(f"{FORM} return create(false).isNew();")
 
@@ -78,7 +112,10 @@ def test_empty_form_is_not_new(exercise: DeskPage) -> None:
 def test_copy_is_put_back_and_taken_out(exercise: DeskPage) -> None:
     script = """
     const seen = [];
-    const see = () => seen.push([answerForm.read().answer, answerForm.read().entries]);
+    const see = () => {
+      const { answer, state, entries } = answerForm.read();
+      seen.push([answer, state, entries]);
+    };
     answerForm.putBack(copy);
     see();
     seen.push(document.querySelector("details").open);
@@ -90,7 +127,7 @@ def test_copy_is_put_back_and_taken_out(exercise: DeskPage) -> None:
     found = exercise.run(FORM + COPY + script, OTHER_LETTER)
 
     put_back = [["long", "Longer."], ["lines-2", "a line"], ["some", "two"], ["which", "one"]]
-    assert found == [[OTHER_LETTER, put_back], True, [LETTER, SENT]]
+    assert found == [[OTHER_LETTER, "shown before", put_back], True, [LETTER, "shown", SENT]]
 
 
 def test_what_was_written_since_is_not_taken_out(exercise: DeskPage) -> None:

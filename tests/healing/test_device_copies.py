@@ -9,6 +9,7 @@ import pytest
 from django.conf import settings
 from playwright.sync_api import Locator, Page, expect
 
+from accounts.guide_settings import set_asks_why
 from accounts.models import User
 from healing.models import Answer, Draft
 from tests.support.browser import NewPage, follow, hold
@@ -164,8 +165,13 @@ def test_words_are_one_answer_if_the_response_was_lost(page: Page, site: Site, a
 
     page.goto(PLACE)
     is_put_back(page)
+    expect(page.get_by_text("perhaps they are saved already")).to_be_visible()
     field(page).fill(OTHER_WORDS)
     follow(button(page, "Save these words"))
+    expect(page.get_by_text("This answer was saved meanwhile")).to_be_visible()
+    nothing_is_put_back(page, OTHER_WORDS)
+    assert answers(alice) == [WORDS]
+    follow(button(page, "Save this version"))
 
     wait_for_copies(page, 0)
     assert answers(alice) == [OTHER_WORDS]
@@ -196,6 +202,7 @@ def test_words_typed_while_the_answer_is_being_saved_are_there(
 
     is_put_back(page, WORDS + OTHER_WORDS)
     follow(button(page, "Save these words"))
+    follow(button(page, "Save this version"))
     wait_for_copies(page, 0)
     assert answers(alice) == [WORDS + OTHER_WORDS]
 
@@ -305,6 +312,25 @@ def test_shelf_says_where_they_are(page: Page, alice: User, now: datetime) -> No
     is_put_back(page)
 
 
+def test_shelf_shows_all_that_wait(page: Page) -> None:
+    """Also of an exercise whose page shows nothing of it."""
+    write(page)
+    page.goto("/steps/7/fairer/")
+    write(page, OTHER_WORDS)
+    page.goto("/journal/")
+    expect(page.get_by_role("link", name="Open them")).to_have_count(2)
+    expect(page.get_by_text(OTHER_WORDS)).to_be_hidden()
+
+    for each in page.get_by_text("Read them here").all():
+        each.click()
+
+    expect(page.get_by_text("A sign that it mattered.")).to_be_visible()
+    expect(page.get_by_text(OTHER_WORDS)).to_be_visible()
+    button(page, "Delete them").first.click()
+    wait_for_copies(page, 1)
+    expect(page.get_by_role("link", name="Open them")).to_have_count(1)
+
+
 def test_words_of_a_question_wait_until_its_page_was_sent(
     new_page: NewPage, as_alice: Client, alice: User
 ) -> None:
@@ -342,6 +368,70 @@ def test_deleted_words_of_a_question_do_not_come_back(new_page: NewPage, as_alic
     assert not Draft.objects.exists()
     page.goto("/steps/7/told-twice/1/")
     nothing_is_put_back(page)
+
+
+MOMENTS = "/steps/1/moments/"
+
+
+def test_words_can_be_read_and_deleted_where_the_form_is_not(
+    new_page: NewPage, as_alice: Client
+) -> None:
+    page = new_page(as_alice)
+    page.goto(MOMENTS)
+    write(page)
+    as_alice.post(MOMENTS, {"id": str(uuid4()), "happened": OTHER_WORDS})
+
+    page.reload()
+
+    expect(page.get_by_text(FOUND)).to_be_visible()
+    expect(page.get_by_text("A sign that it mattered.")).to_be_visible()
+    expect(page.locator("main textarea")).to_have_count(0)
+    button(page, "Delete them").click()
+    expect(page.get_by_text(FOUND)).to_have_count(0)
+    wait_for_copies(page, 0)
+
+
+def test_words_of_a_question_can_be_read_where_it_is_no_longer_asked(
+    new_page: NewPage, as_alice: Client, alice: User
+) -> None:
+    page = new_page(as_alice)
+    page.goto("/steps/7/told-twice/1/")
+    write(page)
+    set_asks_why(alice, asks_why=True)
+
+    page.goto("/steps/7/told-twice/1/")
+
+    expect(page).to_have_url(re.compile("/steps/7/told-twice/$"))
+    expect(page.get_by_text("A sign that it mattered.")).to_be_visible()
+    button(page, "Delete them").click()
+    wait_for_copies(page, 0)
+
+
+def test_words_that_were_sent_in_vain_outlive_another_save(
+    page: Page, as_alice: Client, alice: User
+) -> None:
+    """Two tabs with one answer: what the first has sent never arrived."""
+    as_alice.post(PLACE, {"id": str(uuid4()), "hoping": "Before."})
+    address = f"{PLACE}{Answer.objects.get().pk}/"
+    other = page.context.new_page()
+    for each in (page, other):
+        each.goto(address)
+    write(page)
+    page.route(f"**{address}", lambda route: route.abort())
+    button(page, "Save").click(no_wait_after=True)
+    page.wait_for_event("requestfailed")
+    other.get_by_label("another way").or_(other.locator("textarea").last).fill(OTHER_WORDS)
+
+    follow(button(other, "Save"))
+
+    wait_for_copies(other, 1)
+    other.goto(address)
+    is_put_back(other)
+    follow(button(other, "Save these words"))
+    expect(other.get_by_text("This answer was saved meanwhile")).to_be_visible()
+    follow(button(other, "Save this version"))
+    wait_for_copies(other, 0)
+    assert answers(alice) == [WORDS]
 
 
 def test_visitor_is_told_that_nothing_is_saved(new_page: NewPage, site: Site) -> None:

@@ -18,7 +18,7 @@ from healing.guide_types import Exercise
 from healing.models import Answer
 from tests.support.client import Client
 from tests.support.database import Statements
-from tests.support.returned_forms import on_a_page_of
+from tests.support.returned_forms import on_a_page_of, shown
 from vault.models import Key
 
 DAY = timedelta(days=1)
@@ -122,7 +122,7 @@ def test_another_day_asks_again_and_no_day_asks_no_more(
         data = {"this_week": "an early swim", "on_day": day.date().isoformat() if day else ""}
         with time_machine.travel(now + 3 * DAY, tick=False):
             as_alice.force_login(alice)
-            as_alice.post(place, on_a_page_of(alice) | data)
+            as_alice.post(place, on_a_page_of(alice) | shown(alice, row) | data)
         row.refresh_from_db()
         assert (row.asks_at is not None) == is_asked
     assert row.open(alice.key).followed_up == "did"

@@ -5,6 +5,7 @@ from healing.guide import guide
 from healing.made_sentence import made_sentence
 from tests.support.browser import NewPage, follow
 from tests.support.client import Client
+from tests.support.device_copies import wait_for_copies
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -36,6 +37,13 @@ def test_sentence_shows_while_somebody_types_and_is_the_one_that_is_saved(
         assert line.text_content() == made_sentence(boundary, answer).text
 
     page.locator("[name=value]").fill(" ")
+    expect(line).to_be_hidden()
+
+    type_in(page, TYPED[1])
+    wait_for_copies(page, 1)
+    page.reload()
+    expect(line).to_have_text(made_sentence(boundary, TYPED[1]).text)
+    page.get_by_role("button", name="Delete them").click()
     expect(line).to_be_hidden()
 
     type_in(page, TYPED[1])

@@ -14,7 +14,7 @@ from healing.models import Answer, AnswerContents, StepMark
 from tests.support.client import Client
 from tests.support.database import Statements
 from tests.support.full_quota import fill_rows
-from tests.support.returned_forms import on_a_page_of
+from tests.support.returned_forms import on_a_page_of, shown
 from vault.models import Key
 from vault.storage_quota import MAX_ROWS
 
@@ -146,7 +146,9 @@ def test_answer_can_be_changed(as_alice: Client, alice: User, now: datetime) -> 
     row = save(alice, "before", now)
     assert "before</textarea>" in as_alice.get(f"{EXERCISE}{row.pk}/").content.decode()
 
-    page = as_alice.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "after"}, follow=True)
+    page = as_alice.post(
+        f"{EXERCISE}{row.pk}/", {"moments-0-happened": "after"} | shown(alice, row), follow=True
+    )
 
     assert "after" in page.content.decode()
     contents = Answer.objects.get().open(alice.key)
@@ -245,9 +247,9 @@ def test_answer_with_a_full_quota_can_be_corrected_and_not_made_longer(
     fill_rows(alice)
     address = f"{EXERCISE}{row.pk}/"
 
-    corrected = as_alice.post(address, FILLED)
+    corrected = as_alice.post(address, FILLED | shown(alice, row))
     longer = {f"moments-{number}-happened": "a" * 1000 for number in range(5)}
-    page = as_alice.post(address, longer)
+    page = as_alice.post(address, longer | shown(alice, Answer.objects.get()))
 
     assert corrected.status_code == 302
     assert page.status_code == 422
@@ -306,7 +308,7 @@ def test_answer_posted_again_finds_the_one_that_an_earlier_release_saved(
     as_alice.post(EXERCISE, sent)
     assert Answer.objects.get().pk == page_id
     assert actions.is_saved(person=alice, id=page_id)
-    as_alice.post(EXERCISE, sent | {"stands_out": "and this"})
+    as_alice.post(EXERCISE, sent | {"stands_out": "and this"} | shown(alice, before))
     assert Answer.objects.get().open(alice.key).fields["stands_out"] == "and this"
 
 
@@ -319,7 +321,8 @@ def test_answer_posted_again_after_the_guide_changed_is_saved_once(
 
     as_alice.post(EXERCISE, sent)
     assert Answer.objects.get().version == "before"
-    as_alice.post(EXERCISE, sent | {"stands_out": "and this"})
+    newer = {"stands_out": "and this"} | shown(alice, Answer.objects.get())
+    as_alice.post(EXERCISE, sent | newer)
 
     row = Answer.objects.get()
     assert row.version == guide().steps[1].exercises[0].version
@@ -393,7 +396,8 @@ def test_changing_an_answer_keeps_fields_that_are_no_longer_asked(
     row = save(alice, "", now)
     row.reseal(alice.key, AnswerContents(fields=old), now=now)
 
-    as_alice.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "changed", "stands_out": "that"})
+    changed = {"moments-0-happened": "changed", "stands_out": "that"} | shown(alice, row)
+    as_alice.post(f"{EXERCISE}{row.pk}/", changed)
 
     contents = Answer.objects.get().open(alice.key)
     assert contents.fields == {

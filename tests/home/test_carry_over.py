@@ -19,6 +19,7 @@ from tests.support.client import PASSWORD, Client
 from tests.support.database import Statements
 from tests.support.full_quota import empty, fill_rows
 from tests.support.private_words import ANSWER
+from tests.support.returned_forms import shown
 from tests.support.visitors import EXERCISE, page_at, save, saved, words
 from vault.models import Key
 from vault.sessions import Session
@@ -186,7 +187,7 @@ def test_taking_over_once_more_undoes_no_change(visitor: Client, bob: User, now:
     waiting = visitor.session["visitor_answers"]
     visitor.post("/carry-over/take/")
     row = Answer.objects.of(bob).newest_first()[0]
-    visitor.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "rewritten"})
+    visitor.post(f"{EXERCISE}{row.pk}/", {"moments-0-happened": "rewritten"} | shown(bob, row))
     session = visitor.session
     session["visitor_answers"] = waiting
     session.save()

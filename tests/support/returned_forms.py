@@ -7,12 +7,20 @@ from django.http import HttpResponse
 
 from accounts.models import User
 from accounts.returned_forms import OWNER, owner_mark
+from healing.exercise_forms import SHOWN
+from healing.models import Answer
+from healing.saved_state import saved_state
 from tests.support.client import Client
 
 
 def on_a_page_of(person: User, **fields: str) -> dict[str, str]:
     """The fields of a form on this person's page."""
     return fields | {OWNER: owner_mark(person.pk)}
+
+
+def shown(person: User, answer: Answer) -> dict[str, str]:
+    """What the page of this answer sends along: which of its words it has shown."""
+    return {SHOWN: saved_state(person, answer.open(person.key).fields)}
 
 
 def form_with(text: str, page: str) -> dict[str, str]:

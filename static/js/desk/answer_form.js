@@ -42,21 +42,31 @@ export function createAnswerForm(form, { place, answer, isSaved }) {
   const fields = [...form.elements].filter(({ name, type }) => name && !["hidden", "submit"].includes(type));
   // On the page of a new answer the form names it; on the page of a saved one its address does.
   const idField = form.elements.namedItem("id");
+  const stateField = form.elements.namedItem("saved-state");
+  const stateAsSent = stateField?.value ?? "";
+  // The page of a question has an id of its own each time.
+  const copyField = form.elements.namedItem("device-copy") ?? idField;
   const savedText = isSaved ? JSON.stringify(entriesOf(fields, sentValue)) : "";
-  let isSent = false;
+  let sentAs = "";
 
   function read() {
     const entries = entriesOf(fields, currentValue);
-    return { place, answer: idField?.value ?? answer, isSent, entries };
+    return { place, answer: idField?.value ?? answer, state: stateField?.value ?? "", sentAs, entries };
   }
 
   function isNew(copy = read()) {
     return copy.entries.some(([, value]) => value.trim()) && entriesText(copy) !== savedText;
   }
 
-  // The words are on their way to be saved, until more are typed.
-  function markSent(value) {
-    isSent = value;
+  // The words are on their way to be saved. The next page names their id if they have arrived: exactly these.
+  function markSent() {
+    sentAs = newId();
+    if (copyField) copyField.value = sentAs;
+  }
+
+  // More was typed.
+  function markUnsent() {
+    sentAs = "";
   }
 
   function fits(copy) {
@@ -64,9 +74,15 @@ export function createAnswerForm(form, { place, answer, isSaved }) {
   }
 
   function putBack(copy) {
-    if (idField) idField.value = copy.answer;
+    identify(copy);
     for (const field of fields) write(field, valueIn(copy, field));
     announceChange(form);
+  }
+
+  // Which answer the words belong to, and which of its words they replace.
+  function identify({ answer, state = "" }) {
+    if (idField) idField.value = answer;
+    if (stateField) stateField.value = state;
   }
 
   function valueIn(copy, field) {
@@ -75,13 +91,14 @@ export function createAnswerForm(form, { place, answer, isSaved }) {
 
   // What was typed since the copy was put back stays.
   function takeOut(copy) {
-    if (idField) idField.value = answer;
+    identify({ answer, state: stateAsSent });
     for (const field of fields) if (currentValue(field) === valueIn(copy, field)) write(field, sentValue(field));
+    announceChange(form);
     fields[0].focus();
   }
 
   // The order of texts matters to letters only.
   const numbered = (copy) => copy;
 
-  return { pageId, read, isNew, numbered, markSent, fits, putBack, takeOut };
+  return { pageId, read, isNew, numbered, markSent, markUnsent, fits, putBack, takeOut };
 }

@@ -1,6 +1,7 @@
 // Delivers the copies of letters that earlier pages left on the device: to this paper if they belong to it, else to the
 // server. Those of exercises are saved by their writer only (exercise.js).
 
+import { paragraphsOf } from "./found_words.js";
 import { asNew, textOf } from "./letter_form.js";
 import { CONFLICT, GONE, OK } from "./server.js";
 import { link } from "./status.js";
@@ -13,14 +14,31 @@ export function createDelivery({ paper, autosave, device, server, status, texts,
     for (const [name, record] of await device.getAll()) {
       const sheet = await device.unseal(name, record);
       if (!sheet || name === paper?.pageId) continue;
+      const drop = () => device.removeUnchanged(name, record);
       if (sheet.place) {
-        if (!paper) status.say(texts.ofExercise, link(texts.toThem, sheet.place));
+        if (!paper) offerToRead(sheet, drop);
         continue;
       }
       const act = paper?.isUntouched() && belongsHere(name, sheet) ? putBack : send;
-      const drop = () => device.removeUnchanged(name, record);
       if (await act({ ...sheet, revision: "", waited: "1" }, drop)) await drop();
     }
+  }
+
+  // The page of an exercise may not show them: it may have ended, be left out, or be gone.
+  function offerToRead(copy, drop) {
+    const offered = document.createElement("div");
+    const words = document.createElement("details");
+    const heading = document.createElement("summary");
+    const remove = status.button(texts.deleteWords, () => {
+      offered.remove();
+      drop().catch(() => {});
+    });
+    words.className = "more";
+    heading.append(texts.readHere);
+    words.append(heading, ...paragraphsOf(copy), remove);
+    offered.role = "status";
+    status.addBelow(offered);
+    offered.append(texts.ofExercise, " ", link(texts.toThem, copy.place), words);
   }
 
   function belongsHere(name, sheet) {

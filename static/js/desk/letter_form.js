@@ -17,6 +17,8 @@ export function textOf(sheet) {
 // The value of a text field as the page came. It may have been typed into before this script arrived, so its value
 // at that moment tells nothing.
 export function valueAsSent(field) {
+  // A list to choose from has no defaultValue.
+  if (field.localName === "select") return [...field.options].find((option) => option.defaultSelected)?.value ?? "";
   const untouched = document.createElement(field.localName);
   untouched.defaultValue = field.defaultValue;
   return untouched.value;

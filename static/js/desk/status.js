@@ -66,9 +66,13 @@ export function createStatus(line, field = null) {
     return made;
   }
 
+  function addBelow(node) {
+    line.parentElement.insertBefore(node, line.nextSibling);
+  }
+
   function scrollIntoView() {
     line.scrollIntoView({ block: "nearest" });
   }
 
-  return { say, sayPending, saySaved, clearPending, setProblem, button, scrollIntoView };
+  return { say, sayPending, saySaved, clearPending, setProblem, button, addBelow, scrollIntoView };
 }
