@@ -295,11 +295,12 @@ def follow_up(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpR
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer_delete(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResponse:
-    row = _get_answer_or_404(request, step, key, id)
     if request.method == "POST":
-        row.delete()
+        if not actions.delete_answer(person=request.user, step=step, key=key, id=id):
+            raise Http404
         messages.info(request, _("It is deleted."))
         return redirect("healing:step", step)
+    row = _get_answer_or_404(request, step, key, id)
     context = {"step": step, "exercise": step.exercise(key), "row": row}
     return render(request, "healing/answer_delete.html", context)
 

@@ -32,6 +32,15 @@ class AnswerQuerySet(SealedQuerySet):
     def newest_first(self) -> "AnswerQuerySet":
         return self.order_by("-created_at", "pk")
 
+    def ask_only_newest(self) -> None:
+        """Of the answers to one exercise, only the newest is asked again."""
+        newest = self.newest_first().values("pk")[:1]
+        self.filter(asks_at__isnull=False).exclude(pk__in=newest).update(asks_at=None)
+
+    def ask_newest(self, at: datetime) -> None:
+        newest = self.newest_first().values("pk")[:1]
+        self.filter(pk__in=newest).update(asks_at=at)
+
     def gathered(self, exercises: Iterable[str]) -> "AnswerQuerySet":
         return self.filter(exercise__in=list(exercises))
 

@@ -1,12 +1,15 @@
 """What exercises do over days and weeks: follow-ups, asked again, once a day, an end."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connections, transaction
 
 from accounts.models import User
 from healing.actions import save_answer
@@ -270,6 +273,75 @@ def test_answer_that_is_sent_twice_is_asked_again_once(as_alice: Client, alice: 
 
     (row,) = Answer.objects.of(alice)
     assert row.asks_at == row.created_at + timedelta(weeks=4)
+
+
+def test_deleting_the_newest_leaves_the_one_before_to_be_asked_again(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    first = still_me(alice, now, "keeps bees")
+    second = still_me(alice, now + 25 * DAY, "sold the bees")
+
+    as_alice.post(f"/steps/4/still-me/{second.pk}/delete/")
+
+    first.refresh_from_db()
+    assert first.asks_at == now + timedelta(weeks=8)
+
+
+def test_deleting_starts_no_question_that_was_refused_or_belongs_to_another(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    """An answer that was asked about on its day takes no question over from the next one."""
+    still_me(alice, now, "keeps bees")
+    refused = still_me(alice, now, "sold the bees")
+    say(as_alice, refused, "-", now + 30 * DAY)
+    told = mine(alice, now, "an early swim", in_days=1)
+    say(as_alice, told, "did", now + 2 * DAY)
+    open_one = mine(alice, now + DAY, "a late swim", in_days=9)
+
+    as_alice.force_login(alice)
+    as_alice.post(f"/steps/4/still-me/{refused.pk}/delete/")
+    as_alice.post(f"/steps/4/mine/{open_one.pk}/delete/")
+
+    assert not Answer.objects.filter(asks_at__isnull=False).exists()
+
+
+def test_correcting_an_older_answer_leaves_the_newest_to_be_asked_again(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    """A copy of an older page was put back and is saved once more."""
+    page = on_a_page_of(alice, someone="keeps bees", id=str(uuid4()))
+    as_alice.post("/steps/4/still-me/", page)
+    first = Answer.objects.of(alice).get()
+    second = still_me(alice, first.created_at + DAY, "sold the bees")
+    asks_at = second.asks_at
+
+    as_alice.post("/steps/4/still-me/", page | {"someone": "keeps bees and hens"})
+
+    for row in (first, second):
+        row.refresh_from_db()
+    assert first.open(alice.key).fields["someone"] == "keeps bees and hens"
+    assert (first.asks_at, second.asks_at) == (None, asks_at)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_at_once_leave_one_to_be_asked_again(alice: User, now: datetime) -> None:
+    """Each has read the answers before the other one has saved its own."""
+    both_begin = Barrier(2)
+
+    def tab(seconds: int) -> None:
+        try:
+            with transaction.atomic():
+                Answer.objects.of(alice).count()
+                both_begin.wait(timeout=10)
+                still_me(alice, now + timedelta(seconds=seconds), "keeps bees")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(tab, range(2)))
+
+    newest, older = Answer.objects.of(alice).newest_first()
+    assert (newest.asks_at is not None, older.asks_at) == (True, None)
 
 
 def test_one_moment_a_day(as_alice: Client, alice: User, now: datetime) -> None:
