@@ -179,8 +179,9 @@ def _render_with_clipboard(
 
 
 def _way_on(request: SignedInRequest, step: Step, exercise: Exercise) -> WayOn:
-    left_out = exercises_left_out(step, guards_held(request, now=timezone.now()))
-    return way_on(request.user, step, exercise, left_out=left_out)
+    now = timezone.now()
+    left_out = exercises_left_out(step, guards_held(request, now=now))
+    return way_on(request.user, step, exercise, left_out=left_out, now=now)
 
 
 def _saved_just_now(request: SignedInRequest) -> bool:

@@ -287,15 +287,6 @@ class Guide:
         yield from self.readings.values()
         yield from self.pages.values()
 
-    @property
-    def desk_step_number(self) -> int:
-        """The step in which letters are written."""
-        return next(
-            number
-            for number, step in self.steps.items()
-            if any(exercise.desk for exercise in step.exercises)
-        )
-
     def over(self, original: "Guide") -> "Guide":
         """This translation, with the original's pages where there are none of its own."""
         return replace(

@@ -21,6 +21,7 @@ from healing.guide_types import Exercise
 from healing.models import Answer
 from tests.support.client import Client
 from tests.support.database import Statements
+from tests.support.letters import a_letter
 from tests.support.returned_forms import on_a_page_of
 from vault.models import Key
 
@@ -490,6 +491,22 @@ def test_step_lists_its_exercises_before_its_reading(
     places = [page.index(f"/steps/1/{exercise.key}/") for exercise in step.exercises]
     assert places == sorted(places)
     assert max(*places, page.index(step.two_minutes)) < page.index(step.html)
+def test_after_a_save_a_letter_that_is_written_is_not_next(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    a_letter(alice, kind="friend", now=now)
+    page = post(as_alice, alice, "/steps/4/self-compassion/", hurts="It is late.")
+    assert "/steps/4/mine/" in main_links(page)
+    assert "/journal/write/friend/" not in main_links(page)
+
+    a_letter(alice, kind="evening-1", now=now)
+    for number, key in ((1, "filling-in"), (1, "moments"), (2, "if-then")):
+        save(alice, now, number, key)
+    page = post(as_alice, alice, "/steps/1/both-true/", one="I miss it", other="I am tired")
+    # Steps 2, 3 and 4 are begun.
+    assert "/steps/5/" in main_links(page)
+
+
     assert page.count("· saved") == 1
 
 
