@@ -13,7 +13,7 @@ from django.db import connections, transaction
 
 from accounts.models import User
 from healing.actions import save_answer
-from healing.due_question import due_question
+from healing.due_question import LOOKED_AT, due_question
 from healing.exercise_availability import Saved, availability_after
 from healing.gathering_kinds import GATHERINGS
 from healing.guide import guide
@@ -206,6 +206,20 @@ def test_what_cannot_be_asked_stands_in_nobody_elses_way(alice: User, now: datet
     mine(alice, now, "an early swim", in_days=2)
 
     question = due_question(alice, now + 5 * DAY)
+
+    assert question
+    assert question.about == "an early swim"
+
+
+def test_however_much_is_due_that_cannot_be_asked_the_rest_is(alice: User, now: datetime) -> None:
+    day = (now + DAY).date().isoformat()
+    for _time in range(LOOKED_AT):
+        mine(alice, now, "gone", in_days=1)
+        save(alice, now, 2, "one-message", way="write", message="One thing.", on_day=day)
+    Answer.objects.filter(exercise="mine").update(exercise="gone")
+    mine(alice, now, "an early swim", in_days=2)
+
+    question = due_question(alice, now + 5 * DAY, hides_contact=True)
 
     assert question
     assert question.about == "an early swim"
