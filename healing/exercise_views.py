@@ -116,11 +116,16 @@ def why_not_saved(
     now: datetime,
 ) -> str:
     """Why no other answer can be saved; empty if it can, or if this one was saved before."""
-    is_open = availability(request.user, step, exercise, now).is_open
-    if (is_open and not is_full) or actions.is_saved(person=request.user, id=id):
+    available = availability(request.user, step, exercise, now)
+    if (available.is_open and not is_full) or actions.is_saved(person=request.user, id=id):
         return ""
     if is_full:
         return quota_exceeded_message()
+    if available.is_closed:
+        return _(
+            "It has come to its end, and no other answer can be saved here. Your words are still"
+            " on this page, to be copied."
+        )
     return _("No other answer can be saved here today. Your words are still on this page.")
 
 

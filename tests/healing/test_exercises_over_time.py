@@ -405,6 +405,12 @@ def test_moments_end_after_two_weeks_with_one_look_back(
         for other in ("/today/", "/steps/1/", "/progress/", "/saved/"):
             assert not re.search("day [03]", as_alice.get(other).text), other
 
+        data = on_a_page_of(alice, id=str(uuid4()), happened="Typed on the last day.")
+        refused = as_alice.post("/steps/1/moments/", data)
+        assert refused.status_code == 422
+        assert "Typed on the last day." in refused.text
+        assert "It has come to its end" in refused.text
+
         Answer.objects.of(alice).delete()
         assert 'name="happened"' in as_alice.get("/steps/1/moments/").text
 
@@ -485,6 +491,22 @@ def test_after_a_save_one_way_leads_on(as_alice: Client, alice: User, now: datet
     assert "/steps/2/" in main_links(page)
 
 
+def test_after_a_save_a_letter_that_is_written_is_not_next(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    a_letter(alice, kind="friend", now=now)
+    page = post(as_alice, alice, "/steps/4/self-compassion/", hurts="It is late.")
+    assert "/steps/4/mine/" in main_links(page)
+    assert "/journal/write/friend/" not in main_links(page)
+
+    a_letter(alice, kind="evening-1", now=now)
+    for number, key in ((1, "filling-in"), (1, "moments"), (2, "if-then")):
+        save(alice, now, number, key)
+    page = post(as_alice, alice, "/steps/1/both-true/", one="I miss it", other="I am tired")
+    # Steps 2, 3 and 4 are begun.
+    assert "/steps/5/" in main_links(page)
+
+
 def test_only_the_page_after_a_save_leads_on(as_alice: Client, alice: User, now: datetime) -> None:
     save(alice, now, 1, "both-true", one="I miss it", other="I am tired")
 
@@ -505,22 +527,6 @@ def test_step_lists_its_exercises_before_its_reading(
     places = [page.index(f"/steps/1/{exercise.key}/") for exercise in step.exercises]
     assert places == sorted(places)
     assert max(*places, page.index(step.two_minutes)) < page.index(step.html)
-def test_after_a_save_a_letter_that_is_written_is_not_next(
-    as_alice: Client, alice: User, now: datetime
-) -> None:
-    a_letter(alice, kind="friend", now=now)
-    page = post(as_alice, alice, "/steps/4/self-compassion/", hurts="It is late.")
-    assert "/steps/4/mine/" in main_links(page)
-    assert "/journal/write/friend/" not in main_links(page)
-
-    a_letter(alice, kind="evening-1", now=now)
-    for number, key in ((1, "filling-in"), (1, "moments"), (2, "if-then")):
-        save(alice, now, number, key)
-    page = post(as_alice, alice, "/steps/1/both-true/", one="I miss it", other="I am tired")
-    # Steps 2, 3 and 4 are begun.
-    assert "/steps/5/" in main_links(page)
-
-
     assert page.count("· saved") == 1
 
 
