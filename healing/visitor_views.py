@@ -47,7 +47,7 @@ def visitor_exercise(request: HttpRequest, step: Step, exercise: Exercise) -> Ht
     if request.method != "POST" or not is_ours:
         return _page(request, step, exercise, id=uuid4())
     form, id = ExerciseForm(exercise, request.POST), page.answer_id
-    if not form.is_valid():
+    if not form.is_valid() or form.asks_more:
         return _page(request, step, exercise, id=id, form=form)
     problem, status = _save(request, step, form, id)
     if problem:
