@@ -307,7 +307,7 @@ def test_deleting_starts_no_question_that_was_refused_or_belongs_to_another(
 ) -> None:
     """An answer that was asked about on its day takes no question over from the next one."""
     still_me(alice, now, "keeps bees")
-    refused = still_me(alice, now, "sold the bees")
+    refused = still_me(alice, now + DAY, "sold the bees")
     say(as_alice, refused, "-", now + 30 * DAY)
     told = mine(alice, now, "an early swim", in_days=1)
     say(as_alice, told, "did", now + 2 * DAY)
