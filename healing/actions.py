@@ -82,15 +82,15 @@ def carry_over_answer(*, person: User, answer: VisitorAnswer, now: datetime) -> 
     exercise = step.exercise(answer.exercise) if step else None
     zone = person.zone
 
-    def leave(row: Answer) -> None:
-        """It was carried over before, and may have been changed since."""
+    def keep_saved(_row: Answer) -> None:
+        """Change nothing: the row was carried over before and may have been edited since."""
 
     Answer.save_once(
         person.key,
         contents,
         id=answer.id,
         now=answer.written_at,
-        update=leave,
+        update=keep_saved,
         step=answer.step,
         exercise=answer.exercise,
         version=answer.version,

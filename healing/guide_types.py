@@ -287,6 +287,10 @@ class Guide:
         yield from self.readings.values()
         yield from self.pages.values()
 
+    @property
+    def exercises(self) -> Iterator[tuple[Step, Exercise]]:
+        return ((step, each) for step in self.steps.values() for each in step.exercises)
+
     def over(self, original: "Guide") -> "Guide":
         """This translation, with the original's pages where there are none of its own."""
         return replace(

@@ -1,4 +1,4 @@
-"""How far someone is in the eight steps: each is open, begun, settled or set aside."""
+"""How far someone is in the eight steps: each is open, begun, done for now or skipped."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ SELECT step, state, marked_at FROM healing_stepmark WHERE owner_id = %(owner)s
 """
 
 
-# These statements of this page would take a quarter of its processor time to build in the ORM.
+# A step's page runs this. Built in the ORM, it takes a quarter of that page's processor time.
 MARK_AND_EXERCISES = """
 SELECT 'mark', state FROM healing_stepmark WHERE owner_id = %(owner)s AND step = %(step)s
 UNION ALL
@@ -107,8 +107,7 @@ def _statuses(person: User, letters: Mapping[str, datetime]) -> list[StepStatus]
     # A letter begins the step whose exercise names its kind.
     rows += [
         (step.number, "begun", letters[exercise.desk])
-        for step in guide().steps.values()
-        for exercise in step.exercises
+        for step, exercise in guide().exercises
         if exercise.desk in letters
     ]
     # A mark outranks answers and letters, and of these the latest counts.

@@ -124,8 +124,7 @@ def _other_exercises(request: HttpRequest, exercise: Exercise) -> list[tuple[Ste
     }
     return [
         (step, each)
-        for step in guide().steps.values()
-        for each in step.exercises
+        for step, each in guide().exercises
         if each != exercise and (step.number, each.key) in saved
     ]
 

@@ -150,7 +150,7 @@ def test_back_from_the_last_question_leads_to_each_one_before(as_alice: Client) 
     for number, before in ((4, "3/"), (3, "2/"), (2, "1/"), (1, "")):
         response = send(as_alice, number, **{"go-to": "back"})
         assertRedirects(response, TWICE + before, fetch_redirect_response=False)
-        # Whoever stops here goes on with the question that they went back to.
+        # After a stop they go on with the question that they went back to.
         go_on = f'href="{TWICE}{before or "1/"}">Go on where you were'
         assertContains(as_alice.get(TWICE), go_on)
         assertContains(as_alice.get(f"{TWICE}{number}/"), "Next")
