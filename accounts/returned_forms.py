@@ -132,8 +132,10 @@ def returned_form(request: HttpRequest, *, can_be_sent: bool = True) -> Returned
 
 
 def posted_writing(request: HttpRequest) -> ReturnedForm:
-    """Return what a visitor has posted to a page that is gone, to be copied. Forms of people with
-    an account never get as far (`FormOwnerMiddleware`)."""
+    """Return what was posted to a page that is gone or has changed, to be copied by its writer.
+
+    Forms of other people with an account never get as far (`FormOwnerMiddleware`).
+    """
     return ReturnedForm(request.get_full_path(), "", list(_sent_writing(request)), False)
 
 

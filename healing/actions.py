@@ -4,6 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
+
 from accounts.models import User
 from healing.asked_again_at import follow_up_at, next_round_at
 from healing.displayed_answer import fields_beyond_form
@@ -46,31 +48,45 @@ def save_answer(
             person=person, row=row, exercise=exercise, answer=answer, now=now, shown=shown
         )
 
-    if exercise.asked_again:
-        asks_at = _next_round_at(person, step, exercise, now)
-    else:
-        asks_at = follow_up_at(exercise, answer, zone=person.zone, now=now)
-    row = Answer.save_once(
-        person.key,
-        AnswerContents(fields=answer),
-        id=id,
-        now=now,
-        update=update,
-        step=step.number,
-        exercise=exercise.key,
-        version=exercise.version,
-        asks_at=asks_at,
-    )
-    if exercise.asked_again:
-        others = Answer.objects.of(person).for_exercise(step.number, exercise.key)
-        others.exclude(pk=row.pk).filter(asks_at__isnull=False).update(asks_at=None)
+    def save(asks_at: datetime | None) -> Answer:
+        return Answer.save_once(
+            person.key,
+            AnswerContents(fields=answer),
+            id=id,
+            now=now,
+            update=update,
+            step=step.number,
+            exercise=exercise.key,
+            version=exercise.version,
+            asks_at=asks_at,
+        )
+
+    if not exercise.asked_again:
+        return save(follow_up_at(exercise, answer, zone=person.zone, now=now))
+    answers = Answer.objects.of(person).for_exercise(step.number, exercise.key)
+    with transaction.atomic():
+        # Two tabs may save at once: each would leave its own answer to be asked again.
+        User.objects.lock_row(person.pk)
+        first = answers.order_by("created_at").values_list("created_at", flat=True).first()
+        row = save(next_round_at(exercise, first=first or now, now=now))
+        answers.ask_only_newest()
     return row
 
 
-def _next_round_at(person: User, step: Step, exercise: Exercise, now: datetime) -> datetime | None:
-    earlier = Answer.objects.of(person).for_exercise(step.number, exercise.key)
-    first = earlier.order_by("created_at").values_list("created_at", flat=True).first()
-    return next_round_at(exercise, first=first or now, now=now)
+def delete_answer(*, person: User, step: Step, key: str, id: UUID) -> bool:
+    """Delete an answer; the one before it is asked again in its place. False without such one."""
+    answers = Answer.objects.of(person).for_exercise(step.number, key)
+    exercise = step.exercise(key)
+    with transaction.atomic():
+        # In this order, as saving does, so that neither waits for the other.
+        User.objects.lock_row(person.pk)
+        row = answers.select_for_update().filter(pk=id).first()
+        if row is None:
+            return False
+        row.delete()
+        if exercise and exercise.asked_again and row.asks_at:
+            answers.ask_newest(row.asks_at)
+    return True
 
 
 def carry_over_answer(*, person: User, answer: VisitorAnswer, now: datetime) -> None:
@@ -81,15 +97,15 @@ def carry_over_answer(*, person: User, answer: VisitorAnswer, now: datetime) -> 
     exercise = step.exercise(answer.exercise) if step else None
     zone = person.zone
 
-    def leave(row: Answer) -> None:
-        """It was carried over before, and may have been changed since."""
+    def keep_saved(_row: Answer) -> None:
+        """Change nothing: the row was carried over before and may have been edited since."""
 
     Answer.save_once(
         person.key,
         contents,
         id=answer.id,
         now=answer.written_at,
-        update=leave,
+        update=keep_saved,
         step=answer.step,
         exercise=answer.exercise,
         version=answer.version,

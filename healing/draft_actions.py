@@ -24,7 +24,7 @@ def keep_question(
     page: str,
     now: datetime,
 ) -> None:
-    """Keep the answer to one question in the draft. None is begun for what says nothing new.
+    """Keep the answer to one question in the draft. Create no draft for unchanged words.
 
     Raises CannotOpen and QuotaExceeded.
     """
@@ -48,7 +48,7 @@ def _begin(
     """Insert the draft, or return the one that another tab has begun meanwhile, locked."""
     check_quota(person.pk)
     drafts = Draft.objects.of(person).select_for_update()
-    # As the constraints of the table have it.
+    # The row that the unique constraint would collide with.
     if writing.answer:
         same = drafts.filter(answer=writing.answer)
     else:

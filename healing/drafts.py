@@ -64,11 +64,11 @@ class OnTheWay:
             later = [each for each in later if each not in self.asked]
         return later[0] if later else CHECK
 
-    def before(self, number: int) -> str:
+    def before(self, number: int) -> int:
+        """Where *Back* leads: a question or CHECK; the first question itself, if this is it."""
         if self.has_seen_check:
-            return self.page(CHECK)
-        earlier = [each for each in self.asked if each < number]
-        return self.page(earlier[-1]) if earlier else self.exercise_address
+            return CHECK
+        return max((each for each in self.asked if each < number), default=number)
 
 
 def on_the_way(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from accounts.models import User
 from healing.exercises_left_out import involves_contact
 from healing.field_kinds import shown
@@ -11,7 +13,7 @@ from healing.guide_types import Exercise, FollowUp, Step
 from healing.models import Answer
 from vault.sealing import CannotOpen
 
-# Answers to exercises that the guide no longer has are passed over; this many are looked at.
+# Answers that cannot be opened are passed over; this many are looked at.
 LOOKED_AT = 10
 
 
@@ -31,16 +33,29 @@ class DueQuestion:
 
 def due_question(person: User, now: datetime, *, hides_contact: bool = False) -> DueQuestion | None:
     """With `hides_contact`, nothing is asked that involves the other person. One statement."""
-    rows = Answer.objects.of(person).to_ask_about(now)[:LOOKED_AT]
-    questions = filter(None, (_question(person, row) for row in rows))
-    asked = (each for each in questions if not (hides_contact and involves_contact(each.exercise)))
-    return next(asked, None)
+    asking = _of_exercises_that_ask(hides_contact=hides_contact)
+    rows = Answer.objects.of(person).filter(asking).to_ask_about(now)[:LOOKED_AT]
+    return next(filter(None, (_question(person, row) for row in rows)), None)
+
+
+def _of_exercises_that_ask(*, hides_contact: bool) -> Q:
+    """Answers of other exercises may be due for good, and would hide those that can be asked."""
+    asking = Q(pk__in=[])
+    for number, step in guide().steps.items():
+        keys = [
+            each.key
+            for each in step.exercises
+            if (each.follow_up or each.asked_again)
+            and not (hides_contact and involves_contact(each))
+        ]
+        asking |= Q(step=number, exercise__in=keys)
+    return asking
 
 
 def _question(person: User, row: Answer) -> DueQuestion | None:
     step = guide().steps[row.step]
     exercise = step.exercise(row.exercise)
-    if exercise is None or not (exercise.follow_up or exercise.asked_again):
+    if exercise is None:
         return None
     if exercise.follow_up is None:
         return DueQuestion(row, step, exercise, None, "")

@@ -31,6 +31,8 @@ FIELD_KINDS = COLUMN_KINDS | {
 CHOICE_KINDS = {"choice", "scale", "grid", "several", "checklist"}
 # Browsers send these also while they are empty: so it is seen whether the question was asked.
 ONLY_IF_KINDS = {"text", "long", "date", "time"}
+# What is typed, and the label of one choice, read in a sentence as they are shown everywhere else.
+SENTENCE_KINDS = {"text", "long", "choice", "scale"}
 ROW_KINDS = {"lines", "rows", "people"}
 MAX_ROWS = 10
 # In minutes.
@@ -164,9 +166,7 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
     names = [field.name for field in exercise.fields]
     if len(set(names)) < len(names):
         yield "two fields have the same name.", "fields"
-    single = {field.name for field in exercise.fields if not field.most}
-    if not set().union(*map(names_in, exercise.makes)) <= single:
-        yield "“makes” uses a name that no field has.", "makes"
+    yield from _makes_problems(exercise)
     yield from _blank_problems(exercise.makes)
     if [bool(exercise.fields), bool(exercise.desk), bool(exercise.piece)].count(True) != 1:
         yield "an exercise has one of “fields”, “desk” and “piece”.", "fields"
@@ -176,6 +176,15 @@ def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
     if exercise.reply:
         yield from _reply_problems(exercise, exercise.reply)
     yield from _only_if_problems(exercise)
+
+
+def _makes_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
+    fields = [exercise.field(name) for name in set().union(*map(names_in, exercise.makes))]
+    if None in fields:
+        yield "“makes” uses a name that no field has.", "makes"
+    if any(field and field.kind not in SENTENCE_KINDS for field in fields):
+        kinds = ", ".join(sorted(SENTENCE_KINDS))
+        yield f"a field that “makes” uses has one of the kinds: {kinds}.", "makes"
 
 
 def _blank_problems(makes: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -208,6 +217,8 @@ def _switch_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
 
 
 def _reply_problems(exercise: Exercise, reply: Reply) -> Iterator[tuple[str, str]]:
+    if exercise.fields[1:]:
+        yield "“reply” does not go with other fields than its grid.", "reply"
     grid = exercise.field(reply.about)
     if grid is None or grid.kind != "grid":
         yield "“about” in “reply” is the name of a field of the kind grid.", "reply"

@@ -128,11 +128,16 @@ def why_not_saved(
     now: datetime,
 ) -> str:
     """Why no other answer can be saved; empty if it can, or if this one was saved before."""
-    is_open = availability(request.user, step, exercise, now).is_open
-    if (is_open and not is_full) or actions.is_saved(person=request.user, id=id):
+    available = availability(request.user, step, exercise, now)
+    if (available.is_open and not is_full) or actions.is_saved(person=request.user, id=id):
         return ""
     if is_full:
         return quota_exceeded_message()
+    if available.is_closed:
+        return _(
+            "It has come to its end, and no other answer can be saved here. Your words are still"
+            " on this page, to be copied."
+        )
     return _("No other answer can be saved here today. Your words are still on this page.")
 
 
@@ -209,8 +214,9 @@ def _render_with_clipboard(
 
 
 def _way_on(request: SignedInRequest, step: Step, exercise: Exercise) -> WayOn:
-    left_out = exercises_left_out(step, guards_held(request, now=timezone.now()))
-    return way_on(request.user, step, exercise, left_out=left_out)
+    now = timezone.now()
+    left_out = exercises_left_out(step, guards_held(request, now=now))
+    return way_on(request.user, step, exercise, left_out=left_out, now=now)
 
 
 def _saved_just_now(request: SignedInRequest) -> bool:
@@ -357,11 +363,12 @@ def follow_up(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpR
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def answer_delete(request: SignedInRequest, step: Step, key: str, id: UUID) -> HttpResponse:
-    row = _get_answer_or_404(request, step, key, id)
     if request.method == "POST":
-        row.delete()
+        if not actions.delete_answer(person=request.user, step=step, key=key, id=id):
+            raise Http404
         messages.info(request, _("It is deleted."))
         return redirect("healing:step", step)
+    row = _get_answer_or_404(request, step, key, id)
     context = {"step": step, "exercise": step.exercise(key), "row": row}
     return render(request, "healing/answer_delete.html", context)
 

@@ -88,9 +88,9 @@ def gaps(folders: Mapping[str, GuideFolder]) -> Iterator[Gap]:
 
 
 def signature(root: Path) -> str:
-    """Another text whenever a file has changed."""
+    """Another text whenever a file has changed, or is in another folder."""
     stats = [(path, path.stat()) for path in sorted(root.glob("*/*/*.md"))]
-    return repr([(path.name, stat.st_mtime_ns, stat.st_size) for path, stat in stats])
+    return repr([(path, stat.st_mtime_ns, stat.st_size) for path, stat in stats])
 
 
 def _differences(folder: GuideFolder, original: GuideFolder) -> Iterator[Mistake]:

@@ -26,7 +26,7 @@ from healing.guide_types import (
 )
 from healing.markdown import Rendered, render
 from healing.piece_url_names import PIECES
-from safety.yaml_records import DataFile, DataFileError, Mistake, Record, read, read_text
+from safety.yaml_records import DataFile, Mistake, Record, read, read_text
 
 # How many suggestions belong to one sentence about what hurts.
 PLACES = 3
@@ -70,9 +70,6 @@ class GuideFolder:
         self.pages = {page.slug: page for page in self._pages("pages", _page)}
 
     def guide(self) -> Guide:
-        """Raises DataFileError with every mistake."""
-        if self.mistakes:
-            raise DataFileError(self.mistakes)
         return Guide(self.language, self.steps, self.readings, self.pages)
 
     def _pages(self, kind: str, build: Callable[["_ParsedFile"], PageType]) -> list[PageType]:

@@ -288,13 +288,8 @@ class Guide:
         yield from self.pages.values()
 
     @property
-    def desk_step_number(self) -> int:
-        """The step in which letters are written."""
-        return next(
-            number
-            for number, step in self.steps.items()
-            if any(exercise.desk for exercise in step.exercises)
-        )
+    def exercises(self) -> Iterator[tuple[Step, Exercise]]:
+        return ((step, each) for step in self.steps.values() for each in step.exercises)
 
     def over(self, original: "Guide") -> "Guide":
         """This translation, with the original's pages where there are none of its own."""

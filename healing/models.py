@@ -1,7 +1,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -25,12 +25,23 @@ class AnswerContents:
     followed_up_on: str = ""
 
 
-class AnswerQuerySet(SealedQuerySet):
-    def for_exercise(self, step: int, exercise: str) -> "AnswerQuerySet":
+class OfExercisesQuerySet(SealedQuerySet):
+    def for_exercise(self, step: int, exercise: str) -> Self:
         return self.filter(step=step, exercise=exercise)
 
+
+class AnswerQuerySet(OfExercisesQuerySet):
     def newest_first(self) -> "AnswerQuerySet":
         return self.order_by("-created_at", "pk")
+
+    def ask_only_newest(self) -> None:
+        """Of the answers to one exercise, only the newest is asked again."""
+        newest = self.newest_first().values("pk")[:1]
+        self.filter(asks_at__isnull=False).exclude(pk__in=newest).update(asks_at=None)
+
+    def ask_newest(self, at: datetime) -> None:
+        newest = self.newest_first().values("pk")[:1]
+        self.filter(pk__in=newest).update(asks_at=at)
 
     def gathered(self, exercises: Iterable[str]) -> "AnswerQuerySet":
         return self.filter(exercise__in=list(exercises))
@@ -87,11 +98,6 @@ class DraftContents:
     pages: dict[str, str] = field(default_factory=dict)
 
 
-class DraftQuerySet(SealedQuerySet):
-    def for_exercise(self, step: int, exercise: str) -> "DraftQuerySet":
-        return self.filter(step=step, exercise=exercise)
-
-
 class Draft(Sealed[DraftContents]):
     """An answer on its way, until it is saved or deleted; `answer` is the one that it changes."""
 
@@ -102,7 +108,7 @@ class Draft(Sealed[DraftContents]):
     exercise = models.CharField(max_length=40)
     answer = models.OneToOneField(Answer, models.CASCADE, null=True, related_name="+")
 
-    objects = DraftQuerySet.as_manager()
+    objects = OfExercisesQuerySet.as_manager()
 
     class Meta:
         indexes = (models.Index(fields=["owner", "step", "exercise"], name="draft_by_exercise"),)

@@ -1,4 +1,4 @@
-"""How far someone is in the eight steps: each is open, begun, settled or set aside."""
+"""How far someone is in the eight steps: each is open, begun, done for now or skipped."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import connection
 
 from accounts.models import User
+from healing.desk_letters import latest_letters
 from healing.guide import guide
 from healing.guide_types import Exercise, Step
 
@@ -31,7 +32,7 @@ SELECT step, state, marked_at FROM healing_stepmark WHERE owner_id = %(owner)s
 """
 
 
-# These statements of this page would take a quarter of its processor time to build in the ORM.
+# A step's page runs this. Built in the ORM, it takes a quarter of that page's processor time.
 MARK_AND_EXERCISES = """
 SELECT 'mark', state FROM healing_stepmark WHERE owner_id = %(owner)s AND step = %(step)s
 UNION ALL
@@ -53,17 +54,22 @@ class WayOn:
 
 
 def way_on(
-    person: User, step: Step, exercise: Exercise, *, left_out: Collection[Exercise]
+    person: User,
+    step: Step,
+    exercise: Exercise,
+    *,
+    left_out: Collection[Exercise],
+    now: datetime,
 ) -> WayOn:
-    """After a save: the next exercise of the step without an answer, else the next open step."""
-    work = work_on_step(person, step)
+    """After a save: the next exercise of the step without an answer or a letter, else the next open
+    step."""
+    work, letters = work_on_step(person, step), latest_letters(person, now)
     following = step.exercises[step.exercises.index(exercise) + 1 :]
     for other in following:
-        if other.key not in work.answered and other not in left_out:
+        is_done = other.key in work.answered or other.desk in letters
+        if not is_done and other not in left_out:
             return WayOn(work.mark, step, other)
-    states = {
-        status.step.number: status.state for status in step_statuses(person, begun_elsewhere={})
-    }
+    states = {status.step.number: status.state for status in _statuses(person, letters)}
     numbers = (number for number in states if number > step.number and states[number] == "open")
     return WayOn(work.mark, guide().steps.get(next(numbers, 0)))
 
@@ -89,18 +95,24 @@ def work_on_step(person: User, step: Step) -> WorkOnStep:
     return WorkOnStep(mark, answered, begun)
 
 
-def step_statuses(person: User, *, begun_elsewhere: Mapping[int, datetime]) -> list[StepStatus]:
-    """The status of every step, in order, with one query.
+def step_statuses(person: User, *, now: datetime) -> list[StepStatus]:
+    """The status of every step, in order, with two queries."""
+    return _statuses(person, latest_letters(person, now))
 
-    `begun_elsewhere` maps the number of a step to when it was last worked on outside this app.
-    """
+
+def _statuses(person: User, letters: Mapping[str, datetime]) -> list[StepStatus]:
     with connection.cursor() as cursor:
         cursor.execute(BEGUN_OR_MARKED, {"owner": person.pk})
         rows = cursor.fetchall()
-    latest = {number: ("begun", at) for number, at in begun_elsewhere.items()}
-    # A mark outranks an answer, in whatever order the database returns them.
-    for number, state, at in sorted(rows, key=lambda row: row[1] != "begun"):
-        latest[number] = (state, at)
+    # A letter begins the step whose exercise names its kind.
+    rows += [
+        (step.number, "begun", letters[exercise.desk])
+        for step, exercise in guide().exercises
+        if exercise.desk in letters
+    ]
+    # A mark outranks answers and letters, and of these the latest counts.
+    rows.sort(key=lambda row: (row[1] != "begun", row[2]))
+    latest = {number: (state, at) for number, state, at in rows}
     return [
         StepStatus(step, *latest.get(number, ("open", None)))
         for number, step in sorted(guide().steps.items())

@@ -13,7 +13,8 @@ class VisitorAnswersMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        # A person who is signed in may be another one: undecided, they end within the hour.
+        # A signed-in person may not be the writer: do not prolong. Answers that nobody decides
+        # about end within the hour.
         if request.user.is_anonymous and SESSION_KEY in request.session:
             touch_visitor_answers(request.session, now=timezone.now())
         return self.get_response(request)

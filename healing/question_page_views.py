@@ -80,11 +80,17 @@ def _take_question(request: SignedInRequest, writing: OnTheWay, number: int) -> 
     number = exercise.fields.index(asked) + 1
     if not form.is_valid():
         return _question_page(request, writing, number, form, page=page)
-    following = writing.following(number, writing.fields | form.answer)
-    if problem := _keep(request, writing, form, following, page):
+    go_to = request.POST.get("go-to")
+    # Going back from the last question shows no check page, so it does not count as seen.
+    if go_to == BACK:
+        place = writing.before(number)
+    else:
+        place = writing.following(number, writing.fields | form.answer)
+    if problem := _keep(request, writing, form, place, page):
         form.add_error(None, problem[0])
         return _question_page(request, writing, number, form, page=page, status=problem[1])
-    return redirect(_next_address(request.POST.get("go-to"), writing, number, following))
+    is_left = go_to == STOP or (go_to == BACK and place == number)
+    return redirect(writing.exercise_address if is_left else writing.page(place))
 
 
 def _question_of(request: HttpRequest, writing: OnTheWay, number: int) -> Field | None:
@@ -114,28 +120,21 @@ def _changed_meanwhile(request: HttpRequest, writing: OnTheWay) -> HttpResponse:
 
 
 def _keep(
-    request: SignedInRequest, writing: OnTheWay, form: QuestionForm, following: int, page: UUID
+    request: SignedInRequest, writing: OnTheWay, form: QuestionForm, place: int, page: UUID
 ) -> tuple[str, int] | None:
     """Return why it was not kept, and the status of the page that says so."""
-    place = CHECK if writing.has_seen_check else following
     try:
         draft_actions.keep_question(
             person=request.user,
             writing=writing,
             words=form.answer,
-            place=place,
+            place=CHECK if writing.has_seen_check else place,
             page=str(page),
             now=timezone.now(),
         )
     except NOT_SAVED as error:
         return refusal_of(error)
     return None
-
-
-def _next_address(go_to: str | None, writing: OnTheWay, number: int, following: int) -> str:
-    if go_to == STOP:
-        return writing.exercise_address
-    return writing.before(number) if go_to == BACK else writing.page(following)
 
 
 def _question_page(

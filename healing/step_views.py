@@ -39,7 +39,7 @@ def step(request: HttpRequest, step: Step) -> HttpResponse:
         work = work_on_step(request.user, step)
         context["mark"] = work.mark
         context["answered"] = work.answered
-        # Also a change that was begun: its answer is among the answered.
+        # Drafts of new answers. One that changes an answer is reached from that answer.
         context["begun"] = work.begun
         # Exercises that the guide no longer has, and those that no longer have a question a page:
         # what was begun there has no other way to it.

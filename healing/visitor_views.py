@@ -50,7 +50,7 @@ def visitor_exercise(request: HttpRequest, step: Step, exercise: Exercise) -> Ht
     form, id = ExerciseForm(exercise, request.POST), page.answer_id
     if has_changed(request, form):
         return changed_exercise(request, step, form)
-    if not form.is_valid():
+    if not form.is_valid() or form.asks_more:
         return _page(request, step, exercise, id=id, form=form)
     problem, status = _save(request, step, form, id)
     if problem:
@@ -127,8 +127,7 @@ def _other_exercises(request: HttpRequest, exercise: Exercise) -> list[tuple[Ste
     }
     return [
         (step, each)
-        for step in guide().steps.values()
-        for each in step.exercises
+        for step, each in guide().exercises
         if each != exercise and (step.number, each.key) in saved
     ]
 

@@ -46,12 +46,12 @@ def page_after_sign_in(request: HttpRequest, person: User, address: str) -> str:
     answers = visitor_answers(session, now=now)
     if not answers:
         return address
-    # Written after the button was pressed: perhaps by somebody else.
     if {str(answer.id) for answer in answers}.issubset(begun):
-        with suppress(CannotOpen, QuotaExceeded), transaction.atomic():
+        with suppress(CannotOpen, QuotaExceeded):
             carry_over(person=person, session=session, now=now)
             messages.info(request, carried_over_message())
             return address
+    # An answer that was written after the button was pressed may be somebody else's: ask.
     return f"{reverse('home:carry_over')}?{urlencode({'next': address})}"
 
 

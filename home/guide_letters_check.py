@@ -12,7 +12,7 @@ from safety.yaml_records import DataFileError
 def letters_of_the_guide_exist(**kwargs: Any) -> Sequence[CheckMessage]:
     """The guide names kinds of letters, and the journal has them: neither sees the other."""
     try:
-        steps = guide().steps.values()
+        exercises = list(guide().exercises)
     except DataFileError:
         # The guide's own check tells.
         return []
@@ -22,7 +22,6 @@ def letters_of_the_guide_exist(**kwargs: Any) -> Sequence[CheckMessage]:
             f" {', '.join(sorted(BEGINNINGS))}.",
             id="home.E001",
         )
-        for step in steps
-        for exercise in step.exercises
+        for step, exercise in exercises
         if exercise.desk and exercise.desk not in BEGINNINGS
     ]

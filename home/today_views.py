@@ -1,7 +1,5 @@
 """Pages that show where a person is: Start, Today, the steps and their progress."""
 
-from datetime import datetime
-
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -46,17 +44,6 @@ def _next_step(statuses: list[StepStatus]) -> Step | None:
     return untouched[0].step if untouched and len(untouched) < len(statuses) else None
 
 
-def _step_statuses(person: User, letter_changed_at: datetime | None) -> list[StepStatus]:
-    """A letter begins the step whose exercise is the desk."""
-    begun = {guide().desk_step_number: letter_changed_at} if letter_changed_at else {}
-    return step_statuses(person, begun_elsewhere=begun)
-
-
-def _last_letter_change(person: User) -> datetime | None:
-    letters = ShelfLetters(person, timezone.now(), fields=["changed_at"])[:1]
-    return letters[0].changed_at if letters else None
-
-
 @login_not_required
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
@@ -69,7 +56,7 @@ def today(request: SignedInRequest) -> HttpResponse:
     person = request.user
     now = timezone.now()
     letters = ShelfLetters(person, now, fields=LISTED_FIELDS)[:3]
-    statuses = _step_statuses(person, letters[0].changed_at if letters else None)
+    statuses = step_statuses(person, now=now)
     context = {
         "name": displayed_name(person),
         "greeting": _greeting(person),
@@ -93,15 +80,13 @@ def today(request: SignedInRequest) -> HttpResponse:
 def steps(request: HttpRequest) -> HttpResponse:
     context: dict[str, object] = {"steps": guide().steps.values()}
     if request.user.is_authenticated:
-        person = request.user
-        context["step_statuses"] = _step_statuses(person, _last_letter_change(person))
+        context["step_statuses"] = step_statuses(request.user, now=timezone.now())
     return render(request, "home/steps.html", context)
 
 
 @require_safe
 def progress(request: SignedInRequest) -> HttpResponse:
-    person = request.user
-    statuses = _step_statuses(person, _last_letter_change(person))
+    statuses = step_statuses(request.user, now=timezone.now())
     groups = [
         (words, [status.step for status in statuses if status.state == state])
         for state, words in (

@@ -77,7 +77,7 @@ def guide_settings(request: SignedInRequest) -> HttpResponse:
         except CannotOpen:
             return cannot_open(request)
         return redirect("home:guide_settings")
-    exercises = [each for step in guide().steps.values() for each in step.exercises]
+    exercises = [each for _step, each in guide().exercises]
     context = {
         "asks_why": settings_of_guide.asks_why(person),
         "can_open": settings_of_guide.can_open(person),

@@ -61,6 +61,9 @@ class ShelfLetters:
         [(count,)] = self._fetch(f"SELECT count(*) {self.query}")
         return int(count)
 
+    def latest_by_kind(self) -> dict[str, datetime]:
+        return dict(self._fetch(f"SELECT kind, max(changed_at) {self.query} GROUP BY kind"))
+
     def _fetch(self, query: str, values: dict[str, int] | None = None) -> list[tuple[Any, ...]]:
         # Only names of our own columns go into the text.
         with connection.cursor() as cursor:

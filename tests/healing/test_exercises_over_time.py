@@ -1,16 +1,19 @@
 """What exercises do over days and weeks: follow-ups, asked again, once a day, an end."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from threading import Barrier
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import time_machine
+from django.db import connections, transaction
 
 from accounts.models import User
 from healing.actions import save_answer
-from healing.due_question import due_question
+from healing.due_question import LOOKED_AT, due_question
 from healing.exercise_availability import Saved, availability_after
 from healing.gathering_kinds import GATHERINGS
 from healing.guide import guide
@@ -18,6 +21,7 @@ from healing.guide_types import Exercise
 from healing.models import Answer
 from tests.support.client import Client
 from tests.support.database import Statements
+from tests.support.letters import a_letter
 from tests.support.returned_forms import on_a_page_of, shown
 from vault.models import Key
 
@@ -207,6 +211,20 @@ def test_what_cannot_be_asked_stands_in_nobody_elses_way(alice: User, now: datet
     assert question.about == "an early swim"
 
 
+def test_however_much_is_due_that_cannot_be_asked_the_rest_is(alice: User, now: datetime) -> None:
+    day = (now + DAY).date().isoformat()
+    for _time in range(LOOKED_AT):
+        mine(alice, now, "gone", in_days=1)
+        save(alice, now, 2, "one-message", way="write", message="One thing.", on_day=day)
+    Answer.objects.filter(exercise="mine").update(exercise="gone")
+    mine(alice, now, "an early swim", in_days=2)
+
+    question = due_question(alice, now + 5 * DAY, hides_contact=True)
+
+    assert question
+    assert question.about == "an early swim"
+
+
 def test_question_about_a_checklist_repeats_what_was_ticked(alice: User, now: datetime) -> None:
     ways = {"ticked": ["mute"], "own": "a longer way home"}
     save(alice, now, 2, "looking", ways=ways, on_day=(now + DAY).date().isoformat())
@@ -272,6 +290,75 @@ def test_answer_that_is_sent_twice_is_asked_again_once(as_alice: Client, alice: 
     assert row.asks_at == row.created_at + timedelta(weeks=4)
 
 
+def test_deleting_the_newest_leaves_the_one_before_to_be_asked_again(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    first = still_me(alice, now, "keeps bees")
+    second = still_me(alice, now + 25 * DAY, "sold the bees")
+
+    as_alice.post(f"/steps/4/still-me/{second.pk}/delete/")
+
+    first.refresh_from_db()
+    assert first.asks_at == now + timedelta(weeks=8)
+
+
+def test_deleting_starts_no_question_that_was_refused_or_belongs_to_another(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    """An answer that was asked about on its day takes no question over from the next one."""
+    still_me(alice, now, "keeps bees")
+    refused = still_me(alice, now + DAY, "sold the bees")
+    say(as_alice, refused, "-", now + 30 * DAY)
+    told = mine(alice, now, "an early swim", in_days=1)
+    say(as_alice, told, "did", now + 2 * DAY)
+    open_one = mine(alice, now + DAY, "a late swim", in_days=9)
+
+    as_alice.force_login(alice)
+    as_alice.post(f"/steps/4/still-me/{refused.pk}/delete/")
+    as_alice.post(f"/steps/4/mine/{open_one.pk}/delete/")
+
+    assert not Answer.objects.filter(asks_at__isnull=False).exists()
+
+
+def test_correcting_an_older_answer_leaves_the_newest_to_be_asked_again(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    """A copy of an older page was put back and is saved once more."""
+    page = on_a_page_of(alice, someone="keeps bees", id=str(uuid4()))
+    as_alice.post("/steps/4/still-me/", page)
+    first = Answer.objects.of(alice).get()
+    second = still_me(alice, first.created_at + DAY, "sold the bees")
+    asks_at = second.asks_at
+
+    as_alice.post("/steps/4/still-me/", page | {"someone": "keeps bees and hens"})
+
+    for row in (first, second):
+        row.refresh_from_db()
+    assert first.open(alice.key).fields["someone"] == "keeps bees and hens"
+    assert (first.asks_at, second.asks_at) == (None, asks_at)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_tabs_at_once_leave_one_to_be_asked_again(alice: User, now: datetime) -> None:
+    """Each has read the answers before the other one has saved its own."""
+    both_begin = Barrier(2)
+
+    def tab(seconds: int) -> None:
+        try:
+            with transaction.atomic():
+                Answer.objects.of(alice).count()
+                both_begin.wait(timeout=10)
+                still_me(alice, now + timedelta(seconds=seconds), "keeps bees")
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(tab, range(2)))
+
+    newest, older = Answer.objects.of(alice).newest_first()
+    assert (newest.asks_at is not None, older.asks_at) == (True, None)
+
+
 def test_one_moment_a_day(as_alice: Client, alice: User, now: datetime) -> None:
     place, data = "/steps/1/moments/", {"happened": "A short reply."}
 
@@ -317,6 +404,12 @@ def test_moments_end_after_two_weeks_with_one_look_back(
         assert not re.search("day [03]", page.replace(folded, ""))
         for other in ("/today/", "/steps/1/", "/progress/", "/saved/"):
             assert not re.search("day [03]", as_alice.get(other).text), other
+
+        data = on_a_page_of(alice, id=str(uuid4()), happened="Typed on the last day.")
+        refused = as_alice.post("/steps/1/moments/", data)
+        assert refused.status_code == 422
+        assert "Typed on the last day." in refused.text
+        assert "It has come to its end" in refused.text
 
         Answer.objects.of(alice).delete()
         assert 'name="happened"' in as_alice.get("/steps/1/moments/").text
@@ -396,6 +489,22 @@ def test_after_a_save_one_way_leads_on(as_alice: Client, alice: User, now: datet
         save(alice, now, 1, key)
     page = post(as_alice, alice, "/steps/1/both-true/", one="I miss it", other="I am tired")
     assert "/steps/2/" in main_links(page)
+
+
+def test_after_a_save_a_letter_that_is_written_is_not_next(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    a_letter(alice, kind="friend", now=now)
+    page = post(as_alice, alice, "/steps/4/self-compassion/", hurts="It is late.")
+    assert "/steps/4/mine/" in main_links(page)
+    assert "/journal/write/friend/" not in main_links(page)
+
+    a_letter(alice, kind="evening-1", now=now)
+    for number, key in ((1, "filling-in"), (1, "moments"), (2, "if-then")):
+        save(alice, now, number, key)
+    page = post(as_alice, alice, "/steps/1/both-true/", one="I miss it", other="I am tired")
+    # Steps 2, 3 and 4 are begun.
+    assert "/steps/5/" in main_links(page)
 
 
 def test_only_the_page_after_a_save_leads_on(as_alice: Client, alice: User, now: datetime) -> None:

@@ -102,6 +102,12 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
         ("most: 5", "most: 0", "“most” needs a whole number from 1 to 10, in digits and alone."),
         ("lead: ", "lead:", "line 3: this line has no name with a colon and a space."),
         ("    kept:", "    makes: I see.\n    kept:", "“makes” has no blank: the “name” of"),
+        (
+            "    kept:",
+            '    makes: "{moments}"\n    kept:',
+            "a field that “makes” uses has one of the",
+        ),
+        ("    kept:", '    makes: "{act}"\n    kept:', "“makes” uses a name that no field has."),
         ("    kept:", '    makes: "{ act }"\n    kept:', "a blank in “makes” is the “name”"),
         ("name: stands_out", "name: moments", "two fields have the same name."),
         ("title: See", "title: a\ntitle: See", "line 3: “title” stands here twice. Take one out;"),
@@ -157,6 +163,11 @@ def test_version_of_an_exercise_changes_with_any_word(folder: Path) -> None:
         ("::: why", "::: what", "“::: what” is not known. There is: ::: why."),
         ("about: signs", "about: talk", "“about” in “reply” is the name of a field of the kind"),
         ("familiar: [often", "familiar: [daily", "“familiar” in “reply” is a list of choices of"),
+        (
+            "    reply:",
+            "      - {name: more, kind: text, label: More}\n    reply:",
+            "“reply” does not go with other fields than its grid.",
+        ),
         ("several: 3", "several: 9", "“several” in “reply” is a number of its lines, 2 or more."),
         ("      always: >", "      ever: >", "“always” is missing."),
         (

@@ -8,6 +8,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 from pytest_django import Settings
 
+from healing.guide_files import signature
 from healing.guide_mistakes_middleware import GuideReloadMiddleware
 
 
@@ -28,6 +29,17 @@ def test_mistakes_take_the_place_of_the_page_until_they_are_mended(
 
     path.write_text(text)
     assert middleware(rf.get("/steps/1/")).content == b"the page"
+
+
+def test_file_that_moved_to_another_folder_is_noticed(tmp_path: Path) -> None:
+    shutil.copytree(django_settings.GUIDE_FOLDER, tmp_path / "guide")
+    before = signature(tmp_path / "guide")
+    # In their order the names of all files stay the same.
+    path = tmp_path / "guide/en/learn/9-closing-words.md"
+
+    path.rename(tmp_path / "guide/en/pages" / path.name)
+
+    assert signature(tmp_path / "guide") != before
 
 
 def test_a_server_has_no_such_middleware() -> None:

@@ -144,6 +144,18 @@ def test_what_was_seen_on_the_last_page_leads_back_to_it(as_alice: Client, alice
     assertRedirects(send(as_alice, 3), f"{TWICE}4/", fetch_redirect_response=False)
 
 
+def test_back_from_the_last_question_leads_to_each_one_before(as_alice: Client) -> None:
+    for number in (1, 2, 3):
+        send(as_alice, number)
+    for number, before in ((4, "3/"), (3, "2/"), (2, "1/"), (1, "")):
+        response = send(as_alice, number, **{"go-to": "back"})
+        assertRedirects(response, TWICE + before, fetch_redirect_response=False)
+        # After a stop they go on with the question that they went back to.
+        go_on = f'href="{TWICE}{before or "1/"}">Go on where you were'
+        assertContains(as_alice.get(TWICE), go_on)
+        assertContains(as_alice.get(f"{TWICE}{number}/"), "Next")
+
+
 def test_words_outlive_the_session(as_alice: Client, alice: User) -> None:
     send(as_alice, 1)
     as_alice.get("/leave/")

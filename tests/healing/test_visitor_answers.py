@@ -35,6 +35,7 @@ PUBLIC = {
     "/steps/4/self-compassion/": {"hurts": "x"},
     "/steps/8/small-wins/": {"wins-0": "x"},
 }
+MESSAGE = "/steps/2/one-message/"
 BOUNDARY = "/steps/5/boundary/"
 ODD = {
     "a NUL": "a\x00b",
@@ -446,3 +447,23 @@ def test_statements_and_weight(client: Client, statements: Statements, now: date
     assert len(reading) == 1
     assert len(saving) <= 6, saving
     assert len(page.content) <= 6000
+
+
+def test_question_that_a_choice_opens_is_asked_before_saving(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = guide().steps[2]
+    exercises = tuple(
+        replace(each, public=True, keeps_closed=False) if each.key == "one-message" else each
+        for each in step.exercises
+    )
+    monkeypatch.setitem(guide().steps, 2, replace(step, exercises=exercises))  # type: ignore[arg-type]
+    page, sent = client.get(MESSAGE).text, {"id": str(uuid4()), "way": "write"}
+    assert 'name="message"' not in page
+
+    page = client.post(MESSAGE, sent).text
+
+    assert 'name="message"' in page
+    assert 'id="kept"' not in client.get(MESSAGE).text
+    page = client.post(MESSAGE, sent | {"message": "One thing.", "on_day": ""}, follow=True).text
+    assert "One thing." in page

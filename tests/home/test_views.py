@@ -110,6 +110,32 @@ def test_today_goes_on_where_they_stopped(as_alice: Client, alice: User, now: da
     assert "To step 2" in page
 
 
+@pytest.mark.parametrize(
+    ("kind", "number"),
+    [("plain", 3), ("evening-2", 3), ("friend", 4), ("night", 8), ("quiet", None)],
+)
+def test_a_letter_begins_the_step_that_names_its_kind(
+    as_alice: Client, alice: User, now: datetime, kind: str, number: int | None
+) -> None:
+    answer(alice, 1, now - timedelta(days=1))
+    a_letter(alice, kind=kind, now=now)
+
+    assert f"To step {number or 1}" in text_of(as_alice, "/today/")
+    begun = set(re.findall(r'class="pb">(\d)<', text_of(as_alice, "/progress/")))
+    assert begun == {"1", str(number or 1)}
+
+
+def test_the_last_change_of_a_step_is_that_of_its_answers_and_letters(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    a_letter(alice, kind="friend", now=now - timedelta(days=9))
+    answer(alice, 5, now - timedelta(days=2))
+    a_letter(alice, kind="friend", now=now)
+    answer(alice, 4, now - timedelta(days=5))
+
+    assert "To step 4" in text_of(as_alice, "/today/")
+
+
 def test_a_letter_begins_the_third_step(as_alice: Client, alice: User, now: datetime) -> None:
     write(alice, now)
 
@@ -142,7 +168,7 @@ def test_statements_of_today_do_not_grow(
     with statements() as queries:
         as_alice.get("/today/")
 
-    assert len(queries) == 6
+    assert len(queries) == 7
 
 
 @pytest.mark.parametrize("path", ["/progress/", "/you/", "/you/privacy/", "/steps/", "/steps/1/"])
