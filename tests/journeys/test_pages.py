@@ -283,6 +283,10 @@ def visitor(page: Page, product: Product) -> Iterator[str]:
     page.goto("/steps/1/signs/")
     press(page, "See what this may mean")
     yield "the reply to a grid"
+    page.goto("/boat/")
+    button(page, "Fold it").click()
+    is_headed(page, "It is gone")
+    yield "a boat that is gone"
     page.goto("/accounts/signup/")
     press(page, "Make my account")
     yield "a form with errors"

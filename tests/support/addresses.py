@@ -100,6 +100,8 @@ RULES = {
     "help/": Rule(PUBLIC),
     "help/<slug:country>/": Rule(PUBLIC, "help/nl/"),
     "safety/": Rule(PUBLIC),
+    # Above sessions: it knows nobody.
+    "boat/": Rule(PUBLIC),
     # Anyone may be asked, and anyone may leave out what involves the other person.
     "before/": Rule(PUBLIC, sent={"contact": "yes"}),
     "before/leave-out/": Rule(PUBLIC, sent={}),
