@@ -92,3 +92,12 @@ def test_icon_in_the_page_is_the_icon_of_the_site(visitor: Client) -> None:
 
     assert found
     assert unquote(found[1]).replace("'", '"') == (STATIC / "img" / "icon.svg").read_text().strip()
+
+
+def test_boat_is_light(visitor: Client) -> None:
+    page = visitor.get("/boat/", headers={"Accept-Encoding": "gzip"})
+
+    assert page.headers["Content-Encoding"] == "gzip"
+    assert len(page.content) <= 6_000
+    # The page says that it is short, and links it.
+    assert len((STATIC / "js" / "boat.js").read_text().splitlines()) <= 50
