@@ -14,17 +14,7 @@ from django.core.management.commands import makemessages
 
 # Where words for people may stand. In ".", Django would read tests and installed packages too.
 FOLDERS = (
-    *(
-        "accounts",
-        "config",
-        "healing",
-        "home",
-        "journal",
-        "mail",
-        "operations",
-        "pause",
-        "reminders",
-    ),
+    *("accounts", "config", "healing", "home", "journal", "mail", "operations", "pause"),
     *("reminders", "safety", "templates", "vault"),
 )
 
