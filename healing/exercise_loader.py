@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 from healing.gathering_kinds import GATHERINGS
-from healing.guide_types import RING, Choice, Exercise, Field, FollowUp, Reply, names_in
+from healing.guide_types import RING, Bell, Choice, Exercise, Field, FollowUp, Reply, names_in
 from healing.piece_url_names import PIECES
 from safety.yaml_records import Record
 
@@ -33,6 +33,8 @@ CHOICE_KINDS = {"choice", "scale", "grid", "several", "checklist"}
 ONLY_IF_KINDS = {"text", "long", "date", "time"}
 ROW_KINDS = {"lines", "rows", "people"}
 MAX_ROWS = 10
+# In minutes.
+LONGEST_BELL = 60
 
 
 def read_exercises(record: Record, *, language: str) -> tuple[Exercise, ...]:
@@ -140,11 +142,21 @@ def _follow_up(record: Record) -> FollowUp | None:
         question=asked.words("question"),
         choices=_choices(asked, "choices"),
         is_tomorrow=bool(asked.one_of("without_a_day", {"tomorrow"}, "")),
+        bell=_bell(asked),
     )
     if len(follow_up.choices) < 2:
         asked.report("“choices” needs two or more.", "choices")
     asked.finish()
     return follow_up
+
+
+def _bell(record: Record) -> Bell | None:
+    if "bell" not in record:
+        return None
+    rung = record.record("bell")
+    bell = Bell(rung.number("minutes", least=1, most=LONGEST_BELL), rung.words("words"))
+    rung.finish()
+    return bell
 
 
 def _exercise_problems(exercise: Exercise) -> Iterator[tuple[str, str]]:
@@ -272,8 +284,13 @@ def _field_details(record: Record, kind: str) -> dict[str, Any]:
     if kind == "time":
         details |= {key: _time(record, key) for key in ("earliest", "latest")}
     if kind in {"rows", "people"}:
-        details["columns"] = _columns(record, kind)
+        details |= _row_details(record, kind)
     return details
+
+
+def _row_details(record: Record, kind: str) -> dict[str, Any]:
+    nobody = record.words("nobody", "") if kind == "people" else ""
+    return {"columns": _columns(record, kind), "nobody": nobody}
 
 
 def _columns(record: Record, kind: str) -> tuple[Field, ...]:

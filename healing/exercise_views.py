@@ -152,6 +152,8 @@ def _exercise_page(
         "is_left_out": is_left_out_now,
         "is_form_shown": (available.is_open and not is_left_out_now) or form is not None,
         "shows_words": not exercise.keeps_closed or available.is_closed,
+        # The one look back is asked for: old words come to nobody by themselves.
+        "is_folded": exercise.keeps_closed and available.is_closed,
         "step": step,
         "exercise": exercise,
         "form": form,

@@ -30,6 +30,7 @@ class Field:
     `limit` is in characters; `most` counts rows, 0 without rows. `items` are the lines of a grid.
     `own` is the label of a line of one's own. `earliest` and `latest` are times such as `08:00`.
     `only_if` is the choice after which the question is asked; it is empty for those always asked.
+    `nobody` stands above the way to the helplines, for those who have no people to name.
     """
 
     name: str
@@ -46,6 +47,15 @@ class Field:
     latest: str = ""
     optional: bool = False
     only_if: str = ""
+    nobody: str = ""
+
+
+@dataclass(frozen=True)
+class Bell:
+    """It rings after so many minutes, if it is wanted, and says these words."""
+
+    minutes: int
+    words: str
 
 
 @dataclass(frozen=True)
@@ -53,7 +63,8 @@ class FollowUp:
     """A question that is asked once, on or after a day that the answer names.
 
     `on` is the field with the day, `about` the field whose words are repeated with the question.
-    With `is_tomorrow` words without a day are asked about tomorrow.
+    With `is_tomorrow` words without a day are asked about tomorrow. A `bell` can end
+    a sitting with the question.
     """
 
     on: str
@@ -61,6 +72,7 @@ class FollowUp:
     question: str
     choices: tuple[Choice, ...]
     is_tomorrow: bool = False
+    bell: Bell | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +166,7 @@ def names_in(sentence: str) -> set[str]:
 
 # The attributes that hold words for readers.
 WORDS = {"title", "intro", "care", "kept", "closed", "label", "hint", "own", "question"}
-WORDS |= {"many", "some", "none", "always"}
+WORDS |= {"many", "some", "none", "always", "nobody", "words"}
 # Not read, but different in each translation.
 WORDS |= {"language"}
 

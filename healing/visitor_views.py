@@ -175,4 +175,6 @@ def make_account(request: HttpRequest, step: Step, key: str, id: UUID) -> HttpRe
         return back
     if request.user.is_authenticated:
         return redirect("home:carry_over")
-    return sign_up_origin.begin(request, back.url, about=[str(each) for each in ids], now=now)
+    # Back to the answer itself, which stands below the form.
+    onward = f"{back.url}#kept"
+    return sign_up_origin.begin(request, onward, about=[str(each) for each in ids], now=now)

@@ -76,7 +76,10 @@ def evenings(request: SignedInRequest) -> HttpResponse:
 def new_letter(request: SignedInRequest, kind: str) -> HttpResponse:
     chosen = _get_kind_or_404(kind)
     if request.method == "POST":
+        # Words that were typed before it came to its end are saved like any others.
         return _save_form(request, chosen)
+    if chosen.most and _is_over(request.user, chosen):
+        return render(request, "journal/all_written.html", {"kind": chosen})
     initial = {
         "answers": _answered_letter(request, request.GET.get("answers")),
         "since": _timestamp(),
@@ -109,6 +112,12 @@ def edit(request: SignedInRequest, id: UUID) -> HttpResponse:
         "since": _started_at(request),
     }
     return _render_desk(request, kind, LetterForm(kind, initial=initial), letter=letter)
+
+
+def _is_over(person: User, kind: LetterKind) -> bool:
+    """Whether as many letters of this kind are written as there are to be."""
+    letters = Letter.objects.visible_to(person, timezone.now()).filter(kind=kind.key)
+    return letters.count() >= kind.most
 
 
 def _get_kind_or_404(key: str) -> LetterKind:

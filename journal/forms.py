@@ -37,6 +37,10 @@ BODY_NOW = {
 }
 
 
+# Two ends of a letter, neither of them better.
+ACCEPTANCE = {"accept": _("I accept …"), "not_yet": _("Not yet: …")}
+
+
 class TrustedField(forms.Field):
     """A hidden field that our own page fills in, not the writer.
 
@@ -200,6 +204,29 @@ class CloseForm(forms.Form):
             "null_characters_not_allowed": _("One character here can’t be saved."),
         },
     )
+    acceptance = forms.ChoiceField(
+        label=_("How does it end?"),
+        help_text=_("Both are whole ends, and so is neither."),
+        choices=list(ACCEPTANCE.items()),
+        widget=forms.RadioSelect,
+        required=False,
+        error_messages={"invalid_choice": _("Choose one of these words, or none.")},
+    )
+    accepted = forms.CharField(
+        label=_("How that sentence goes on"),
+        required=False,
+        max_length=200,
+        widget=forms.TextInput(attrs=PRIVATE_INPUT_ATTRIBUTES),
+        error_messages={
+            "max_length": _("This line holds 200 characters."),
+            "null_characters_not_allowed": _("One character here can’t be saved."),
+        },
+    )
+
+    def __init__(self, kind: LetterKind, data: Any = None, *, initial: dict[str, Any]) -> None:
+        super().__init__(data, initial=initial)
+        if not kind.asks_acceptance:
+            del self.fields["acceptance"], self.fields["accepted"]
 
 
 @not_writing("until", "day", "tell_hour", "state", "zone")

@@ -22,6 +22,10 @@ class LetterKind:
     has_reader: bool = True
     # Whether it is one of the three evenings, which are chosen together.
     is_evening: bool = False
+    # How many can be begun; 0 for any number.
+    most: int = 0
+    # Whether its end asks for what the writer accepts, or not yet.
+    asks_acceptance: bool = False
 
 
 TO_THEM = LetterKind(
@@ -40,6 +44,7 @@ TO_THEM = LetterKind(
         _("I am not going to carry"),
         _("What I accept, or not yet, is"),
     ),
+    asks_acceptance=True,
 )
 TO_ME_THEN = LetterKind(
     key="then",
@@ -62,6 +67,7 @@ FROM_A_FRIEND = LetterKind(
     about=_("Somebody who is on your side writes to you, in your hand."),
     heads_up=_(
         "Kind words can bring tears before they bring ease. There is no need to believe them yet."
+        " If they sting, do one kind thing for yourself instead: that is as good an end."
     ),
     question=_("What would somebody say who is on your side?"),
     openings=(
@@ -70,6 +76,8 @@ FROM_A_FRIEND = LetterKind(
         _("It was never your task to"),
         _("What I wish for you this week is"),
     ),
+    # One on each of seven evenings, as in the study that step 4 names.
+    most=7,
 )
 TO_THE_SILENCE = LetterKind(
     key="quiet",

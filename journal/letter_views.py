@@ -19,7 +19,8 @@ from accounts.request_types import SignedInRequest
 from accounts.returned_forms import keep_waiting
 from accounts.time_zones import NO_ZONE_CHOSEN, place_of
 from journal import letter_actions, ready_mails
-from journal.forms import BODY_NOW, CloseForm, LetGoForm, SealForm
+from journal.forms import ACCEPTANCE, BODY_NOW, CloseForm, LetGoForm, SealForm
+from journal.letter_kinds import KINDS, TO_THEM
 from journal.listed_letters import letter_line
 from journal.models import InvalidTransition, Letter
 from journal.shortcuts import get_or_gone
@@ -97,6 +98,7 @@ def letter(request: SignedInRequest, letter: Letter) -> HttpResponse:
         "letter": letter,
         "contents": contents,
         "body_now": BODY_NOW.get(contents.body_now, ""),
+        "acceptance": ACCEPTANCE.get(contents.acceptance, ""),
         "undecided": letter.late_revision_id(),
     }
     return render(request, "journal/letter.html", context)
@@ -109,8 +111,9 @@ def close(request: SignedInRequest, letter: Letter) -> HttpResponse:
     if not letter.is_draft:
         raise InvalidTransition
     contents = letter.open(request.user.key)
-    initial = {"body_now": contents.body_now, "next_hour": contents.next_hour}
-    form = CloseForm(request.POST if request.method == "POST" else None, initial=initial)
+    kind = KINDS.get(letter.kind, TO_THEM)
+    data = request.POST if request.method == "POST" else None
+    form = CloseForm(kind, data, initial=vars(contents))
     if not form.is_valid():
         return render(request, "journal/close.html", {"form": form, "letter": letter})
     letter.save_closing_answers(request.user, now=timezone.now(), **form.cleaned_data)

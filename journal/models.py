@@ -60,6 +60,9 @@ class LetterContents(Words):
     # A key of forms.BODY_NOW, and a line of free text.
     body_now: str = ""
     next_hour: str = ""
+    # A key of forms.ACCEPTANCE, and how that sentence goes on.
+    acceptance: str = ""
+    accepted: str = ""
 
     @property
     def words(self) -> Words:
@@ -260,13 +263,11 @@ class Letter(Sealed[LetterContents]):
         self._set_edit_session(edit_session)
         self.save(update_fields=CONTENTS_FIELDS)
 
-    def save_closing_answers(
-        self, person: User, *, body_now: str, next_hour: str, now: datetime
-    ) -> None:
+    def save_closing_answers(self, person: User, *, now: datetime, **answers: str) -> None:
         """Save what the writer answers when they finish a draft. Its state and words stay."""
         self._require_state(self.State.DRAFT)
         before = self.open(person.key)
-        after = replace(before, body_now=body_now, next_hour=next_hour)
+        after = replace(before, **answers)
         if after != before:
             self.reseal(person.key, after, now=now)
 

@@ -175,7 +175,7 @@ def test(arguments: list[str]) -> int:
     browser, others = chromium.environment(), firefox_and_webkit.environment()
     has_gettext = gettext_tools.are_here()
     with temporary_servers() as environment:
-        environment |= browser | others | pytest_runs.prepare(environment)
+        environment |= browser | others | pytest_runs.prepare(environment, arguments)
         code = _until_stopped(pytest_runs.runs_of_pytest(arguments), environment)
     if chromium.NO_BROWSER in browser:
         print_line(f"\n{chromium.NOT_RUN}")

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, cast
 
 import yaml
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -99,6 +99,7 @@ class Record:
             if default is None:
                 self.report(f"“{key}” is missing.")
             return default or ""
+        self._require_whole(node)
         text = _text(node)
         if text is None or (default is None and not text):
             hint = QUOTE_WHOLE if " " in key else ""
@@ -113,6 +114,8 @@ class Record:
 
     def texts(self, key: str) -> tuple[str, ...]:
         nodes = self._items(key)
+        for node in nodes:
+            self._require_whole(node)
         texts = [text for text in map(_text, nodes) if text is not None]
         if len(texts) < len(nodes):
             self.report(f"“{key}” is a list of words.", key)
@@ -240,13 +243,31 @@ class Record:
             if isinstance(node, yaml.ScalarNode) and node.tag not in {STRING, NULL}:
                 self.report(f"“{key}” needs quotation marks around {node.value}.", key)
 
+    def _require_whole(self, node: yaml.Node) -> None:
+        """Report a text of which YAML takes the rest for a note of its own."""
+        if not isinstance(node, yaml.ScalarNode) or node.style is not None:
+            return
+        start, end = node.start_mark, node.end_mark
+        text = str(end.buffer)
+        before, rest = text[: start.pointer].rpartition("\n")[2], text[end.pointer :]
+        # A note on the next line is indented like the name; what is indented further is lost words.
+        marks = " -" if before.strip(" -") else " "
+        further = len(before) - len(before.lstrip(marks)) + 1
+        if re.match(rf"[ \t]*(?:\n {{{further},}})?#", rest):
+            self.file.report(end.line + self.first_line, LOST)
+
     def _note_words(self, key: str, words: str) -> None:
         if words:
             self.file.words.append((self.lines.get(key, self.line), words))
 
 
+LOST = (
+    "a # after a space begins a note, and readers never see what follows it here. Put the whole"
+    ' text in straight quotation marks ("), and a note on a line of its own.'
+)
 # Words after a comma between { and } are read as the next name.
 QUOTE_WHOLE = ' If it is part of a text, put the whole text in straight quotation marks (").'
+MARKED = "a text cannot begin with &, * or an exclamation mark. Put it in quotation marks."
 ASTERISK = "a text cannot begin with * or &. Put the text in quotation marks."
 UNCLOSED = ("quoted scalar", "while scanning a simple key", "while parsing a flow mapping")
 # What YAML says, and what an editor can do about it.
@@ -270,8 +291,8 @@ EXPLANATIONS = (
     (
         "while parsing a flow mapping",
         "something between { and } cannot be read. A text there that has a comma, a colon, a"
-        ' question mark or a bracket needs straight quotation marks (") around it, and “ ” inside'
-        " it. See that the } is there, and a comma after each text.",
+        ' question mark, a # or a bracket needs straight quotation marks (") around it, and “ ”'
+        " inside it. See that the } is there, and a comma after each text.",
     ),
     ("undefined alias", ASTERISK),
     ("alphabetic or numeric", ASTERISK),
@@ -287,16 +308,34 @@ UNEXPLAINED = (
 )
 
 
+class _Loader(yaml.SafeLoader):
+    """Note the lines on which YAML takes a first word that begins with & or ! for a mark of its
+    own, and leaves it out."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.marked_lines: list[int] = []
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = cast(Any, self).peek_event()
+        if event.anchor or getattr(event, "tag", None):
+            self.marked_lines.append(event.start_mark.line)
+        return super().compose_node(parent, index)
+
+
 def read(text: str, *, file: DataFile, first_line: int = 1) -> Record | None:
     """The mapping at the top of a YAML text that begins on this line of the file.
 
     None, with the mistake reported, if the text cannot be read at all.
     """
     try:
-        node = yaml.compose(text, yaml.SafeLoader)
+        loader = _Loader(text)
+        node = loader.get_single_node()
     except yaml.YAMLError as error:
         file.report(_line(error, text) + first_line, _explanation(str(error)))
         return None
+    for line in loader.marked_lines:
+        file.report(line + first_line, MARKED)
     if not isinstance(node, yaml.MappingNode):
         file.report(first_line, "there are no names in it.")
         return None

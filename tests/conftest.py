@@ -42,6 +42,8 @@ hypothesis.settings.load_profile("suite")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Nothing that collecting makes is garbage.
+    gc.disable()
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
@@ -60,6 +62,11 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+
+
+def pytest_runtestloop() -> None:
+    # Here, because the process that shares the tests out collects none.
+    gc.enable()
 
 
 def _mark_folder(item: pytest.Item) -> None:

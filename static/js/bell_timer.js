@@ -1,6 +1,6 @@
-// A soft bell, once, after twenty minutes, if wanted. Nothing shows how much time has passed.
+// A soft bell, once, after so many minutes, if wanted. Nothing shows how much time has passed.
 
-const DELAY = 20 * 60 * 1000;
+const MINUTE = 60 * 1000;
 
 const field = document.querySelector("[data-bell]");
 const checkbox = field?.querySelector("input");
@@ -16,7 +16,7 @@ function onChange() {
   if (!checkbox.checked) return;
   const Context = window.AudioContext;
   audio ??= Context ? new Context() : null;
-  timer = setTimeout(ring, DELAY);
+  timer = setTimeout(ring, field.dataset.bell * MINUTE);
 }
 
 function ring() {

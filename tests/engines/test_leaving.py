@@ -7,13 +7,12 @@ import pytest
 from accounts.models import User
 from local.firefox_and_webkit import FIREFOX
 from tests.engines.tab import IS_ON_PAPER, Driver, Tab
+from tests.support.firefox import Firefox
 from tests.support.letters import a_draft, a_letter, words_of
 
 LOCK = "form[action^='/accounts/reauthenticate/'] input[type=password]"
 
 
-# Not in WebKitGTK: its driver may hang in a script while Back exchanges the page’s process.
-@pytest.mark.parametrize("engine", [FIREFOX], indirect=True, scope="session")
 def test_leaving_locks_and_loses_no_words(tab: Tab, alice: User, now: datetime) -> None:
     letter = a_letter(alice, "a lighthouse at Varr", now=now)
     draft = a_draft(alice, "Begun.", now=now)
@@ -23,9 +22,12 @@ def test_leaving_locks_and_loses_no_words(tab: Tab, alice: User, now: datetime) 
     tab.paste(" Left in a hurry.")
 
     tab.leave_by_shift()
-    tab.back()
+    if isinstance(tab.driver, Firefox):
+        tab.back()
+    else:
+        # WebKit’s driver may hang in a script while Back exchanges the page’s process.
+        tab.open(f"/journal/{letter.pk}/")
 
-    # WebKit shows the lock under the address of the letter: its form must name its own.
     tab.find(LOCK)
     assert not [word for word in ("lighthouse", "Begun", "hurry") if word in tab.words()]
     tab.give_password()

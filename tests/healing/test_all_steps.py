@@ -27,7 +27,7 @@ def forms(step: Step) -> list[Exercise]:
 
 
 def tab_to(page: Page, name: str, role: str = "link") -> None:
-    target = page.locator("main").get_by_role(role, name=name).first
+    target = page.locator("main").get_by_role(role, name=name).first.element_handle()
     for _ in range(80):
         page.keyboard.press("Tab")
         if target.evaluate("node => node === document.activeElement"):

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -267,6 +268,7 @@ def test_answer_to_an_exercise_that_is_gone_is_still_shown() -> None:
     assert shown[1].shown.rows == (("b",),)
 
 
+@cache
 def names_and_texts(exercise: Exercise) -> st.SearchStrategy[dict[str, str]]:
     names = list(ExerciseForm(exercise).fields)
     return st.dictionaries(st.sampled_from([*names, "extra"]), ANY_TEXT)

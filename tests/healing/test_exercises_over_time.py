@@ -128,6 +128,72 @@ def test_another_day_asks_again_and_no_day_asks_no_more(
     assert row.open(alice.key).followed_up == "did"
 
 
+def test_sitting_with_questions_has_a_bell_and_ends_with_one_question(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    save(alice, now, 2, "question-time", whys=["Why that week?"], at_hour="17:30")
+
+    page = today(as_alice, alice, now + 2 * DAY)
+
+    asked = page[page.index('id="asked"') : page.index('id="now"')]
+    assert "Why that week?" in asked
+    assert 'data-bell="15"' in asked
+    assert "A soft bell in 15 minutes" in asked
+    assert 'data-bell-said="That was a quarter of an hour' in asked
+    assert "Is there anything to do?" in re.sub("<.*?>", "", asked)
+    assert "js/bell_timer" in page
+
+
+def test_question_without_a_sitting_has_no_bell(
+    as_alice: Client, alice: User, now: datetime
+) -> None:
+    mine(alice, now, "an early swim", in_days=3)
+
+    assert "data-bell" not in today(as_alice, alice, now + 5 * DAY)
+
+
+@pytest.mark.parametrize(
+    ("hour", "is_offered"), [("07:59", False), ("20:00", True), ("20:01", False)]
+)
+def test_questions_keep_away_from_sleep(
+    as_alice: Client, alice: User, hour: str, *, is_offered: bool
+) -> None:
+    data = {"whys-0": "Why that week?", "at_hour": hour}
+    page = as_alice.post("/steps/2/question-time/", on_a_page_of(alice) | data)
+
+    assert (page.status_code == 302) is is_offered
+    assert Answer.objects.of(alice).exists() is is_offered
+    assert "two hours before you sleep" in as_alice.get("/steps/2/question-time/").text
+
+
+def test_nothing_counts_what_is_filled_in(as_alice: Client, alice: User, now: datetime) -> None:
+    """Saving it once or nine times shows the same everywhere, but for the answers themselves."""
+    pages = ("/today/", "/steps/", "/steps/1/", "/progress/", "/saved/", "/you/")
+    place = "/steps/1/filling-in/"
+
+    def texts() -> list[str]:
+        with time_machine.travel(now, tick=False):
+            as_alice.force_login(alice)
+            own = re.sub('(?s)<section[^>]*="kept">.*</section>', "", as_alice.get(place).text)
+            shown = [*(as_alice.get(page).text for page in pages), own]
+        return [re.sub("<[^>]*>", "", page) for page in shown]
+
+    rows = [{"happened": "a", "filled_in": "b"}] * 4
+    save(alice, now, 1, "filling-in", moments=rows[:1])
+    once = texts()
+    for _time in range(8):
+        save(alice, now, 1, "filling-in", moments=rows)
+
+    assert texts() == once
+
+
+def test_filling_in_ends_by_looking_up(as_alice: Client, alice: User) -> None:
+    data = on_a_page_of(alice) | {"moments-0-happened": "No reply."}
+    page = as_alice.post("/steps/1/filling-in/", data, follow=True).text
+
+    assert "find three things in the room" in page
+
+
 def test_what_cannot_be_asked_stands_in_nobody_elses_way(alice: User, now: datetime) -> None:
     gone = mine(alice, now, "gone", in_days=1)
     Answer.objects.filter(pk=gone.pk).update(exercise="gone")
@@ -178,6 +244,8 @@ def test_same_questions_are_asked_after_four_and_eight_weeks(
 
     assert asked not in today(as_alice, alice, now + 40 * DAY)
     assert asked in today(as_alice, alice, now + 56 * DAY)
+    with time_machine.travel(now + 56 * DAY, tick=False):
+        assert "bees" not in as_alice.get("/saved/then-and-now/").text
     still_me(alice, now + 56 * DAY, "has a dog")
     assert asked not in today(as_alice, alice, now + 500 * DAY)
     assert [row.asks_at for row in (first, second) if row.refresh_from_db()] == []
@@ -242,8 +310,13 @@ def test_moments_end_after_two_weeks_with_one_look_back(
         page = as_alice.get("/steps/1/moments/").text
         assert "Two weeks are over" in page
         assert 'name="happened"' not in page
-        assert "day 0" in page
-        assert "day 3" in page
+        # One tap opens them all, and nothing does so by itself.
+        folded = page[page.index('<details class="more">') : page.index("</details>")]
+        assert "day 0" in folded
+        assert "day 3" in folded
+        assert not re.search("day [03]", page.replace(folded, ""))
+        for other in ("/today/", "/steps/1/", "/progress/", "/saved/"):
+            assert not re.search("day [03]", as_alice.get(other).text), other
 
         Answer.objects.of(alice).delete()
         assert 'name="happened"' in as_alice.get("/steps/1/moments/").text

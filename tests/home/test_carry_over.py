@@ -49,6 +49,10 @@ def bob(db: None, now: datetime) -> User:
     return bob
 
 
+# The part of the exercise's page that shows what was saved.
+KEPT = f"{EXERCISE}#kept"
+
+
 @pytest.fixture
 def visitor(client: Client, now: datetime) -> Client:
     """A browser in which somebody has saved three answers without an account."""
@@ -61,7 +65,7 @@ def press(client: Client, now: datetime) -> str:
     """Press the button of the first answer. Return the token of the page that it leads to."""
     [answer, *_] = saved(client, now)
     page = client.post(f"{EXERCISE}{answer.id}/account/", follow=True)
-    assert page.redirect_chain == [(f"/accounts/signup/?next={quote(EXERCISE, safe='')}", 302)]
+    assert page.redirect_chain == [(f"/accounts/signup/?next={quote(KEPT, safe='')}", 302)]
     _, _, rest = page.text.partition('name="sign_up_origin" value="')
     assert rest
     return rest.partition('"')[0]
@@ -87,17 +91,19 @@ def asks(response: Any, onward: str) -> bool:
 
 def test_sign_up_from_the_answer_carries_all_over(visitor: Client, now: datetime) -> None:
     token = press(visitor, now)
-    sign_up(visitor, sign_up_origin=token, next=EXERCISE)
+    sign_up(visitor, sign_up_origin=token, next=KEPT)
     response = enter_code(visitor)
 
-    assert response.headers["Location"] == safety_notice_url(EXERCISE)
+    assert response.headers["Location"] == safety_notice_url(KEPT)
     dana = User.objects.get(email="dana@example.org")
     assert happened(dana) == ["swans", "herons", ANSWER]
     rows = list(Answer.objects.of(dana).order_by("created_at"))
     assert [row.created_at for row in rows] == [now, now + MINUTE, now + 2 * MINUTE]
+    onward = visitor.post(response.headers["Location"])
+    assert onward.headers["Location"] == KEPT
     page = visitor.get(EXERCISE).text
     assert "in your account now" in page
-    assert ANSWER in page
+    assert ANSWER in page.partition('id="kept"')[2]
     assert saved(visitor, now) == []
     assert "sign_up_origin" not in visitor.session
 

@@ -78,7 +78,7 @@ def test_three_answers_of_a_visitor_become_those_of_an_account(new_page: NewPage
     expect(page.get_by_text("in your account now")).to_be_visible()
     follow(button(page, "I have read this"))
 
-    expect(page).to_have_url(re.compile("/steps/1/filling-in/$"))
+    expect(page).to_have_url(re.compile("/steps/1/filling-in/#kept$"))
     for address, (_, text) in THREE.items():
         page.goto(address)
         expect(page.locator("article.sheet")).to_contain_text(text)

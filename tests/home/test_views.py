@@ -51,6 +51,23 @@ def test_start_needs_no_account(client: Client, db: None) -> None:
     assert "/help/" in page
 
 
+def test_first_page_says_whom_it_is_not_for(client: Client, db: None) -> None:
+    page = text_of(client, "/")
+    first = page[page.index('id="first"') : page.index("</main>")]
+
+    for words in (
+        "You are in danger, or you are afraid of someone.",
+        "You are thinking about harming yourself or ending your life.",
+        "Someone close to you died not long ago.",
+        "You hear or see things others do not",
+        "You are under 16. This was not written for you yet.",
+    ):
+        assert words in first
+    assert first.count('href="/help/') == 3
+    assert 'href="/help/#young"' in first
+    assert "It is not therapy, and it is not a crisis service." in page
+
+
 def test_today_of_someone_new_has_nothing_waiting(as_alice: Client) -> None:
     page = text_of(as_alice, "/today/")
 

@@ -11,6 +11,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
+from pytest_django.asserts import assertContains, assertNotContains
 
 from accounts.models import User
 from journal.forms import MAX_CHARACTERS
@@ -49,6 +50,30 @@ def test_plain_day_comes_first_for_those_who_ask_why(as_alice: Client) -> None:
 
     assert usual.index("/write/them/") < usual.index("/write/plain/")
     assert asking.index("/write/plain/") < asking.index("/write/them/")
+
+
+def test_kind_letters_come_to_an_end_after_seven(
+    as_alice: Client, alice: User, form_data: FormData, now: datetime
+) -> None:
+    place = "/journal/write/friend/"
+    letters = [a_letter(alice, kind="friend", now=now) for _time in range(6)]
+    a_letter(alice, kind="them", now=now)
+    page = as_alice.get(place).text
+    assert "<textarea" in page
+    assert "If they sting, do one kind thing for yourself instead" in page
+
+    as_alice.post(place, form_data())
+    over = as_alice.get(place)
+
+    assertContains(over, "this has come to its end")
+    assertNotContains(over, "<textarea")
+    # A page that was opened before still saves its words.
+    late = form_data(id=str(uuid4()), body="An eighth one.")
+    assert as_alice.post(place, late).status_code == 302
+    assert "An eighth one." in bodies(alice)
+    for letter in letters[:2]:
+        letter.let_go(leaves_line=False, now=now - timedelta(days=1))
+    assertContains(as_alice.get(place), "<textarea")
 
 
 def test_letter_cannot_be_sent(as_alice: Client, alice: User, now: datetime) -> None:

@@ -207,6 +207,52 @@ def test_closing_page_asks_what_becomes_of_the_letter(
         assert f'<bdi translate="no">{answer}</bdi>' in kept.text, "no page translator reads it"
 
 
+@pytest.mark.parametrize(
+    ("acceptance", "shown"), [("accept", "I accept …"), ("not_yet", "Not yet: …")]
+)
+def test_letter_to_them_ends_in_acceptance_or_not_yet(
+    as_alice: Client, alice: User, now: datetime, acceptance: str, shown: str
+) -> None:
+    draft = a_draft(alice, WORDS, now=now, kind="them")
+    close = f"/journal/{draft.pk}/close/"
+    page = as_alice.get(close).text
+    choices = re.findall(r'<input type="radio" name="acceptance" value="(\w+)"([^>]*)>', page)
+    assert [key for key, _more in choices] == ["accept", "not_yet"]
+    assert "checked" not in "".join(more for _key, more in choices)
+
+    said = {"acceptance": acceptance, "accepted": "that no answer came", "then": "keep"}
+    kept = as_alice.post(close, said, follow=True).text
+
+    assert f'{shown} <bdi translate="no">that no answer came</bdi>' in kept
+    contents = Letter.objects.get().open(alice.key)
+    assert (contents.acceptance, contents.accepted) == (acceptance, "that no answer came")
+    assert b"that no answer came" not in bytes(Letter.objects.get().sealed)
+    as_alice.post(f"/journal/{draft.pk}/write-on/")
+    assert f'value="{acceptance}"' in (again := as_alice.get(close).text)
+    assert "that no answer came" in again
+
+
+@pytest.mark.parametrize("said", [{"acceptance": "yes"}, {"accepted": "x" * 201}], ids=str)
+def test_end_that_is_not_offered_changes_nothing(
+    as_alice: Client, alice: User, now: datetime, said: dict[str, str]
+) -> None:
+    draft = a_draft(alice, WORDS, now=now, kind="them")
+
+    page = as_alice.post(f"/journal/{draft.pk}/close/", said | {"then": "keep"})
+
+    assert page.status_code == 200
+    assert Letter.objects.get().state == "draft"
+
+
+@pytest.mark.parametrize("kind", [key for key in KINDS if key != "them"])
+def test_no_other_letter_asks_for_acceptance(
+    as_alice: Client, alice: User, now: datetime, kind: str
+) -> None:
+    draft = a_draft(alice, WORDS, now=now, kind=kind)
+
+    assert "accept" not in as_alice.get(f"/journal/{draft.pk}/close/").text
+
+
 def test_closing_answers_are_optional(as_alice: Client, alice: User, now: datetime) -> None:
     draft = a_draft(alice, now=now)
 

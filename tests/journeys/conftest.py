@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 from tests.journeys.main_job import do_everything_then_stay_away
 from tests.support.browser import STILL, NewContext
@@ -39,6 +39,15 @@ def two_people_away(browser: Browser, product: Product) -> None:
         do_everything_then_stay_away(product, new_context)
 
 
+# Added to every page before its own scripts: log each refusal, whatever the browser itself logs.
+LOG_VIOLATIONS = """
+document.addEventListener("securitypolicyviolation", (event) =>
+  console.debug(`Policy refused: ${event.effectiveDirective} ${event.blockedURI}`));
+"""
+# In what the browser or a script logs where a page breaks our policy.
+BROKEN_POLICY = ("Policy", "Trusted", "TypeError")
+
+
 @contextmanager
 def _checked_contexts(browser: Browser, product: Product) -> Iterator[NewContext]:
     """No page may break our policy, raise an error in a script or reach another site."""
@@ -48,6 +57,7 @@ def _checked_contexts(browser: Browser, product: Product) -> Iterator[NewContext
     def make(**options: Any) -> BrowserContext:
         context = browser.new_context(base_url=product.url, **STILL | options)
         context.set_default_timeout(PATIENCE * 1000)
+        context.add_init_script(LOG_VIOLATIONS)
         context.on("page", lambda page: _collect_errors(page, wrong, product.url))
         contexts.append(context)
         return context
@@ -60,11 +70,13 @@ def _checked_contexts(browser: Browser, product: Product) -> Iterator[NewContext
 
 def _collect_errors(page: Page, wrong: list[str], url: str) -> None:
     page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on(
-        "console",
-        lambda line: wrong.append(line.text) if "Content Security Policy" in line.text else None,
-    )
+    page.on("console", lambda line: _collect_violation(line, wrong))
     page.on(
         "request",
         lambda request: None if request.url.startswith(url) else wrong.append(request.url),
     )
+
+
+def _collect_violation(line: ConsoleMessage, wrong: list[str]) -> None:
+    if any(each in line.text for each in BROKEN_POLICY):
+        wrong.append(f"{line.page and line.page.url}: {line.text}")

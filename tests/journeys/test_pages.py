@@ -1,5 +1,6 @@
 """Every page as people see it: checked for barriers, measured, weighed, and used by keyboard."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from tests.support.geometry import DOUBLE, SHORT_WINDOWS, USUAL, set_text_size, 
 from tests.support.live_site import Site
 from tests.support.product import Product
 from tests.support.second_factors import code_of
+from tests.support.text_colours import TEXT_COLOURS
 
 pytestmark = pytest.mark.browser
 
@@ -37,18 +39,15 @@ COLOURS = ["color-contrast", "link-in-text-block"]
 # The rules that depend on where elements are.
 PLACES = ["target-size", "scrollable-region-focusable"]
 RUN = """
-axe.run(%s, {runOnly: %s, resultTypes: ["violations"], iframes: false}).then((found) =>
+axe.run(%s, {runOnly: %s, rules: %s, resultTypes: ["violations"], iframes: false}).then((found) =>
   found.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id} at ${node.target}`)))
 """
-# Which elements of a page's main part are shown, in their order, and what decides whether they can
-# be read: their colours, and whether their letters are large (WCAG 1.4.3).
-LOOK = """
+# Which elements of a page's main part are shown, in their order.
+SHOWN = """
 () => [...document.querySelectorAll("main, main *")].map((each) => {
   const { right, bottom } = each.getBoundingClientRect();
   const isShown = each.checkVisibility({ visibilityProperty: true });
-  const { color, backgroundColor, fontSize, fontWeight } = getComputedStyle(each);
-  const isLarge = parseFloat(fontSize) >= (fontWeight >= 700 ? 18.5 : 24);
-  return isShown && right > 0 && bottom > -scrollY && [color, backgroundColor, isLarge];
+  return isShown && right > 0 && bottom > -scrollY;
 }).join()
 """
 # All of a page but its main part, without tokens.
@@ -59,10 +58,7 @@ FRAME = """
   return body.innerHTML.replaceAll(/value="[^"]*"/g, "");
 }
 """
-# In the narrow window first by night: each change of light paints the page again.
-LOOKS = ((1280, ("light", "dark")), (320, ("dark", "light")))
-# What each light is asked: of a page that is new, and of one that looks as in the wide window.
-RULES = {"light": (TAGS, PLACES), "dark": (COLOURS, list[str]())}
+WIDE, NARROW = 1280, 320
 TOO_WIDE = "() => document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 # URL names that are not a page of ours, each with the reason.
@@ -146,6 +142,7 @@ class Audit:
     seen: set[str] = field(default_factory=set)
     words: set[str] = field(default_factory=set)
     frames: set[str] = field(default_factory=set)
+    colours: set[str] = field(default_factory=set)
     barriers: list[str] = field(default_factory=list)
     wider: list[str] = field(default_factory=list)
     out_of_place: list[str] = field(default_factory=list)
@@ -165,31 +162,40 @@ class Audit:
         """Wide and narrow, by day and by night, and narrow with letters of twice the size.
 
         What cannot have changed is not asked again: night changes colours and nothing else, and a
-        narrow window changes places, unless it shows other elements or other colours. The frame
-        around a page is the same on many pages, and is looked at once in each width and light.
+        narrow window changes places, unless it shows other elements. Colours are looked at wherever
+        a text has any that no text has had before. The frame around a page is the same on many
+        pages: where its targets are is looked at once.
         """
         devtools.send("Runtime.evaluate", {"expression": AXE})
         is_new_frame = self._is_new_frame(page)
-        part = "document" if is_new_frame else "'main'"
-        looks: dict[str, str] = {}
-        for width, lights in LOOKS:
-            page.set_viewport_size({"width": width, "height": 800})
-            self._measure(page, f"{name} at {width} px")
-            for light in lights:
-                page.emulate_media(color_scheme=light)
-                all_rules, if_known = RULES[light]
-                look, before = page.evaluate(LOOK), looks.get(light)
-                looks[light] = look
-                is_known = look == before and not is_new_frame
-                rules = if_known if is_known else all_rules
-                found = ask(devtools, "document" if rules is TAGS else part, rules)
-                self.barriers += [f"{name}, {width} px, {light}: {at}" for at in found]
+        self._resize(page, name, WIDE)
+        shown = page.evaluate(SHOWN)
+        self._ask(page, devtools, f"{name}, {WIDE} px, light", TAGS)
+        page.emulate_media(color_scheme="dark")
+        self._ask(page, devtools, f"{name}, {WIDE} px, dark", [])
+        self._resize(page, name, NARROW)
+        self._ask(page, devtools, f"{name}, {NARROW} px, dark", [])
+        page.emulate_media(color_scheme="light")
+        is_known = page.evaluate(SHOWN) == shown and not is_new_frame
+        rules = PLACES if is_known else TAGS
+        self._ask(page, devtools, f"{name}, {NARROW} px, light", rules)
         set_text_size(devtools, DOUBLE)
         self._measure(page, f"{name} with large letters")
         self._frame(page, name, (1280, 720))
         set_text_size(devtools, USUAL)
         for window in SHORT_WINDOWS:
             self._frame(page, name, window)
+
+    def _resize(self, page: Page, name: str, width: int) -> None:
+        page.set_viewport_size({"width": width, "height": 800})
+        self._measure(page, f"{name} at {width} px")
+
+    def _ask(self, page: Page, devtools: CDPSession, where: str, rules: list[str]) -> None:
+        colours = {*page.evaluate(TEXT_COLOURS)}
+        has_new_colours = not colours <= self.colours
+        self.colours |= colours
+        found = ask(devtools, rules, colours=has_new_colours)
+        self.barriers += [f"{where}: {at}" for at in found]
 
     def _is_new_frame(self, page: Page) -> bool:
         frame = page.evaluate(FRAME)
@@ -206,13 +212,17 @@ class Audit:
             self.wider.append(where)
 
 
-def ask(devtools: CDPSession, part: str, rules: list[str]) -> list[str]:
+def ask(devtools: CDPSession, rules: list[str], *, colours: bool) -> list[str]:
     """Run axe through the browser's own tools: our pages' policy lets no other script in."""
+    without = {} if colours else {name: {"enabled": False} for name in COLOURS}
+    part = "document" if colours or rules is TAGS else "'main'"
+    if rules is not TAGS:
+        rules, without = [*rules, *(COLOURS if colours else [])], {}
     if not rules:
         return []
+    run = RUN % (part, json.dumps(rules), json.dumps(without))
     answer = devtools.send(
-        "Runtime.evaluate",
-        {"expression": RUN % (part, rules), "awaitPromise": True, "returnByValue": True},
+        "Runtime.evaluate", {"expression": run, "awaitPromise": True, "returnByValue": True}
     )
     assert "exceptionDetails" not in answer, answer
     found: list[str] = answer["result"]["value"]
@@ -840,16 +850,17 @@ FOCUSED = "() => document.activeElement.outerHTML"
 
 def tab_to(page: Page, what: str) -> None:
     """Press Tab until an element of this name has focus. On the way, focus is always visible."""
+    named = (
+        page.get_by_label(what)
+        .or_(page.get_by_role("link", name=what))
+        .or_(page.get_by_role("button", name=what))
+        .locator("visible=true")
+        .element_handles()
+    )
     for _ in range(60):
         page.keyboard.press("Tab")
         assert page.evaluate(IN_SIGHT), page.evaluate(FOCUSED)
-        if (
-            page.get_by_label(what)
-            .or_(page.get_by_role("link", name=what))
-            .or_(page.get_by_role("button", name=what))
-            .locator("visible=true")
-            .evaluate_all("all => all.includes(document.activeElement)")
-        ):
+        if page.evaluate("(all) => all.includes(document.activeElement)", named):
             return
     raise AssertionError(f"Tab does not lead to {what}")
 

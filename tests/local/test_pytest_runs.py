@@ -1,8 +1,10 @@
 """How `./dev test` shares the suite between processes."""
 
+from pathlib import Path
+
 import pytest
 
-from local.pytest_runs import processes, runs_of_pytest
+from local.pytest_runs import are_compiled, processes, runs_of_pytest
 
 N = str(processes())
 
@@ -45,3 +47,16 @@ def test_two_processes_for_each_core_but_at_most_eight(
     monkeypatch.setattr("os.cpu_count", lambda: cores)
 
     assert processes() == count
+
+
+def test_tests_are_compiled_once_pytest_has_compiled_each(tmp_path: Path) -> None:
+    cache = tmp_path / "mail/__pycache__"
+    cache.mkdir(parents=True)
+    for name in ("test_one", "test_two"):
+        (tmp_path / "mail" / f"{name}.py").touch()
+        # Python's own, which has the assertions as they were written.
+        (cache / f"{name}.cpython-313.pyc").touch()
+        assert not are_compiled(tmp_path)
+        (cache / f"{name}.cpython-313-pytest-9.0.0.pyc").touch()
+
+    assert are_compiled(tmp_path)

@@ -33,22 +33,6 @@ def running(folder: LocalFolder, environment: dict[str, str]) -> Iterator[State]
         yield running.state
 
 
-@pytest.fixture(scope="module")
-def initialised(tmp_path_factory: pytest.TempPathFactory) -> LocalFolder:
-    """A folder with a database, to copy: initdb takes a second."""
-    folder = LocalFolder(tmp_path_factory.mktemp("initialised"))
-    folder.make()
-    with running(folder, dict(os.environ, DATABASE_URL="", REDIS_URL="")):
-        pass
-    return folder
-
-
-@pytest.fixture
-def folder_with_data(initialised: LocalFolder, local_folder: LocalFolder) -> LocalFolder:
-    shutil.copytree(initialised.path, local_folder.path, dirs_exist_ok=True)
-    return local_folder
-
-
 def query(state: State, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(state.environment["DATABASE_URL"], autocommit=True) as connection:
         cursor = connection.execute(statement)

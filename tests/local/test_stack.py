@@ -31,9 +31,9 @@ from tests.support.gunicorn_server import started
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_stops_what_was_started(
-    local_folder: LocalFolder, clean_env: dict[str, str], number: signal.Signals
+    folder_with_data: LocalFolder, clean_env: dict[str, str], number: signal.Signals
 ) -> None:
-    with serving(local_folder, clean_env) as (launcher, pids):
+    with serving(folder_with_data, clean_env) as (launcher, pids):
         launcher.send_signal(number)
         errors = launcher.communicate(timeout=120)[1]
 
@@ -112,11 +112,11 @@ print(settings.DATABASES["default"]["HOST"], str(settings.MAIL_CATCHER).endswith
 
 
 def test_a_command_uses_the_servers_of_a_running_product(
-    local_folder: LocalFolder, clean_env: dict[str, str]
+    folder_with_data: LocalFolder, clean_env: dict[str, str]
 ) -> None:
     show = "from django.conf import settings; print(settings.DATABASES['default']['PORT'])"
-    with serving(local_folder, clean_env) as (_, pids):
-        port = (local_folder.database / "postmaster.pid").read_text().splitlines()[3]
+    with serving(folder_with_data, clean_env) as (_, pids):
+        port = (folder_with_data.database / "postmaster.pid").read_text().splitlines()[3]
         shown = local(
             "manage",
             "shell",
@@ -124,7 +124,7 @@ def test_a_command_uses_the_servers_of_a_running_product(
             "0",
             "-c",
             show,
-            folder=local_folder,
+            folder=folder_with_data,
             environment=clean_env,
         )
         assert all(map(is_running, pids))
@@ -335,13 +335,13 @@ sys.exit(main(["keep_running"]))
 
 @pytest.fixture
 def keeping(
-    local_folder: LocalFolder, clean_env: dict[str, str]
+    folder_with_data: LocalFolder, clean_env: dict[str, str]
 ) -> Iterator["subprocess.Popen[str]"]:
     """Servers and a supervisor in a process of their own, which keeps them running."""
     launcher = subprocess.Popen(
         [sys.executable, "-c", KEEP_RUNNING],
         cwd=ROOT,
-        env=clean_env | {HOME: str(local_folder.path)},
+        env=clean_env | {HOME: str(folder_with_data.path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -550,15 +550,12 @@ def readable_python(environment: dict[str, str], folder: Path) -> str | None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root chooses the user")
 def test_root_uses_an_ordinary_users_data_as_that_user(
-    open_folder: Path, clean_env: dict[str, str]
+    open_folder: Path, initialised: LocalFolder, clean_env: dict[str, str]
 ) -> None:
     local_folder = LocalFolder(open_folder / ".local")
     local_folder.make()
-    with (
-        locked(local_folder, "run"),
-        run_servers(local_folder, "run", dict(clean_env), durable=True),
-    ):
-        pass
+    shutil.copytree(initialised.database, local_folder.database)
+    shutil.copy(initialised.secrets, local_folder.secrets)
     for path in [local_folder.database, *local_folder.database.rglob("*")]:
         os.chown(path, NOBODY, NOBODY)
 

@@ -1,11 +1,12 @@
 """Fixtures: the people whom tests are about, and the browsers in which they are signed in."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
-from pytest_django import Settings
+from django.test import override_settings
 
 from accounts.allauth_internals import totp
 from accounts.models import User
@@ -13,9 +14,11 @@ from tests.support.client import PASSWORD, Client
 from tests.support.quick_hasher import QuickHasher
 
 
-@pytest.fixture(autouse=True)
-def quick_passwords(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = [f"{QuickHasher.__module__}.{QuickHasher.__name__}"]
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    hasher = f"{QuickHasher.__module__}.{QuickHasher.__name__}"
+    with override_settings(PASSWORD_HASHERS=[hasher]):
+        yield
 
 
 @dataclass

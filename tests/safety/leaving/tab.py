@@ -121,11 +121,11 @@ class Tab:
             paths.append(self.path)
         return [path for path in paths if path not in {"blank", "/"}]
 
-    def sees_nothing_private(self) -> None:
-        assert self.words() == []
+    def sees_nothing_private(self, kind: str = "any page") -> None:
+        assert self.words() == [], kind
         title = self.page.title()
-        assert title in TITLES, title
-        assert [words for _, words in self.appeared if words] == []
+        assert title in TITLES, (kind, title)
+        assert [words for _, words in self.appeared if words] == [], kind
 
     def _step(self, go: Callable[[], object]) -> None:
         # Without a connection Playwright raises an error.
