@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "operations",
     "home",
     "reminders",
+    "pause",
     "healing",
     "journal",
     "accounts",
