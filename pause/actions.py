@@ -45,17 +45,21 @@ def begin(
         # Sent once more, perhaps after its end.
         return saved
     check_quota(person.pk)
-    row = Pause.sealed_by(
-        person.key,
-        contents,
-        id=id if saved is None else uuid4(),
-        began_at=now,
-        ends_at=now + timedelta(minutes=minutes),
-        is_undecided=bool(words),
-        now=now,
-    )
+    row = _new(person, contents, id=id if saved is None else uuid4(), minutes=minutes, now=now)
     row.save(force_insert=True)
     return row
+
+
+def _new(person: User, contents: PauseContents, *, id: UUID, minutes: int, now: datetime) -> Pause:
+    return Pause.sealed_by(
+        person.key,
+        contents,
+        id=id,
+        began_at=now,
+        ends_at=now + timedelta(minutes=minutes),
+        is_undecided=bool(contents.words),
+        now=now,
+    )
 
 
 def _current_or_closed(person: User, now: datetime) -> Pause | None:

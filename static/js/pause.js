@@ -9,7 +9,7 @@ const INTERVAL = 1000;
 const boat = document.querySelector("[data-boat]");
 const tilted = boat.querySelector("[data-tilt]");
 const parts = document.querySelectorAll("[data-part]");
-const ends = document.querySelector("[data-ends]");
+const choices = document.querySelector("[data-choices]");
 const [begins, until, loadedAt] = ["begins", "ends", "now"].map((name) => Number(boat.dataset[name]));
 const openedAt = Date.now();
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -39,7 +39,7 @@ function update() {
   say(passed);
   if (passed < 1) return;
   clearInterval(timer);
-  if (ends) ends.open = true;
+  if (choices) choices.open = true;
 }
 
 const timer = setInterval(update, INTERVAL);

@@ -107,7 +107,7 @@ def test_one_sentence_is_shown_in_each_third(
     assert WORDS not in page
     assert not re.search(r"\bseconds?\b", page)
     assert "How is it now?</h2>" in page
-    assert ('<details class="more" data-ends>' in page) == (passed < 10)
+    assert ('<details class="more" data-choices>' in page) == (passed < 10)
 
 
 def test_water_says_begin_and_end_as_times_and_goes_on_elsewhere(
