@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.apps import apps
+from django.db import connection
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from accounts.models import User
@@ -24,6 +26,7 @@ from tests.support.letters import words_of
 from tests.support.pauses import a_pause, contents_of
 from tests.support.people import signed_in
 from vault.models import Key
+from vault.sessions import Session
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -501,6 +504,34 @@ def test_locked_page_shows_no_word_and_gives_them_back(as_alice: Client, alice: 
     assertNotContains(locked, "I keep thinking", status_code=403)
     assert as_alice.get("/pause/").status_code == 302
     assert not Pause.objects.exists()
+
+
+def test_words_can_be_read_nowhere_but_on_their_own_page(
+    as_alice: Client, alice: User, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not in a table, a session, an address or the log."""
+    secret = "Canary-unsent"
+    with time_machine.travel(now, tick=False), caplog.at_level("DEBUG"):
+        as_alice.force_login(alice)
+        row = begin(as_alice, secret, trigger=secret)
+        as_alice.get("/pause/")
+        as_alice.post(f"/pause/{row.pk}/end/", {"said": "sent"})
+        as_alice.post(f"/pause/{row.pk}/", {"how_now": "sorry", "now_words": secret})
+        as_alice.post("/pause/", {"id": "x", "words": secret + "\0"})
+    assert contents_of(person=alice).now_words == secret
+
+    stored = []
+    with connection.cursor() as cursor:
+        for model in apps.get_models(include_auto_created=True):
+            cursor.execute(f'SELECT * FROM "{model._meta.db_table}"')  # noqa: S608 our own tables
+            stored += [
+                bytes(cell) if isinstance(cell, memoryview) else cell
+                for each in cursor.fetchall()
+                for cell in each
+            ]
+    sessions = [session.get_decoded() for session in Session.objects.all()]
+    assert secret not in f"{stored} {sessions} {caplog.text}"
+    assert "sorry" not in f"{stored} {sessions} {caplog.text}"
 
 
 @pytest.mark.parametrize("many", [1, 30])

@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from accounts.erasure import erase
 from accounts.models import User
 from pause import actions, tasks
 from pause.models import ASKS_FOR, STORED_FOR, Pause
@@ -16,7 +17,7 @@ from tests.support.full_quota import fill_rows
 from tests.support.pauses import a_pause, contents_of
 from vault.models import Key
 from vault.sealing import CannotOpen
-from vault.storage_quota import QuotaExceeded
+from vault.storage_quota import QuotaExceeded, measure
 
 MINUTE = timedelta(minutes=1)
 PAGE = UUID("5b0f3a52-6a55-4a52-8f3f-1c1d5a5f7f10")
@@ -200,6 +201,25 @@ def test_full_quota_is_said_and_nothing_is_lost(alice: User, now: datetime) -> N
         a_pause(alice, "one", now=now)
 
     assert not Pause.objects.exists()
+
+
+def test_pauses_count_for_what_one_person_may_store(alice: User, bob: User, now: datetime) -> None:
+    before = measure(alice.pk)
+    row = a_pause(alice, "one", now=now)
+    a_pause(bob, "his", now=now)
+
+    use = measure(alice.pk)
+
+    assert (use.rows, use.bytes) == (before.rows + 1, before.bytes + len(row.sealed))
+
+
+def test_erasing_an_account_deletes_its_pauses(alice: User, bob: User, now: datetime) -> None:
+    a_pause(alice, now=now)
+    a_pause(bob, now=now)
+
+    erase(person=alice, now=now)
+
+    assert Pause.objects.get().owner == bob
 
 
 def test_row_and_words_are_deleted_thirty_days_after_the_end(
