@@ -13,11 +13,12 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from accounts.time_zones import NO_ZONE_CHOSEN
-from healing.due_question import due_question
+from healing.due_question import DueQuestion, due_question
 from healing.guide import guide
 from healing.guide_types import Step
 from healing.progress import StepStatus, step_statuses
 from home.displayed_name import displayed_name
+from home.unsent_words import unsent_words
 from journal.listed_letters import LISTED_FIELDS
 from journal.shelf_letters import ShelfLetters
 from reminders.models import DISPLAYED_FIELDS, Schedule
@@ -57,6 +58,11 @@ def _last_letter_change(person: User) -> datetime | None:
     return letters[0].changed_at if letters else None
 
 
+def _due_question(request: SignedInRequest, now: datetime) -> DueQuestion | None:
+    hides_contact = hidden_contact_exercises.is_hidden(request.session, now=now)
+    return due_question(request.user, now, hides_contact=hides_contact)
+
+
 @login_not_required
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
@@ -70,6 +76,7 @@ def today(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     letters = ShelfLetters(person, now, fields=LISTED_FIELDS)[:3]
     statuses = _step_statuses(person, letters[0].changed_at if letters else None)
+    unsent = unsent_words(person, now)
     context = {
         "name": displayed_name(person),
         "greeting": _greeting(person),
@@ -79,9 +86,9 @@ def today(request: SignedInRequest) -> HttpResponse:
         "next_step": _next_step(statuses),
         "untouched": all(status.state == "open" for status in statuses),
         "has_zone": person.time_zone != NO_ZONE_CHOSEN,
-        "question": due_question(
-            person, now, hides_contact=hidden_contact_exercises.is_hidden(request.session, now=now)
-        ),
+        "unsent": unsent,
+        # One question at a time.
+        "question": None if unsent else _due_question(request, now),
         "schedule": Schedule.objects.of(person).chosen().only(*DISPLAYED_FIELDS).first(),
     }
     return render(request, "home/today.html", context)

@@ -142,7 +142,7 @@ def test_statements_of_today_do_not_grow(
     with statements() as queries:
         as_alice.get("/today/")
 
-    assert len(queries) == 6
+    assert len(queries) == 7
 
 
 @pytest.mark.parametrize("path", ["/progress/", "/you/", "/you/privacy/", "/steps/", "/steps/1/"])
