@@ -54,12 +54,14 @@ def _begin(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return _start_page(request, form)
     try:
+        data = form.cleaned_data
         actions.begin(
             person=request.user,
-            page=form.page,
-            minutes=form.minutes,
+            page=data["id"],
+            words=data["words"],
+            trigger=data["trigger"],
+            minutes=data["minutes"],
             now=timezone.now(),
-            **form.cleaned_data,
         )
     except CannotOpen:
         form.add_error(None, not_saved_message())
@@ -77,7 +79,7 @@ def _start_page(request: SignedInRequest, form: BeginForm, *, status: int = 200)
     earlier = Pause.objects.of(request.user).filter(is_open=False).order_by("-created_at", "pk")
     context = {
         "form": form,
-        "id": form.page if form.is_bound else uuid4(),
+        "id": form.cleaned_data["id"] if form.is_bound else uuid4(),
         "device_key": device_copies_key(request.user),
         "earlier": earlier.only("created_at")[:LISTED],
     }

@@ -1,4 +1,3 @@
-from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
@@ -54,22 +53,20 @@ class BeginForm(forms.Form):
         error_messages={"null_characters_not_allowed": _("One character here can’t be saved.")},
     )
 
-    def __init__(self, data: Any = None) -> None:
-        super().__init__(data)
-        self.minutes = _known_minutes(self.data.get("minutes", ""))
-        self.page = _page_id(self.data.get("id", ""))
+    # Our own page sends these: nobody's words are refused because of them.
+    id = forms.Field(required=False, widget=forms.HiddenInput)
+    minutes = forms.Field(required=False, widget=forms.HiddenInput)
 
+    def clean_id(self) -> UUID:
+        """Return the id of the page."""
+        try:
+            return UUID(self.cleaned_data["id"] or "")
+        except ValueError:
+            return uuid4()
 
-def _known_minutes(sent: str) -> int:
-    """Our own buttons send it: nobody's words are refused because of it."""
-    return next((minutes for minutes in MINUTES if sent == str(minutes)), MINUTES[0])
-
-
-def _page_id(sent: str) -> UUID:
-    try:
-        return UUID(sent)
-    except ValueError:
-        return uuid4()
+    def clean_minutes(self) -> int:
+        sent = self.cleaned_data["minutes"]
+        return next((minutes for minutes in MINUTES if sent == str(minutes)), MINUTES[0])
 
 
 @not_writing()
