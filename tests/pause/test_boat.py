@@ -13,8 +13,8 @@ from tests.support.client import Client
 from tests.support.template_files import STATIC
 from vault.sessions import Session, cookie_for
 
-# Its navigation has the places of who reads it.
-NAVIGATION = re.compile(r"(?s)<header.*?</header>")
+# Around it are the places of who reads it.
+AROUND = re.compile(r"(?s)<(header|footer).*?</\1>")
 
 
 @pytest.fixture
@@ -47,9 +47,9 @@ def test_boat_records_no_visit_and_looks_the_same(
     alice.refresh_from_db()
     assert alice.last_visit_at is None
     assert list(Session.objects.values_list()) == sessions
-    assert NAVIGATION.sub("", hers).replace("/journal/write/plain/", "?paper=plain").replace(
+    assert AROUND.sub("", hers).replace("/journal/write/plain/", "?paper=plain").replace(
         " It is a letter in your journal.", ""
-    ) == NAVIGATION.sub("", anyones)
+    ) == AROUND.sub("", anyones)
 
 
 def test_boat_after_leaving_is_the_page_of_a_visitor(as_alice: Client) -> None:

@@ -26,11 +26,11 @@ async (elsewhere) => {
   try { new WebSocket(`ws://${location.host}/planted/socket`); } catch {}
   make("img", { src: `${here}image` });
   make("img", { src: `${elsewhere}planted/image` });
-  make("link", { rel: "prefetch", href: `${here}prefetch` });
+  make("link", { rel: "prefetch", href: `${elsewhere}planted/prefetch` });
   make("iframe", { src: `${here}frame` });
   make("form", { action: `${here}form`, method: "post" });
   document.querySelector("form").submit();
-  while (!refused.some((each) => each.startsWith("form"))) {
+  while (!/form-action.*planted.prefetch|planted.prefetch.*form-action/.test(refused)) {
     await new Promise(requestAnimationFrame);
   }
   return refused;
