@@ -64,6 +64,11 @@ app.conf.update(
             "schedule": timedelta(seconds=60),
             "options": {"expires": 60},
         },
+        "delete old pauses": {
+            "task": "pause.tasks.delete_old",
+            "schedule": timedelta(hours=1),
+            "options": {"expires": 3600},
+        },
         "drop what sessions store for a while": {
             "task": "accounts.tasks.drop_expired_entries",
             "schedule": timedelta(seconds=60),
@@ -81,7 +86,7 @@ app.conf.update(
         },
     },
 )
-app.autodiscover_tasks(["mail", "reminders", "journal", "accounts"])
+app.autodiscover_tasks(["mail", "reminders", "pause", "journal", "accounts"])
 
 
 @setup_logging.connect  # type: ignore[untyped-decorator]

@@ -26,7 +26,7 @@ from django.core.exceptions import ImproperlyConfigured
 from safety.request_id import request_id
 
 ROOT = Path(__file__).resolve().parent.parent
-ROOMS = "local|config|operations|home|reminders|healing|journal|accounts|safety|mail|vault"
+ROOMS = "local|config|operations|home|reminders|pause|healing|journal|accounts|safety|mail|vault"
 OURS = re.compile(rf"{re.escape(str(ROOT))}/(?:{ROOMS})/")
 
 # Logs must not show who writes, what, when or from where: no id of a person, no IP address, no

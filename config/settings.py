@@ -89,6 +89,7 @@ INSTALLED_APPS = [
     "operations",
     "home",
     "reminders",
+    "pause",
     "healing",
     "journal",
     "accounts",
@@ -131,6 +132,7 @@ MIDDLEWARE = [
     "safety.busy_middleware.BusyMiddleware",
     # Above sessions and people, and above CommonMiddleware, which checks the host.
     "operations.health_middleware.HealthMiddleware",
+    "pause.boat_middleware.BoatMiddleware",
     "vault.sessions.SessionMiddleware",
     "safety.lock_after_leaving_middleware.LockAfterLeavingMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -12,6 +12,7 @@ urlpatterns = [
     path("", include("healing.urls")),
     path("", include("safety.urls")),
     path("", include("reminders.urls")),
+    path("", include("pause.urls")),
     path("", include("mail.dev_inbox.urls")),
     path(".well-known/change-password", change_password_address, name="account_well_known"),
     path("join/<str:token>/", join, name="account_join"),

@@ -2,7 +2,7 @@
 
 # The word in a step's file, and the URL name of the page. Without one the piece is hidden.
 PIECES = {
-    "pause": "",
+    "pause": "home:pause",
     "breathe": "",
     "senses": "",
     "thoughts": "",

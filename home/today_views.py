@@ -1,5 +1,7 @@
 """Pages that show where a person is: Start, Today, the steps and their progress."""
 
+from datetime import datetime
+
 from django.contrib.auth.decorators import login_not_required
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -11,11 +13,12 @@ from django.views.decorators.http import require_safe
 from accounts.models import User
 from accounts.request_types import SignedInRequest
 from accounts.time_zones import NO_ZONE_CHOSEN
-from healing.due_question import due_question
+from healing.due_question import DueQuestion, due_question
 from healing.guide import guide
 from healing.guide_types import Step
 from healing.progress import StepStatus, step_statuses
 from home.displayed_name import displayed_name
+from home.unsent_words import unsent_words
 from journal.listed_letters import LISTED_FIELDS
 from journal.shelf_letters import ShelfLetters
 from reminders.models import DISPLAYED_FIELDS, Schedule
@@ -44,6 +47,11 @@ def _next_step(statuses: list[StepStatus]) -> Step | None:
     return untouched[0].step if untouched and len(untouched) < len(statuses) else None
 
 
+def _due_question(request: SignedInRequest, now: datetime) -> DueQuestion | None:
+    hides_contact = hidden_contact_exercises.is_hidden(request.session, now=now)
+    return due_question(request.user, now, hides_contact=hides_contact)
+
+
 @login_not_required
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
@@ -57,6 +65,7 @@ def today(request: SignedInRequest) -> HttpResponse:
     now = timezone.now()
     letters = ShelfLetters(person, now, fields=LISTED_FIELDS)[:3]
     statuses = step_statuses(person, now=now)
+    unsent = unsent_words(person, now)
     context = {
         "name": displayed_name(person),
         "greeting": _greeting(person),
@@ -66,9 +75,9 @@ def today(request: SignedInRequest) -> HttpResponse:
         "next_step": _next_step(statuses),
         "untouched": all(status.state == "open" for status in statuses),
         "has_zone": person.time_zone != NO_ZONE_CHOSEN,
-        "question": due_question(
-            person, now, hides_contact=hidden_contact_exercises.is_hidden(request.session, now=now)
-        ),
+        "unsent": unsent,
+        # One question at a time.
+        "question": None if unsent else _due_question(request, now),
         "schedule": Schedule.objects.of(person).chosen().only(*DISPLAYED_FIELDS).first(),
     }
     return render(request, "home/today.html", context)

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 class CacheControlMiddleware:
     """Never store a page that may be private; revalidate a public one each time."""
 
-    ALWAYS_PRIVATE = ("/accounts/", "/admin/", "/leave/", "/before/")
+    ALWAYS_PRIVATE = ("/accounts/", "/admin/", "/leave/", "/before/", "/boat/")
     # Read by machines, and the same for everyone.
     ONE_DAY = frozenset({"/.well-known/security.txt"})
 

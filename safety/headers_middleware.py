@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 
 # Search engines may list these: pages to read, the same for everyone.
 INDEXED_PATHS = frozenset(
-    {"/", "/about/", "/accessibility/", "/privacy/", "/safety/", "/steps/", "/terms/"}
+    {"/", "/about/", "/accessibility/", "/boat/", "/privacy/", "/safety/", "/steps/", "/terms/"}
 )
 INDEXED_PREFIXES = ("/learn/", "/help/")
 

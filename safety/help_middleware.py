@@ -7,10 +7,8 @@ from django.http import (
     HttpResponsePermanentRedirect,
 )
 from django.urls import reverse
-from django.utils.translation import get_language_from_request
 
 from safety import collected_files_mark, help_pages, signed_in_cookie
-from safety.leaving import left_cookie_name
 
 
 class HelpPagesMiddleware:
@@ -39,13 +37,7 @@ class HelpPagesMiddleware:
         return self._page(request.path, self._pages_for(request))
 
     def _pages_for(self, request: HttpRequest) -> dict[str, bytes]:
-        # Who has left may have the cookie until a request reaches the session.
-        has_left = left_cookie_name() in request.COOKIES
-        language = None if has_left else signed_in_cookie.language_in(request)
-        signed_in = language is not None
-        return self.forms.get((language or get_language_from_request(request), signed_in)) or (
-            self.pages
-        )
+        return self.forms.get(signed_in_cookie.reader(request)) or self.pages
 
     def _page(self, path: str, pages: dict[str, bytes]) -> HttpResponse:
         normalized = f"{path.lower().rstrip('/')}/"

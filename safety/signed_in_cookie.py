@@ -7,6 +7,9 @@ forged one, the navigation has links that ask for a sign-in. Visitors never have
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import get_language_from_request
+
+from safety.leaving import left_cookie_name
 
 # Stands for the language that everything is written in.
 VALUE = "here"
@@ -22,6 +25,14 @@ def language_in(request: HttpRequest) -> str | None:
     if value == VALUE:
         return settings.LANGUAGE_CODE
     return value if value in dict(settings.LANGUAGES) else None
+
+
+def reader(request: HttpRequest) -> tuple[str, bool]:
+    """Return the language of the page to show, and whether it is for somebody who is signed in."""
+    # Who has left may have the cookie until a request reaches the session.
+    has_left = left_cookie_name() in request.COOKIES
+    language = None if has_left else language_in(request)
+    return language or get_language_from_request(request), language is not None
 
 
 def update(request: HttpRequest, response: HttpResponse, *, language: str | None) -> None:

@@ -24,6 +24,7 @@ ROOMS = [
     "operations",
     "home",
     "reminders",
+    "pause",
     "healing",
     "journal",
     "accounts",

@@ -46,6 +46,7 @@ PURPOSES = {
     "journal.Letter": "journal.letter",
     "journal.Opening": "journal.opening",
     "journal.Revision": "journal.revision",
+    "pause.Pause": "pause.pause",
 }
 # Messages to tasks may wait in Redis, and beat sends them by these names.
 TASKS = {
@@ -55,6 +56,7 @@ TASKS = {
     "journal.tasks.tell",
     "mail.tasks.send_due",
     "mail.tasks.tidy",
+    "pause.tasks.delete_old",
     "reminders.tasks.plan",
 }
 

@@ -45,7 +45,8 @@ function leave() {
   announce();
   empty();
   setMarker();
-  fetch(link.href, { keepalive: true, redirect: "manual", credentials: "same-origin" }).catch(() => {});
+  // Without a neutral page of its own the link opens /leave/ itself: a page that may not connect has none.
+  if (link.dataset.leave) fetch(link.href, { keepalive: true, redirect: "manual", credentials: "same-origin" }).catch(() => {});
   // The next person at this screen could look at the other tabs too.
   tabs?.postMessage("left");
   openNeutralPage();

@@ -625,7 +625,7 @@ def test_names_that_are_not_writing_are_known() -> None:
     """One name too many would lose writing; one too few would show a choice as writing."""
     on_every_page = "id version revision answers since kind sitting turn waited then keep state"
     on_every_page += " until day tell_hour leaves_line hour zone time_zone language after consent"
-    on_every_page += " next checks_spelling shows_names asks_why which-question go-to"
+    on_every_page += " next checks_spelling shows_names asks_why which-question go-to minutes"
 
     assert declared(ON_EVERY_PAGE) == {*on_every_page.split()}
     assert declared(ON_ACCOUNT_PAGES) == {"code", "action", "credential"}

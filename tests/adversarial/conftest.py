@@ -23,10 +23,12 @@ from healing.models import Answer, StepMark
 from journal.models import Letter, Opening, Revision, Words
 from journal.names_on_shelf import set_shows_names
 from journal.opening_line_actions import add_opening
+from pause.models import Pause
 from reminders.actions import turn_on
 from tests.support.client import Client
 from tests.support.letters import a_letter
-from tests.support.private_words import ANSWER, BODY, EARLIER, NAME, OPENING, TO
+from tests.support.pauses import a_pause
+from tests.support.private_words import ANSWER, BODY, EARLIER, NAME, OPENING, TO, UNSENT
 from vault.sessions import Session
 
 HOUR = timedelta(hours=1)
@@ -81,6 +83,12 @@ def revision(alice: User, letter: Letter, now: datetime) -> Revision:
 
 
 @pytest.fixture
+def pause(alice: User, now: datetime) -> Pause:
+    """Of the day before, so that its words can be seen."""
+    return a_pause(alice, UNSENT, trigger=UNSENT, now=now - timedelta(days=1))
+
+
+@pytest.fixture
 def profile(alice: User, now: datetime) -> Profile:
     choose_name(person=alice, name=NAME, now=now)
     row: Profile = Profile.objects.of(alice).get()
@@ -94,6 +102,7 @@ def lived_in(
     revision: Revision,
     line: Opening,
     answer: Answer,
+    pause: Pause,
     profile: Profile,
     now: datetime,
 ) -> User:
@@ -111,10 +120,11 @@ def lived_in(
 
 @pytest.fixture
 def at(
-    letter: Letter, gone: Letter, answer: Answer, revision: Revision, line: Opening
+    letter: Letter, gone: Letter, answer: Answer, revision: Revision, line: Opening, pause: Pause
 ) -> Callable[[str], str]:
     """Fill Alice’s ids into an example of tests/support/addresses.py."""
     hers = {"letter": letter, "gone": gone, "answer": answer, "revision": revision, "line": line}
+    hers |= {"pause": pause}
     return lambda example: example.format(**{name: row.pk for name, row in hers.items()})
 
 

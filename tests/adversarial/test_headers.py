@@ -18,7 +18,7 @@ from safety.headers_middleware import INDEXED_PATHS, INDEXED_PREFIXES
 from tests.support.addresses import LOCAL, PUBLIC, RULES, Whose
 from tests.support.client import PASSWORD, Client
 from tests.support.gunicorn_server import web
-from tests.support.header_values import EVERYWHERE, LOOSER, POLICY, as_operator
+from tests.support.header_values import EVERYWHERE, as_operator, policy_of
 from tests.support.waiting import PATIENCE
 
 HOST = "notes.example.org"
@@ -104,7 +104,7 @@ def assert_headers(path: str, answer: Answer, *, kept: str) -> None:
     if path == "/leave/" and answer.status == 303:
         expected["Referrer-Policy"] = "no-referrer"
     assert {name: said[name] for name in expected} == expected, where
-    policy = LOOSER if path.startswith("/admin/") else POLICY
+    policy = policy_of(path, answer.status)
     assert set(said["Content-Security-Policy"].split("; ")) == policy | {
         "upgrade-insecure-requests"
     }, where
@@ -135,7 +135,8 @@ def kept_by_nobody(method: str, path: str, whose: Whose, answer: Answer) -> str:
     """The Cache-Control of a response to a visitor."""
     if method not in {"GET", "HEAD"}:
         return KEPT_NOWHERE
-    private = whose is not PUBLIC or path.startswith(("/accounts/", "/leave/", "/before/"))
+    unlisted = ("/accounts/", "/leave/", "/before/", "/boat/")
+    private = whose is not PUBLIC or path.startswith(unlisted)
     # A page with a form, in which something may be typed, sets the cookie of its token.
     opened = any(cookie.key in {SESSION, TOKEN} for cookie in answer.cookies)
     return KEPT_NOWHERE if private or opened or answer.status >= 400 else ASKED_AGAIN

@@ -40,8 +40,9 @@ NOT_LEAVING = [example for example in ALL if example != "/leave/"]
 FORMS = [example for example in ALL if rule_of(example).sent is not None]
 # Mail programs post here for the person. The token in the path is what allows it.
 WITHOUT_TOKEN = "/r/0123456789abcdefghijkl/"
-# Answered before the CSRF check: leaving, files, and health.
-ABOVE_TOKENS = {"/leave/": 303, "/help/": 405, "/help/nl/": 405, "/healthz": 405, "/readyz": 405}
+# Answered before the CSRF check: leaving, files, health, and a page that takes nothing.
+ABOVE_TOKENS = {"/leave/": 303}
+ABOVE_TOKENS |= dict.fromkeys(["/help/", "/help/nl/", "/healthz", "/readyz", "/boat/"], 405)
 
 POST_FORM = re.compile(r'<form[^>]*method="post".*?</form>', re.DOTALL | re.IGNORECASE)
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w{64}"')

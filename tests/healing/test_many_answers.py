@@ -75,5 +75,6 @@ def test_statements_and_weight_stay_the_same(
 
     few, many = found
     assert few == many
+    # Today has room for nine.
     assert many.pop("/today/") <= 9
     assert max(many.values()) <= 6

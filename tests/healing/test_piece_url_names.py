@@ -17,7 +17,7 @@ from safety.yaml_records import DataFileError
 from tests.support.client import Client
 
 Built = Callable[[str, str], None]
-PLACES = {2: ["pause"], 6: ["helper"], 8: ["breathe", "senses", "thoughts", "rough-day"]}
+PLACES = {6: ["helper"], 8: ["breathe", "senses", "thoughts", "rough-day"]}
 
 
 @pytest.fixture
@@ -35,10 +35,13 @@ def built(monkeypatch: pytest.MonkeyPatch) -> Built:
     return lambda piece, name: monkeypatch.setitem(piece_url_names.PIECES, piece, name)
 
 
-def test_six_pieces_have_their_places_and_none_is_shown_yet(client: Client, db: None) -> None:
+def test_pieces_without_a_page_have_their_places_and_are_not_shown(
+    client: Client, db: None
+) -> None:
     found = {number: [each.piece for each in step.hidden] for number, step in guide().steps.items()}
     assert {number: words for number, words in found.items() if words} == PLACES
-    assert set(piece_url_names.PIECES) == {word for words in PLACES.values() for word in words}
+    hidden = {word for words in PLACES.values() for word in words}
+    assert set(piece_url_names.PIECES) == hidden | {"pause"}
 
     for number, words in PLACES.items():
         page = client.get(f"/steps/{number}/")
@@ -48,6 +51,17 @@ def test_six_pieces_have_their_places_and_none_is_shown_yet(client: Client, db: 
             assert client.get(f"/steps/{number}/{word}/").status_code == 404
 
 
+def test_pause_is_shown_in_its_place_and_leads_to_its_page(client: Client, db: None) -> None:
+    step = guide().steps[2]
+    assert [each.key for each in step.exercises][:2] == ["pause", "if-then"]
+
+    page = client.get("/steps/2/")
+
+    assertContains(page, ">A hard moment</a>")
+    assertContains(page, 'href="/pause/">Go straight to the exercise')
+    assertRedirects(client.get("/steps/2/pause/"), "/pause/", fetch_redirect_response=False)
+
+
 def test_piece_is_shown_in_its_place_once_it_has_a_page(
     folder: Path,
     built: Built,
@@ -55,17 +69,16 @@ def test_piece_is_shown_in_its_place_once_it_has_a_page(
     db: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    built("pause", "safety:help")
-    step = load(folder).steps[2]
-    assert [each.key for each in step.exercises][:2] == ["pause", "if-then"]
+    built("helper", "safety:help")
+    step = load(folder).steps[6]
+    assert "helper" in [each.key for each in step.exercises]
     assert step.hidden == ()
-    monkeypatch.setitem(guide().steps, 2, step)  # type: ignore[arg-type]
+    monkeypatch.setitem(guide().steps, 6, step)  # type: ignore[arg-type]
 
-    page = client.get("/steps/2/")
+    page = client.get("/steps/6/")
 
-    assertContains(page, f">{step.exercises[0].title}</a>")
-    assertContains(page, 'href="/help/">Go straight to the exercise')
-    assertRedirects(client.get("/steps/2/pause/"), "/help/", fetch_redirect_response=False)
+    assertContains(page, f">{step.exercise('helper').title}</a>")  # type: ignore[union-attr]
+    assertRedirects(client.get("/steps/6/helper/"), "/help/", fetch_redirect_response=False)
 
 
 @pytest.mark.parametrize(

@@ -78,6 +78,10 @@ NO_PAGE = {
     "healing:make_account": "takes a form, shows nothing",
     "home:carry_over_take": "takes a form, shows nothing",
     "home:carry_over_delete": "takes a form, shows nothing",
+    "home:pause_more": "takes a form, shows nothing",
+    "home:pause_end": "takes a form, shows nothing",
+    "home:pause_letter": "takes a form, shows nothing",
+    "home:pause_stay": "takes a form, shows nothing",
     "safety:leave_out": "takes a form, shows nothing",
     "safety:bring_back": "takes a form, shows nothing",
     "safety:leave": "leads to another site",
@@ -293,6 +297,10 @@ def visitor(page: Page, product: Product) -> Iterator[str]:
     page.goto("/steps/1/signs/")
     press(page, "See what this may mean")
     yield "the reply to a grid"
+    page.goto("/boat/")
+    button(page, "Fold it").click()
+    is_headed(page, "It is gone")
+    yield "a boat that is gone"
     page.goto("/accounts/signup/")
     press(page, "Make my account")
     yield "a form with errors"
@@ -329,6 +337,7 @@ def someone_with_words(page: Page, product: Product) -> Iterator[str]:
     yield from open_pages(page, ids(page))
     yield from the_shelf(page)
     yield from a_question_a_page(page)
+    yield from a_hard_moment(page, product)
     yield from a_life_of_a_letter(page, product)
     page.goto("/journal/write/them/")
     press(page, "Save")
@@ -503,6 +512,31 @@ def sealed(page: Page, product: Product, letter: str) -> Iterator[str]:
 def begin_a_letter(page: Page) -> None:
     page.goto("/journal/write/them/")
     page.get_by_label("What would you say").fill("I am still here.")
+
+
+def a_hard_moment(page: Page, product: Product) -> Iterator[str]:
+    """Each of its states: before, while it runs with each helper, over, and on the next day."""
+    page.goto("/pause/")
+    page.get_by_label("What you would send them").fill("Are you there?")
+    press(page, "Wait with me ten minutes")
+    yield "the water"
+    for name in ("line", "call"):
+        page.goto(f"/pause/?with={name}")
+        yield f"the water, with {name}"
+    earlier = "began_at = began_at - interval '{0}', ends_at = ends_at - interval '{0}'"
+    product.sql(f"UPDATE pause_pause SET {earlier.format('1 hour')}")  # noqa: S608
+    page.goto("/pause/")
+    yield "water that is over"
+    follow(page.get_by_role("button", name="I sent it"))
+    yield "home:pause_after"
+    after = urlsplit(page.url).path
+    days = f"created_at = created_at - interval '2 days', {earlier.format('2 days')}"
+    product.sql(f"UPDATE pause_pause SET {days}")  # noqa: S608
+    page.goto("/today/")
+    yield "a question about unsent words"
+    for name in ("words", "delete"):
+        page.goto(f"{after}{name}/")
+        yield f"home:pause_{name}"
 
 
 def a_question_a_page(page: Page) -> Iterator[str]:
@@ -815,6 +849,7 @@ def test_later_pages_are_light(product: Product, demo: None, new_context: NewCon
         "/steps/1/filling-in/",
         "/steps/1/signs/",
         "/where/",
+        "/pause/",
         "/journal/",
         str(letter),
         "/help/",

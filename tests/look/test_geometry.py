@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 WINDOWS = [(256, 192), *SHORT_WINDOWS, (320, 640), (390, 844), (1280, 720)]
 FOR_ANYONE = ["/", "/help/", "/help/gb/", "/steps/1/", "/accounts/login/", "/nowhere/", "/safety/"]
-FOR_ALICE = ["/today/", "/journal/", "/journal/write/them/", "/journal/cover/", "/you/"]
+FOR_ALICE = ["/today/", "/pause/", "/journal/", "/journal/write/them/", "/journal/cover/", "/you/"]
 # Errors: what a browser opens that takes only a form, and a letter that is not there.
 ERRORS = [f"/journal/{'0' * 8}-0000-4000-8000-{'0' * 12}/{what}" for what in ("", "autosave/")]
 

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from pytest_django import Settings
 
 from tests.support.client import Client
-from tests.support.header_values import EVERYWHERE, LOOSER, POLICY, as_operator
+from tests.support.header_values import EVERYWHERE, LOOSER, POLICY, as_operator, policy_of
 from vault.sessions import cookie_for
 
 PRIVATE, PUBLIC = "no-store, private", "no-cache"
@@ -28,6 +28,7 @@ VISITOR = [
     ("/safety/", 200, PUBLIC, None),
     ("/help/", 200, PUBLIC, None),
     ("/help/nl/", 200, PUBLIC, None),
+    ("/boat/", 200, PRIVATE, None),
     ("/help/xx/", 404, PRIVATE, "noindex"),
     ("/help", 301, PUBLIC, "noindex"),
     ("/healthz", 200, PUBLIC, "noindex"),
@@ -75,7 +76,7 @@ def test_response_to_a_visitor(
     assert response.headers["Cache-Control"] == cache_control
     assert response.headers.get("X-Robots-Tag") == robots
     assert _common_headers(response) == EVERYWHERE
-    assert _policy(response) == (LOOSER if address.startswith("/admin/") else POLICY)
+    assert _policy(response) == policy_of(address, status)
     assert settings.SESSION_COOKIE_NAME not in response.cookies
 
 

@@ -50,6 +50,16 @@ RULES = {
     "carry-over/": Rule(PRIVATE),
     "carry-over/take/": Rule(PRIVATE, sent={"next": "/today/"}),
     "carry-over/delete/": Rule(PRIVATE, sent={"next": "/today/"}),
+    "pause/": Rule(PRIVATE, sent={"id": FRESH, "words": "sent by a stranger", "trigger": "a song"}),
+    "pause/<uuid:id>/": Rule(
+        OBJECT, "pause/{pause}/", {"how_now": "sad", "now_words": "by a stranger"}
+    ),
+    "pause/<uuid:id>/more/": Rule(OBJECT, "pause/{pause}/more/", {"until": "1773346440"}),
+    "pause/<uuid:id>/end/": Rule(OBJECT, "pause/{pause}/end/", {"said": "sent"}),
+    "pause/<uuid:id>/words/": Rule(OBJECT, "pause/{pause}/words/"),
+    "pause/<uuid:id>/letter/": Rule(OBJECT, "pause/{pause}/letter/", {}),
+    "pause/<uuid:id>/stay/": Rule(OBJECT, "pause/{pause}/stay/", {}),
+    "pause/<uuid:id>/delete/": Rule(OBJECT, "pause/{pause}/delete/", {}),
     "goodbye/": Rule(PUBLIC),
     "learn/": Rule(PUBLIC),
     "learn/<slug:slug>/": Rule(PUBLIC, "learn/signs/"),
@@ -100,6 +110,8 @@ RULES = {
     "help/": Rule(PUBLIC),
     "help/<slug:country>/": Rule(PUBLIC, "help/nl/"),
     "safety/": Rule(PUBLIC),
+    # Above sessions: it knows nobody.
+    "boat/": Rule(PUBLIC),
     # Anyone may be asked, and anyone may leave out what involves the other person.
     "before/": Rule(PUBLIC, sent={"contact": "yes"}),
     "before/leave-out/": Rule(PUBLIC, sent={}),
@@ -224,5 +236,5 @@ def rule_of(example: str) -> Rule:
 
 def nowhere(example: str) -> str:
     """The path with ids that no row has."""
-    names = ("letter", "gone", "answer", "revision", "line")
+    names = ("letter", "gone", "answer", "revision", "line", "pause")
     return example.format(**{name: uuid4() for name in names})

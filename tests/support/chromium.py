@@ -5,8 +5,12 @@ cache.
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, Page, Playwright
 
 # Features that Playwright turns off. Chromium reads only the last list it is given, so to turn off
 # more of them its list is repeated here.
@@ -45,13 +49,28 @@ ARGUMENTS = [
 ]
 
 
+def _whole_browser() -> dict[str, Any]:
+    """Return how to start the whole browser, with the back/forward cache, which Playwright turns
+    off."""
+    off = OFF_IN_PLAYWRIGHT + OMNIBOX + SPARE
+    return {
+        "executable_path": os.environ.get("CHROMIUM", "/usr/bin/chromium"),
+        "args": [*ARGUMENTS, f"--disable-features={','.join(off)}"],
+        "ignore_default_args": ["--disable-back-forward-cache"],
+    }
+
+
 def launch(playwright: Playwright) -> Browser:
-    """Start the whole browser, with the back/forward cache, which Playwright turns off."""
-    return playwright.chromium.launch(
-        executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
-        args=[*ARGUMENTS, f"--disable-features={','.join(OFF_IN_PLAYWRIGHT + OMNIBOX + SPARE)}"],
-        ignore_default_args=["--disable-back-forward-cache"],
-    )
+    """Start the whole browser, with the back/forward cache."""
+    return playwright.chromium.launch(**_whole_browser())
+
+
+@contextmanager
+def running_chromium(playwright: Playwright, profile: Path, **options: Any) -> Iterator[Page]:
+    """Run the whole browser with its profile in this folder, where it stays afterwards."""
+    context = playwright.chromium.launch_persistent_context(profile, **_whole_browser(), **options)
+    yield context.pages[0]
+    context.close()
 
 
 def launch_shell(playwright: Playwright) -> Browser:

@@ -12,9 +12,11 @@ from healing.guide import guide
 from healing.models import StepMark
 from journal.models import Opening, Revision, Words
 from journal.opening_line_actions import add_opening
+from pause.actions import end
 from reminders.actions import turn_on
 from tests.support.addresses import OBJECT, PRIVATE, PUBLIC, examples
 from tests.support.letters import a_draft, a_letter
+from tests.support.pauses import a_pause
 
 # It locks the pages, which would make the later ones all the same.
 LEAVES = "/leave/"
@@ -43,7 +45,10 @@ def addresses(alice: User, now: datetime) -> list[str]:
     mark_step(person=alice, step=guide().steps[3], state=StepMark.State.SETTLED, now=now)
     turn_on(person=alice, hour=18, zone="Europe/Dublin", now=now)
     line = Opening.objects.get()
+    unsent = a_pause(alice, "Are you there?", now=now - timedelta(days=2))
+    end(person=alice, row=unsent, outcome="sent", now=now - timedelta(days=2))
     rows = {"letter": letter, "gone": gone, "answer": answer, "revision": revision, "line": line}
+    rows |= {"pause": unsent}
     of_each = [
         each.format(**{name: row.pk for name, row in rows.items()})
         for each in examples(PUBLIC, PRIVATE, OBJECT)

@@ -135,12 +135,15 @@ class Firefox(Remote):
 
 
 @contextmanager
-def running_firefox(folder: Path) -> Iterator[Firefox]:
+def running_firefox(
+    folder: Path, preferences: dict[str, bool | int | str] | None = None
+) -> Iterator[Firefox]:
+    """Run Firefox with its profile in this folder, where it stays afterwards."""
     profile = folder / "profile"
     profile.mkdir()
     lines = (
         f"user_pref({json.dumps(name)}, {json.dumps(value)});"
-        for name, value in PREFERENCES.items()
+        for name, value in (PREFERENCES | (preferences or {})).items()
     )
     (profile / "user.js").write_text("\n".join(lines))
     with (folder / "log").open("w") as log:

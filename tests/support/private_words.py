@@ -4,10 +4,10 @@ tests/test_sweep.py looks for them on the disk when all other tests are done.
 """
 
 # Of the adversarial tests: in a name, a letter's two fields, an answer, an earlier version of a
-# letter, and a first line.
+# letter, a first line, and a hard moment.
 NAME, TO, BODY, ANSWER = "Canary-name", "Canary-to", "Canary-body", "Canary-answer"
-EARLIER, OPENING = "Canary-earlier", "Canary-opening"
-CANARIES = (NAME, TO, BODY, ANSWER, EARLIER, OPENING)
+EARLIER, OPENING, UNSENT = "Canary-earlier", "Canary-opening", "Canary-unsent"
+CANARIES = (NAME, TO, BODY, ANSWER, EARLIER, OPENING, UNSENT)
 
 # Of the journeys: parts of what tests/journeys/main_job.py types.
 JOURNEY = ("Quillonda", "marzipan", "Vellmoor", "Torvald", "ferry ticket", "Oskarshavn")

@@ -14,8 +14,8 @@ from django.core.management.commands import makemessages
 
 # Where words for people may stand. In ".", Django would read tests and installed packages too.
 FOLDERS = (
-    *("accounts", "config", "healing", "home", "journal", "mail", "operations", "reminders"),
-    *("safety", "templates", "vault"),
+    *("accounts", "config", "healing", "home", "journal", "mail", "operations", "pause"),
+    *("reminders", "safety", "templates", "vault"),
 )
 
 
