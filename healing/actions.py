@@ -42,11 +42,7 @@ def save_answer(
 
     `shown` as in `change_answer`. Raises CannotOpen, QuotaExceeded and ChangedMeanwhile.
     """
-
-    def update(row: Answer) -> None:
-        change_answer(
-            person=person, row=row, exercise=exercise, answer=answer, now=now, shown=shown
-        )
+    sent: dict[str, Any] = {"exercise": exercise, "answer": answer, "now": now, "shown": shown}
 
     def save(asks_at: datetime | None) -> Answer:
         return Answer.save_once(
@@ -54,7 +50,7 @@ def save_answer(
             AnswerContents(fields=answer),
             id=id,
             now=now,
-            update=update,
+            update=lambda row: change_answer(person=person, row=row, **sent),
             step=step.number,
             exercise=exercise.key,
             version=exercise.version,

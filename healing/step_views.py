@@ -26,10 +26,14 @@ from safety.post_only import post_only
 def step(request: HttpRequest, step: Step) -> HttpResponse:
     held = guards_held(request, now=timezone.now())
     exercises, left_out = exercises_offered(step, held), exercises_left_out(step, held)
+    offered = (each for each in exercises if each not in left_out)
+    if request.user.is_anonymous:
+        # Pieces may need an account; the forms of exercises can be tried without one.
+        offered = (each for each in offered if not each.piece)
     context: dict[str, object] = {
         "step": step,
         "exercises": exercises,
-        "first": next((each for each in exercises if each not in left_out), None),
+        "first": next(offered, None),
         "following": guide().steps.get(step.number + 1),
         "left_out": exercises_left_out(step, held & {SAFETY}),
         "left_out_by_wish": exercises_left_out(step, held & {WHY}),

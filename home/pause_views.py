@@ -92,7 +92,7 @@ def _water(request: SignedInRequest, row: Pause) -> HttpResponse:
     name = request.GET.get("with", "")
     context = {
         "pause": row,
-        "now": now,
+        "now": int(now.timestamp()),
         "boat": boat_at(progress),
         "part": part_of(progress),
         "minutes": minutes_in_thirds(row),

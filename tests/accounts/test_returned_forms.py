@@ -585,6 +585,7 @@ def test_no_field_of_the_guide_has_a_name_that_is_not_writing() -> None:
 ROOMS = {"accounts", "healing", "home", "journal", "reminders", "safety", "mail"}
 # Buttons and hidden inputs that templates write beside the fields of a form.
 BESIDE_FIELDS = {"action", "next", "state", "then", "which-question", "go-to"}
+BESIDE_FIELDS |= {"saved-state", "device-copy", "guide-version"}
 
 
 def declared(by_form: dict[type[BaseForm], frozenset[str]]) -> frozenset[str]:
@@ -626,6 +627,7 @@ def test_names_that_are_not_writing_are_known() -> None:
     on_every_page = "id version revision answers since kind sitting turn waited then keep state"
     on_every_page += " until day tell_hour leaves_line hour zone time_zone language after consent"
     on_every_page += " next checks_spelling shows_names asks_why which-question go-to minutes"
+    on_every_page += " saved-state device-copy guide-version"
 
     assert declared(ON_EVERY_PAGE) == {*on_every_page.split()}
     assert declared(ON_ACCOUNT_PAGES) == {"code", "action", "credential"}

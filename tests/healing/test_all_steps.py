@@ -23,8 +23,8 @@ TYPED = {"text": "Tea", "textarea": "Tea", "date": "12122026", "time": "0915AM",
 
 
 def forms(step: Step) -> list[Exercise]:
-    """Those that are filled in here: other exercises are letters."""
-    return [each for each in step.exercises if not each.desk]
+    """Those that are filled in here: others are letters, or have a page of their own."""
+    return [each for each in step.exercises if not each.desk and not each.piece]
 
 
 def tab_to(page: Page, name: str, role: str = "link") -> None:

@@ -24,7 +24,7 @@ ADDRESSES = [
     f"/steps/{number}/{exercise.key}/"
     for number, step in guide().steps.items()
     for exercise in step.exercises
-    if not exercise.desk
+    if not exercise.desk and not exercise.piece
 ]
 # What an address would give away to somebody who reads the browser's history.
 TELLING = re.compile(

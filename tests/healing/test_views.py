@@ -450,3 +450,10 @@ def test_sign_up_leads_to_terms_and_privacy(client: Client, db: None) -> None:
     main = page.partition("<main")[2].partition("</main>")[0]
     assert 'href="/terms/"' in main
     assert 'href="/privacy/"' in main
+
+
+def test_visitor_is_led_first_to_what_needs_no_account(client: Client, as_alice: Client) -> None:
+    first = re.compile(r'<a class="btn" href="(/.*?)">Go straight')
+
+    assert first.findall(as_alice.get("/steps/2/").text) == ["/pause/"]
+    assert first.findall(client.get("/steps/2/").text) == ["/steps/2/if-then/"]

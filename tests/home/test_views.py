@@ -168,7 +168,7 @@ def test_statements_of_today_do_not_grow(
     with statements() as queries:
         as_alice.get("/today/")
 
-    assert len(queries) == 7
+    assert len(queries) == 8
 
 
 @pytest.mark.parametrize("path", ["/progress/", "/you/", "/you/privacy/", "/steps/", "/steps/1/"])
