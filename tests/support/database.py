@@ -48,10 +48,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
 @pytest.fixture(scope="session", autouse=True)
 def emptied_by_delete() -> Iterator[None]:
     """Delete rows after a transactional test, where Django truncates every table and then creates
-    content types and permissions once more, which takes ten times as long."""
+    content types and permissions once more, which takes ten times as long.
+
+    Those of the cache too: people and clients are the same in every test, and so rate limits would
+    count from one test to the next.
+    """
 
     def delete_rows(command: Flush, **options: object) -> None:
         tables = {model._meta.db_table for model in apps.get_models(include_auto_created=True)}
+        tables |= {cache["LOCATION"] for cache in settings.CACHES.values() if "LOCATION" in cache}
         with transaction.atomic(), connections["default"].cursor() as cursor:
             for table in sorted(tables - FILLED_BY_MIGRATE):
                 cursor.execute(f'DELETE FROM "{table}"')  # noqa: S608 our own tables
