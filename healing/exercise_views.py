@@ -25,6 +25,7 @@ from accounts.error_views import (
     quota_nearly_full_message,
 )
 from accounts.lazy_count_paginator import LazyCountPaginator
+from accounts.not_saved import NOT_SAVED, refusal_of
 from accounts.request_types import SignedInRequest
 from accounts.returned_forms import keep_waiting
 from healing import actions
@@ -39,7 +40,6 @@ from healing.exercises_left_out import SAFETY, exercises_left_out, guards_held, 
 from healing.guide_types import Exercise, Step
 from healing.models import Answer, Draft
 from healing.progress import WayOn, way_on
-from healing.refusals import NOT_SAVED, refusal_of
 from healing.rendered_fields import rendered_fields
 from healing.saved_state import saved_state
 from healing.visitor_views import visitor_earlier_exercise, visitor_exercise

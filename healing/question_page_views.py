@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.device_copies_key import device_copies_key
 from accounts.error_views import cannot_open, quota_nearly_full_message
+from accounts.not_saved import NOT_SAVED, refusal_of
 from accounts.request_types import SignedInRequest
 from accounts.returned_forms import posted_writing
 from healing import draft_actions
@@ -26,7 +27,6 @@ from healing.field_kinds import shown
 from healing.guide_types import Exercise, Field, Step
 from healing.made_sentence import made_sentence
 from healing.models import Answer, Draft
-from healing.refusals import NOT_SAVED, refusal_of
 from vault.sealing import CannotOpen
 from vault.storage_quota import measure
 

@@ -15,7 +15,8 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from accounts.device_copies_key import device_copies_key
-from accounts.error_views import Gone, cannot_open, not_saved_message, quota_exceeded_message
+from accounts.error_views import Gone, cannot_open
+from accounts.not_saved import NOT_SAVED, refusal_of
 from accounts.request_types import SignedInRequest
 from accounts.returned_forms import keep_waiting
 from home.hard_moment_helpers import helper
@@ -25,7 +26,6 @@ from pause.forms import HOW_NOW, BeginForm, HowNowForm
 from pause.models import Pause, PauseContents
 from safety import hidden_contact_exercises
 from vault.sealing import CannotOpen
-from vault.storage_quota import QuotaExceeded
 
 PASSED, STILL, SENT, MORE = "passed", "still", "sent", "more"
 # (what is said, the words of its button, and what they mean)
@@ -63,12 +63,10 @@ def _begin(request: SignedInRequest) -> HttpResponse:
             minutes=data["minutes"],
             now=timezone.now(),
         )
-    except CannotOpen:
-        form.add_error(None, not_saved_message())
-        return _start_page(request, form, status=503)
-    except QuotaExceeded:
-        form.add_error(None, quota_exceeded_message())
-        return _start_page(request, form, status=422)
+    except NOT_SAVED as error:
+        message, status = refusal_of(error)
+        form.add_error(None, message)
+        return _start_page(request, form, status=status)
     except actions.NoRoomForWords:
         form.add_error("words", _("A pause is open already, and these words no longer fit in it."))
         return _start_page(request, form, status=422)

@@ -18,13 +18,13 @@ from accounts.device_copies_key import device_copies_key
 from accounts.error_views import (
     Gone,
     cannot_open,
-    not_saved_message,
     quota_exceeded_message,
     quota_nearly_full_message,
 )
 from accounts.guide_settings import asks_why
 from accounts.local_times import time_of_day
 from accounts.models import User
+from accounts.not_saved import NOT_SAVED, refusal_of
 from accounts.request_types import SignedInRequest
 from journal import opening_line_actions
 from journal.forms import LetterForm, OpeningForm
@@ -208,12 +208,10 @@ def _save_form(
         return _render_desk(request, kind, form)
     try:
         saved = _save(request, kind, form, id=id or form.cleaned_data["id"])
-    except CannotOpen:
-        form.add_error(None, not_saved_message())
-        return _render_desk(request, kind, form, status=503)
-    except QuotaExceeded:
-        form.add_error(None, quota_exceeded_message())
-        return _render_desk(request, kind, form, status=422)
+    except NOT_SAVED as error:
+        message, status = refusal_of(error)
+        form.add_error(None, message)
+        return _render_desk(request, kind, form, status=status)
     except TooManyLate as error:
         form.add_error(None, _too_many_late())
         return _render_desk(request, kind, form, letter=error.letter, status=422)
